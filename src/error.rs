@@ -1,0 +1,119 @@
+//! One error type: a stable kind, and a detail that names what was expected and what was found.
+
+use std::fmt;
+
+/// What went wrong, in as many kinds as a caller can act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The options contradict each other or this CPU.
+    Usage,
+    /// The image or the mask cannot be read or used.
+    Input,
+    /// The weights file is missing, malformed or contradictory.
+    Weights,
+    /// The work needs more memory or larger indices than allowed.
+    Limits,
+    /// The progress callback asked to stop.
+    Cancelled,
+    /// The result could not be written.
+    Output,
+}
+
+/// Kind, exit code of the program, name. The C status is the same number.
+const KINDS: [(ErrorKind, u8, &str); 6] = [
+    (ErrorKind::Usage, 2, "usage"),
+    (ErrorKind::Input, 3, "input"),
+    (ErrorKind::Weights, 4, "weights"),
+    (ErrorKind::Limits, 5, "limits"),
+    (ErrorKind::Cancelled, 1, "cancelled"),
+    (ErrorKind::Output, 1, "output"),
+];
+
+impl ErrorKind {
+    fn row(self) -> &'static (ErrorKind, u8, &'static str) {
+        KINDS.iter().find(|(kind, ..)| *kind == self).expect("every kind has a row")
+    }
+
+    /// Exit code of the program for this kind.
+    pub fn exit_code(self) -> u8 {
+        self.row().1
+    }
+
+    /// Lower-case name, for logs and JSON.
+    pub fn name(self) -> &'static str {
+        self.row().2
+    }
+}
+
+/// An [`ErrorKind`] with one line of detail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    kind: ErrorKind,
+    detail: String,
+}
+
+/// Shorthand used throughout the crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of `kind`; `detail` is one lower-case line without a full stop.
+    pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
+        Self { kind, detail: detail.into() }
+    }
+
+    /// The kind, stable across releases.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The same error with `subject: ` (a file name, say) in front of its detail.
+    pub fn of(self, subject: impl fmt::Display) -> Self {
+        Self { kind: self.kind, detail: format!("{subject}: {}", self.detail) }
+    }
+
+    pub(crate) fn usage(detail: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Usage, detail)
+    }
+
+    pub(crate) fn input(detail: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Input, detail)
+    }
+
+    pub(crate) fn weights(detail: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Weights, detail)
+    }
+
+    pub(crate) fn limits(detail: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Limits, detail)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_one_row() {
+        for (i, (kind, code, name)) in KINDS.iter().enumerate() {
+            assert_eq!(kind.exit_code(), *code);
+            assert!(!name.is_empty());
+            assert!(KINDS[..i].iter().all(|(other, _, n)| other != kind && n != name));
+        }
+    }
+
+    #[test]
+    fn detail_is_the_message() {
+        let e = Error::input("64×64 expected, 32×32 found").of("mask.png");
+        assert_eq!(e.to_string(), "mask.png: 64×64 expected, 32×32 found");
+        assert_eq!(e.kind(), ErrorKind::Input);
+    }
+}
