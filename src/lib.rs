@@ -3,10 +3,16 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 #![warn(missing_docs)]
 
+mod buffer;
 mod error;
+pub mod gemm;
 mod inpainter;
+mod mask;
 pub mod numerics;
+mod parallel;
+mod pconv;
 pub mod simd;
+mod unet;
 pub mod weights;
 
 pub use error::{Error, ErrorKind, Result};

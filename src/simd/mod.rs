@@ -1,5 +1,16 @@
 //! Instruction sets: what this CPU has, and the lanes the kernels are written over.
 
+#![allow(unsafe_code)]
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx2;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod avx512;
+pub(crate) mod lanes;
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod neon;
+pub(crate) mod scalar;
+
 use std::fmt;
 
 use crate::error::{Error, Result};

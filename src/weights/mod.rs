@@ -1,49 +1,109 @@
-//! The weights file: schema, checks, and one layer at a time as f32.
+//! The weights file: its schema, checked before any number is read, and one layer at a time as f32.
+//!
+//! A [safetensors](https://github.com/huggingface/safetensors) file with batch norm folded in. Tensors, f32 or f16,
+//! for i = 1 … L:
+//!
+//! | name | shape |
+//! |---|---|
+//! | `enc{i}.weight` | [C_out, C_in, k, k], k odd |
+//! | `dec{i}.weight` | [C_out, C_up + C_skip, 3, 3], input channels in the order up, skip |
+//! | `enc{i}.bias`, `dec{i}.bias` | [C_out] |
+//!
+//! Metadata: `format` = `inpaint-edge/1`, `arch` = `pconv-unet`, `levels` = L, `color` = `rgb`, `input_mean` and
+//! `input_std` (three numbers, on values in 0 … 1; the output is de-normalised with the same), `encoder_activation` =
+//! `relu`, `decoder_slope`, optional `prior` = `none` or `harmonic`. Keys that start with `provenance.` are free text.
+//! Anything else is an error that names the tensor or the key.
+
+mod schema;
+mod source;
+
+pub use schema::{Config, LayerShape, Prior};
+
+use crate::error::{Error, Result};
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+use safetensors::Dtype;
+use source::Source;
 
 /// The weights built into the library.
 #[cfg(feature = "embedded-weights")]
 pub static EMBEDDED: &[u8] = include_bytes!("../../weights/edge.safetensors");
 
-/// What is added to the network's output to give the fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Prior {
-    /// Nothing: the network's output is the fill.
-    None,
-    /// The harmonic fill H (Laplace's equation inside the hole); the network adds what H cannot know.
-    Harmonic,
+/// A weights file whose header has been checked.
+#[derive(Debug)]
+pub struct Weights<'a> {
+    config: Config,
+    header: safetensors::tensor::Metadata,
+    source: Source<'a>,
 }
 
-/// Shape of one convolution.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LayerShape {
-    /// `enc1` … `encL`, `decL` … `dec1`.
-    pub name: String,
-    /// Output channels.
-    pub c_out: usize,
-    /// Input channels of an encoder layer; channels of the upsampled operand of a decoder layer.
-    pub c_in: usize,
-    /// Channels of the skip operand of a decoder layer, 0 for an encoder layer.
-    pub c_skip: usize,
-    /// Kernel side, odd.
-    pub kernel: usize,
+impl<'a> Weights<'a> {
+    /// From a file in memory, which is borrowed.
+    ///
+    /// # Errors
+    ///
+    /// Weights, naming the tensor or key that departs from the schema.
+    pub fn from_bytes(bytes: &'a [u8]) -> Result<Self> {
+        Self::new(Source::Memory(bytes))
+    }
+
+    /// From a file on disk, of which no more than one tensor is in memory at a time.
+    ///
+    /// # Errors
+    ///
+    /// Weights, naming the file and the tensor or key that departs from the schema.
+    #[cfg(feature = "fs")]
+    pub fn open(path: impl AsRef<std::path::Path>) -> Result<Weights<'static>> {
+        let path = path.as_ref();
+        let source = Source::open(path);
+        source.and_then(Weights::new).map_err(|e| e.of(path.display()))
+    }
+
+    fn new(mut source: Source<'a>) -> Result<Self> {
+        let header = source.header()?;
+        let config = schema::check(&header)?;
+        Ok(Self { config, header, source })
+    }
+
+    /// What the file describes.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Reads layer `index` of [`Config::layers`]: `weight` [c_out, c_in + c_skip, k, k] and `bias` [c_out].
+    ///
+    /// # Errors
+    ///
+    /// Weights, naming the tensor, where the file cannot be read or a value is not finite.
+    pub fn read_layer(&mut self, index: usize, weight: &mut Vec<f32>, bias: &mut Vec<f32>) -> Result<()> {
+        let name = &self.config.layers[index].name;
+        read(&mut self.source, &self.header, &format!("{name}.weight"), weight)?;
+        read(&mut self.source, &self.header, &format!("{name}.bias"), bias)
+    }
 }
 
-/// What a weights file describes.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Config {
-    /// L, the number of encoder and of decoder layers.
-    pub levels: usize,
-    /// Subtracted from 0 … 1 values, per channel.
-    pub mean: [f32; 3],
-    /// Divides what is left, per channel.
-    pub std: [f32; 3],
-    /// Slope of the decoder's leaky ReLU.
-    pub slope: f32,
-    /// What the output is added to.
-    pub prior: Prior,
-    /// enc1 … encL, decL … dec1: the order they run in.
-    pub layers: Vec<LayerShape>,
+fn read(source: &mut Source, header: &safetensors::tensor::Metadata, name: &str, out: &mut Vec<f32>) -> Result<()> {
+    let info = header.info(name).expect("the schema has found every tensor");
+    let bytes = source.bytes(info.data_offsets.0..info.data_offsets.1).map_err(|e| e.of(name))?;
+    let count = bytes.len() / info.dtype.size();
+    out.clear();
+    out.try_reserve_exact(count).map_err(|_| Error::limits(format!("{name}: no memory for {count} numbers")))?;
+    if info.dtype == Dtype::F16 {
+        let mut halves = [f16::ZERO; 256];
+        for chunk in bytes.chunks(2 * halves.len()) {
+            let halves = &mut halves[..chunk.len() / 2];
+            for (half, bytes) in halves.iter_mut().zip(chunk.chunks_exact(2)) {
+                *half = f16::from_le_bytes([bytes[0], bytes[1]]);
+            }
+            let start = out.len();
+            out.resize(start + halves.len(), 0.0);
+            halves.convert_to_f32_slice(&mut out[start..]);
+        }
+    } else {
+        out.extend(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
+    }
+    match out.iter().position(|v| !v.is_finite()) {
+        Some(i) => Err(Error::weights(format!("{name}: finite numbers expected, {} found at index {i}", out[i]))),
+        None => Ok(()),
+    }
 }

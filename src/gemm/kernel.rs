@@ -1,0 +1,229 @@
+//! The microkernel: one body over [`Lanes`], one thin shell per instruction set and tile shape.
+
+use crate::numerics::Activation;
+use crate::simd::Isa;
+use crate::simd::lanes::Lanes;
+use crate::simd::scalar::Scalar;
+
+/// What follows the last k of a tile.
+pub(crate) struct Epilogue {
+    /// Renormalisation K/s of each row, `MR` floats.
+    pub ratio: *const f32,
+    /// Bias of each column, `NR` floats.
+    pub bias: *const f32,
+    pub activation: Activation,
+}
+
+/// Operands of one call: `MR` rows times `NR` columns over one block of k.
+pub(crate) struct Tile {
+    /// `MR` row pointers; row i of A over this block is `runs` runs of `run_len` floats from `a[i] + a_offset`,
+    /// `run_stride` apart.
+    pub a: *const *const f32,
+    pub a_offset: usize,
+    pub runs: usize,
+    pub run_len: usize,
+    pub run_stride: usize,
+    /// Packed columns, `[runs·run_len, NR]`.
+    pub b: *const f32,
+    /// `MR` row pointers of C, `cols` floats each; equal pointers mean equal rows.
+    pub c: *const *mut f32,
+    /// Columns in use, 1 … NR.
+    pub cols: usize,
+    /// Continue from the partial sums in C instead of from zero.
+    pub resume: bool,
+    /// Present in the last block of k.
+    pub epilogue: Option<Epilogue>,
+}
+
+/// A microkernel with its tile shape.
+#[derive(Clone, Copy)]
+pub(crate) struct Kernel {
+    /// Rows of a tile.
+    pub mr: usize,
+    /// Columns of a tile.
+    pub nr: usize,
+    /// k per block, such that a `[kc, nr]` block of packed columns stays in the L1 cache.
+    pub kc: usize,
+    call: unsafe fn(&Tile),
+}
+
+/// The most rows any kernel has.
+pub(crate) const MAX_MR: usize = 14;
+
+impl Kernel {
+    /// The kernel of `isa` for `c_out` columns: few columns get a tall narrow tile.
+    pub fn new(isa: Isa, c_out: usize) -> Kernel {
+        assert!(isa.is_available(), "{isa} was checked when the engine was built");
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 if c_out <= 16 => Kernel { mr: 14, nr: 16, kc: 256, call: avx512_14x16 },
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => Kernel { mr: 10, nr: 32, kc: 192, call: avx512_10x32 },
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 if c_out <= 8 => Kernel { mr: 8, nr: 8, kc: 256, call: avx2_8x8 },
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => Kernel { mr: 6, nr: 16, kc: 256, call: avx2_6x16 },
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon if c_out <= 4 => Kernel { mr: 8, nr: 4, kc: 256, call: neon_8x4 },
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => Kernel { mr: 8, nr: 8, kc: 256, call: neon_8x8 },
+            _ if c_out <= 4 => Kernel { mr: 4, nr: 4, kc: 256, call: scalar_4x4 },
+            _ => Kernel { mr: 4, nr: 8, kc: 256, call: scalar_4x8 },
+        }
+    }
+
+    /// Computes a tile.
+    ///
+    /// # Safety
+    ///
+    /// The pointers of `tile` must reach what its fields say, `mr` rows and `nr` columns of this kernel; C must not
+    /// overlap A, B, ratio or bias, and no other thread may touch these elements of C meanwhile.
+    #[inline]
+    pub unsafe fn call(&self, tile: &Tile) {
+        // SAFETY: `new` has seen the instruction set on this CPU; the caller vouches for the pointers.
+        unsafe { (self.call)(tile) }
+    }
+}
+
+/// C = A·B for one tile and one block of k: per element one accumulator and one fused step per k, k ascending.
+///
+/// # Safety
+///
+/// As [`Kernel::call`], on a CPU with the instruction set of `L`.
+#[inline(always)]
+unsafe fn body<L: Lanes, const MR: usize, const NV: usize>(t: &Tile) {
+    let nr = NV * L::LANES;
+    // SAFETY: the caller vouches for `MR` row pointers, for `runs` runs behind each, for `runs·run_len·NR` floats at
+    // `b`, and for `cols` floats behind each pointer of C; `edge` stands in where `cols < NR`.
+    unsafe {
+        let a: [*const f32; MR] = std::array::from_fn(|i| (*t.a.add(i)).add(t.a_offset));
+        let mut acc = [[L::splat(0.0); NV]; MR];
+        let mut edge = [0.0f32; 64];
+        if t.resume {
+            for (i, row) in acc.iter_mut().enumerate() {
+                let mut c: *const f32 = *t.c.add(i);
+                if t.cols < nr {
+                    c.copy_to_nonoverlapping(edge.as_mut_ptr(), t.cols);
+                    c = edge.as_ptr();
+                }
+                for (j, v) in row.iter_mut().enumerate() {
+                    *v = L::load(c.add(j * L::LANES));
+                }
+            }
+        }
+
+        let mut b = t.b;
+        for run in 0..t.runs {
+            let start = run * t.run_stride;
+            for k in start..start + t.run_len {
+                let columns: [L::Vector; NV] = std::array::from_fn(|j| L::load(b.add(j * L::LANES)));
+                b = b.add(nr);
+                for (row, &a) in acc.iter_mut().zip(&a) {
+                    let v = L::splat(*a.add(k));
+                    for (sum, &column) in row.iter_mut().zip(&columns) {
+                        *sum = L::fused(v, column, *sum);
+                    }
+                }
+            }
+        }
+
+        if let Some(e) = &t.epilogue {
+            for (i, row) in acc.iter_mut().enumerate() {
+                let ratio = L::splat(*e.ratio.add(i));
+                for (j, v) in row.iter_mut().enumerate() {
+                    let y = L::fused(*v, ratio, L::load(e.bias.add(j * L::LANES)));
+                    *v = match e.activation {
+                        Activation::None => y,
+                        Activation::Relu => L::positive_or(y, L::splat(0.0)),
+                        Activation::LeakyRelu(slope) => L::positive_or(y, L::mul(L::splat(slope), y)),
+                    };
+                }
+            }
+        }
+
+        for (i, row) in acc.iter().enumerate() {
+            let c = *t.c.add(i);
+            if t.cols == nr {
+                for (j, &v) in row.iter().enumerate() {
+                    L::store(c.add(j * L::LANES), v);
+                }
+            } else {
+                for (j, &v) in row.iter().enumerate() {
+                    L::store(edge.as_mut_ptr().add(j * L::LANES), v);
+                }
+                c.copy_from_nonoverlapping(edge.as_ptr(), t.cols);
+            }
+        }
+    }
+}
+
+/// Stamps a shell: the body, compiled for one instruction set and tile shape.
+macro_rules! shell {
+    ($(#[$enable:meta])? $name:ident, $lanes:ty, $mr:literal, $nv:literal) => {
+        /// # Safety
+        ///
+        /// As [`Kernel::call`], on a CPU with the instruction set.
+        $(#[$enable])?
+        unsafe fn $name(t: &Tile) {
+            // SAFETY: passed on to the caller.
+            unsafe { body::<$lanes, $mr, $nv>(t) }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{avx2::Avx2, avx512::Avx512};
+#[cfg(target_arch = "x86_64")]
+shell!(
+    #[target_feature(enable = "avx512f")]
+    avx512_10x32,
+    Avx512,
+    10,
+    2
+);
+#[cfg(target_arch = "x86_64")]
+shell!(
+    #[target_feature(enable = "avx512f")]
+    avx512_14x16,
+    Avx512,
+    14,
+    1
+);
+#[cfg(target_arch = "x86_64")]
+shell!(
+    #[target_feature(enable = "avx2,fma")]
+    avx2_6x16,
+    Avx2,
+    6,
+    2
+);
+#[cfg(target_arch = "x86_64")]
+shell!(
+    #[target_feature(enable = "avx2,fma")]
+    avx2_8x8,
+    Avx2,
+    8,
+    1
+);
+
+#[cfg(target_arch = "aarch64")]
+use crate::simd::neon::Neon;
+#[cfg(target_arch = "aarch64")]
+shell!(
+    #[target_feature(enable = "neon")]
+    neon_8x8,
+    Neon,
+    8,
+    2
+);
+#[cfg(target_arch = "aarch64")]
+shell!(
+    #[target_feature(enable = "neon")]
+    neon_8x4,
+    Neon,
+    8,
+    1
+);
+
+shell!(scalar_4x8, Scalar, 4, 2);
+shell!(scalar_4x4, Scalar, 4, 1);

@@ -1,0 +1,49 @@
+//! AVX-512F: 16 lanes.
+
+use std::arch::x86_64::*;
+
+use super::lanes::Lanes;
+
+pub(crate) struct Avx512;
+
+// SAFETY: each intrinsic is lane-wise, fused where named so, and its pointer contract is the trait's.
+unsafe impl Lanes for Avx512 {
+    const LANES: usize = 16;
+    type Vector = __m512;
+
+    #[inline(always)]
+    unsafe fn splat(v: f32) -> __m512 {
+        // SAFETY: the caller vouches for AVX-512F.
+        unsafe { _mm512_set1_ps(v) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> __m512 {
+        // SAFETY: the caller vouches for AVX-512F and 16 floats at `p`.
+        unsafe { _mm512_loadu_ps(p) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(p: *mut f32, v: __m512) {
+        // SAFETY: the caller vouches for AVX-512F and 16 floats at `p`.
+        unsafe { _mm512_storeu_ps(p, v) }
+    }
+
+    #[inline(always)]
+    unsafe fn fused(a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: the caller vouches for AVX-512F.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul(a: __m512, b: __m512) -> __m512 {
+        // SAFETY: the caller vouches for AVX-512F.
+        unsafe { _mm512_mul_ps(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn positive_or(v: __m512, other: __m512) -> __m512 {
+        // SAFETY: the caller vouches for AVX-512F.
+        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(v, _mm512_setzero_ps()), other, v) }
+    }
+}

@@ -1,0 +1,24 @@
+//! The one trait the kernels are written over.
+
+/// A vector of f32 lanes of one instruction set. Lanes never interact: lane i of a result depends on lane i of the
+/// operands alone, and equals what [`crate::numerics`] computes for it.
+///
+/// # Safety
+///
+/// Every method requires a CPU with the instruction set of the implementor, and is to be inlined into a function that
+/// enables it; `load` and `store` require `LANES` readable or writable floats at `p`, in no particular alignment.
+pub(crate) unsafe trait Lanes {
+    /// Floats in a vector.
+    const LANES: usize;
+    /// The vector.
+    type Vector: Copy;
+
+    unsafe fn splat(v: f32) -> Self::Vector;
+    unsafe fn load(p: *const f32) -> Self::Vector;
+    unsafe fn store(p: *mut f32, v: Self::Vector);
+    /// `a·b + c` with one rounding.
+    unsafe fn fused(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    unsafe fn mul(a: Self::Vector, b: Self::Vector) -> Self::Vector;
+    /// `v` where `v > 0`, else `other`.
+    unsafe fn positive_or(v: Self::Vector, other: Self::Vector) -> Self::Vector;
+}

@@ -1,0 +1,49 @@
+//! NEON on AArch64, where it is always present: 4 lanes.
+
+use std::arch::aarch64::*;
+
+use super::lanes::Lanes;
+
+pub(crate) struct Neon;
+
+// SAFETY: each intrinsic is lane-wise, fused where named so, and its pointer contract is the trait's.
+unsafe impl Lanes for Neon {
+    const LANES: usize = 4;
+    type Vector = float32x4_t;
+
+    #[inline(always)]
+    unsafe fn splat(v: f32) -> float32x4_t {
+        // SAFETY: NEON is part of AArch64.
+        unsafe { vdupq_n_f32(v) }
+    }
+
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> float32x4_t {
+        // SAFETY: the caller vouches for 4 floats at `p`.
+        unsafe { vld1q_f32(p) }
+    }
+
+    #[inline(always)]
+    unsafe fn store(p: *mut f32, v: float32x4_t) {
+        // SAFETY: the caller vouches for 4 floats at `p`.
+        unsafe { vst1q_f32(p, v) }
+    }
+
+    #[inline(always)]
+    unsafe fn fused(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
+        // SAFETY: NEON is part of AArch64.
+        unsafe { vfmaq_f32(c, a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn mul(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        // SAFETY: NEON is part of AArch64.
+        unsafe { vmulq_f32(a, b) }
+    }
+
+    #[inline(always)]
+    unsafe fn positive_or(v: float32x4_t, other: float32x4_t) -> float32x4_t {
+        // SAFETY: NEON is part of AArch64.
+        unsafe { vbslq_f32(vcgtzq_f32(v), v, other) }
+    }
+}

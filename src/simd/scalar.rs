@@ -1,0 +1,46 @@
+//! Plain Rust on every machine: 4 lanes in an array, the reference for the others.
+
+use std::array::from_fn;
+
+use super::lanes::Lanes;
+use crate::numerics;
+
+pub(crate) struct Scalar;
+
+// SAFETY: no instruction set is needed, and each method works lane by lane on what the trait's contract makes readable.
+unsafe impl Lanes for Scalar {
+    const LANES: usize = 4;
+    type Vector = [f32; 4];
+
+    #[inline(always)]
+    unsafe fn splat(v: f32) -> [f32; 4] {
+        [v; 4]
+    }
+
+    #[inline(always)]
+    unsafe fn load(p: *const f32) -> [f32; 4] {
+        // SAFETY: the caller vouches for 4 floats at `p`.
+        unsafe { p.cast::<[f32; 4]>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn store(p: *mut f32, v: [f32; 4]) {
+        // SAFETY: the caller vouches for 4 floats at `p`.
+        unsafe { p.cast::<[f32; 4]>().write_unaligned(v) }
+    }
+
+    #[inline(always)]
+    unsafe fn fused(a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
+        from_fn(|i| numerics::fused(a[i], b[i], c[i]))
+    }
+
+    #[inline(always)]
+    unsafe fn mul(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
+        from_fn(|i| a[i] * b[i])
+    }
+
+    #[inline(always)]
+    unsafe fn positive_or(v: [f32; 4], other: [f32; 4]) -> [f32; 4] {
+        from_fn(|i| if v[i] > 0.0 { v[i] } else { other[i] })
+    }
+}

@@ -1,0 +1,88 @@
+//! The layers in their order, run over a plan.
+
+use std::ops::ControlFlow;
+
+use super::plan::Plan;
+use crate::error::{Error, ErrorKind, Result};
+use crate::numerics::Activation;
+use crate::parallel::Pool;
+use crate::pconv::Layer;
+use crate::simd::Isa;
+use crate::weights::{Config, Weights};
+
+/// A network with its weights packed for one instruction set.
+pub(crate) struct Network {
+    pub config: Config,
+    layers: Vec<Layer>,
+}
+
+impl Network {
+    /// Reads, folds and packs every layer.
+    pub fn load(mut weights: Weights<'_>, isa: Isa) -> Result<Self> {
+        let config = weights.config().clone();
+        let (mut weight, mut bias) = (Vec::new(), Vec::new());
+        let mut layers = Vec::new();
+        for (i, shape) in config.layers.iter().enumerate() {
+            weights.read_layer(i, &mut weight, &mut bias)?;
+            let activation = match i {
+                _ if i < config.levels => Activation::Relu,
+                _ if i + 1 < 2 * config.levels => Activation::LeakyRelu(config.slope),
+                _ => Activation::None,
+            };
+            layers.push(Layer::new(isa, shape, &weight, &bias, activation)?);
+        }
+        Ok(Self { config, layers })
+    }
+
+    /// Bytes of packed weights.
+    pub fn bytes(&self) -> usize {
+        self.layers.iter().map(Layer::bytes).sum()
+    }
+
+    /// Runs every layer. The input map, the first in `arena`, holds the normalised image, zero in its holes;
+    /// the output map, the last step's, holds the result where the plan computes it.
+    ///
+    /// # Errors
+    ///
+    /// Cancelled, if `progress`, called with multiply–accumulates done after each layer, breaks.
+    pub fn run(
+        &self,
+        plan: &Plan,
+        arena: &mut [f32],
+        pool: &Pool,
+        progress: &mut (dyn FnMut(u64) -> ControlFlow<()> + Send),
+    ) -> Result<()> {
+        let mut done = 0;
+        for (layer, step) in self.layers.iter().zip(&plan.steps) {
+            let span = |i: usize| {
+                let map = step.inputs.get(i).unwrap_or(&step.inputs[0]);
+                map.offset..map.offset + map.len()
+            };
+            let out = step.output.offset..step.output.offset + step.output.len();
+            // The layout keeps these apart; get_disjoint_mut checks it.
+            let disjoint = "maps of a step do not overlap";
+            let (inputs, out) = if step.inputs.len() == 2 {
+                let [up, skip, out] = arena.get_disjoint_mut([span(0), span(1), out]).expect(disjoint);
+                ([&*up, &*skip], out)
+            } else {
+                let [input, out] = arena.get_disjoint_mut([span(0), out]).expect(disjoint);
+                ([&*input, &[][..]], out)
+            };
+
+            step.output.clear_halo(out);
+            for pixel in plan.pixels(&step.outputs.blank) {
+                let at = step.output.at(pixel.x as isize, pixel.y as isize);
+                out[at..at + step.output.channels].fill(0.0);
+            }
+            let operands: [_; 2] = std::array::from_fn(|i| (*step.inputs.get(i).unwrap_or(&step.inputs[0]), inputs[i]));
+            let pixels = step.outputs.computed.each_ref().map(|range| plan.pixels(range));
+            layer.run(&operands[..step.inputs.len()], pixels, (step.output, out), pool);
+
+            done += step.outputs.macs;
+            if progress(done).is_break() {
+                return Err(Error::new(ErrorKind::Cancelled, "stopped by the progress callback"));
+            }
+        }
+        Ok(())
+    }
+}

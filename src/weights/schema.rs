@@ -1,0 +1,181 @@
+//! The schema: metadata and shapes, and what contradicts them.
+
+use std::collections::BTreeMap;
+
+use safetensors::Dtype;
+use safetensors::tensor::Metadata;
+
+use crate::error::{Error, Result};
+
+/// The most encoder layers: 2^12 pixels a side at the bottom's single pixel.
+const MAX_LEVELS: usize = 12;
+/// The most channels of a map, and the largest kernel: their products stay far inside a u32.
+const MAX_CHANNELS: usize = 4096;
+const MAX_KERNEL: usize = 15;
+
+/// What is added to the network's output to give the fill.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Prior {
+    /// Nothing: the network's output is the fill.
+    None,
+    /// The harmonic fill H (Laplace's equation inside the hole); the network adds what H cannot know.
+    Harmonic,
+}
+
+/// Shape of one convolution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LayerShape {
+    /// `enc1` … `encL`, `decL` … `dec1`.
+    pub name: String,
+    /// Output channels.
+    pub c_out: usize,
+    /// Input channels of an encoder layer; channels of the upsampled operand of a decoder layer.
+    pub c_in: usize,
+    /// Channels of the skip operand of a decoder layer, 0 for an encoder layer.
+    pub c_skip: usize,
+    /// Kernel side, odd.
+    pub kernel: usize,
+}
+
+/// What a weights file describes.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Config {
+    /// L, the number of encoder and of decoder layers.
+    pub levels: usize,
+    /// Subtracted from 0 … 1 values, per channel.
+    pub mean: [f32; 3],
+    /// Divides what is left, per channel.
+    pub std: [f32; 3],
+    /// Slope of the decoder's leaky ReLU.
+    pub slope: f32,
+    /// What the output is added to.
+    pub prior: Prior,
+    /// enc1 … encL, decL … dec1: the order they run in.
+    pub layers: Vec<LayerShape>,
+}
+
+impl Config {
+    /// Numbers in all tensors.
+    pub fn parameters(&self) -> usize {
+        let layer = |l: &LayerShape| l.c_out * ((l.c_in + l.c_skip) * l.kernel * l.kernel + 1);
+        self.layers.iter().map(layer).sum()
+    }
+}
+
+/// Checks a header against the schema.
+pub(super) fn check(header: &Metadata) -> Result<Config> {
+    let mut text = Keys::new(header);
+    text.fixed("format", "inpaint-edge/1")?;
+    text.fixed("arch", "pconv-unet")?;
+    text.fixed("color", "rgb")?;
+    text.fixed("encoder_activation", "relu")?;
+    let levels = text.take("levels")?;
+    let levels = match levels.parse() {
+        Ok(levels @ 1..=MAX_LEVELS) => levels,
+        _ => return Err(mismatch("metadata levels", format!("1 … {MAX_LEVELS}"), &levels)),
+    };
+    let mean = text.rgb("input_mean")?;
+    let std = text.rgb("input_std")?;
+    if std.iter().any(|s| *s <= 0.0) {
+        return Err(mismatch("metadata input_std", "three positive numbers", format!("{std:?}")));
+    }
+    let slope = text.take("decoder_slope")?;
+    let slope = number(&slope).ok_or_else(|| mismatch("metadata decoder_slope", "a number", &slope))?;
+    let prior = match text.0.remove("prior").as_deref() {
+        None | Some("none") => Prior::None,
+        Some("harmonic") => Prior::Harmonic,
+        Some(other) => return Err(mismatch("metadata prior", "none or harmonic", other)),
+    };
+    if let Some(key) = text.0.keys().find(|key| !key.starts_with("provenance.")) {
+        return Err(Error::weights(format!("metadata {key}: not a key of this format")));
+    }
+    Ok(Config { levels, mean, std, slope, prior, layers: layers(header, levels)? })
+}
+
+/// The layers in the order they run, each checked against the one before.
+fn layers(header: &Metadata, levels: usize) -> Result<Vec<LayerShape>> {
+    let mut tensors = header.tensors();
+    let mut shape = |name: String, expected: &str| -> Result<Vec<usize>> {
+        let tensor = tensors.remove(&name).ok_or_else(|| Error::weights(format!("tensor {name}: missing")))?;
+        if !matches!(tensor.dtype, Dtype::F32 | Dtype::F16) {
+            return Err(mismatch(&format!("tensor {name}"), "f32 or f16", format!("{:?}", tensor.dtype)));
+        }
+        if tensor.shape.contains(&0) {
+            return Err(mismatch(&format!("tensor {name}"), expected, format!("{:?}", tensor.shape)));
+        }
+        Ok(tensor.shape.clone())
+    };
+    let mut layer = |name: String, c_up: usize, c_skip: usize, c_out: Option<usize>, kernel: Option<usize>| {
+        let c_in = c_up + c_skip;
+        let out = c_out.map_or(format!("1 … {MAX_CHANNELS}"), |c| c.to_string());
+        let side = kernel.map_or("k, k".to_owned(), |k| format!("{k}, {k}"));
+        let expected = format!("[{out}, {c_in}, {side}]");
+        let found = shape(format!("{name}.weight"), &expected)?;
+        let kernel_fits = |k: usize| kernel.map_or(k % 2 == 1 && k <= MAX_KERNEL, |kernel| k == kernel);
+        match found[..] {
+            [o, i, h, w]
+                if i == c_in && h == w && kernel_fits(h) && o <= MAX_CHANNELS && c_out.is_none_or(|c| o == c) =>
+            {
+                let bias = shape(format!("{name}.bias"), &format!("[{o}]"))?;
+                if bias != [o] {
+                    return Err(mismatch(&format!("tensor {name}.bias"), format!("[{o}]"), format!("{bias:?}")));
+                }
+                Ok(LayerShape { name, c_out: o, c_in: c_up, c_skip, kernel: h })
+            }
+            _ => Err(mismatch(&format!("tensor {name}.weight"), expected, format!("{found:?}"))),
+        }
+    };
+
+    let mut layers: Vec<LayerShape> = Vec::new();
+    for i in 1..=levels {
+        let c_in = layers.last().map_or(3, |l| l.c_out);
+        layers.push(layer(format!("enc{i}"), c_in, 0, None, None)?);
+    }
+    for i in (1..=levels).rev() {
+        let c_up = layers[layers.len() - 1].c_out;
+        let (c_skip, c_out) = if i == 1 { (3, Some(3)) } else { (layers[i - 2].c_out, None) };
+        layers.push(layer(format!("dec{i}"), c_up, c_skip, c_out, Some(3))?);
+    }
+    match tensors.keys().min() {
+        Some(name) => Err(Error::weights(format!("tensor {name}: not part of a network of {levels} levels"))),
+        None => Ok(layers),
+    }
+}
+
+/// Metadata not yet looked at.
+struct Keys(BTreeMap<String, String>);
+
+impl Keys {
+    fn new(header: &Metadata) -> Self {
+        let pairs = header.metadata().iter().flatten();
+        Self(pairs.map(|(k, v)| (k.clone(), v.clone())).collect())
+    }
+
+    fn take(&mut self, key: &str) -> Result<String> {
+        self.0.remove(key).ok_or_else(|| Error::weights(format!("metadata {key}: missing")))
+    }
+
+    fn fixed(&mut self, key: &str, expected: &str) -> Result<()> {
+        let found = self.take(key)?;
+        if found == expected { Ok(()) } else { Err(mismatch(&format!("metadata {key}"), expected, found)) }
+    }
+
+    fn rgb(&mut self, key: &str) -> Result<[f32; 3]> {
+        let found = self.take(key)?;
+        let numbers: Option<Vec<f32>> = found.split(',').map(number).collect();
+        numbers
+            .and_then(|n| n.try_into().ok())
+            .ok_or_else(|| mismatch(&format!("metadata {key}"), "three numbers r,g,b", found))
+    }
+}
+
+fn number(text: &str) -> Option<f32> {
+    text.trim().parse().ok().filter(|v: &f32| v.is_finite())
+}
+
+fn mismatch(subject: &str, expected: impl std::fmt::Display, found: impl std::fmt::Display) -> Error {
+    Error::weights(format!("{subject}: {expected} expected, {found} found"))
+}

@@ -1,0 +1,84 @@
+//! Where the bytes of a weights file come from.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use safetensors::tensor::Metadata;
+
+use crate::error::{Error, Result};
+
+/// Bytes of the header at the most: some fifty tensors take a few kilobytes.
+const MAX_HEADER: u64 = 1 << 20;
+
+#[derive(Debug)]
+pub(super) enum Source<'a> {
+    Memory(&'a [u8]),
+    #[cfg(feature = "fs")]
+    File {
+        file: std::fs::File,
+        len: u64,
+        /// Where the data begins, known once the header is read.
+        data: u64,
+    },
+}
+
+impl Source<'_> {
+    #[cfg(feature = "fs")]
+    pub fn open(path: &std::path::Path) -> Result<Self> {
+        let open = || {
+            let file = std::fs::File::open(path)?;
+            let len = file.metadata()?.len();
+            Ok(Source::File { file, len, data: 0 })
+        };
+        open().map_err(|e: std::io::Error| Error::weights(format!("cannot be read: {e}")))
+    }
+
+    /// Reads the header; afterwards [`Source::bytes`] counts from the first byte of data.
+    pub fn header(&mut self) -> Result<Metadata> {
+        let len = match self {
+            Source::Memory(bytes) => bytes.len() as u64,
+            #[cfg(feature = "fs")]
+            Source::File { len, .. } => *len,
+        };
+        let not = |found: String| Error::weights(format!("a safetensors file expected, {found} found"));
+        if len < 8 {
+            return Err(not(format!("{len} bytes")));
+        }
+        let header = u64::from_le_bytes(self.bytes(0..8)?[..].try_into().expect("eight bytes"));
+        let data = header.saturating_add(8);
+        if header > MAX_HEADER || data > len {
+            return Err(not(format!("a header of {header} bytes in a file of {len}")));
+        }
+        let metadata: Metadata =
+            serde_json::from_slice(&self.bytes(8..data as usize)?).map_err(|e| not(format!("a header with {e}")))?;
+        if data + metadata.data_len() as u64 != len {
+            let expected = data as u128 + metadata.data_len() as u128;
+            return Err(Error::weights(format!("{expected} bytes expected by the header, {len} found")));
+        }
+        match self {
+            Source::Memory(bytes) => *bytes = &bytes[data as usize..],
+            #[cfg(feature = "fs")]
+            Source::File { data: start, .. } => *start = data,
+        }
+        Ok(metadata)
+    }
+
+    /// The bytes of `range`, which lies inside the file.
+    pub fn bytes(&mut self, range: Range<usize>) -> Result<Cow<'_, [u8]>> {
+        match self {
+            Source::Memory(bytes) => Ok(Cow::Borrowed(&bytes[range])),
+            #[cfg(feature = "fs")]
+            Source::File { file, data, .. } => {
+                use std::io::{Read, Seek, SeekFrom};
+                let mut bytes = Vec::new();
+                let count = range.len();
+                bytes.try_reserve_exact(count).map_err(|_| Error::limits(format!("no memory for {count} bytes")))?;
+                bytes.resize(count, 0);
+                let read =
+                    file.seek(SeekFrom::Start(*data + range.start as u64)).and_then(|_| file.read_exact(&mut bytes));
+                read.map_err(|e| Error::weights(format!("cannot be read: {e}")))?;
+                Ok(Cow::Owned(bytes))
+            }
+        }
+    }
+}
