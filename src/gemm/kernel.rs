@@ -25,8 +25,9 @@ pub(crate) struct Tile {
     pub run_stride: usize,
     /// Packed columns, `[runs·run_len, NR]`.
     pub b: *const f32,
-    /// `MR` row pointers of C, `cols` floats each; equal pointers mean equal rows.
+    /// `MR` row pointers of C; row i is the `cols` floats from `c[i] + c_offset`. Equal pointers mean equal rows.
     pub c: *const *mut f32,
+    pub c_offset: usize,
     /// Columns in use, 1 … NR.
     pub cols: usize,
     /// Continue from the partial sums in C instead of from zero.
@@ -47,9 +48,6 @@ pub(crate) struct Kernel {
     call: unsafe fn(&Tile),
 }
 
-/// The most rows any kernel has.
-pub(crate) const MAX_MR: usize = 14;
-
 impl Kernel {
     /// The kernel of `isa` for `c_out` columns: few columns get a tall narrow tile.
     pub fn new(isa: Isa, c_out: usize) -> Kernel {
@@ -62,7 +60,7 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 if c_out <= 8 => Kernel { mr: 8, nr: 8, kc: 256, call: avx2_8x8 },
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => Kernel { mr: 6, nr: 16, kc: 256, call: avx2_6x16 },
+            Isa::Avx2 => Kernel { mr: 6, nr: 16, kc: 384, call: avx2_6x16 },
             #[cfg(target_arch = "aarch64")]
             Isa::Neon if c_out <= 4 => Kernel { mr: 8, nr: 4, kc: 256, call: neon_8x4 },
             #[cfg(target_arch = "aarch64")]
@@ -101,7 +99,7 @@ unsafe fn body<L: Lanes, const MR: usize, const NV: usize>(t: &Tile) {
         let mut edge = [0.0f32; 64];
         if t.resume {
             for (i, row) in acc.iter_mut().enumerate() {
-                let mut c: *const f32 = *t.c.add(i);
+                let mut c: *const f32 = (*t.c.add(i)).add(t.c_offset);
                 if t.cols < nr {
                     c.copy_to_nonoverlapping(edge.as_mut_ptr(), t.cols);
                     c = edge.as_ptr();
@@ -142,7 +140,7 @@ unsafe fn body<L: Lanes, const MR: usize, const NV: usize>(t: &Tile) {
         }
 
         for (i, row) in acc.iter().enumerate() {
-            let c = *t.c.add(i);
+            let c = (*t.c.add(i)).add(t.c_offset);
             if t.cols == nr {
                 for (j, &v) in row.iter().enumerate() {
                     L::store(c.add(j * L::LANES), v);

@@ -23,7 +23,7 @@ use crate::buffer::Buffer;
 use crate::error::Result;
 use crate::numerics::Activation;
 use crate::simd::Isa;
-use kernel::{Epilogue, Kernel, MAX_MR, Tile};
+use kernel::{Epilogue, Kernel, Tile};
 
 /// How a row of A lies in its feature map: `runs` runs of `run_len` floats, `run_stride` apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,12 @@ pub struct Row {
     /// K/s: the factor on the sum before the bias.
     pub ratio: f32,
 }
+
+/// The most rows of one [`Gemm::rows`] call: with a few hundred k each they fit the L2 cache.
+pub const MAX_ROWS: usize = 96;
+
+/// Room for the rows of a call and for the repeats that fill its last tile.
+const SLOTS: usize = MAX_ROWS + 16;
 
 /// C, writable from several threads at distinct rows or panels.
 pub struct Output<'a> {
@@ -178,7 +184,7 @@ impl Gemm {
     ///
     /// # Panics
     ///
-    /// If a window or a result lies outside its map, or packed weights are another kernel's.
+    /// If there are more than [`MAX_ROWS`], a window or a result lies outside its map, or packed weights are another kernel's.
     ///
     /// # Safety
     ///
@@ -193,7 +199,12 @@ impl Gemm {
         out: &Output<'_>,
     ) {
         let Kernel { mr, nr, kc, .. } = self.kernel;
-        assert!(operands.len() <= 2 && panels.end <= self.panels() && finish.bias.len() == self.panels() * nr);
+        assert!(
+            operands.len() <= 2
+                && rows.len() <= MAX_ROWS
+                && panels.end <= self.panels()
+                && finish.bias.len() == self.panels() * nr
+        );
         for row in rows {
             assert!(row.c + self.n <= out.len);
         }
@@ -205,6 +216,20 @@ impl Gemm {
             }
         }
 
+        // Row pointers once for all panels and blocks; a short last tile repeats its last row, which then gives the same
+        // result again.
+        let (mut a, mut c, mut ratio) = ([[std::ptr::null(); SLOTS]; 2], [std::ptr::null_mut(); SLOTS], [0.0; SLOTS]);
+        for slot in 0..rows.len().next_multiple_of(mr) {
+            let row = &rows[slot.min(rows.len() - 1)];
+            for (i, operand) in operands.iter().enumerate() {
+                // SAFETY: the window starts inside the map, as asserted above.
+                a[i][slot] = unsafe { operand.map.as_ptr().add(row.a[i]) };
+            }
+            // SAFETY: the row starts inside C, as asserted above.
+            c[slot] = unsafe { out.data.add(row.c) };
+            ratio[slot] = row.ratio;
+        }
+
         let blocks = operands.iter().enumerate().flat_map(|(i, o)| blocks(o.window, kc).map(move |b| (i, b)));
         let mut blocks = blocks.peekable();
         let mut resume = false;
@@ -214,30 +239,20 @@ impl Gemm {
             for panel in panels.clone() {
                 let first = panel * nr;
                 let weights = &operand.weights.panel(operand.variant, panel)[block.k * nr..];
-                for tile in rows.chunks(mr) {
-                    let (mut a, mut c, mut ratio) =
-                        ([std::ptr::null(); MAX_MR], [std::ptr::null_mut(); MAX_MR], [0.0; MAX_MR]);
-                    for slot in 0..mr {
-                        // A short tile repeats its last row, which then gives the same result again.
-                        let row = &tile[slot.min(tile.len() - 1)];
-                        // SAFETY: the window starts inside the map, as asserted above.
-                        a[slot] = unsafe { operand.map.as_ptr().add(row.a[i]) };
-                        // SAFETY: row and columns lie inside C, as asserted above.
-                        c[slot] = unsafe { out.data.add(row.c + first) };
-                        ratio[slot] = row.ratio;
-                    }
+                for slot in (0..rows.len()).step_by(mr) {
                     let tile = Tile {
-                        a: a.as_ptr(),
+                        a: a[i][slot..].as_ptr(),
                         a_offset: block.offset,
                         runs: block.runs,
                         run_len: block.run_len,
                         run_stride: operand.window.run_stride,
                         b: weights.as_ptr(),
-                        c: c.as_ptr(),
+                        c: c[slot..].as_ptr(),
+                        c_offset: first,
                         cols: nr.min(self.n - first),
                         resume,
                         epilogue: last.then(|| Epilogue {
-                            ratio: ratio.as_ptr(),
+                            ratio: ratio[slot..].as_ptr(),
                             bias: finish.bias[first..].as_ptr(),
                             activation: finish.activation,
                         }),

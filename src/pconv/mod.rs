@@ -13,7 +13,7 @@ mod fold;
 pub(crate) mod windows;
 
 use crate::error::Result;
-use crate::gemm::{Finish, Gemm, Operand, Output, Packed, Row, Window};
+use crate::gemm::{Finish, Gemm, MAX_ROWS, Operand, Output, Packed, Row, Window};
 use crate::numerics::Activation;
 use crate::parallel::Pool;
 use crate::simd::Isa;
@@ -67,9 +67,6 @@ pub(crate) struct Pixel {
     pub ratio: f32,
 }
 
-/// Pixels of one task: their part of the feature maps stays in the L2 cache.
-const BLOCK: usize = 96;
-
 /// A layer ready to run.
 pub(crate) struct Layer {
     gemm: Gemm,
@@ -111,7 +108,7 @@ impl Layer {
     /// `inputs` are the layer's operands, each a map and its floats.
     pub fn run(&self, inputs: &[(Map, &[f32])], pixels: [&[Pixel]; 4], out: (Map, &mut [f32]), pool: &Pool) {
         let (out_map, out) = (out.0, Output::new(out.1));
-        let block = BLOCK / self.gemm.mr() * self.gemm.mr();
+        let block = MAX_ROWS / self.gemm.mr() * self.gemm.mr();
         let blocks = pixels.map(|list| list.len().div_ceil(block)).into_iter().max().unwrap_or(0);
         let lists = if self.weights.len() == 1 { 1 } else { 4 };
         let panels = self.gemm.panels();
@@ -125,7 +122,7 @@ impl Layer {
             let (block_of, parity, group) = (task / (lists * groups), task / groups % lists, task % groups);
             let list = pixels[parity];
             let list = &list[(block_of * block).min(list.len())..((block_of + 1) * block).min(list.len())];
-            let mut rows = [Row::default(); BLOCK];
+            let mut rows = [Row::default(); MAX_ROWS];
             for (row, pixel) in rows.iter_mut().zip(list) {
                 let (x, y) = (pixel.x as isize, pixel.y as isize);
                 row.c = out_map.at(x, y);

@@ -85,7 +85,7 @@ impl<'a> Weights<'a> {
 fn read(source: &mut Source, header: &safetensors::tensor::Metadata, name: &str, out: &mut Vec<f32>) -> Result<()> {
     let info = header.info(name).expect("the schema has found every tensor");
     let bytes = source.bytes(info.data_offsets.0..info.data_offsets.1).map_err(|e| e.of(name))?;
-    let count = bytes.len() / info.dtype.size();
+    let count = bytes.len() / (info.dtype.bitsize() / 8);
     out.clear();
     out.try_reserve_exact(count).map_err(|_| Error::limits(format!("{name}: no memory for {count} numbers")))?;
     if info.dtype == Dtype::F16 {

@@ -1,0 +1,217 @@
+//! Random networks in the real file format, scenes, and the network as a plain triple loop.
+
+#![allow(dead_code)]
+
+use inpaint_edge::numerics::{self, Activation};
+use ndarray::{Array2, Array3};
+
+/// Xorshift, for reproducible test data.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// −1 … 1.
+    pub fn unit(&mut self) -> f32 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 40) as f32 / (1u32 << 23) as f32 - 1.0
+    }
+}
+
+/// One layer as the file has it: `weight` [c_out, c_up + c_skip, k, k].
+pub struct Layer {
+    pub c_up: usize,
+    pub c_skip: usize,
+    pub c_out: usize,
+    pub kernel: usize,
+    pub weight: Vec<f32>,
+    pub bias: Vec<f32>,
+}
+
+/// A network and its weights file.
+pub struct Net {
+    pub levels: usize,
+    pub layers: Vec<Layer>,
+    pub file: Vec<u8>,
+}
+
+pub const MEAN: [f32; 3] = [0.45, 0.5, 0.4];
+pub const STD: [f32; 3] = [0.25, 0.3, 0.2];
+const SLOPE: f32 = 0.2;
+
+impl Net {
+    /// `encoder`: (kernel, channels) of enc1 … encL; `decoder`: channels of decL … dec1.
+    pub fn random(levels: usize, encoder: &[(usize, usize)], decoder: &[usize], seed: u64) -> Self {
+        let mut random = Random::new(seed);
+        let mut layers: Vec<Layer> = Vec::new();
+        let mut add = |layers: &mut Vec<Layer>, c_up: usize, c_skip: usize, c_out: usize, kernel: usize| {
+            let k = (c_up + c_skip) * kernel * kernel;
+            let scale = (3.0 / k as f32).sqrt();
+            let weight = (0..c_out * k).map(|_| random.unit() * scale).collect();
+            let bias = (0..c_out).map(|_| random.unit() * 0.1).collect();
+            layers.push(Layer { c_up, c_skip, c_out, kernel, weight, bias });
+        };
+        for &(kernel, c_out) in encoder {
+            let c_in = layers.last().map_or(3, |l| l.c_out);
+            add(&mut layers, c_in, 0, c_out, kernel);
+        }
+        for (i, &c_out) in (1..=levels).rev().zip(decoder) {
+            let c_skip = if i == 1 { 3 } else { layers[i - 2].c_out };
+            let c_up = layers.last().unwrap().c_out;
+            add(&mut layers, c_up, c_skip, c_out, 3);
+        }
+        let file = write(levels, &layers);
+        Self { levels, layers, file }
+    }
+}
+
+fn write(levels: usize, layers: &[Layer]) -> Vec<u8> {
+    use safetensors::tensor::{Dtype, TensorView};
+    let bytes = |v: &[f32]| v.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+    let mut data: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+    for (i, l) in layers.iter().enumerate() {
+        let name = if i < levels { format!("enc{}", i + 1) } else { format!("dec{}", 2 * levels - i) };
+        data.push((format!("{name}.weight"), vec![l.c_out, l.c_up + l.c_skip, l.kernel, l.kernel], bytes(&l.weight)));
+        data.push((format!("{name}.bias"), vec![l.c_out], bytes(&l.bias)));
+    }
+    let views = data.iter().map(|(n, s, d)| (n.clone(), TensorView::new(Dtype::F32, s.clone(), d).unwrap()));
+    let rgb = |v: [f32; 3]| v.map(|v| v.to_string()).join(",");
+    let meta = [
+        ("format", "inpaint-edge/1".to_owned()),
+        ("arch", "pconv-unet".to_owned()),
+        ("levels", levels.to_string()),
+        ("color", "rgb".to_owned()),
+        ("input_mean", rgb(MEAN)),
+        ("input_std", rgb(STD)),
+        ("encoder_activation", "relu".to_owned()),
+        ("decoder_slope", SLOPE.to_string()),
+    ];
+    safetensors::serialize(views, Some(meta.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())).unwrap()
+}
+
+/// A random image and a mask (255 = hole): 0 a square, 1 strokes, 2 nearly everything, 3 scattered and at the border.
+pub fn scene(width: usize, height: usize, hole: u64, seed: u64) -> (Array3<f32>, Array2<u8>) {
+    let mut random = Random::new(seed + 77);
+    let image = Array3::from_shape_fn((height, width, 3), |_| random.unit() * 0.5 + 0.5);
+    let mask = Array2::from_shape_fn((height, width), |(y, x)| {
+        let inside = |v: usize, end: usize| v >= end / 4 && v < end - end / 4;
+        let is_hole = match hole {
+            0 => inside(x, width) && inside(y, height) && width * height > 1,
+            1 => (x * 2 + y * 3) % 23 < 4,
+            2 => (x, y) != (width - 1, height / 2),
+            _ => random.unit() > 0.3 || x == 0,
+        };
+        if is_hole { 255 } else { 0 }
+    });
+    (image, mask)
+}
+
+/// A feature map [h, w, c] with its mask [h, w], 1 = known; values in holes are zero.
+struct Map(Array3<f32>, Array2<u8>);
+
+impl Map {
+    /// Value and mask at (y, x), zero outside.
+    fn at(&self, y: isize, x: isize) -> Option<(usize, usize)> {
+        let (h, w) = self.1.dim();
+        ((0..h as isize).contains(&y) && (0..w as isize).contains(&x)).then_some((y as usize, x as usize))
+    }
+}
+
+/// What the definition says the result is, `None` where nothing is known: every layer dense, one accumulator per output,
+/// one `numerics::fused` per k in the order of the plan.
+pub fn oracle(net: &Net, image: &Array3<f32>, mask: &Array2<u8>) -> Option<Array3<f32>> {
+    let (height, width, _) = image.dim();
+    if mask.iter().all(|m| *m > 0) {
+        return None;
+    }
+    let pad = |v: usize| v.next_multiple_of(1 << net.levels);
+    let known = Array2::from_shape_fn((pad(height), pad(width)), |(y, x)| {
+        u8::from(y < height && x < width && mask[[y, x]] == 0)
+    });
+    let input = Array3::from_shape_fn((pad(height), pad(width), 3), |(y, x, c)| {
+        if known[[y, x]] == 1 { (image[[y, x, c]] - MEAN[c]) / STD[c] } else { 0.0 }
+    });
+    let mut maps = vec![Map(input, known)];
+    for layer in &net.layers[..net.levels] {
+        maps.push(encoder(layer, maps.last().unwrap()));
+    }
+    let mut up = maps.pop().unwrap();
+    for (i, layer) in net.layers[net.levels..].iter().enumerate() {
+        let activation = if i + 1 < net.levels { Activation::LeakyRelu(SLOPE) } else { Activation::None };
+        up = decoder(layer, &up, &maps.pop().unwrap(), activation);
+    }
+    Some(Array3::from_shape_fn(image.dim(), |(y, x, c)| match mask[[y, x]] {
+        0 => image[[y, x, c]],
+        _ => numerics::clip_unit(numerics::clip_unit(up.0[[y, x, c]] * STD[c] + MEAN[c])),
+    }))
+}
+
+fn finish(sum: f32, k: usize, s: u32, bias: f32, activation: Activation) -> f32 {
+    activation.apply(numerics::fused(sum, k as f32 / s as f32, bias))
+}
+
+fn encoder(layer: &Layer, input: &Map) -> Map {
+    let (h, w) = input.1.dim();
+    let (side, c_in) = (layer.kernel, layer.c_up);
+    let k = side * side * c_in;
+    let mut known = Array2::zeros((h / 2, w / 2));
+    let out = Array3::from_shape_fn((h / 2, w / 2, layer.c_out), |(y, x, o)| {
+        let (mut sum, mut s) = (0.0f32, 0u32);
+        for ky in 0..side {
+            for kx in 0..side {
+                let at = |v: usize, k: usize| (2 * v + k) as isize - (side / 2) as isize;
+                let position = input.at(at(y, ky), at(x, kx));
+                s += position.map_or(0, |(y, x)| u32::from(input.1[[y, x]])) * c_in as u32;
+                for c in 0..c_in {
+                    let weight = layer.weight[((o * c_in + c) * side + ky) * side + kx];
+                    sum = numerics::fused(position.map_or(0.0, |(y, x)| input.0[[y, x, c]]), weight, sum);
+                }
+            }
+        }
+        known[[y, x]] = u8::from(s > 0);
+        if s > 0 { finish(sum, k, s, layer.bias[o], Activation::Relu) } else { 0.0 }
+    });
+    Map(out, known)
+}
+
+fn decoder(layer: &Layer, up: &Map, skip: &Map, activation: Activation) -> Map {
+    let (h, w) = skip.1.dim();
+    let (c_up, c_skip) = (layer.c_up, layer.c_skip);
+    let k = 9 * (c_up + c_skip);
+    let mut known = Array2::zeros((h, w));
+    let out = Array3::from_shape_fn((h, w, layer.c_out), |(y, x, o)| {
+        let weight = |c: usize, ky: usize, kx: usize| layer.weight[((o * (c_up + c_skip) + c) * 3 + ky) * 3 + kx];
+        let (mut sum, mut s) = (0.0f32, 0u32);
+        // Rows of the 3×3 window that fall on the two source rows, top first; likewise columns.
+        let taps = |v: usize| if v % 2 == 0 { [vec![0], vec![1, 2]] } else { [vec![0, 1], vec![2]] };
+        for (ty, rows) in taps(y).iter().enumerate() {
+            for (tx, columns) in taps(x).iter().enumerate() {
+                let source = |v: usize, t: usize| ((v + 1) / 2 + t) as isize - 1;
+                let position = up.at(source(y, ty), source(x, tx));
+                s += position.map_or(0, |(y, x)| u32::from(up.1[[y, x]])) * (rows.len() * columns.len() * c_up) as u32;
+                for c in 0..c_up {
+                    let column = |kx: usize| rows.iter().map(|ky| weight(c, *ky, kx)).reduce(|a, b| a + b).unwrap();
+                    let folded = columns.iter().map(|kx| column(*kx)).reduce(|a, b| a + b).unwrap();
+                    sum = numerics::fused(position.map_or(0.0, |(y, x)| up.0[[y, x, c]]), folded, sum);
+                }
+            }
+        }
+        for ky in 0..3 {
+            for kx in 0..3 {
+                let position = skip.at((y + ky) as isize - 1, (x + kx) as isize - 1);
+                s += position.map_or(0, |(y, x)| u32::from(skip.1[[y, x]])) * c_skip as u32;
+                for c in 0..c_skip {
+                    let value = position.map_or(0.0, |(y, x)| skip.0[[y, x, c]]);
+                    sum = numerics::fused(value, weight(c_up + c, ky, kx), sum);
+                }
+            }
+        }
+        known[[y, x]] = u8::from(s > 0);
+        if s > 0 { finish(sum, k, s, layer.bias[o], activation) } else { 0.0 }
+    });
+    Map(out, known)
+}

@@ -1,0 +1,79 @@
+//! The numeric contract on whole networks: the same bits for every instruction set, thread count and plan, and the
+//! bits of a plain triple loop.
+
+mod common;
+
+use common::{Net, oracle, scene};
+use inpaint_edge::{Inpainter, Isa, Options};
+
+/// Small networks with channel counts around the tile sizes of every kernel.
+fn nets() -> Vec<Net> {
+    vec![
+        Net::random(1, &[(7, 5)], &[3], 1),
+        Net::random(2, &[(7, 16), (5, 17)], &[15, 3], 2),
+        Net::random(3, &[(3, 4), (5, 8), (3, 33)], &[9, 7, 3], 3),
+        Net::random(4, &[(5, 6), (5, 12), (3, 24), (3, 31)], &[25, 10, 32, 3], 4),
+    ]
+}
+
+fn bits(values: &[f32]) -> Vec<u32> {
+    values.iter().map(|v| v.to_bits()).collect()
+}
+
+#[test]
+fn engine_equals_the_triple_loop() {
+    for (n, net) in nets().iter().enumerate() {
+        for (case, (width, height)) in [(16, 16), (1, 1), (37, 21), (5, 40)].into_iter().enumerate() {
+            for hole in 0..4 {
+                let (image, mask) = scene(width, height, hole, (n * 16 + case) as u64);
+                let Some(expected) = oracle(net, &image, &mask) else { continue };
+                let inpainter = Inpainter::from_bytes(&net.file, Options { threads: 1, ..Options::default() }).unwrap();
+                let (found, report) = inpainter.inpaint(image.view(), mask.view()).unwrap();
+                assert_eq!(report.hole_pixels, mask.iter().filter(|m| **m > 0).count());
+                assert_eq!(
+                    bits(found.as_slice().unwrap()),
+                    bits(expected.as_slice().unwrap()),
+                    "net {n}, {width}×{height}, hole {hole}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn isa_threads_and_plan_change_nothing() {
+    let missing: Vec<_> = Isa::ALL.into_iter().filter(|isa| !isa.is_available()).map(Isa::name).collect();
+    let ran: Vec<_> = Isa::available().map(Isa::name).collect();
+    println!("contract: ran {}; this CPU or build lacks {}", ran.join(", "), missing.join(", "));
+    for (n, net) in nets().iter().enumerate() {
+        let (image, mask) = scene(75, 50, n as u64 % 4, n as u64);
+        let run = |options: Options| {
+            let inpainter = Inpainter::from_bytes(&net.file, options).unwrap();
+            bits(inpainter.inpaint(image.view(), mask.view()).unwrap().0.as_slice().unwrap())
+        };
+        let expected = run(Options { threads: 1, isa: Some(Isa::Scalar), ..Options::default() });
+        for isa in Isa::available() {
+            for threads in [1, 2, 3, 7] {
+                for hole_aware in [true, false] {
+                    let found = run(Options { threads, isa: Some(isa), hole_aware, ..Options::default() });
+                    assert_eq!(found, expected, "net {n}, {isa}, {threads} threads, hole-aware {hole_aware}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_used_workspace_changes_nothing() {
+    let net = &nets()[3];
+    let inpainter = Inpainter::from_bytes(&net.file, Options::default()).unwrap();
+    let scenes: Vec<_> = (0..4).map(|hole| scene(64, 48, hole, hole)).collect();
+    let fresh = |i: usize| {
+        let (image, mask) = &scenes[i];
+        Inpainter::from_bytes(&net.file, Options::default()).unwrap().inpaint(image.view(), mask.view()).unwrap().0
+    };
+    for i in [0, 3, 1, 2, 0, 1] {
+        let (image, mask) = &scenes[i];
+        assert_eq!(inpainter.inpaint(image.view(), mask.view()).unwrap().0, fresh(i));
+    }
+}
