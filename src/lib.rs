@@ -6,6 +6,8 @@
 mod buffer;
 mod error;
 pub mod gemm;
+#[cfg(feature = "image")]
+pub mod image;
 mod inpainter;
 mod mask;
 pub mod numerics;

@@ -1,1 +1,46 @@
-fn main() {}
+//! `inpaint-edge IMAGE MASK OUT`: fills the hole that MASK shows in IMAGE.
+
+mod args;
+mod fill;
+mod info;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use inpaint_edge::{Error, ErrorKind, Result};
+
+use args::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        Some(Command::Info(args)) => info::run(&args),
+        Some(Command::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "inpaint-edge", &mut script);
+            print(&script)
+        }
+        Some(Command::Man) => {
+            let mut page = Vec::new();
+            let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
+            rendered.map_err(|e| Error::new(ErrorKind::Output, e.to_string())).and_then(|()| print(&page))
+        }
+        None => fill::run(&cli.fill.expect("clap requires the files where there is no subcommand")),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            // A closed stderr leaves only the exit code.
+            let _ = writeln!(std::io::stderr(), "inpaint-edge: {e}");
+            ExitCode::from(e.kind().exit_code())
+        }
+    }
+}
+
+/// Writes to stdout; a reader that has gone away is an error, not a panic.
+fn print(bytes: &[u8]) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    let written = out.write_all(bytes).and_then(|()| out.flush());
+    written.map_err(|e| Error::new(ErrorKind::Output, format!("stdout: cannot be written: {e}")))
+}

@@ -1,0 +1,52 @@
+//! `inpaint-edge info`: a model and this CPU.
+
+use inpaint_edge::weights::Prior;
+use inpaint_edge::{Isa, Options, Result};
+
+use crate::args::InfoArgs;
+use crate::fill::{open, weights_sha256};
+
+pub fn run(args: &InfoArgs) -> Result<()> {
+    let inpainter = open(args.weights.as_deref(), Options::default())?;
+    let config = inpainter.config();
+    let sha256 = weights_sha256(args.weights.as_deref())?;
+    let available: Vec<_> = Isa::available().map(Isa::name).collect();
+    let prior = match config.prior {
+        Prior::Harmonic => "harmonic",
+        _ => "none",
+    };
+    let channels: Vec<usize> = config.layers.iter().map(|l| l.c_out).collect();
+    if args.json {
+        let json = serde_json::json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "levels": config.levels,
+            "channels": channels,
+            "parameters": config.parameters(),
+            "prior": prior,
+            "weights_sha256": sha256,
+            "packed_bytes": inpainter.weights_bytes(),
+            "isa": inpainter.isa().name(),
+            "isa_available": available,
+            "threads": inpainter.threads(),
+        });
+        return crate::print(format!("{json}\n").as_bytes());
+    }
+    let (encoder, decoder) = channels.split_at(config.levels);
+    let list = |c: &[usize]| c.iter().map(usize::to_string).collect::<Vec<_>>().join(" ");
+    let text = format!(
+        "model     partial-convolution U-Net, {} levels, {} parameters, prior {prior}\n\
+         encoder   {} channels\n\
+         decoder   {} channels\n\
+         weights   sha256 {sha256}, {:.1} MB packed\n\
+         cpu       {} (available: {}), {} threads\n",
+        config.levels,
+        config.parameters(),
+        list(encoder),
+        list(decoder),
+        inpainter.weights_bytes() as f64 / 1e6,
+        inpainter.isa(),
+        available.join(" "),
+        inpainter.threads(),
+    );
+    crate::print(text.as_bytes())
+}
