@@ -150,7 +150,7 @@ impl Gemm {
         self.kernel.mr
     }
 
-    /// Packs `variants` matrices of `k` rows: `fill(variant, column, out)` writes a column of B, `out` [k].
+    /// Packs `variants` matrices of `k` rows: `fill(variant, column, out)` writes a column of B, `out` `[k]`.
     ///
     /// # Errors
     ///
@@ -171,7 +171,7 @@ impl Gemm {
         Ok(Packed { data, k, nr, panels })
     }
 
-    /// The epilogue with `bias` [n].
+    /// The epilogue with `bias` `[n]`.
     pub fn finish(&self, bias: &[f32], activation: Activation) -> Finish {
         assert_eq!(bias.len(), self.n);
         let mut bias = bias.to_vec();

@@ -5,9 +5,9 @@
 //!
 //! | name | shape |
 //! |---|---|
-//! | `enc{i}.weight` | [C_out, C_in, k, k], k odd |
-//! | `dec{i}.weight` | [C_out, C_up + C_skip, 3, 3], input channels in the order up, skip |
-//! | `enc{i}.bias`, `dec{i}.bias` | [C_out] |
+//! | `enc{i}.weight` | `[C_out, C_in, k, k]`, k odd |
+//! | `dec{i}.weight` | `[C_out, C_up + C_skip, 3, 3]`, input channels in the order up, skip |
+//! | `enc{i}.bias`, `dec{i}.bias` | `[C_out]` |
 //!
 //! Metadata: `format` = `inpaint-edge/1`, `arch` = `pconv-unet`, `levels` = L, `color` = `rgb`, `input_mean` and
 //! `input_std` (three numbers, on values in 0 … 1; the output is de-normalised with the same), `encoder_activation` =
@@ -70,7 +70,7 @@ impl<'a> Weights<'a> {
         &self.config
     }
 
-    /// Reads layer `index` of [`Config::layers`]: `weight` [c_out, c_in + c_skip, k, k] and `bias` [c_out].
+    /// Reads layer `index` of [`Config::layers`]: `weight` `[c_out, c_in + c_skip, k, k]` and `bias` `[c_out]`.
     ///
     /// # Errors
     ///

@@ -187,10 +187,10 @@ fn decoder(layer: &Layer, up: &Map, skip: &Map, activation: Activation) -> Map {
         let weight = |c: usize, ky: usize, kx: usize| layer.weight[((o * (c_up + c_skip) + c) * 3 + ky) * 3 + kx];
         let (mut sum, mut s) = (0.0f32, 0u32);
         // Rows of the 3×3 window that fall on the two source rows, top first; likewise columns.
-        let taps = |v: usize| if v % 2 == 0 { [vec![0], vec![1, 2]] } else { [vec![0, 1], vec![2]] };
+        let taps = |v: usize| if v.is_multiple_of(2) { [vec![0], vec![1, 2]] } else { [vec![0, 1], vec![2]] };
         for (ty, rows) in taps(y).iter().enumerate() {
             for (tx, columns) in taps(x).iter().enumerate() {
-                let source = |v: usize, t: usize| ((v + 1) / 2 + t) as isize - 1;
+                let source = |v: usize, t: usize| (v.div_ceil(2) + t) as isize - 1;
                 let position = up.at(source(y, ty), source(x, tx));
                 s += position.map_or(0, |(y, x)| u32::from(up.1[[y, x]])) * (rows.len() * columns.len() * c_up) as u32;
                 for c in 0..c_up {
