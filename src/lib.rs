@@ -1,4 +1,7 @@
-//! Fill holes in photographs on plain CPUs.
+//! Fill holes in photographs on plain CPUs, with the same bytes on every machine.
+//!
+//! [`Inpainter`] is the way in. The folders are the way a pixel takes: [`mod@image`] decodes, `mask` says what is known,
+//! `unet` plans and runs the layers, each a `pconv` on [`gemm`] on [`simd`], under the rules of [`numerics`].
 #![deny(unsafe_code)]
 #![deny(unsafe_op_in_unsafe_fn)]
 #![warn(missing_docs)]

@@ -1,0 +1,41 @@
+//! The engine beside an independent one: fixtures made by ONNX Runtime (`tests/fixtures/make.py`).
+
+use inpaint_edge::{Inpainter, Options};
+use ndarray::{Array2, Array3};
+use safetensors::SafeTensors;
+
+fn check(name: &str, weights: &[u8]) {
+    let path = format!("{}/tests/fixtures/{name}.case.safetensors", env!("CARGO_MANIFEST_DIR"));
+    let bytes = std::fs::read(path).unwrap();
+    let case = SafeTensors::deserialize(&bytes).unwrap();
+    let floats = |name: &str| {
+        let tensor = case.tensor(name).unwrap();
+        let [h, w, c] = tensor.shape().try_into().unwrap();
+        let data = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+        Array3::from_shape_vec((h, w, c), data).unwrap()
+    };
+    let (x, expected) = (floats("x"), floats("y"));
+    let (h, w, _) = x.dim();
+    let known = case.tensor("m").unwrap().data().to_vec();
+    let mask = Array2::from_shape_vec((h, w), known).unwrap().mapv(|m| 255 * (1 - m));
+    let (found, _) =
+        Inpainter::from_bytes(weights, Options::default()).unwrap().inpaint(x.view(), mask.view()).unwrap();
+    let most = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    println!("{name}: largest difference {most:e}");
+    assert!(most <= 2e-5, "{name}: {most:e}");
+    assert_ne!(found, x);
+}
+
+#[test]
+fn random_networks() {
+    for name in ["l1", "l2", "l3", "l4"] {
+        let path = format!("{}/tests/fixtures/{name}.weights.safetensors", env!("CARGO_MANIFEST_DIR"));
+        check(name, &std::fs::read(path).unwrap());
+    }
+}
+
+#[cfg(feature = "embedded-weights")]
+#[test]
+fn shipped_weights_on_a_photograph() {
+    check("photo", inpaint_edge::weights::EMBEDDED);
+}
