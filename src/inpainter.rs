@@ -134,6 +134,9 @@ struct Workspace {
 /// allocates nothing but its result.
 ///
 /// ```no_run
+/// # #[cfg(not(feature = "embedded-weights"))]
+/// # fn main() {}
+/// # #[cfg(feature = "embedded-weights")]
 /// # fn main() -> inpaint_edge::Result<()> {
 /// use inpaint_edge::{Inpainter, Options};
 /// use ndarray::{Array2, Array3};

@@ -1,0 +1,87 @@
+//! Four levels, kept apart: microkernel, packing, one layer's GEMM, whole image by hole ratio.
+//!
+//! `cargo bench`; a throughput of elements is of multiply–accumulates, so GFLOP/s are twice the Gelem/s shown.
+
+use std::ops::ControlFlow;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use inpaint_edge::gemm::{Gemm, MAX_ROWS, Operand, Output, Row, Window};
+use inpaint_edge::numerics::Activation;
+use inpaint_edge::{Inpainter, Isa, Options};
+use ndarray::{Array2, Array3};
+
+/// `rows` × `n` × `k` on one instruction set; the rows overlap as windows of a feature map do.
+fn gemm(c: &mut Criterion, group: &str, n: usize, runs: usize, run_len: usize, rows: usize) {
+    let k = runs * run_len;
+    let mut group = c.benchmark_group(group);
+    group.throughput(Throughput::Elements((n * k * rows) as u64));
+    let (step, row_stride) = (run_len / 3, 2 * run_len + rows * (run_len / 3));
+    let map: Vec<f32> = (0..runs * row_stride + rows * step).map(|i| (i % 251) as f32 / 251.0).collect();
+    for isa in Isa::available() {
+        let gemm = Gemm::new(isa, n).unwrap();
+        let weights = gemm.pack(1, k, |_, column, out| out.fill(column as f32 / n as f32)).unwrap();
+        let finish = gemm.finish(&vec![0.1; n], Activation::Relu);
+        let window = Window { runs, run_len, run_stride: row_stride };
+        let operands = [Operand { map: &map, window, weights: &weights, variant: 0 }];
+        let rows: Vec<Row> = (0..rows).map(|i| Row { a: [i * step, 0], c: i * n, ratio: 1.0 }).collect();
+        let mut result = vec![0.0; rows.len() * n];
+        group.bench_function(BenchmarkId::new(isa.name(), format!("{}x{n}x{k}", rows.len())), |b| {
+            let out = Output::new(&mut result);
+            // SAFETY: one thread, rows that do not overlap.
+            #[allow(unsafe_code)]
+            b.iter(|| unsafe { gemm.rows(&operands, &finish, &rows, 0..gemm.panels(), &out) });
+        });
+    }
+    let (a, b) = (vec![0.5f32; rows * k], vec![0.25f32; k * n]);
+    let mut result = vec![0.0f32; rows * n];
+    group.bench_function(BenchmarkId::new("matrixmultiply", format!("{rows}x{n}x{k}")), |bench| {
+        // SAFETY: the strides describe the three row-major matrices.
+        #[allow(unsafe_code)]
+        bench.iter(|| unsafe {
+            let (a, b, c) = (a.as_ptr(), b.as_ptr(), result.as_mut_ptr());
+            matrixmultiply::sgemm(rows, k, n, 1.0, a, k as isize, 1, b, n as isize, 1, 0.0, c, n as isize, 1);
+        });
+    });
+    group.finish();
+}
+
+fn microkernel(c: &mut Criterion) {
+    // One panel of columns, one block of k: all operands stay in the L1 cache.
+    gemm(c, "microkernel", 16, 1, 192, 24);
+}
+
+fn layer(c: &mut Criterion) {
+    gemm(c, "layer/enc2", 128, 5, 320, MAX_ROWS);
+    gemm(c, "layer/dec4-skip", 256, 3, 768, MAX_ROWS);
+}
+
+fn packing(c: &mut Criterion) {
+    let (n, k) = (256, 2304);
+    let mut group = c.benchmark_group("packing");
+    group.throughput(Throughput::Elements((n * k) as u64));
+    let gemm = Gemm::new(Isa::best(), n).unwrap();
+    group.bench_function("256x2304", |b| b.iter(|| gemm.pack(1, k, |_, column, out| out.fill(column as f32)).unwrap()));
+    group.finish();
+}
+
+fn image(c: &mut Criterion) {
+    let size = 256;
+    let image = Array3::from_shape_fn((size, size, 3), |(y, x, c)| ((x * 7 + y * 13 + c * 29) % 256) as u8);
+    let mut out = image.clone();
+    let inpainter = Inpainter::embedded(Options { threads: 1, ..Options::default() }).unwrap();
+    let mut group = c.benchmark_group("image");
+    for percent in [5, 10, 25, 50] {
+        let side = (size as f64 * (percent as f64 / 100.0).sqrt()) as usize;
+        let hole = (size - side) / 2..(size + side) / 2;
+        let mask =
+            Array2::from_shape_fn((size, size), |(y, x)| if hole.contains(&y) && hole.contains(&x) { 255 } else { 0 });
+        group.bench_function(BenchmarkId::new("hole", format!("{percent}%")), |b| {
+            let go_on = &mut |_| ControlFlow::Continue(());
+            b.iter(|| inpainter.inpaint_into(image.view(), mask.view(), out.view_mut(), go_on).unwrap());
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, microkernel, packing, layer, image);
+criterion_main!(benches);

@@ -1,0 +1,58 @@
+//! Modules use only what lies below them: the folders stay a way and not a web.
+
+use std::path::Path;
+
+/// Each module with those it may use.
+const LAYERS: [(&str, &[&str]); 13] = [
+    ("error", &[]),
+    ("numerics", &[]),
+    ("buffer", &["error"]),
+    ("mask", &["error"]),
+    ("parallel", &[]),
+    ("simd", &["error", "numerics"]),
+    ("weights", &["error"]),
+    ("gemm", &["error", "numerics", "simd", "buffer"]),
+    ("pconv", &["error", "numerics", "simd", "gemm", "mask", "parallel", "weights"]),
+    ("unet", &["error", "numerics", "simd", "buffer", "mask", "parallel", "pconv", "weights"]),
+    ("inpainter", &["error", "numerics", "simd", "buffer", "parallel", "unet", "weights"]),
+    ("image", &["error", "inpainter"]),
+    ("lib", &["error", "inpainter", "simd", "image", "numerics", "gemm", "weights", "buffer", "mask", "parallel"]),
+];
+
+fn sources(path: &Path, found: &mut Vec<std::path::PathBuf>) {
+    for entry in std::fs::read_dir(path).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            if path.file_name().unwrap() != "bin" {
+                sources(&path, found);
+            }
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+#[test]
+fn modules_use_only_what_lies_below() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut files = Vec::new();
+    sources(&root, &mut files);
+    let mut uses = 0;
+    for file in files {
+        let inside = file.strip_prefix(&root).unwrap();
+        let module = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        let (_, allowed) =
+            LAYERS.iter().find(|(name, _)| *name == module).unwrap_or_else(|| panic!("{module}: no layer"));
+        let text = std::fs::read_to_string(&file).unwrap();
+        let code = text.lines().map(str::trim).filter(|line| !line.starts_with("//"));
+        for used in code.flat_map(|line| line.split("crate::").skip(1).map(str::to_owned).collect::<Vec<_>>()) {
+            let used: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if used.is_empty() || used == module || used.starts_with(char::is_uppercase) {
+                continue;
+            }
+            uses += 1;
+            assert!(allowed.contains(&&*used), "{}: {module} must not use {used}", inside.display());
+        }
+    }
+    assert!(uses > 30, "{uses} uses found: the test no longer reads the sources");
+}
