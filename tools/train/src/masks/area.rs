@@ -23,12 +23,15 @@ pub(super) fn blobs(canvas: &mut Canvas, rng: &mut Rng) {
     let (count, slack) = (rng.between(1, 3), canvas.slack() / 4);
     canvas.figures(count, slack, |canvas| {
         let radius = (canvas.open() as f32 / PI).sqrt();
-        let mut lobes = vec![Lobe::new((0.0, 0.0), radius * rng.range(0.6, 1.0), rng)];
-        for _ in 0..rng.below(5) {
+        let tilt = rng.angle();
+        let mut lobes = vec![Lobe::new((0.0, 0.0), radius * rng.range(0.6, 1.0), rng.range(0.4, 1.0), tilt, rng)];
+        // Limbs point away from the lobe they grow on.
+        for _ in 0..rng.below(6) {
             let (parent, angle) = (&lobes[rng.below(lobes.len())], rng.angle());
-            let at = (parent.x + parent.radius * angle.cos(), parent.y + parent.radius * angle.sin());
-            let size = parent.radius * rng.range(0.35, 0.9);
-            lobes.push(Lobe::new(at, size, rng));
+            let size = parent.radius * rng.range(0.35, 0.85);
+            let away = parent.radius * rng.range(0.6, 1.0);
+            let at = (parent.x + away * angle.cos(), parent.y + away * angle.sin());
+            lobes.push(Lobe::new(at, size, rng.range(0.25, 0.9), angle + 0.4 * rng.normal(), rng));
         }
         // Lobes meet as metaballs do (Blinn 1982): their fields add up.
         canvas.grow(centre(canvas, radius, rng), 1.6 * radius, |x, y| {
@@ -91,16 +94,15 @@ struct Lobe {
 const DIRECTIONS: usize = 128;
 
 impl Lobe {
-    fn new((x, y): (f32, f32), radius: f32, rng: &mut Rng) -> Self {
-        let stretch = rng.log_range(0.5, 1.0);
-        let tilt = rng.angle();
+    /// An ellipse of half axes `radius` (at the angle `tilt`) and `radius · slim`, made wavy.
+    fn new((x, y): (f32, f32), radius: f32, slim: f32, tilt: f32, rng: &mut Rng) -> Self {
         let waves: [(f32, f32); 4] =
             std::array::from_fn(|wave| (rng.range(0.0, 0.22) / (1.0 + wave as f32), rng.angle()));
         let outline = (0..DIRECTIONS)
             .map(|direction| {
                 let theta = true_angle(4.0 * direction as f32 / DIRECTIONS as f32);
                 let (v, u) = (theta - tilt).sin_cos();
-                let ellipse = stretch / (stretch * u).hypot(v);
+                let ellipse = slim / (slim * u).hypot(v);
                 let wavy = (2..).zip(waves).map(|(k, (a, phase))| a * (k as f32 * theta + phase).cos()).sum::<f32>();
                 (radius * ellipse * (1.0 + wavy)).powi(2)
             })

@@ -119,7 +119,7 @@ impl Canvas {
     pub fn line(&mut self, from: (f32, f32), to: (f32, f32), radius: f32) {
         let (dx, dy) = (to.0 - from.0, to.1 - from.1);
         // Discs a third of a radius apart leave no visible scallops.
-        let steps = (dx.hypot(dy) / (radius / 3.0).max(0.7)).ceil().max(1.0);
+        let steps = (dx.hypot(dy) / (radius / 3.0).max(1.0)).ceil().max(1.0);
         for step in 0..=steps as usize {
             if self.open() == 0 {
                 break;
