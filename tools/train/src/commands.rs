@@ -1,12 +1,19 @@
 //! What the program does, one type a subcommand.
 
 use clap::Args;
-use image::GrayImage;
+use image::{GrayImage, RgbImage};
 use inpaint_train::{
+    data::{Augment, Batch, Folder, Recipe},
     masks::{self, Kind},
     rng::Rng,
+    sheet::Sheet,
 };
-use std::{error::Error, fs, ops::RangeInclusive, path::PathBuf};
+use std::{
+    error::Error,
+    fs,
+    ops::RangeInclusive,
+    path::{Path, PathBuf},
+};
 
 /// Write masks as PNG files, white = hole, named KIND-NUMBER.png.
 #[derive(Args)]
@@ -52,6 +59,59 @@ impl Masks {
         }
         Ok(())
     }
+}
+
+/// Write two contact sheets: augmented crops, and masks of every kind.
+///
+/// The crops go to OUT.png. The masks go to OUT.masks.png, white = hole, a row a kind, from top to bottom: walk,
+/// strokes, rectangles, shapes, blocks, blobs, patches, scratches; the hole ratio rises from left to right.
+#[derive(Args)]
+pub struct Preview {
+    /// Folder of photographs.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The PNG file to write.
+    #[arg(long, value_name = "OUT.png")]
+    out: PathBuf,
+    /// Width and height of a crop in pixels.
+    #[arg(long, default_value_t = 128, value_parser = size)]
+    size: usize,
+    /// Number of crops, eight a row.
+    #[arg(long, default_value_t = 64)]
+    count: usize,
+    /// The same seed draws the same sheets.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+impl Preview {
+    pub fn run(&self) -> Result<(), Box<dyn Error>> {
+        const COLUMNS: usize = 8;
+        let folder = Folder::open(&self.data, 0)?;
+        let recipe = Recipe { size: self.size, n: 1, augment: Augment::default(), masks: masks::Masks::default() };
+        let mut crops = Sheet::new(self.size, COLUMNS, self.count);
+        for step in 0..self.count as u64 {
+            let crop = Batch::make(&folder, self.seed, step, &recipe).images;
+            crops.push(crop.chunks_exact(3).map(|pixel| [0, 1, 2].map(|c| (pixel[c] * 255.0).round() as u8)));
+        }
+        save(&self.out, crops.image())?;
+
+        let [low, high] = recipe.masks.ratio;
+        let mut holes = Sheet::new(self.size, COLUMNS, COLUMNS * Kind::ALL.len());
+        for kind in Kind::ALL {
+            for column in 0..COLUMNS {
+                let ratio = low + (high - low) * column as f32 / (COLUMNS - 1) as f32;
+                let mut rng = Rng::stream(self.seed, kind as u64, column as u64);
+                let mask = masks::Masks::of(kind, ratio..=ratio).sample(&mut rng, self.size, self.size);
+                holes.push(mask.iter().map(|&known| [255 * (1 - known); 3]));
+            }
+        }
+        save(&self.out.with_extension("masks.png"), holes.image())
+    }
+}
+
+fn save(path: &Path, image: &RgbImage) -> Result<(), Box<dyn Error>> {
+    Ok(image.save(path).map_err(|error| format!("{}: {error}", path.display()))?)
 }
 
 fn kinds(names: &str) -> Result<Vec<Kind>, String> {

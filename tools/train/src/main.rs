@@ -16,11 +16,13 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Masks(commands::Masks),
+    Preview(commands::Preview),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Masks(arguments) => arguments.run(),
+        Command::Preview(arguments) => arguments.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
