@@ -208,36 +208,36 @@ impl Canvas {
             || (within.y0..within.y1).any(|y| beyond(within.x0 - 1, y) || beyond(within.x1, y))
     }
 
-    /// Dilates the hole until nothing is left to open, by turns with the square and the cross of radius 1.
-    fn dilate(&mut self) {
+    /// Dilates the hole while a whole layer may be opened, by turns with the cross and the square of radius 1; a layer
+    /// that is too much is opened in part or not at all. Lifts the quota.
+    pub fn dilate(&mut self, in_part: bool) {
         self.floor = 0;
-        let mut edge: Vec<usize> = (0..self.hole.len()).filter(|&index| self.hole[index]).collect();
         let square = [(-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, -1), (-1, 1), (1, 1)];
-        let mut round = 0;
-        while self.left > 0 && !edge.is_empty() {
-            let mut next = Vec::new();
-            let reach = if round % 2 == 0 { &square[..4] } else { &square };
-            for &index in &edge {
-                let (x, y) = ((index % self.width) as i32, (index / self.width) as i32);
-                for &(dx, dy) in reach {
-                    if self.inside(x + dx, y + dy) && !self.hole[self.index(x + dx, y + dy)] {
-                        self.dot(x + dx, y + dy);
-                        next.push(self.index(x + dx, y + dy));
-                    }
-                }
-                if self.left == 0 {
-                    return;
-                }
+        let mut edge: Vec<(i32, i32)> = (0..self.hole.len())
+            .filter(|&index| self.hole[index])
+            .map(|index| ((index % self.width) as i32, (index / self.width) as i32))
+            .collect();
+        for round in 0.. {
+            let reach = &square[..if round % 2 == 0 { 4 } else { 8 }];
+            let mut layer: Vec<(i32, i32)> = edge
+                .iter()
+                .flat_map(|&(x, y)| reach.iter().map(move |&(dx, dy)| (x + dx, y + dy)))
+                .filter(|&(x, y)| self.inside(x, y) && !self.hole[self.index(x, y)])
+                .collect();
+            layer.sort_unstable();
+            layer.dedup();
+            if layer.is_empty() || self.left == 0 || (layer.len() > self.left && !in_part) {
+                return;
             }
-            edge = next;
-            round += 1;
+            layer.iter().for_each(|&(x, y)| self.dot(x, y));
+            edge = layer;
         }
     }
 
     /// The mask, 1 = known; dilation makes up what the figures have left open, if that is more than `slack`.
     pub fn finish(mut self, slack: usize) -> Vec<u8> {
         if self.left > slack {
-            self.dilate();
+            self.dilate(true);
         }
         self.hole.iter().map(|&hole| u8::from(!hole)).collect()
     }

@@ -151,6 +151,8 @@ impl Masks {
         if kind.dilates() && rng.chance(self.dilate) {
             let share = rng.range(0.6, 0.95);
             canvas.quota(((target as f32 * share) as usize).max(1));
+            kind.draw(&mut canvas, rng);
+            canvas.dilate(false);
         }
         kind.draw(&mut canvas, rng);
         let slack = if kind.dilates() { 0 } else { canvas.slack() };
