@@ -244,4 +244,4 @@ impl Canvas {
 }
 
 /// More figures than any mask needs; one that has not met its share by then is made up by dilation.
-const FIGURES: usize = 400;
+const FIGURES: usize = 1000;

@@ -146,13 +146,14 @@ impl Masks {
         let kind = rng.pick(&self.kinds);
         let ratio = rng.range(self.ratio[0], self.ratio[1]);
         let target = ((ratio * (width * height) as f32).round() as usize).max(1);
-        let margin = rng.chance(self.clear).then(|| clear_margin(rng, ratio, width.min(height))).unwrap_or(0);
+        let margin = if rng.chance(self.clear) { clear_margin(rng, ratio, width.min(height)) } else { 0 };
         let mut canvas = Canvas::new(width, height, margin, target);
         if kind.dilates() && rng.chance(self.dilate) {
             let share = rng.range(0.6, 0.95);
             canvas.quota(((target as f32 * share) as usize).max(1));
             kind.draw(&mut canvas, rng);
-            canvas.dilate(false);
+            // Thin figures make up the rest with more of them; part of a layer would show on them.
+            canvas.dilate(matches!(kind, Kind::Blobs | Kind::Patches));
         }
         kind.draw(&mut canvas, rng);
         let slack = if kind.dilates() { 0 } else { canvas.slack() };

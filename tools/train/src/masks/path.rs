@@ -85,7 +85,9 @@ pub(super) fn shapes(canvas: &mut Canvas, rng: &mut Rng) {
 /// Long thin lines of slowly changing bend and width, mostly along one direction, with some dust between them.
 pub(super) fn scratches(canvas: &mut Canvas, rng: &mut Rng) {
     let side = canvas.side();
-    let grain = (0.5 * rng.log_range(1.0, 3.5) * (side / 256.0).max(0.7)).max(0.5);
+    // The more is lost, the broader: hundreds of hairs are no scratches.
+    let dense = 4.0 * canvas.open() as f32 / (canvas.width * canvas.height) as f32;
+    let grain = (0.5 * rng.log_range(1.0 + dense, 3.5 + dense) * (side / 256.0).max(0.7)).max(0.5);
     let direction = rng.chance(0.6).then(|| rng.angle());
     let straight = rng.chance(0.3);
     canvas.figures(1, 0, |canvas| {
