@@ -17,9 +17,11 @@ pub(super) fn blocks(canvas: &mut Canvas, rng: &mut Rng) {
             canvas.block((x, y), (x + size, y + size));
         } else {
             // The last macroblock is decoded in part: some of its 8×8 transforms are lost.
+            let mut lost = false;
             for sub in 0..(size / 8).pow(2) {
                 let (x, y) = (x + sub % (size / 8) * 8, y + sub / (size / 8) * 8);
-                if canvas.open() > slack {
+                if !lost || canvas.open() > slack {
+                    lost |= canvas.fresh((x, y), (x + 8, y + 8)) > 0;
                     canvas.block((x, y), (x + 8, y + 8));
                 }
             }

@@ -69,13 +69,13 @@ impl Canvas {
         self.left - self.floor
     }
 
-    /// Runs `figure` until the open pixels are at most `slack`, each run with a share of them: `1 / parts` of what is
-    /// open at the start.
+    /// Runs `figure` once, and on until the open pixels are at most `slack`, each run with a share of them: `1 / parts`
+    /// of what is open at the start.
     pub fn figures(&mut self, parts: usize, slack: usize, mut figure: impl FnMut(&mut Self)) {
         let floor = self.floor;
         let share = self.open().div_ceil(parts);
-        for _ in 0..FIGURES {
-            if self.left - floor <= slack {
+        for run in 0..FIGURES {
+            if run > 0 && self.left - floor <= slack {
                 break;
             }
             // A rest too small to be a figure of its own belongs to this one.

@@ -140,8 +140,8 @@ impl Masks {
 
     /// One mask, `[height, width]`, 1 = known, 0 = hole.
     ///
-    /// The hole has the drawn share of the pixels; blocks and rectangles, which end on whole rows of pixels, come
-    /// within 1 % of the area or 32 px of it.
+    /// The hole, never empty, has the drawn share of the pixels; blocks and rectangles, which end on whole rows of
+    /// pixels, come within 1 % of the area or one block of 8×8 px of it.
     pub fn sample(&self, rng: &mut Rng, width: usize, height: usize) -> Vec<u8> {
         let kind = rng.pick(&self.kinds);
         let ratio = rng.range(self.ratio[0], self.ratio[1]);
