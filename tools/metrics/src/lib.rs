@@ -1,0 +1,34 @@
+//! How far a filled photograph is from the true one.
+//!
+//! Images are `[height, width, 3]`, values 0 … 1, RGB. Sums run in f64 and in one fixed order.
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+mod ssim;
+
+pub use ssim::{WINDOW, ssim};
+
+/// Peak signal-to-noise ratio in dB over all values, for a peak of 1; infinite for equal images.
+///
+/// # Panics
+/// If the lengths differ or are 0.
+pub fn psnr(image: &[f32], truth: &[f32]) -> f64 {
+    assert!(image.len() == truth.len() && !image.is_empty(), "two images of one size");
+    let sum: f64 = image.iter().zip(truth).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
+    -10.0 * (sum / image.len() as f64).log10()
+}
+
+/// Mean absolute difference over the hole (`mask` 0) and its three channels; 0 where there is no hole.
+///
+/// # Panics
+/// If the images do not have three values for each of the mask's pixels.
+pub fn l1_hole(image: &[f32], truth: &[f32], mask: &[u8]) -> f64 {
+    assert!(image.len() == truth.len() && image.len() == 3 * mask.len(), "two images and a mask of one size");
+    let mut sum = 0.0;
+    let mut count = 0;
+    for ((a, b), _) in image.chunks_exact(3).zip(truth.chunks_exact(3)).zip(mask).filter(|&(_, &known)| known == 0) {
+        sum += a.iter().zip(b).map(|(&a, &b)| (f64::from(a) - f64::from(b)).abs()).sum::<f64>();
+        count += 3;
+    }
+    if count == 0 { 0.0 } else { sum / f64::from(count) }
+}

@@ -1,0 +1,58 @@
+//! The metrics against scikit-image's (`fixture.py` writes `fixture.json`).
+
+use inpaint_metrics::{l1_hole, psnr, ssim};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Case {
+    name: String,
+    width: usize,
+    height: usize,
+    image: Vec<u8>,
+    truth: Vec<u8>,
+    mask: Vec<u8>,
+    psnr: f64,
+    ssim: f64,
+    l1_hole: f64,
+}
+
+fn cases() -> Vec<Case> {
+    let cases: Vec<Case> = serde_json::from_str(include_str!("fixture.json")).unwrap();
+    assert_eq!(cases.len(), 4);
+    cases
+}
+
+fn values(levels: &[u8]) -> Vec<f32> {
+    levels.iter().map(|&level| f32::from(level) / 255.0).collect()
+}
+
+#[test]
+fn the_numbers_are_scikit_images() {
+    for case in cases() {
+        let (image, truth) = (values(&case.image), values(&case.truth));
+        let close = |got: f64, expected: f64, within: f64| {
+            assert!((got - expected).abs() < within, "{}: {got}, expected {expected}", case.name);
+        };
+        close(psnr(&image, &truth), case.psnr, 1e-4);
+        close(ssim(&image, &truth, case.width, case.height), case.ssim, 1e-6);
+        close(l1_hole(&image, &truth, &case.mask), case.l1_hole, 1e-6);
+    }
+}
+
+#[test]
+fn equal_images_are_perfect() {
+    let case = &cases()[0];
+    let truth = values(&case.truth);
+    assert_eq!(psnr(&truth, &truth), f64::INFINITY);
+    assert!((ssim(&truth, &truth, case.width, case.height) - 1.0).abs() < 1e-12);
+    assert_eq!(l1_hole(&truth, &truth, &case.mask), 0.0);
+}
+
+#[test]
+fn only_the_hole_counts_in_its_l1() {
+    let (truth, mut image) = (vec![0.5; 12], vec![0.5; 12]);
+    image[..3].copy_from_slice(&[0.75, 0.25, 0.5]);
+    image[3..6].copy_from_slice(&[9.0; 3]);
+    assert_eq!(l1_hole(&image, &truth, &[0, 1, 0, 1]), 0.5 / 6.0);
+    assert_eq!(l1_hole(&image, &truth, &[1; 4]), 0.0);
+}
