@@ -33,7 +33,7 @@ def random_weights(encoder, decoder, path, rng, dtype=np.float32, last_gain=1.0)
         c = c_out
     save_file(tensors, path, metadata={
         "format": "inpaint-edge/1", "arch": "pconv-unet", "levels": str(levels), "color": "rgb",
-        "input_mean": "0.45,0.45,0.45", "input_std": "0.25,0.25,0.25",
+        "input_mean": "0.48,0.45,0.41", "input_std": "0.23,0.22,0.25",
         "encoder_activation": "relu", "decoder_slope": "0.2"})
 
 
