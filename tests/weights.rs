@@ -1,171 +1,355 @@
-//! Every way a weights file can depart from the schema is an error that names the culprit.
+//! The weights file: what is read, and that every departure from the schema is named.
 
-mod common;
+use std::collections::{BTreeMap, HashMap};
+#[cfg(feature = "fs")]
+use std::path::Path;
 
-use std::collections::HashMap;
-
+use half::f16;
 use inpaint_edge::ErrorKind;
-use inpaint_edge::weights::Weights;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use inpaint_edge::weights::{Prior, Weights};
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
 
-/// A tiny valid file, taken apart.
-struct Parts {
+#[derive(Clone)]
+struct Tensor {
+    dtype: Dtype,
+    shape: Vec<usize>,
+    data: Vec<u8>,
+}
+
+#[derive(Clone)]
+struct Model {
     meta: HashMap<String, String>,
-    tensors: Vec<(String, Dtype, Vec<usize>, Vec<u8>)>,
+    tensors: BTreeMap<String, Tensor>,
 }
 
-impl Parts {
-    fn tiny() -> Self {
-        let net = common::Net::random(2, &[(3, 2), (3, 2)], &[2, 3], 1);
-        let (_, header) = SafeTensors::read_metadata(&net.file).unwrap();
-        let file = SafeTensors::deserialize(&net.file).unwrap();
-        let tensors = file.iter().map(|(n, t)| (n.to_owned(), t.dtype(), t.shape().to_vec(), t.data().to_vec()));
-        Self { meta: header.metadata().clone().unwrap(), tensors: tensors.collect() }
-    }
-
-    fn file(&self) -> Vec<u8> {
-        let views = self.tensors.iter().map(|(n, t, s, d)| (n.clone(), TensorView::new(*t, s.clone(), d).unwrap()));
-        safetensors::serialize(views, Some(self.meta.clone())).unwrap()
-    }
-
-    fn reshape(&mut self, name: &str, shape: &[usize]) {
-        let tensor = self.tensors.iter_mut().find(|t| t.0 == name).unwrap();
-        tensor.2 = shape.to_vec();
-        tensor.3 = vec![0; shape.iter().product::<usize>() * 4];
-    }
+/// The `i`-th number of a tensor: small, distinct, exact in f16.
+fn value(i: usize) -> f32 {
+    (i % 251) as f32 / 256.0 - 0.5
 }
 
-/// Reads everything, as an engine does.
-fn read(bytes: &[u8]) -> inpaint_edge::Result<()> {
-    let mut weights = Weights::from_bytes(bytes)?;
-    let (mut weight, mut bias) = (Vec::new(), Vec::new());
-    (0..weights.config().layers.len()).try_for_each(|i| weights.read_layer(i, &mut weight, &mut bias))
-}
-
-fn fails(change: impl FnOnce(&mut Parts), parts: &[&str]) {
-    let mut file = Parts::tiny();
-    change(&mut file);
-    let error = read(&file.file()).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Weights);
-    for part in parts {
-        assert!(error.to_string().contains(part), "{part:?} expected in {error}");
-    }
-}
-
-#[test]
-fn metadata() {
-    read(&Parts::tiny().file()).unwrap();
-    for key in ["format", "arch", "levels", "color", "input_mean", "input_std", "encoder_activation", "decoder_slope"] {
-        fails(|f| drop(f.meta.remove(key)), &[key, "missing"]);
-        fails(|f| drop(f.meta.insert(key.into(), "odd".into())), &[key, "expected", "odd"]);
-    }
-    let set = |key: &'static str, value: &'static str| {
-        move |f: &mut Parts| drop(f.meta.insert(key.to_owned(), value.to_owned()))
-    };
-    fails(set("prior", "magic"), &["prior", "harmonic", "magic"]);
-    fails(set("extra", "1"), &["extra"]);
-    fails(set("levels", "0"), &["levels", "1 … 12"]);
-    fails(set("levels", "13"), &["levels", "13"]);
-    fails(set("input_std", "1,0,1"), &["input_std", "positive"]);
-    fails(set("input_mean", "1,2"), &["input_mean", "1,2"]);
-    fails(set("input_mean", "1,nan,2"), &["input_mean"]);
-    fails(set("decoder_slope", "inf"), &["decoder_slope"]);
-    let mut file = Parts::tiny();
-    set("provenance.steps", "12")(&mut file);
-    set("prior", "none")(&mut file);
-    read(&file.file()).unwrap();
-}
-
-#[test]
-fn tensors() {
-    for name in ["enc1.weight", "enc2.bias", "dec2.weight", "dec1.bias"] {
-        fails(|f| f.tensors.retain(|t| t.0 != name), &[name, "missing"]);
-    }
-    fails(|f| f.reshape("enc1.weight", &[2, 4, 3, 3]), &["enc1.weight", ", 3, k, k]", "[2, 4, 3, 3]"]);
-    fails(|f| f.reshape("enc2.weight", &[2, 2, 4, 4]), &["enc2.weight", "[2, 2, 4, 4]"]);
-    fails(|f| f.reshape("enc2.weight", &[2, 2, 17, 17]), &["enc2.weight"]);
-    fails(|f| f.reshape("enc2.weight", &[2, 2, 3, 5]), &["enc2.weight"]);
-    fails(|f| f.reshape("enc2.weight", &[2, 18]), &["enc2.weight", "[2, 18]"]);
-    fails(|f| f.reshape("enc2.weight", &[0, 2, 3, 3]), &["enc2.weight"]);
-    fails(|f| f.reshape("enc2.bias", &[3]), &["enc2.bias", "[2]", "[3]"]);
-    fails(|f| f.reshape("dec2.weight", &[2, 5, 3, 3]), &["dec2.weight", "4, 3, 3]"]);
-    fails(|f| f.reshape("dec2.weight", &[2, 4, 5, 5]), &["dec2.weight", "3, 3]"]);
-    fails(|f| f.reshape("dec1.weight", &[4, 5, 3, 3]), &["dec1.weight", "[3, 5, 3, 3]"]);
-    fails(|f| f.tensors.push(("dec3.bias".into(), Dtype::F32, vec![1], vec![0; 4])), &["dec3.bias", "2 levels"]);
-    let dtype = |f: &mut Parts| f.tensors.iter_mut().filter(|t| t.0 == "enc1.bias").for_each(|t| t.1 = Dtype::I32);
-    fails(dtype, &["enc1.bias", "I32"]);
-    for value in [f32::NAN, f32::INFINITY] {
-        let spoil = |f: &mut Parts| {
-            let tensor = f.tensors.iter_mut().find(|t| t.0 == "dec2.weight").unwrap();
-            tensor.3[8..12].copy_from_slice(&value.to_le_bytes());
-        };
-        fails(spoil, &["dec2.weight", "finite", "index 2"]);
-    }
-}
-
-#[test]
-fn half_precision_is_exact() {
-    let net = common::Net::random(1, &[(3, 4)], &[3], 9);
-    let mut file = Parts::tiny();
-    file.tensors.clear();
-    file.meta.insert("levels".into(), "1".into());
-    let full = SafeTensors::deserialize(&net.file).unwrap();
-    let mut expected: HashMap<String, Vec<f32>> = HashMap::new();
-    for (name, tensor) in full.iter() {
-        let values = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
-        let halves: Vec<half::f16> = values.map(half::f16::from_f32).collect();
-        expected.insert(name.to_owned(), halves.iter().map(|h| h.to_f32()).collect());
-        let bytes = halves.iter().flat_map(|h| h.to_le_bytes()).collect();
-        file.tensors.push((name.to_owned(), Dtype::F16, tensor.shape().to_vec(), bytes));
-    }
-    let bytes = file.file();
-    let mut weights = Weights::from_bytes(&bytes).unwrap();
-    let (mut weight, mut bias) = (Vec::new(), Vec::new());
-    for (i, name) in ["enc1", "dec1"].into_iter().enumerate() {
-        weights.read_layer(i, &mut weight, &mut bias).unwrap();
-        assert_eq!(weight, expected[&format!("{name}.weight")]);
-        assert_eq!(bias, expected[&format!("{name}.bias")]);
-    }
-}
-
-#[test]
-fn damaged_files_are_refused_without_panic() {
-    let file = Parts::tiny().file();
-    for len in 0..file.len() {
-        assert!(read(&file[..len]).is_err(), "{len} of {} bytes", file.len());
-    }
-    assert!(read(&[&file[..], &[0]].concat()).is_err());
-    let mut random = common::Random::new(4);
-    let mut pick = |n: usize| ((random.unit() * 0.5 + 0.5) * n as f32) as usize % n;
-    for _ in 0..20_000 {
-        let mut damaged = file.clone();
-        for _ in 0..1 + pick(3) {
-            let at = pick(file.len());
-            damaged[at] = pick(256) as u8;
+impl Model {
+    /// Two levels, 4 and 6 channels.
+    fn new() -> Self {
+        let meta = [
+            ("format", "inpaint-edge/1"),
+            ("arch", "pconv-unet"),
+            ("levels", "2"),
+            ("color", "rgb"),
+            ("input_mean", "0.5,0.25,0.125"),
+            ("input_std", "1, 2,4"),
+            ("encoder_activation", "relu"),
+            ("decoder_slope", "0.2"),
+        ];
+        let meta = meta.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        let mut model = Self { meta, tensors: BTreeMap::new() };
+        for (name, shape) in
+            [("enc1", [4, 3, 7, 7]), ("enc2", [6, 4, 5, 5]), ("dec2", [4, 10, 3, 3]), ("dec1", [3, 7, 3, 3])]
+        {
+            model = model.tensor(&format!("{name}.weight"), &shape).tensor(&format!("{name}.bias"), &shape[..1]);
         }
-        let _ = read(&damaged);
+        model
     }
+
+    fn meta(mut self, key: &str, value: &str) -> Self {
+        self.meta.insert(key.into(), value.into());
+        self
+    }
+
+    fn without(mut self, key: &str) -> Self {
+        assert!(self.meta.remove(key).is_some() || self.tensors.remove(key).is_some(), "{key}");
+        self
+    }
+
+    fn tensor(self, name: &str, shape: &[usize]) -> Self {
+        let data = (0..shape.iter().product()).flat_map(|i| value(i).to_le_bytes()).collect();
+        self.raw(name, Dtype::F32, shape, data)
+    }
+
+    fn raw(mut self, name: &str, dtype: Dtype, shape: &[usize], data: Vec<u8>) -> Self {
+        self.tensors.insert(name.into(), Tensor { dtype, shape: shape.into(), data });
+        self
+    }
+
+    fn half(mut self) -> Self {
+        for tensor in self.tensors.values_mut() {
+            let floats = tensor.data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()));
+            tensor.data = floats.flat_map(|v| f16::from_f32(v).to_le_bytes()).collect();
+            tensor.dtype = Dtype::F16;
+        }
+        self
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        safetensors::serialize(
+            self.tensors.iter().map(|(k, t)| (k, TensorView::new(t.dtype, t.shape.clone(), &t.data).unwrap())),
+            Some(self.meta.clone()),
+        )
+        .unwrap()
+    }
+}
+
+/// Everything a file holds, or the first error.
+fn read(mut weights: Weights<'_>) -> inpaint_edge::Result<Vec<(Vec<f32>, Vec<f32>)>> {
+    (0..weights.config().layers.len())
+        .map(|i| {
+            let (mut weight, mut bias) = (vec![9.0], vec![9.0]);
+            weights.read_layer(i, &mut weight, &mut bias).map(|()| (weight, bias))
+        })
+        .collect()
+}
+
+fn complaint(bytes: &[u8]) -> String {
+    let error = Weights::from_bytes(bytes).and_then(read).expect_err("an error");
+    assert_eq!(error.kind(), ErrorKind::Weights, "{error}");
+    error.to_string()
+}
+
+fn refused(model: Model, message: &str) {
+    assert_eq!(complaint(&model.bytes()), message);
+}
+
+#[test]
+fn config_is_what_the_file_says() {
+    let model = Model::new().meta("prior", "harmonic").meta("provenance.note", "anything").bytes();
+    let weights = Weights::from_bytes(&model).unwrap();
+    let config = weights.config();
+    assert_eq!((config.levels, config.slope, config.prior), (2, 0.2, Prior::Harmonic));
+    assert_eq!((config.mean, config.std), ([0.5, 0.25, 0.125], [1.0, 2.0, 4.0]));
+    let layers: Vec<_> = config.layers.iter().map(|l| (&l.name[..], l.c_out, l.c_in, l.c_skip, l.kernel)).collect();
+    assert_eq!(layers, [("enc1", 4, 3, 0, 7), ("enc2", 6, 4, 0, 5), ("dec2", 4, 6, 4, 3), ("dec1", 3, 4, 3, 3)]);
+    assert_eq!(config.parameters(), 4 * 148 + 6 * 101 + 4 * 91 + 3 * 64);
+    for model in [Model::new(), Model::new().meta("prior", "none")] {
+        assert_eq!(Weights::from_bytes(&model.bytes()).unwrap().config().prior, Prior::None);
+    }
+}
+
+#[test]
+fn both_types_are_read_as_f32() {
+    let expected = |n| (0..n).map(value).collect::<Vec<_>>();
+    for model in [Model::new(), Model::new().half()] {
+        let bytes = model.bytes();
+        let layers = read(Weights::from_bytes(&bytes).unwrap()).unwrap();
+        for ((weight, bias), (w, b)) in layers.iter().zip([(588, 4), (600, 6), (360, 4), (189, 3)]) {
+            assert_eq!((weight, bias), (&expected(w), &expected(b)));
+        }
+    }
+}
+
+#[test]
+fn missing_keys_are_named() {
+    for key in Model::new().meta.keys() {
+        refused(Model::new().without(key), &format!("metadata {key}: missing"));
+    }
+}
+
+#[test]
+fn wrong_values_are_named() {
+    for (key, expected, values) in [
+        ("format", "inpaint-edge/1", &["inpaint-edge/2", ""][..]),
+        ("arch", "pconv-unet", &["unet"]),
+        ("color", "rgb", &["bgr"]),
+        ("encoder_activation", "relu", &["gelu"]),
+        ("levels", "1 … 12", &["0", "13", "-1", "two", "2.0", ""]),
+        ("input_mean", "three numbers r,g,b", &["0.5", "1,2", "1,2,3,4", "a,b,c", "1,2,nan", "1,2,inf", "1,,2", ""]),
+        ("input_std", "three numbers r,g,b", &["1,1", "1,1,-inf"]),
+        ("decoder_slope", "a number", &["steep", "nan", "inf", "1e99", ""]),
+        ("prior", "none or harmonic", &["laplace", ""]),
+    ] {
+        for value in values {
+            refused(Model::new().meta(key, value), &format!("metadata {key}: {expected} expected, {value} found"));
+        }
+    }
+    for (value, found) in [("1,0,1", "[1.0, 0.0, 1.0]"), ("1,1,-2", "[1.0, 1.0, -2.0]")] {
+        let message = format!("metadata input_std: three positive numbers expected, {found} found");
+        refused(Model::new().meta("input_std", value), &message);
+    }
+    refused(Model::new().meta("input_gamma", "2.2"), "metadata input_gamma: not a key of this format");
+}
+
+#[test]
+fn missing_and_foreign_tensors_are_named() {
+    for name in Model::new().tensors.keys() {
+        refused(Model::new().without(name), &format!("tensor {name}: missing"));
+    }
+    for name in ["enc3.weight", "enc1.running_mean", "dec01.bias"] {
+        let message = format!("tensor {name}: not part of a network of 2 levels");
+        refused(Model::new().tensor(name, &[1]), &message);
+    }
+    refused(Model::new().meta("levels", "1"), "tensor dec2.bias: not part of a network of 1 levels");
+    refused(Model::new().meta("levels", "3"), "tensor enc3.weight: missing");
+}
+
+#[test]
+fn misshapen_tensors_are_named() {
+    for (name, shape, expected) in [
+        ("enc1.weight", &[4, 3, 7][..], "[1 … 4096, 3, k, k]"),
+        ("enc1.weight", &[4, 3, 7, 7, 1], "[1 … 4096, 3, k, k]"),
+        ("enc1.weight", &[4, 1, 7, 7], "[1 … 4096, 3, k, k]"),
+        ("enc1.weight", &[4, 3, 7, 5], "[1 … 4096, 3, k, k]"),
+        ("enc1.weight", &[4, 3, 6, 6], "[1 … 4096, 3, k, k]"),
+        ("enc1.weight", &[4, 3, 17, 17], "[1 … 4096, 3, k, k]"),
+        ("enc1.weight", &[0, 3, 7, 7], "[1 … 4096, 3, k, k]"),
+        ("enc1.weight", &[4097, 3, 1, 1], "[1 … 4096, 3, k, k]"),
+        ("enc2.weight", &[6, 5, 5, 5], "[1 … 4096, 4, k, k]"),
+        ("dec2.weight", &[4, 9, 3, 3], "[1 … 4096, 10, 3, 3]"),
+        ("dec2.weight", &[4, 10, 5, 5], "[1 … 4096, 10, 3, 3]"),
+        ("dec1.weight", &[4, 7, 3, 3], "[3, 7, 3, 3]"),
+        ("dec1.weight", &[3, 7, 1, 1], "[3, 7, 3, 3]"),
+        ("enc1.bias", &[5], "[4]"),
+        ("enc1.bias", &[], "[4]"),
+        ("enc1.bias", &[4, 1], "[4]"),
+        ("dec1.bias", &[0], "[3]"),
+    ] {
+        let message = format!("tensor {name}: {expected} expected, {shape:?} found");
+        refused(Model::new().tensor(name, shape), &message);
+    }
+}
+
+#[test]
+fn other_types_are_named() {
+    for (dtype, size) in [(Dtype::BF16, 2), (Dtype::F64, 8), (Dtype::I32, 4), (Dtype::U8, 1)] {
+        let message = format!("tensor dec2.bias: f32 or f16 expected, {dtype:?} found");
+        refused(Model::new().raw("dec2.bias", dtype, &[4], vec![0; 4 * size]), &message);
+    }
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_named() {
+    for (bad, found) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (f32::NEG_INFINITY, "-inf")] {
+        for (name, index) in [("enc1.weight", 587), ("enc2.bias", 0), ("dec1.weight", 100)] {
+            for half in [false, true] {
+                let mut model = if half { Model::new().half() } else { Model::new() };
+                let data = &mut model.tensors.get_mut(name).unwrap().data;
+                match half {
+                    true => data[2 * index..][..2].copy_from_slice(&f16::from_f32(bad).to_le_bytes()),
+                    false => data[4 * index..][..4].copy_from_slice(&bad.to_le_bytes()),
+                }
+                refused(model, &format!("{name}: finite numbers expected, {found} found at index {index}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn broken_files_are_explained() {
+    let whole = Model::new().bytes();
+    let header = u64::from_le_bytes(whole[..8].try_into().unwrap());
+    let with_header = |json: &str| [&(json.len() as u64).to_le_bytes(), json.as_bytes()].concat();
+    for (bytes, message) in [
+        (vec![], "a safetensors file expected, 0 bytes found".to_owned()),
+        (vec![0; 7], "a safetensors file expected, 7 bytes found".into()),
+        (vec![0xff; 16], format!("a safetensors file expected, a header of {} bytes in a file of 16 found", u64::MAX)),
+        (
+            [&(1u64 << 21).to_le_bytes()[..], &vec![b' '; 1 << 21]].concat(),
+            format!("a safetensors file expected, a header of {} bytes in a file of {} found", 1 << 21, (1 << 21) + 8),
+        ),
+        (
+            whole[..header as usize + 7].to_vec(),
+            format!("a safetensors file expected, a header of {header} bytes in a file of {} found", header + 7),
+        ),
+        (
+            whole[..whole.len() - 1].to_vec(),
+            format!("{} bytes expected by the header, {} found", whole.len(), whole.len() - 1),
+        ),
+        (
+            [&whole[..], b"+"].concat(),
+            format!("{} bytes expected by the header, {} found", whole.len(), whole.len() + 1),
+        ),
+        (with_header("{}"), "metadata format: missing".into()),
+    ] {
+        assert_eq!(complaint(&bytes), message);
+    }
+    for (json, detail) in [
+        ("\u{89}PNG", "expected value at line 1 column 1"),
+        ("[1]", "invalid type: sequence"),
+        (r#"{"a.bias":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, "a.bias"),
+        (r#"{"a.bias":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}}"#, "F33"),
+        (r#"{"a.bias":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, "invalid shape"),
+        (r#"{"a.bias":{"dtype":"F32","shape":[-2],"data_offsets":[0,4]}}"#, "-2"),
+    ] {
+        let message = complaint(&with_header(json));
+        assert!(message.starts_with("a safetensors file expected, a header with "), "{message}");
+        assert!(message.contains(detail), "{detail}: {message}");
+    }
+}
+
+#[test]
+fn every_truncation_is_an_error() {
+    let whole = Model::new().bytes();
+    for len in 0..whole.len() {
+        complaint(&whole[..len]);
+    }
+    read(Weights::from_bytes(&whole).unwrap()).unwrap();
+}
+
+#[test]
+fn flipped_bytes_never_panic() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |end: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) as usize % end
+    };
+    let (mut good, mut bad) = (0, 0);
+    for model in [Model::new(), Model::new().half()] {
+        let whole = model.bytes();
+        let header = 8 + u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
+        for round in 0..4000 {
+            let mut bytes = whole.clone();
+            for _ in 0..=round % 3 {
+                // Most of the flips where most can go wrong.
+                let at = random(if round % 8 == 0 { whole.len() } else { header });
+                bytes[at] ^= 1 + random(255) as u8;
+            }
+            match Weights::from_bytes(&bytes).and_then(read) {
+                Ok(_) => good += 1,
+                Err(e) => {
+                    assert_eq!(e.kind(), ErrorKind::Weights, "{e}");
+                    bad += 1;
+                }
+            }
+        }
+    }
+    assert!(good > 100 && bad > 4000, "{good} files read, {bad} refused");
 }
 
 #[cfg(feature = "fs")]
 #[test]
-fn a_path_gives_what_memory_gives() {
-    let net = common::Net::random(2, &[(3, 2), (3, 2)], &[2, 3], 1);
-    let folder = std::env::temp_dir().join(format!("inpaint-edge-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("net.safetensors");
-    std::fs::write(&path, &net.file).unwrap();
-    let (mut file, mut memory) = (Weights::open(&path).unwrap(), Weights::from_bytes(&net.file).unwrap());
-    assert_eq!(file.config(), memory.config());
-    for i in 0..4 {
-        let layer = || (Vec::new(), Vec::new());
-        let (mut a, mut b) = (layer(), layer());
-        file.read_layer(i, &mut a.0, &mut a.1).unwrap();
-        memory.read_layer(i, &mut b.0, &mut b.1).unwrap();
-        assert_eq!(a, b);
+fn a_file_reads_like_its_bytes() {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("model.safetensors");
+    for model in [Model::new(), Model::new().half()] {
+        let bytes = model.bytes();
+        std::fs::write(&path, &bytes).unwrap();
+        let (file, memory) = (Weights::open(&path).unwrap(), Weights::from_bytes(&bytes).unwrap());
+        assert_eq!(file.config(), memory.config());
+        assert_eq!(read(file).unwrap(), read(memory).unwrap());
     }
-    std::fs::write(&path, &net.file[..net.file.len() - 1]).unwrap();
-    let error = Weights::open(&path).unwrap_err().to_string();
-    assert!(error.contains("net.safetensors") && error.contains("bytes expected"), "{error}");
-    std::fs::remove_dir_all(&folder).unwrap();
+    let whole = Model::new().bytes();
+    let nan = {
+        let mut model = Model::new();
+        model.tensors.get_mut("dec1.bias").unwrap().data[..4].copy_from_slice(&f32::NAN.to_le_bytes());
+        model.bytes()
+    };
+    let foreign = Model::new().tensor("enc3.weight", &[1]).bytes();
+    for bytes in [&whole[..3], &whole[..100], &whole[..whole.len() - 1], &foreign] {
+        std::fs::write(&path, bytes).unwrap();
+        let error = Weights::open(&path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Weights);
+        assert_eq!(error.to_string(), format!("{}: {}", path.display(), complaint(bytes)));
+    }
+    std::fs::write(&path, &nan).unwrap();
+    assert_eq!(read(Weights::open(&path).unwrap()).unwrap_err().to_string(), complaint(&nan));
+}
+
+#[cfg(feature = "fs")]
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    for path in [folder.join("absent.safetensors"), folder.to_owned()] {
+        let error = Weights::open(&path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Weights);
+        assert!(error.to_string().starts_with(&format!("{}: cannot be read: ", path.display())), "{error}");
+    }
 }
