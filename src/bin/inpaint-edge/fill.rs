@@ -1,5 +1,6 @@
 //! The main job.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Read, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -143,14 +144,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Samples row by row, channels interleaved, 16 bits little-endian.
-fn samples(pixels: &DynamicImage) -> Vec<u8> {
-    let wide = |v: &[u16]| v.iter().flat_map(|v| v.to_le_bytes()).collect();
-    match pixels {
-        DynamicImage::ImageLuma16(p) => wide(p),
-        DynamicImage::ImageLumaA16(p) => wide(p),
-        DynamicImage::ImageRgb16(p) => wide(p),
-        DynamicImage::ImageRgba16(p) => wide(p),
-        narrow => narrow.as_bytes().to_vec(),
+fn samples(pixels: &DynamicImage) -> Cow<'_, [u8]> {
+    match pixels.as_flat_samples_u16() {
+        Some(deep) => deep.samples.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        None => pixels.as_bytes().into(),
     }
 }
 
