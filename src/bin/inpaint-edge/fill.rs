@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use image::DynamicImage;
+use image::{DynamicImage, GrayImage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inpaint_edge::image::{OutputFormat, Photo, write_atomically};
 use inpaint_edge::{Error, ErrorKind, Inpainter, Options, Result};
@@ -36,12 +36,8 @@ pub fn run(args: &FillArgs) -> Result<()> {
         mask_grow: args.mask_grow,
         ..Options::default()
     };
-    let inpainter = open(args.weights.as_deref(), options)?;
-
-    let decode = Instant::now();
-    let photo = load(&args.image)?;
-    let mask = load(&args.mask)?.into_mask();
-    let decode = decode.elapsed();
+    let (inpainter, (photo, mask, decode)) =
+        both(args.threads != 1, || open(args.weights.as_deref(), options), || decode(args))?;
     let (width, height) = (photo.pixels.width(), photo.pixels.height());
     if mask.dimensions() != (width, height) {
         let (w, h) = mask.dimensions();
@@ -100,6 +96,27 @@ pub fn run(args: &FillArgs) -> Result<()> {
         crate::print(format!("{json}\n").as_bytes())?;
     }
     Ok(())
+}
+
+/// Image and mask, and the time they took.
+fn decode(args: &FillArgs) -> Result<(Photo, GrayImage, Duration)> {
+    let start = Instant::now();
+    let photo = load(&args.image)?;
+    let mask = load(&args.mask)?.into_mask();
+    Ok((photo, mask, start.elapsed()))
+}
+
+/// Both results, or the error of `a` before that of `b`. Where `parallel`, `b` runs on a thread of its own if one can be had.
+fn both<A, B: Send>(parallel: bool, a: impl FnOnce() -> Result<A>, b: impl Fn() -> Result<B> + Sync) -> Result<(A, B)> {
+    std::thread::scope(|scope| {
+        let beside = parallel.then(|| std::thread::Builder::new().spawn_scoped(scope, &b));
+        let a = a()?;
+        let b = match beside {
+            Some(Ok(thread)) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            _ => b(),
+        };
+        Ok((a, b?))
+    })
 }
 
 /// An inpainter from a file or the built-in weights.
