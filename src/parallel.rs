@@ -3,7 +3,7 @@
 #[cfg(feature = "parallel")]
 use rayon::prelude::*;
 
-/// The most threads of a pool: more than any machine has cores for, few enough to start in an instant.
+/// The most threads of a pool: few enough to start without harm on any machine.
 pub const MAX_THREADS: usize = 512;
 
 /// Runs numbered tasks, on the caller's thread alone or on several.

@@ -36,8 +36,10 @@ pub fn run(args: &FillArgs) -> Result<()> {
         mask_grow: args.mask_grow,
         ..Options::default()
     };
+    // A weights error does not wait for the end of stdin.
+    let parallel = args.threads != 1 && !is_pipe(&args.image) && !is_pipe(&args.mask);
     let (inpainter, (photo, mask, decode)) =
-        both(args.threads != 1, || open(args.weights.as_deref(), options), || decode(args))?;
+        both(parallel, || open(args.weights.as_deref(), options), || decode(args))?;
     let (width, height) = (photo.pixels.width(), photo.pixels.height());
     if mask.dimensions() != (width, height) {
         let (w, h) = mask.dimensions();
