@@ -15,6 +15,8 @@
 #![allow(unsafe_code)]
 
 mod kernel;
+#[cfg(test)]
+mod tests;
 
 use std::marker::PhantomData;
 use std::ops::Range;
