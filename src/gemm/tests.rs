@@ -69,10 +69,10 @@ fn check(isa: Isa, case: &Case, random: &mut Random) {
             if j < n {
                 let mut sum = 0.0;
                 for (i, window) in case.windows.iter().enumerate() {
-                    let column = &weights[i][(variant * n + j) * window.k()..];
-                    for k in 0..window.k() {
+                    let column = &weights[i][(variant * n + j) * window.k()..][..window.k()];
+                    for (k, &weight) in column.iter().enumerate() {
                         let at = row.a[i] + k / window.run_len * window.run_stride + k % window.run_len;
-                        sum = numerics::fused(maps[i][at], column[k], sum);
+                        sum = numerics::fused(maps[i][at], weight, sum);
                     }
                 }
                 expected = case.activation.apply(numerics::fused(sum, row.ratio, bias[j]));
