@@ -15,7 +15,7 @@ const SIZE: usize = 32;
 /// Two photographs, one with a frame to be cut off, and one too small.
 fn photographs(folder: &Path) {
     fs::create_dir_all(folder.join("b")).unwrap();
-    let ramp = |x: u32, y: u32| Rgb([(3 * x) as u8, (5 * y) as u8, (x * y % 251) as u8]);
+    let ramp = |x: u32, y: u32| Rgb([(3 * x) as u8, (5 * y) as u8, ((7 * x * x + y * y * y) % 251) as u8]);
     RgbImage::from_fn(40, 48, ramp).save(folder.join("a.png")).unwrap();
     RgbImage::from_fn(32, 32, |x, y| ramp(y, x)).save(folder.join("b/c.png")).unwrap();
     RgbImage::from_fn(20, 90, ramp).save(folder.join("small.png")).unwrap();
@@ -31,7 +31,7 @@ fn crops_are_from_the_centre() {
     photographs(folder.path());
     let crops = cases::crops(folder.path(), SIZE, 9).unwrap();
     assert_eq!(crops.iter().map(|crop| &*crop.name).collect::<Vec<_>>(), ["a", "b_c"]);
-    assert_eq!(crops[0].pixels.get_pixel(0, 0), &Rgb([12, 40, 32]));
+    assert_eq!(crops[0].pixels.get_pixel(0, 0), &Rgb([12, 40, 122]));
     assert_eq!(cases::crops(folder.path(), SIZE, 1).unwrap().len(), 1);
     assert!(cases::crops(folder.path(), 64, 9).err().unwrap().contains("64×64"));
 }
