@@ -367,7 +367,7 @@ fn further(distance: f32) -> f32 {
 /// The coarse cell that holds cell `v`, and the next nearest inside the grid.
 fn parents(v: usize, end: usize) -> (usize, usize) {
     let near = v / 2;
-    (near, if v % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(end - 1) })
+    (near, if v.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(end - 1) })
 }
 
 /// Splits the scratch of `coarse` and the grids below: correction, right-hand side, the rest.
