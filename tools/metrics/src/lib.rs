@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod ssim;
+pub mod vgg;
 
 pub use ssim::{WINDOW, ssim};
 

@@ -1,0 +1,9 @@
+//! How well photographs are filled: the network beside classical methods, on the same crops and the same holes.
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod cases;
+pub mod methods;
+pub mod page;
+pub mod report;
+pub mod run;

@@ -1,0 +1,108 @@
+//! The numbers as CSV (a line a crop and method), JSON and Markdown (means of groups).
+
+use crate::{
+    cases::{Crop, Group, Table},
+    run::{Measured, Scores},
+};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// Results and what they are results of.
+pub struct Report<'a> {
+    /// See [`Measured::crop`].
+    pub crops: &'a [Crop],
+    /// See [`Measured::group`].
+    pub groups: &'a [Group],
+    /// Names of the methods.
+    pub methods: Vec<String>,
+    /// What was measured.
+    pub measured: &'a [Measured],
+}
+
+/// Means over the crops of a group.
+pub struct Mean {
+    /// Hole ratio.
+    pub hole: f64,
+    /// By method.
+    pub scores: Vec<Scores>,
+}
+
+impl Report<'_> {
+    /// The means of a group.
+    pub fn mean(&self, group: usize) -> Mean {
+        let of: Vec<&Measured> = self.measured.iter().filter(|m| m.group == group).collect();
+        let mean = |value: &dyn Fn(&Measured) -> f64| of.iter().map(|m| value(m)).sum::<f64>() / of.len() as f64;
+        let scores = (0..self.methods.len()).map(|method| Scores {
+            psnr: mean(&|m| m.scores[method].psnr),
+            ssim: mean(&|m| m.scores[method].ssim),
+            l1: mean(&|m| m.scores[method].l1),
+            vgg: of[0].scores[method].vgg.map(|_| mean(&|m| m.scores[method].vgg.unwrap_or(f64::NAN))),
+        });
+        Mean { hole: mean(&|m| m.hole), scores: scores.collect() }
+    }
+
+    /// Columns: group, crop, hole ratio, method, PSNR, SSIM, L1, VGG.
+    pub fn csv(&self) -> String {
+        let mut text = String::from("group,crop,hole,method,psnr,ssim,l1_hole,vgg\n");
+        for m in self.measured {
+            for (method, s) in self.methods.iter().zip(&m.scores) {
+                let (group, crop) = (&self.groups[m.group].name, &self.crops[m.crop].name);
+                let vgg = s.vgg.map(|v| format!("{v:.6}")).unwrap_or_default();
+                let _ = writeln!(
+                    text,
+                    "{group},{crop},{:.6},{method},{:.4},{:.6},{:.6},{vgg}",
+                    m.hole, s.psnr, s.ssim, s.l1
+                );
+            }
+        }
+        text
+    }
+
+    /// An object a group, with the scores by method.
+    pub fn json(&self) -> Value {
+        let group = |(index, group): (usize, &Group)| {
+            let mean = self.mean(index);
+            let methods: serde_json::Map<String, Value> = self
+                .methods
+                .iter()
+                .zip(&mean.scores)
+                .map(|(name, s)| {
+                    (name.clone(), json!({ "psnr": s.psnr, "ssim": s.ssim, "l1_hole": s.l1, "vgg": s.vgg }))
+                })
+                .collect();
+            json!({
+                "table": group.table.title(), "group": group.name, "crops": self.crops.len(), "hole": mean.hole,
+                "methods": methods,
+            })
+        };
+        Value::Array(self.groups.iter().enumerate().map(group).collect())
+    }
+
+    /// A section a table: a line a group, a column a method.
+    pub fn markdown(&self) -> String {
+        let vgg = self.measured.iter().any(|m| m.scores.iter().any(|s| s.vgg.is_some()));
+        let mut text = format!(
+            "Means over {} crops: PSNR in dB / SSIM / L1 in the hole{}.\n",
+            self.crops.len(),
+            if vgg { " / VGG feature distance" } else { "" }
+        );
+        for table in Table::ALL {
+            let _ = write!(text, "\n## {}\n\n| holes | ratio |", table.title());
+            self.methods.iter().for_each(|name| text.push_str(&format!(" {name} |")));
+            let _ = write!(text, "\n|---|---|{}\n", "---|".repeat(self.methods.len()));
+            for (index, group) in self.groups.iter().enumerate().filter(|(_, group)| group.table == table) {
+                let mean = self.mean(index);
+                let _ = write!(text, "| {} | {:.3} |", group.name, mean.hole);
+                mean.scores.iter().for_each(|scores| text.push_str(&format!(" {} |", cell(scores))));
+                text.push('\n');
+            }
+        }
+        text
+    }
+}
+
+/// The scores in a cell of a table.
+pub fn cell(s: &Scores) -> String {
+    let vgg = s.vgg.map(|v| format!(" / {v:.3}")).unwrap_or_default();
+    format!("{:.2} / {:.4} / {:.4}{vgg}", s.psnr, s.ssim, s.l1)
+}

@@ -1,0 +1,143 @@
+//! The evaluator on two small photographs.
+
+use image::{GrayImage, Luma, Rgb, RgbImage};
+use inpaint_eval::{
+    cases::{self, MaskSource, Table, hole_ratio},
+    methods::Method,
+    page,
+    report::Report,
+    run::Settings,
+};
+use std::{fs, path::Path};
+
+const SIZE: usize = 32;
+
+/// Two photographs, one with a frame to be cut off, and one too small.
+fn photographs(folder: &Path) {
+    fs::create_dir_all(folder.join("b")).unwrap();
+    let ramp = |x: u32, y: u32| Rgb([(3 * x) as u8, (5 * y) as u8, ((7 * x * x + y * y * y) % 251) as u8]);
+    RgbImage::from_fn(40, 48, ramp).save(folder.join("a.png")).unwrap();
+    RgbImage::from_fn(32, 32, |x, y| ramp(y, x)).save(folder.join("b/c.png")).unwrap();
+    RgbImage::from_fn(20, 90, ramp).save(folder.join("small.png")).unwrap();
+}
+
+fn network() -> Method {
+    Method::Network(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/l2.weights.safetensors"))
+}
+
+#[test]
+fn crops_are_from_the_centre() {
+    let folder = tempfile::tempdir().unwrap();
+    photographs(folder.path());
+    let crops = cases::crops(folder.path(), SIZE, 9).unwrap();
+    assert_eq!(crops.iter().map(|crop| &*crop.name).collect::<Vec<_>>(), ["a", "b_c"]);
+    assert_eq!(crops[0].pixels.get_pixel(0, 0), &Rgb([12, 40, 122]));
+    assert_eq!(cases::crops(folder.path(), SIZE, 1).unwrap().len(), 1);
+    assert!(cases::crops(folder.path(), 64, 9).err().unwrap().contains("64×64"));
+}
+
+#[test]
+fn masks_have_the_ratios_their_groups_say() {
+    let groups = cases::groups(&MaskSource::Generator(3)).unwrap();
+    assert_eq!(groups.len(), 6 + 2 + 7);
+    for group in &groups {
+        for crop in 0..3 {
+            let mask = group.mask(3, crop, 64).unwrap();
+            assert_eq!(mask, group.mask(3, crop, 64).unwrap());
+            assert_ne!(mask, group.mask(4, crop, 64).unwrap(), "{}", group.name);
+            let ratio = hole_ratio(&mask);
+            let (low, high) = match (group.table, &*group.name) {
+                (Table::Buckets, name) => {
+                    let (low, high) = name.split_once('-').unwrap();
+                    (low.parse().unwrap(), high.parse().unwrap())
+                }
+                (Table::Cases, "error-concealment") => (0.05, 0.3),
+                (Table::Cases, _) => (0.02, 0.25),
+                (Table::Fixed, name) => {
+                    let ratio = name.split_once('-').unwrap().1.parse::<f64>().unwrap() / 100.0;
+                    (ratio, ratio)
+                }
+            };
+            assert!(ratio > low - 0.02 && ratio < high + 0.02, "{}: {ratio}", group.name);
+        }
+    }
+}
+
+#[test]
+fn mask_files_go_into_the_bucket_of_their_ratio() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, share) in [("x", 25), ("y", 2), ("whole", 100)] {
+        let mask = GrayImage::from_fn(10, 10, |x, y| Luma([if y * 10 + x < share { 255 } else { 0 }]));
+        mask.save(folder.path().join(format!("{name}.png"))).unwrap();
+    }
+    let groups = cases::groups(&MaskSource::Folder(folder.path().into())).unwrap();
+    let buckets: Vec<_> = groups.iter().filter(|group| group.table == Table::Buckets).collect();
+    assert_eq!(buckets.iter().map(|group| &*group.name).collect::<Vec<_>>(), ["0.01-0.10", "0.20-0.30"]);
+    let mask = buckets[1].mask(1, 5, 20).unwrap();
+    assert!((hole_ratio(&mask) - 0.25).abs() < 1e-9 && mask[0] == 0 && mask[399] == 1);
+}
+
+#[test]
+fn the_report_is_the_same_from_any_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let photos = folder.path().join("photos");
+    photographs(&photos);
+    let crops = cases::crops(&photos, SIZE, 9).unwrap();
+    let groups = cases::groups(&MaskSource::Generator(1)).unwrap();
+    let copies = folder.path().join("copies");
+    let methods = [network(), Method::Harmonic, format!("copy={}", copies.display()).parse().unwrap()];
+    let settings = |threads| Settings {
+        crops: &crops,
+        groups: &groups,
+        seed: 1,
+        methods: &methods,
+        vgg: None,
+        pictures: 1,
+        threads,
+    };
+    // The export's inputs, their hole black, serve as another program's results.
+    settings(1).export(folder.path()).unwrap();
+    fs::rename(folder.path().join("input"), &copies).unwrap();
+    let text = |threads| {
+        let measured = settings(threads).run().unwrap();
+        let names = methods.iter().map(|method| method.name().to_owned()).collect();
+        let report = Report { crops: &crops, groups: &groups, methods: names, measured: &measured };
+        (report.csv(), report.json().to_string(), report.markdown(), page::html(&report).unwrap())
+    };
+    let (csv, json, markdown, html) = text(1);
+    assert_eq!((csv.clone(), json.clone(), markdown.clone(), html.clone()), text(3));
+
+    assert_eq!(csv.lines().count(), 1 + groups.len() * crops.len() * methods.len());
+    let json: serde_json::Value = json.parse().unwrap();
+    for group in json.as_array().unwrap() {
+        let psnr = |method: &str| group["methods"][method]["psnr"].as_f64().unwrap();
+        assert!(psnr("harmonic") > psnr("copy") + 3.0, "{group}");
+    }
+    for group in &groups {
+        assert_eq!(markdown.matches(&format!("| {} |", group.name)).count(), 1);
+        assert_eq!(html.matches(&format!("<h3>{}:", group.name)).count(), 1);
+    }
+    assert_eq!(html.matches("<img ").count(), groups.len() * (methods.len() + 2));
+}
+
+#[test]
+fn results_of_others_are_checked() {
+    let folder = tempfile::tempdir().unwrap();
+    let crop = RgbImage::from_pixel(4, 4, Rgb([9, 9, 9]));
+    let mut known = vec![1; 16];
+    known[5] = 0;
+    let filler = format!("other={}", folder.path().display()).parse::<Method>().unwrap().ready().unwrap();
+    let file = Path::new("it.png");
+    let fill = |filled: &RgbImage| {
+        filled.save(folder.path().join(file)).unwrap();
+        filler.fill(&crop, &known, file)
+    };
+    let mut filled = crop.clone();
+    filled.put_pixel(1, 1, Rgb([7, 8, 9]));
+    assert_eq!(fill(&filled).unwrap(), filled);
+    filled.put_pixel(3, 3, Rgb([7, 8, 9]));
+    assert!(fill(&filled).unwrap_err().ends_with("it.png: changed outside the hole"));
+    assert!(fill(&RgbImage::new(4, 5)).unwrap_err().ends_with("it.png: 4×4 expected, 4×5 found"));
+    assert!("network=x".parse::<Method>().is_err() && "x".parse::<Method>().is_err());
+    assert!("generator:x".parse::<MaskSource>().is_err());
+}
