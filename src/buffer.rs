@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 struct Line([f32; Buffer::LINE]);
 
 /// Floats on a 64-byte boundary.
+#[derive(Default)]
 pub(crate) struct Buffer {
     lines: Vec<Line>,
     len: usize,

@@ -4,6 +4,7 @@ use clap::Args;
 use image::{GrayImage, RgbImage};
 use inpaint_train::{
     data::{Augment, Batch, Folder, Recipe},
+    gradcheck,
     masks::{self, Kind},
     rng::Rng,
     sheet::Sheet,
@@ -133,4 +134,28 @@ fn ratio(text: &str) -> Result<RangeInclusive<f32>, String> {
     let (low, high) = text.split_once("..").ok_or("expected LOW..HIGH, such as 0.1..0.3")?;
     let number = |text: &str| text.trim().parse::<f32>().map_err(|error| format!("`{text}`: {error}"));
     Ok(number(low)?..=number(high)?)
+}
+
+/// Compare every gradient with central differences in f64, and print the largest relative errors.
+#[derive(Args)]
+pub struct Gradcheck {}
+
+impl Gradcheck {
+    pub fn run(&self) -> Result<(), Box<dyn Error>> {
+        let (mut count, mut failed) = (0, 0);
+        println!("{:<34} {:<52} error", "op", "shape");
+        gradcheck::run(&mut |check| {
+            count += 1;
+            // A NaN fails too.
+            let passed = check.error <= gradcheck::LIMIT;
+            failed += usize::from(!passed);
+            let mark = if passed { "" } else { "  FAILED" };
+            println!("{:<34} {:<52} {:.1e}{mark}", check.op, check.shape, check.error);
+        });
+        if failed > 0 {
+            return Err(format!("gradcheck: {failed} of {count} above {:.0e}", gradcheck::LIMIT).into());
+        }
+        println!("{count} checks, none above {:.0e}", gradcheck::LIMIT);
+        Ok(())
+    }
 }

@@ -15,12 +15,14 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Gradcheck(commands::Gradcheck),
     Masks(commands::Masks),
     Preview(commands::Preview),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Gradcheck(arguments) => arguments.run(),
         Command::Masks(arguments) => arguments.run(),
         Command::Preview(arguments) => arguments.run(),
     };
