@@ -12,7 +12,7 @@ use crate::numerics;
 use crate::parallel::Pool;
 use crate::simd::Isa;
 use crate::unet::{Network, Plan};
-use crate::weights::{Config, Prior, Weights};
+use crate::weights::{Config, Weights};
 
 /// What white (≥ threshold) means in a mask.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub struct Report {
     pub macs: u64,
     /// Time spent deciding what to compute.
     pub plan: Duration,
-    /// Time spent in the network, its input included.
+    /// Time spent in the network, its input and the prior included.
     pub network: Duration,
     /// Time spent copying the image and writing the filled pixels over it.
     pub composite: Duration,
@@ -194,9 +194,6 @@ impl Inpainter {
 
     fn new(weights: Weights<'_>, options: Options) -> Result<Self> {
         let isa = options.isa.unwrap_or_else(Isa::best).require()?;
-        if weights.config().prior != Prior::None {
-            return Err(Error::weights("metadata prior: none expected, harmonic is not built in yet"));
-        }
         let network = Network::load(weights, isa)?;
         Ok(Self { network, isa, pool: Pool::new(options.threads), options, idle: Mutex::new(None) })
     }
@@ -305,6 +302,7 @@ impl Inpainter {
         let total = plan.macs();
         let mut layer_done = |done: u64| progress(Progress { done, total });
         self.pool.enter(|| self.network.run(plan, arena, &self.pool, &mut layer_done))?;
+        plan.solve_prior(arena);
         report.network = start.elapsed();
 
         let start = Instant::now();

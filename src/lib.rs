@@ -9,6 +9,7 @@
 mod buffer;
 mod error;
 pub mod gemm;
+pub mod harmonic;
 #[cfg(feature = "image")]
 pub mod image;
 mod inpainter;

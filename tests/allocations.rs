@@ -36,8 +36,8 @@ static ALLOCATOR: Counting = Counting;
 /// One test, so that no other counts beside it.
 #[test]
 fn second_run_allocates_nothing_and_the_first_what_the_plan_says() {
-    let net = common::Net::random(3, &[(7, 16), (5, 32), (3, 32)], &[32, 16, 3], 5);
-    for threads in [1, 2] {
+    let net = || common::Net::random(3, &[(7, 16), (5, 32), (3, 32)], &[32, 16, 3], 5);
+    for (net, threads) in [(net(), 1), (net(), 2), (net().with_prior(), 1), (net().with_prior(), 2)] {
         let inpainter = Inpainter::from_bytes(&net.file, Options { threads, ..Options::default() }).unwrap();
         let scenes: Vec<_> = [0, 1, 3].map(|hole| common::scene(96, 64, hole, hole)).into();
         let mut out = scenes[0].0.clone();

@@ -3,20 +3,36 @@
 use std::path::Path;
 
 /// Each module with those it may use.
-const LAYERS: [(&str, &[&str]); 13] = [
+const LAYERS: [(&str, &[&str]); 14] = [
     ("error", &[]),
     ("numerics", &[]),
     ("buffer", &["error"]),
     ("mask", &["error"]),
+    ("harmonic", &["error"]),
     ("parallel", &[]),
     ("simd", &["error", "numerics"]),
     ("weights", &["error"]),
     ("gemm", &["error", "numerics", "simd", "buffer"]),
     ("pconv", &["error", "numerics", "simd", "gemm", "mask", "parallel", "weights"]),
-    ("unet", &["error", "numerics", "simd", "buffer", "mask", "parallel", "pconv", "weights"]),
+    ("unet", &["error", "numerics", "simd", "buffer", "mask", "harmonic", "parallel", "pconv", "weights"]),
     ("inpainter", &["error", "numerics", "simd", "buffer", "parallel", "unet", "weights"]),
     ("image", &["error", "inpainter"]),
-    ("lib", &["error", "inpainter", "simd", "image", "numerics", "gemm", "weights", "buffer", "mask", "parallel"]),
+    (
+        "lib",
+        &[
+            "error",
+            "inpainter",
+            "simd",
+            "image",
+            "numerics",
+            "gemm",
+            "weights",
+            "buffer",
+            "mask",
+            "harmonic",
+            "parallel",
+        ],
+    ),
 ];
 
 fn sources(path: &Path, found: &mut Vec<std::path::PathBuf>) {

@@ -7,9 +7,10 @@ use std::ops::Range;
 
 use super::layout::{Lifetime, place};
 use crate::error::{Error, Result};
+use crate::harmonic::{self, Harmonic, Holed};
 use crate::mask::Plane;
 use crate::pconv::{Map, Pixel, windows};
-use crate::weights::Config;
+use crate::weights::{Config, Prior};
 
 /// The longest side, pixels, after padding to a multiple of 2^levels.
 const MAX_SIDE: usize = 1 << 16;
@@ -51,6 +52,8 @@ pub(crate) struct Plan {
     /// Pixels wanted of dec1 … decL, by scale.
     needed: Vec<Plane>,
     sums: Vec<u32>,
+    /// Solver of the harmonic prior, and where its scratch starts in the arena.
+    prior: Option<(Harmonic, usize)>,
 }
 
 impl Plan {
@@ -87,10 +90,22 @@ impl Plan {
             let last = if i < levels { 2 * levels - i } else { (i + 1).min(2 * levels) };
             lifetimes.push(Lifetime { first: i, last, len: len.ok_or_else(too_large)? });
         }
-        let (offsets, arena) = place(&lifetimes);
-        for (map, offset) in maps.iter_mut().zip(offsets) {
-            map.offset = offset;
+        let prior = match config.prior {
+            Prior::None => None,
+            Prior::Harmonic => Some(Harmonic::new(width, height)?),
+        };
+        if let Some(solver) = &prior {
+            // It runs after the last layer, in the input map, while the output waits.
+            let after = 2 * levels + 1;
+            lifetimes[0].last = after;
+            lifetimes[2 * levels].last = after;
+            lifetimes.push(Lifetime { first: after, last: after, len: solver.scratch_len() });
         }
+        let (offsets, arena) = place(&lifetimes);
+        for (map, offset) in maps.iter_mut().zip(&offsets) {
+            map.offset = *offset;
+        }
+        let prior = prior.map(|solver| (solver, offsets[maps.len()]));
 
         let steps = (1..maps.len()).map(|i| {
             let inputs = if i <= levels { vec![maps[i - 1]] } else { vec![maps[i - 1], maps[2 * levels - i]] };
@@ -111,6 +126,7 @@ impl Plan {
             decoder: (0..levels).map(plane).collect::<Result<_>>()?,
             needed: (0..levels).map(plane).collect::<Result<_>>()?,
             sums: vec![0; 2 * w],
+            prior,
         })
     }
 
@@ -121,6 +137,7 @@ impl Plan {
             + self.pixels.capacity() * size_of::<Pixel>()
             + planes.map(|p| p.data.len()).sum::<usize>()
             + size_of_val(&self.sums[..])
+            + self.prior.as_ref().map_or(0, |(solver, _)| solver.bytes())
     }
 
     /// Multiply–accumulates over all layers.
@@ -153,14 +170,27 @@ impl Plan {
         (0..height).flat_map(|y| &known.row(y)[..width]).filter(|m| **m == 0).count()
     }
 
-    /// Calls `each(x, y, value)` with the network's output, three channels, at every hole pixel of the image.
-    pub fn for_each_hole(&self, arena: &[f32], mut each: impl FnMut(usize, usize, &[f32])) {
-        let map = self.steps[self.steps.len() - 1].output;
-        let data = &arena[map.offset..][..map.len()];
+    /// Fills the holes of the input map, which no layer reads any more, with the prior.
+    pub fn solve_prior(&mut self, arena: &mut [f32]) {
+        let map = self.input();
+        let Some((solver, offset)) = &mut self.prior else { return };
+        let scratch = *offset..*offset + solver.scratch_len();
+        let disjoint = "the scratch does not overlap the input";
+        let [image, scratch] =
+            arena.get_disjoint_mut([map.offset + map.at(0, 0)..map.offset + map.len(), scratch]).expect(disjoint);
+        let (known, known_stride) = (&self.encoder[0].data[..], self.encoder[0].width);
+        solver.fill(Holed { image, stride: map.row_stride(), known, known_stride }, harmonic::CYCLES, scratch);
+    }
+
+    /// Calls `each(x, y, value)` with the fill, three normalised channels, at every hole pixel of the image: the
+    /// network's output, and the prior where there is one.
+    pub fn for_each_hole(&self, arena: &[f32], mut each: impl FnMut(usize, usize, [f32; 3])) {
+        let (input, output) = (self.input(), self.steps[self.steps.len() - 1].output);
         for y in 0..self.height {
             for (x, _) in self.known().row(y)[..self.width].iter().enumerate().filter(|(_, m)| **m == 0) {
-                let at = map.at(x as isize, y as isize);
-                each(x, y, &data[at..at + 3]);
+                let value = |map: Map, c: usize| arena[map.offset + map.at(x as isize, y as isize) + c];
+                let prior = |c: usize| if self.prior.is_some() { value(input, c) } else { 0.0 };
+                each(x, y, std::array::from_fn(|c| value(output, c) + prior(c)));
             }
         }
     }

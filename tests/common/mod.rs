@@ -2,6 +2,7 @@
 
 #![allow(dead_code)]
 
+use inpaint_edge::harmonic::{self, Harmonic, Holed};
 use inpaint_edge::numerics::{self, Activation};
 use ndarray::{Array2, Array3};
 
@@ -37,6 +38,7 @@ pub struct Net {
     pub levels: usize,
     pub layers: Vec<Layer>,
     pub file: Vec<u8>,
+    pub harmonic: bool,
 }
 
 pub const MEAN: [f32; 3] = [0.45, 0.5, 0.4];
@@ -64,12 +66,17 @@ impl Net {
             let c_up = layers.last().unwrap().c_out;
             add(&mut layers, c_up, c_skip, c_out, 3);
         }
-        let file = write(levels, &layers);
-        Self { levels, layers, file }
+        let file = write(levels, &layers, "none");
+        Self { levels, layers, file, harmonic: false }
+    }
+
+    /// The same with the harmonic prior.
+    pub fn with_prior(self) -> Self {
+        Self { file: write(self.levels, &self.layers, "harmonic"), harmonic: true, ..self }
     }
 }
 
-fn write(levels: usize, layers: &[Layer]) -> Vec<u8> {
+fn write(levels: usize, layers: &[Layer], prior: &str) -> Vec<u8> {
     use safetensors::tensor::{Dtype, TensorView};
     let bytes = |v: &[f32]| v.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
     let mut data: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
@@ -89,6 +96,7 @@ fn write(levels: usize, layers: &[Layer]) -> Vec<u8> {
         ("input_std", rgb(STD)),
         ("encoder_activation", "relu".to_owned()),
         ("decoder_slope", SLOPE.to_string()),
+        ("prior", prior.to_owned()),
     ];
     safetensors::serialize(views, Some(meta.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())).unwrap()
 }
@@ -135,6 +143,16 @@ pub fn oracle(net: &Net, image: &Array3<f32>, mask: &Array2<u8>) -> Option<Array
     let input = Array3::from_shape_fn((pad(height), pad(width), 3), |(y, x, c)| {
         if known[[y, x]] == 1 { (image[[y, x, c]] - MEAN[c]) / STD[c] } else { 0.0 }
     });
+    let mut prior = Array3::zeros(image.dim());
+    if net.harmonic {
+        prior.assign(&input.slice(ndarray::s![..height, ..width, ..]));
+        let known: Vec<u8> = mask.iter().map(|m| u8::from(*m == 0)).collect();
+        let mut solver = Harmonic::new(width, height).unwrap();
+        let mut scratch = vec![f32::NAN; solver.scratch_len()];
+        let image = prior.as_slice_mut().unwrap();
+        let holed = Holed { image, stride: 3 * width, known: &known, known_stride: width };
+        solver.fill(holed, harmonic::CYCLES, &mut scratch);
+    }
     let mut maps = vec![Map(input, known)];
     for layer in &net.layers[..net.levels] {
         maps.push(encoder(layer, maps.last().unwrap()));
@@ -146,7 +164,7 @@ pub fn oracle(net: &Net, image: &Array3<f32>, mask: &Array2<u8>) -> Option<Array
     }
     Some(Array3::from_shape_fn(image.dim(), |(y, x, c)| match mask[[y, x]] {
         0 => image[[y, x, c]],
-        _ => numerics::clip_unit(numerics::clip_unit(up.0[[y, x, c]] * STD[c] + MEAN[c])),
+        _ => numerics::clip_unit(numerics::clip_unit((up.0[[y, x, c]] + prior[[y, x, c]]) * STD[c] + MEAN[c])),
     }))
 }
 

@@ -1,0 +1,417 @@
+//! The harmonic fill: Laplace's equation in the holes of an image, by multigrid with a fixed schedule.
+//!
+//! H takes the known pixels' values where they are, and in the hole every pixel is the mean of its neighbours up, down,
+//! left and right; a neighbour outside the image is left out, so nothing flows through the border.
+//!
+//! The first guess weights the nearest known pixels in the four directions by their inverse distances, which is exact
+//! for a linear ramp. Multigrid W-cycles follow (Brandt 1977), usually one: a red-black Gauss–Seidel sweep, the correction
+//! from a grid of half the size, another sweep. A coarse cell belongs to the hole where all the pixels under it do, so
+//! that grids end where the hole is thinner than their cells, and all work is on hole pixels and their neighbours.
+//!
+//! Every value is computed by single additions and multiplications in an order that depends on the mask alone: the
+//! result is the same bits on every machine.
+
+use crate::error::{Error, Result};
+
+/// Cycles that bring the fill within 0.1 dB of the solution.
+pub const CYCLES: usize = 1;
+
+/// Longest side, pixels.
+const MAX_SIDE: usize = 1 << 16;
+
+/// An image with holes.
+pub struct Holed<'a> {
+    /// `[height, stride]`, each row starting with `[width, 3]` values.
+    pub image: &'a mut [f32],
+    /// Floats from a row to the next.
+    pub stride: usize,
+    /// `[height, known_stride]`, each row starting with `width` bytes: 0 = hole.
+    pub known: &'a [u8],
+    /// Bytes from a row of `known` to the next.
+    pub known_stride: usize,
+}
+
+/// A solver for images of one size.
+pub struct Harmonic {
+    /// From the image to a single cell.
+    grids: Vec<Grid>,
+}
+
+/// Hole pixels `first` … `last` of row `y`.
+#[derive(Clone, Copy)]
+struct Run {
+    y: u16,
+    first: u16,
+    last: u16,
+}
+
+/// A grid, and what of it is hole.
+struct Grid {
+    width: usize,
+    height: usize,
+    /// By rows, then columns.
+    runs: Vec<Run>,
+}
+
+/// Cells whose x + y is even, or odd: no two of a colour are neighbours.
+#[derive(Clone, Copy)]
+enum Colour {
+    Red = 0,
+    Black = 1,
+}
+
+impl Harmonic {
+    /// For images of `width`×`height`.
+    ///
+    /// # Errors
+    ///
+    /// Limits, where a side is 0 or above 65,536 pixels or the memory cannot be had.
+    pub fn new(width: usize, height: usize) -> Result<Self> {
+        if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
+            return Err(Error::limits(format!("sides of 1 … {MAX_SIDE} pixels expected, {width}×{height} found")));
+        }
+        let mut grids = vec![Grid::new(width, height)?];
+        while let Some(&Grid { width, height, .. }) = grids.last()
+            && width * height > 1
+        {
+            grids.push(Grid::new(width.div_ceil(2), height.div_ceil(2))?);
+        }
+        Ok(Self { grids })
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        self.grids.iter().map(|g| g.runs.capacity() * size_of::<Run>()).sum()
+    }
+
+    /// Floats of scratch that [`Harmonic::fill`] needs.
+    pub fn scratch_len(&self) -> usize {
+        let image = self.grids[0].width * self.grids[0].height;
+        // Correction and right-hand side of every grid but the first; before them, a distance a pixel.
+        self.grids[1..].iter().map(|g| 6 * g.width * g.height).sum::<usize>().max(image)
+    }
+
+    /// Writes H into the hole after `cycles` cycles, usually [`CYCLES`]. What stands in the hole and in `scratch` does not
+    /// matter. Where nothing is known, the hole becomes 0.
+    ///
+    /// # Panics
+    ///
+    /// If a slice is shorter than the size of the solver and the strides demand.
+    pub fn fill(&mut self, holed: Holed<'_>, cycles: usize, scratch: &mut [f32]) {
+        let Holed { image, stride, known, known_stride } = holed;
+        let depth = self.coarsen(known, known_stride);
+        let grids = &self.grids[..depth];
+        let Some(finest) = grids.first() else { return };
+        finest.guess(image, stride, known, known_stride, scratch);
+        clear(grids, scratch);
+        for _ in 0..cycles {
+            cycle(grids, image, stride, None, scratch);
+        }
+    }
+
+    /// Finds the hole on every grid, and returns the number of grids that have one.
+    fn coarsen(&mut self, known: &[u8], known_stride: usize) -> usize {
+        self.grids[0].find_runs(known, known_stride);
+        for level in 1..self.grids.len() {
+            let (fine, coarse) = self.grids.split_at_mut(level);
+            fine[level - 1].coarsen(&mut coarse[0]);
+        }
+        self.grids.iter().take_while(|grid| !grid.runs.is_empty()).count()
+    }
+}
+
+impl Grid {
+    fn new(width: usize, height: usize) -> Result<Self> {
+        let mut runs = Vec::new();
+        let no_memory = |_| Error::limits(format!("no memory for the holes of {width}×{height} pixels"));
+        runs.try_reserve_exact(width.div_ceil(2) * height).map_err(no_memory)?;
+        Ok(Self { width, height, runs })
+    }
+
+    fn find_runs(&mut self, known: &[u8], stride: usize) {
+        self.runs.clear();
+        for y in 0..self.height {
+            let row = &known[y * stride..][..self.width];
+            let mut x = 0;
+            while let Some(skip) = memchr::memchr(0, &row[x..]) {
+                let first = x + skip;
+                let end = row[first..].iter().position(|k| *k != 0).map_or(self.width, |len| first + len);
+                self.runs.push(Run { y: y as u16, first: first as u16, last: (end - 1) as u16 });
+                x = end;
+            }
+        }
+    }
+
+    /// Finds the cells of `coarse` that have nothing but hole under them.
+    fn coarsen(&self, coarse: &mut Grid) {
+        coarse.runs.clear();
+        let mut rest = &self.runs[..];
+        while let Some(head) = rest.first() {
+            let y = usize::from(head.y) / 2;
+            let mut take = |y: usize| {
+                let (row, below) = rest.split_at(rest.iter().take_while(|run| usize::from(run.y) == y).count());
+                rest = below;
+                row
+            };
+            let (upper, lower) = (take(2 * y), take(2 * y + 1));
+            // A last row of odd number is alone.
+            let lower = if 2 * y + 1 < self.height { lower } else { upper };
+            let (mut i, mut j) = (0, 0);
+            while i < upper.len() && j < lower.len() {
+                let (a, b) = (self.whole_cells(upper[i]), self.whole_cells(lower[j]));
+                let (first, end) = (a.start.max(b.start), a.end.min(b.end));
+                if first < end {
+                    coarse.runs.push(Run { y: y as u16, first: first as u16, last: (end - 1) as u16 });
+                }
+                (i, j) = if a.end <= b.end { (i + 1, j) } else { (i, j + 1) };
+            }
+        }
+    }
+
+    /// The coarse cells whose pixels of a row lie in a run.
+    fn whole_cells(&self, run: Run) -> std::ops::Range<usize> {
+        let end = usize::from(run.last) + 1;
+        usize::from(run.first).div_ceil(2)..if end == self.width { end.div_ceil(2) } else { end / 2 }
+    }
+
+    /// Fills the hole by the nearest known pixels left, right, above and below, weighted by inverse distance; where there
+    /// are none, by the mean of the known pixels at the ends of runs.
+    fn guess(&self, u: &mut [f32], stride: usize, known: &[u8], known_stride: usize, distance: &mut [f32]) {
+        let Self { width, height, .. } = *self;
+        // Rows to the known pixel above; 0 where there is none.
+        let (mut sum, mut ends) = ([0.0; 3], 0.0);
+        for run in &self.runs {
+            let y = usize::from(run.y);
+            for x in run.columns() {
+                distance[y * width + x] = match y.checked_sub(1) {
+                    None => 0.0,
+                    Some(above) if known[above * known_stride + x] != 0 => 1.0,
+                    Some(above) => further(distance[above * width + x]),
+                };
+            }
+            for x in run.ends(width).into_iter().flatten() {
+                (0..3).for_each(|c| sum[c] += u[y * stride + 3 * x + c]);
+                ends += 1.0;
+            }
+        }
+        let mean = sum.map(|v| if ends > 0.0 { v / ends } else { 0.0 });
+
+        for run in self.runs.iter().rev() {
+            let y = usize::from(run.y);
+            let [left, right] = run.ends(width);
+            for x in run.columns() {
+                let (mut value, mut weight) = ([0.0; 3], 0.0);
+                let mut add = |at: usize, distance: f32| {
+                    let w = 1.0 / distance;
+                    (0..3).for_each(|c| value[c] += w * u[at + c]);
+                    weight += w;
+                };
+                if let Some(left) = left {
+                    add(y * stride + 3 * left, (x - left) as f32);
+                }
+                if let Some(right) = right {
+                    add(y * stride + 3 * right, (right - x) as f32);
+                }
+                let up = distance[y * width + x];
+                if up > 0.0 {
+                    add((y - up as usize) * stride + 3 * x, up);
+                }
+                let down = match y + 1 {
+                    below if below == height => 0.0,
+                    below if known[below * known_stride + x] != 0 => 1.0,
+                    below => further(distance[below * width + x]),
+                };
+                if down > 0.0 {
+                    add((y + down as usize) * stride + 3 * x, down);
+                }
+                // Read by the row above as the distance to the known pixel below.
+                distance[y * width + x] = down;
+                let scale = if weight > 0.0 { 1.0 / weight } else { 0.0 };
+                for c in 0..3 {
+                    u[y * stride + 3 * x + c] = if weight > 0.0 { value[c] * scale } else { mean[c] };
+                }
+            }
+        }
+    }
+
+    /// Sum of the neighbours of (x, y) inside the grid, and their number.
+    #[inline(always)]
+    fn neighbours(&self, u: &[f32], stride: usize, x: usize, y: usize) -> ([f32; 3], usize) {
+        let at = y * stride + 3 * x;
+        let (mut sum, mut count) = ([0.0; 3], 0);
+        let mut add = |inside: bool, at: usize| {
+            if inside {
+                (0..3).for_each(|c| sum[c] += u[at + c]);
+                count += 1;
+            }
+        };
+        add(x > 0, at.wrapping_sub(3));
+        add(x + 1 < self.width, at + 3);
+        add(y > 0, at.wrapping_sub(stride));
+        add(y + 1 < self.height, at + stride);
+        (sum, count)
+    }
+
+    /// A Gauss–Seidel sweep over both colours: u = (Σ neighbours + f) / number of neighbours.
+    fn sweep(&self, u: &mut [f32], stride: usize, f: Option<&[f32]>) {
+        for colour in [Colour::Red, Colour::Black] {
+            match f {
+                None => self.relax(u, stride, colour, |_| 0.0),
+                Some(f) => self.relax(u, stride, colour, |at| f[at]),
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn relax(&self, u: &mut [f32], stride: usize, colour: Colour, f: impl Fn(usize) -> f32) {
+        let Self { width, height, .. } = *self;
+        for run in &self.runs {
+            let (y, end) = (usize::from(run.y), usize::from(run.last) + 1);
+            let mut x = usize::from(run.first);
+            x += (x + y + colour as usize) % 2;
+            let at_border = |u: &mut [f32], x: usize| {
+                let (sum, count) = self.neighbours(u, stride, x, y);
+                for c in 0..3 {
+                    u[y * stride + 3 * x + c] = (sum[c] + f(3 * (y * width + x) + c)) * INVERSE[count];
+                }
+            };
+            let inner = if y == 0 || y + 1 == height { x } else { end.min(width - 1) };
+            if x == 0 && x < inner {
+                at_border(u, x);
+                x += 2;
+            }
+            if x < inner {
+                let (above, rest) = u[(y - 1) * stride..].split_at_mut(stride);
+                let (row, below) = rest.split_at_mut(stride);
+                let len = 3 * (inner - x);
+                let (above, below) = (&above[3 * x..][..len], &below[3 * x..][..len]);
+                let row = &mut row[3 * (x - 1)..][..len + 6];
+                let f_at = 3 * (y * width + x);
+                for i in (0..len).step_by(6) {
+                    for c in i..i + 3 {
+                        let sum = (row[c] + row[c + 6]) + (above[c] + below[c]);
+                        row[c + 3] = (sum + f(f_at + c)) * 0.25;
+                    }
+                }
+                x += (inner - x).next_multiple_of(2);
+            }
+            while x < end {
+                at_border(u, x);
+                x += 2;
+            }
+        }
+    }
+
+    /// The right-hand side of `coarse`: the residuals of the four cells under each of its cells, summed. After a sweep
+    /// the black ones have none.
+    fn restrict(&self, coarse: &Grid, u: &[f32], stride: usize, f: Option<&[f32]>, out: &mut [f32]) {
+        for run in &coarse.runs {
+            let y = usize::from(run.y);
+            for x in run.columns() {
+                let mut total = [0.0; 3];
+                for (x, y) in [(2 * x, 2 * y), (2 * x + 1, 2 * y + 1)] {
+                    if x < self.width && y < self.height {
+                        let (sum, count) = self.neighbours(u, stride, x, y);
+                        for c in 0..3 {
+                            let f = f.map_or(0.0, |f| f[3 * (y * self.width + x) + c]);
+                            total[c] += (sum[c] + f) - count as f32 * u[y * stride + 3 * x + c];
+                        }
+                    }
+                }
+                out[3 * (y * coarse.width + x)..][..3].copy_from_slice(&total);
+            }
+        }
+    }
+
+    /// Adds the correction `e` of `coarse`, interpolated bilinearly between cell centres.
+    fn prolong(&self, coarse: &Grid, u: &mut [f32], stride: usize, e: &[f32]) {
+        let row = 3 * coarse.width;
+        for run in &self.runs {
+            let y = usize::from(run.y);
+            let (near, far) = parents(y, coarse.height);
+            let (near, far) = (&e[near * row..][..row], &e[far * row..][..row]);
+            for x in run.columns() {
+                let (p, q) = parents(x, coarse.width);
+                for c in 0..3 {
+                    let blend = |x: usize| 0.75 * near[3 * x + c] + 0.25 * far[3 * x + c];
+                    u[y * stride + 3 * x + c] += 0.75 * blend(p) + 0.25 * blend(q);
+                }
+            }
+        }
+    }
+}
+
+impl Run {
+    fn columns(self) -> std::ops::RangeInclusive<usize> {
+        usize::from(self.first)..=usize::from(self.last)
+    }
+
+    /// The known pixels left and right of it.
+    fn ends(self, width: usize) -> [Option<usize>; 2] {
+        let right = usize::from(self.last) + 1;
+        [usize::from(self.first).checked_sub(1), (right < width).then_some(right)]
+    }
+}
+
+/// 1 / number of neighbours; a grid of one cell has none.
+const INVERSE: [f32; 5] = [0.0, 1.0, 0.5, 1.0 / 3.0, 0.25];
+
+/// Sweeps on the coarsest grid, whose hole is a cell or two across.
+const BOTTOM_SWEEPS: usize = 2;
+
+/// One step more, if there is a way at all.
+fn further(distance: f32) -> f32 {
+    if distance > 0.0 { distance + 1.0 } else { 0.0 }
+}
+
+/// The coarse cell that holds cell `v`, and the next nearest inside the grid.
+fn parents(v: usize, end: usize) -> (usize, usize) {
+    let near = v / 2;
+    (near, if v % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(end - 1) })
+}
+
+/// Splits the scratch of `coarse` and the grids below: correction, right-hand side, the rest.
+fn split<'a>(coarse: &Grid, scratch: &'a mut [f32]) -> (&'a mut [f32], &'a mut [f32], &'a mut [f32]) {
+    let len = 3 * coarse.width * coarse.height;
+    let (e, rest) = scratch.split_at_mut(len);
+    let (f, rest) = rest.split_at_mut(len);
+    (e, f, rest)
+}
+
+/// Zeros every correction that [`Grid::prolong`] and the sweeps will read.
+fn clear(grids: &[Grid], mut scratch: &mut [f32]) {
+    for pair in grids.windows(2) {
+        let (fine, coarse) = (&pair[0], &pair[1]);
+        let (e, _, rest) = split(coarse, scratch);
+        for run in &fine.runs {
+            let (first, last) = (usize::from(run.first) / 2, usize::from(run.last) / 2);
+            let columns = first.saturating_sub(1)..(last + 2).min(coarse.width);
+            let y = usize::from(run.y) / 2;
+            for y in y.saturating_sub(1)..(y + 2).min(coarse.height) {
+                let row = y * coarse.width;
+                e[3 * (row + columns.start)..3 * (row + columns.end)].fill(0.0);
+            }
+        }
+        scratch = rest;
+    }
+}
+
+/// One W-cycle on the first of `grids`: Δu = −f in its hole.
+fn cycle(grids: &[Grid], u: &mut [f32], stride: usize, f: Option<&[f32]>, scratch: &mut [f32]) {
+    let [grid, coarser @ ..] = grids else { return };
+    let Some(coarse) = coarser.first() else {
+        return (0..BOTTOM_SWEEPS).for_each(|_| grid.sweep(u, stride, f));
+    };
+    grid.sweep(u, stride, f);
+    let (e, e_f, rest) = split(coarse, scratch);
+    grid.restrict(coarse, u, stride, f, e_f);
+    for run in &coarse.runs {
+        let row = usize::from(run.y) * coarse.width;
+        e[3 * (row + usize::from(run.first))..3 * (row + usize::from(run.last) + 1)].fill(0.0);
+    }
+    for _ in 0..2 {
+        cycle(coarser, e, 3 * coarse.width, Some(e_f), rest);
+    }
+    grid.prolong(coarse, u, stride, e);
+    grid.sweep(u, stride, f);
+}
