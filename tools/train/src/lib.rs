@@ -2,11 +2,15 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod checkpoint;
+pub mod config;
 pub mod data;
+pub mod fit;
 pub mod gradcheck;
 pub mod loss;
 pub mod masks;
 pub mod net;
+pub mod optim;
 pub mod real;
 pub mod rng;
 pub mod sheet;

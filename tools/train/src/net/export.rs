@@ -6,8 +6,8 @@ use super::{
     params::{Params, places},
 };
 use half::f16;
-use safetensors::tensor::TensorView;
-use std::collections::{BTreeMap, HashMap};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
 /// Numbers of a weights file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub fn export(
     if params.tensors.len() != count {
         return Err(format!("{count} tensors expected, {} found", params.tensors.len()));
     }
-    let mut tensors: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+    let mut tensors: Tensors = BTreeMap::new();
     for (layer, place) in layers.iter().zip(places) {
         let data = |tensor: usize, len: usize| match &params.tensors[tensor] {
             tensor if tensor.data.len() == len => Ok(&tensor.data[..]),
@@ -72,11 +72,12 @@ pub fn export(
         let shape = vec![c_out, c_in, layer.kernel, layer.kernel];
         for (name, shape, values) in [("weight", shape, weight), ("bias", vec![c_out], bias)] {
             let name = format!("{}.{name}", layer.name);
-            tensors.push((name.clone(), shape, bytes(&name, &values, dtype)?));
+            let data = bytes(&name, &values, dtype)?;
+            tensors.insert(name, (shape, data));
         }
     }
     let rgb = |v: [f32; 3]| v.map(|v| v.to_string()).join(",");
-    let mut metadata: HashMap<String, String> =
+    let mut metadata: BTreeMap<String, String> =
         provenance.iter().map(|(key, value)| (format!("provenance.{key}"), value.clone())).collect();
     let prior = match arch.prior {
         Prior::None => "none",
@@ -95,14 +96,32 @@ pub fn export(
     ] {
         metadata.insert(key.to_owned(), value);
     }
+    Ok(file(dtype, &tensors, &metadata))
+}
+
+/// Shape and numbers by name.
+type Tensors = BTreeMap<String, (Vec<usize>, Vec<u8>)>;
+
+/// A safetensors file with its header in the order of the names, so that the same weights make the same bytes.
+fn file(dtype: Dtype, tensors: &Tensors, metadata: &BTreeMap<String, String>) -> Vec<u8> {
     let dtype = match dtype {
-        Dtype::F32 => safetensors::Dtype::F32,
-        Dtype::F16 => safetensors::Dtype::F16,
+        Dtype::F32 => "F32",
+        Dtype::F16 => "F16",
     };
-    let views = tensors.iter().map(|(name, shape, data)| {
-        (name, TensorView::new(dtype, shape.clone(), data).expect("as many bytes as the shape says"))
-    });
-    safetensors::serialize(views, Some(metadata)).map_err(|error| error.to_string())
+    let mut header = serde_json::Map::from_iter([("__metadata__".to_owned(), json!(metadata))]);
+    let mut end = 0;
+    for (name, (shape, data)) in tensors {
+        let first = end;
+        end += data.len();
+        header.insert(name.clone(), json!({ "dtype": dtype, "shape": shape, "data_offsets": [first, end] }));
+    }
+    let mut header = Value::Object(header).to_string();
+    // The numbers start at a multiple of 8.
+    header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header.as_bytes());
+    tensors.values().for_each(|(_, data)| file.extend(data));
+    file
 }
 
 fn bytes(name: &str, values: &[f64], dtype: Dtype) -> Result<Vec<u8>, String> {
