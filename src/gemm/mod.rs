@@ -109,6 +109,11 @@ pub struct Packed {
 }
 
 impl Packed {
+    /// Room for nothing, until [`Gemm::repack`] makes some.
+    pub fn empty() -> Self {
+        Self { data: Buffer::default(), k: 0, nr: 0, panels: 0 }
+    }
+
     /// Floats of one panel.
     fn panel(&self, variant: usize, panel: usize) -> &[f32] {
         let len = self.k * self.nr;
@@ -176,6 +181,27 @@ impl Gemm {
         Ok(Packed { data, k, nr, panels })
     }
 
+    /// Columns of a panel.
+    pub fn nr(&self) -> usize {
+        self.kernel.nr
+    }
+
+    /// Makes `packed` hold `variants` matrices of `k` rows, in the memory it has where that suffices, and lends their
+    /// floats, `[variant, panel, k, NR]`, to be written over, with zeros past the last column.
+    ///
+    /// # Errors
+    ///
+    /// Limits, where the memory cannot be had.
+    pub fn repack<'a>(&self, packed: &'a mut Packed, variants: usize, k: usize) -> Result<&'a mut [f32]> {
+        let (nr, panels) = (self.kernel.nr, self.panels());
+        let len = variants * panels * k * nr;
+        if packed.data.len() < len {
+            packed.data = Buffer::zeroed(len)?;
+        }
+        (packed.k, packed.nr, packed.panels) = (k, nr, panels);
+        Ok(&mut packed.data[..len])
+    }
+
     /// The epilogue with `bias` `[n]`.
     pub fn finish(&self, bias: &[f32], activation: Activation) -> Finish {
         assert_eq!(bias.len(), self.n);
@@ -203,16 +229,42 @@ impl Gemm {
         panels: Range<usize>,
         out: &Output<'_>,
     ) {
+        assert!(finish.bias.len() == self.panels() * self.kernel.nr);
+        // SAFETY: passed on to the caller.
+        unsafe { self.run(operands, Some(finish), rows, panels, out) }
+    }
+
+    /// Adds to `rows` of C in the columns of `panels`: the accumulators of [`Gemm::rows`] start from C, and the sums
+    /// are stored as they are, without ratio, bias and activation.
+    ///
+    /// # Panics
+    ///
+    /// As [`Gemm::rows`].
+    ///
+    /// # Safety
+    ///
+    /// As [`Gemm::rows`].
+    pub unsafe fn accumulate(&self, operands: &[Operand<'_>], rows: &[Row], panels: Range<usize>, out: &Output<'_>) {
+        // SAFETY: passed on to the caller.
+        unsafe { self.run(operands, None, rows, panels, out) }
+    }
+
+    /// # Safety
+    ///
+    /// As [`Gemm::rows`].
+    unsafe fn run(
+        &self,
+        operands: &[Operand<'_>],
+        finish: Option<&Finish>,
+        rows: &[Row],
+        panels: Range<usize>,
+        out: &Output<'_>,
+    ) {
         if rows.is_empty() {
             return;
         }
         let Kernel { mr, nr, kc, .. } = self.kernel;
-        assert!(
-            operands.len() <= 2
-                && rows.len() <= MAX_ROWS
-                && panels.end <= self.panels()
-                && finish.bias.len() == self.panels() * nr
-        );
+        assert!(operands.len() <= 2 && rows.len() <= MAX_ROWS && panels.end <= self.panels());
         for row in rows {
             assert!(row.c + self.n <= out.len);
         }
@@ -241,7 +293,7 @@ impl Gemm {
         let blocks = operands.iter().enumerate().flat_map(|(i, o)| blocks(o.window, kc).map(move |b| (i, b)));
         let mut blocks = blocks.peekable();
         let tiles = rows.len().div_ceil(mr);
-        let mut resume = false;
+        let mut resume = finish.is_none();
         while let Some((i, block)) = blocks.next() {
             let operand = &operands[i];
             let last = blocks.peek().is_none();
@@ -264,7 +316,7 @@ impl Gemm {
                         c_offset: first,
                         cols: nr.min(self.n - first),
                         resume,
-                        epilogue: last.then(|| Epilogue {
+                        epilogue: finish.filter(|_| last).map(|finish| Epilogue {
                             ratio: ratio[slot..].as_ptr(),
                             bias: finish.bias[first..].as_ptr(),
                             activation: finish.activation,

@@ -1,19 +1,118 @@
 //! What the program does, one type a subcommand.
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use image::{GrayImage, RgbImage};
 use inpaint_train::{
+    checkpoint::{State, replace},
+    config::Config,
     data::{Augment, Batch, Folder, Recipe},
+    fit::{self, End, Job},
+    gradcheck,
     masks::{self, Kind},
+    net,
     rng::Rng,
     sheet::Sheet,
+};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    flag,
 };
 use std::{
     error::Error,
     fs,
     ops::RangeInclusive,
     path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize},
+    },
 };
+
+/// Train a network; run again after an interruption, go on where it was saved.
+///
+/// Ctrl-C and SIGTERM save a checkpoint and end with exit code 128 + signal; a second one ends at once. The same
+/// photographs, configuration and seed give the same bytes, however often the run was interrupted.
+#[derive(Args)]
+pub struct Fit {
+    /// Folder of photographs, with its subfolders.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// What to train, and how: see tools/train/README.md.
+    #[arg(long, value_name = "FILE.toml")]
+    config: PathBuf,
+    /// The weights file to write at the end.
+    #[arg(long, value_name = "FILE.safetensors")]
+    out: PathBuf,
+    /// Folder for the checkpoint, logs, curves and pictures [default: OUT with the extension .run].
+    #[arg(long, value_name = "DIR")]
+    run: Option<PathBuf>,
+    /// How weights are stored.
+    #[arg(long, value_enum, default_value_t = Dtype::F32)]
+    dtype: Dtype,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Dtype {
+    F32,
+    F16,
+}
+
+impl From<Dtype> for net::Dtype {
+    fn from(dtype: Dtype) -> Self {
+        match dtype {
+            Dtype::F32 => Self::F32,
+            Dtype::F16 => Self::F16,
+        }
+    }
+}
+
+impl Fit {
+    pub fn run(&self) -> Result<ExitCode, Box<dyn Error>> {
+        let job = Job {
+            data: self.data.clone(),
+            config: Config::load(&self.config)?,
+            out: self.out.clone(),
+            run: self.run.clone().unwrap_or_else(|| self.out.with_extension("run")),
+            dtype: self.dtype.into(),
+        };
+        let stop = Arc::new(AtomicUsize::new(0));
+        let again = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            flag::register_conditional_shutdown(signal, 128 + signal, again.clone())?;
+            flag::register(signal, again.clone())?;
+            flag::register_usize(signal, stop.clone(), signal as usize)?;
+        }
+        Ok(match fit::fit(&job, &stop)? {
+            End::Finished => ExitCode::SUCCESS,
+            End::Stopped(signal) => ExitCode::from(128 + signal as u8),
+        })
+    }
+}
+
+/// Write the average weights of a checkpoint.
+#[derive(Args)]
+pub struct Export {
+    /// The checkpoint, RUN/checkpoint.safetensors.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: PathBuf,
+    /// The weights file to write.
+    #[arg(long, value_name = "FILE.safetensors")]
+    out: PathBuf,
+    /// How weights are stored.
+    #[arg(long, value_enum, default_value_t = Dtype::F32)]
+    dtype: Dtype,
+}
+
+impl Export {
+    pub fn run(&self) -> Result<(), Box<dyn Error>> {
+        let at = |error: &dyn std::fmt::Display| format!("{}: {error}", self.checkpoint.display());
+        let bytes = fs::read(&self.checkpoint).map_err(|error| at(&error))?;
+        let (state, config) = State::with_own_config(&bytes).map_err(|error| at(&error))?;
+        let weights = fit::export(&state, &config, self.dtype.into()).map_err(|error| at(&error))?;
+        Ok(replace(&self.out, &weights)?)
+    }
+}
 
 /// Write masks as PNG files, white = hole, named KIND-NUMBER.png.
 #[derive(Args)]
@@ -133,4 +232,28 @@ fn ratio(text: &str) -> Result<RangeInclusive<f32>, String> {
     let (low, high) = text.split_once("..").ok_or("expected LOW..HIGH, such as 0.1..0.3")?;
     let number = |text: &str| text.trim().parse::<f32>().map_err(|error| format!("`{text}`: {error}"));
     Ok(number(low)?..=number(high)?)
+}
+
+/// Compare every gradient with central differences in f64, and print the largest relative errors.
+#[derive(Args)]
+pub struct Gradcheck {}
+
+impl Gradcheck {
+    pub fn run(&self) -> Result<(), Box<dyn Error>> {
+        let (mut count, mut failed) = (0, 0);
+        println!("{:<34} {:<52} error", "op", "shape");
+        gradcheck::run(&mut |check| {
+            count += 1;
+            // A NaN fails too.
+            let passed = check.error <= gradcheck::LIMIT;
+            failed += usize::from(!passed);
+            let mark = if passed { "" } else { "  FAILED" };
+            println!("{:<34} {:<52} {:.1e}{mark}", check.op, check.shape, check.error);
+        });
+        if failed > 0 {
+            return Err(format!("gradcheck: {failed} of {count} above {:.0e}", gradcheck::LIMIT).into());
+        }
+        println!("{count} checks, none above {:.0e}", gradcheck::LIMIT);
+        Ok(())
+    }
 }

@@ -1,8 +1,17 @@
-//! Training data for inpaint-edge: augmented crops of photographs and the holes to be filled in them.
+//! The trainer of inpaint-edge: photographs and holes, the network forward and backward, its losses.
 #![deny(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod checkpoint;
+pub mod config;
 pub mod data;
+pub mod fit;
+pub mod gradcheck;
+pub mod loss;
 pub mod masks;
+pub mod net;
+pub mod optim;
+pub mod real;
 pub mod rng;
 pub mod sheet;
+pub mod vgg;

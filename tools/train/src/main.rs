@@ -15,17 +15,23 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Fit(commands::Fit),
+    Export(commands::Export),
+    Gradcheck(commands::Gradcheck),
     Masks(commands::Masks),
     Preview(commands::Preview),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
-        Command::Masks(arguments) => arguments.run(),
-        Command::Preview(arguments) => arguments.run(),
+        Command::Fit(arguments) => arguments.run(),
+        Command::Export(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
+        Command::Masks(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
+        Command::Preview(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
+        Command::Gradcheck(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
     };
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("Error: {error}");
             ExitCode::FAILURE

@@ -62,12 +62,12 @@ impl Batch {
     }
 }
 
-/// The batches of a run, in the order of its steps, without end.
+/// What the steps of a run need, in their order, without end.
 ///
 /// Thread k of t makes the steps s with s mod t = k and hands them over in a queue of its own, so that order and
 /// content do not depend on timing. Threads end when this is dropped.
-pub struct Batches {
-    queues: Vec<Receiver<Batch>>,
+pub struct Batches<T = Batch> {
+    queues: Vec<Receiver<T>>,
     next: usize,
 }
 
@@ -78,14 +78,24 @@ impl Batches {
     where
         R: Fn(u64) -> Recipe + Send + Sync + 'static,
     {
-        let recipe = Arc::new(recipe);
+        Self::making(step, threads, ahead, move |step| Batch::make(&folder, seed, step, &recipe(step)))
+    }
+}
+
+impl<T: Send + 'static> Batches<T> {
+    /// Starts calling `make` for `step`, `step` + 1, … on background threads.
+    pub fn making<M>(step: u64, threads: usize, ahead: usize, make: M) -> Self
+    where
+        M: Fn(u64) -> T + Send + Sync + 'static,
+    {
+        let make = Arc::new(make);
         let threads = threads.max(1);
         let queue = |thread: usize| {
             let (sender, receiver) = sync_channel(ahead);
-            let (folder, recipe) = (folder.clone(), recipe.clone());
+            let make = make.clone();
             thread::spawn(move || {
                 for step in (step + thread as u64..).step_by(threads) {
-                    if sender.send(Batch::make(&folder, seed, step, &recipe(step))).is_err() {
+                    if sender.send(make(step)).is_err() {
                         break;
                     }
                 }
@@ -96,13 +106,13 @@ impl Batches {
     }
 }
 
-impl Iterator for Batches {
-    type Item = Batch;
+impl<T> Iterator for Batches<T> {
+    type Item = T;
 
-    /// The next step's batch; nothing only if the thread that makes it has panicked.
-    fn next(&mut self) -> Option<Batch> {
-        let batch = self.queues[self.next].recv().ok();
+    /// What the next step needs; nothing only if the thread that makes it has panicked.
+    fn next(&mut self) -> Option<T> {
+        let made = self.queues[self.next].recv().ok();
         self.next = (self.next + 1) % self.queues.len();
-        batch
+        made
     }
 }

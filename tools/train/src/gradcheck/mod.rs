@@ -1,0 +1,107 @@
+//! Every gradient against central differences, in f64.
+//!
+//! The functions have kinks, where a difference says nothing. Inputs are drawn until every number that decides anything
+//! is farther from zero than [`MARGIN`], and each probe is then seen to take the same decisions as the base.
+
+pub mod layer;
+mod pictures;
+
+use crate::{real::Decisions, rng::Rng};
+use layer::LayerCase;
+
+/// The largest relative error that passes.
+pub const LIMIT: f64 = 1e-6;
+
+/// Half the distance of the two points of a central difference.
+const STEP: f64 = 2e-6;
+
+/// Distance from zero that decisions keep at the base: fifty steps, more than a probe moves any of them.
+const MARGIN: f64 = 1e-4;
+
+/// Numbers probed of one tensor at the most; of longer ones as many at random.
+const PROBES: usize = 160;
+
+/// One line of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// What is checked.
+    pub op: String,
+    /// On what.
+    pub shape: String,
+    /// The largest error of a gradient, relative to the larger of it and its difference quotient, or where both are
+    /// small to a thousandth of the largest of its tensor.
+    pub error: f64,
+}
+
+/// Runs every check.
+///
+/// # Panics
+/// If no inputs away from kinks are found, or a probe crosses one.
+pub fn run(each: &mut (dyn FnMut(&Check) + Send)) {
+    // One thread, so that decisions have an order.
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+    pool.install(|| {
+        for case in LayerCase::all() {
+            each(&case.check(|parts| parts));
+        }
+        pictures::run(each);
+    });
+}
+
+/// A scalar function of some tensors.
+trait Function {
+    /// Its inputs for a seed.
+    fn draw(&mut self, rng: &mut Rng) -> Vec<Vec<f64>>;
+    /// Its value.
+    fn value(&mut self, inputs: &[Vec<f64>]) -> f64;
+    /// Its gradients at the inputs last given to `value`; an empty one is not checked.
+    fn gradients(&mut self, inputs: &[Vec<f64>]) -> Vec<Vec<f64>>;
+}
+
+/// The largest relative error of a function's gradients.
+fn largest_error(function: &mut impl Function, name: &str) -> f64 {
+    let (mut inputs, mut rng, base) = (0..1000)
+        .find_map(|seed| {
+            let mut rng = Rng::stream(seed, 0, 0);
+            let inputs = function.draw(&mut rng);
+            Decisions::take();
+            function.value(&inputs);
+            let base = Decisions::take();
+            (base.margin > MARGIN).then_some((inputs, rng, base))
+        })
+        .unwrap_or_else(|| panic!("{name}: no inputs away from kinks in 1000 draws"));
+    function.value(&inputs);
+    let gradients = function.gradients(&inputs);
+    let mut largest = 0.0f64;
+    for (tensor, gradient) in gradients.iter().enumerate() {
+        let floor = 1e-3 * gradient.iter().fold(0.0f64, |max, g| max.max(g.abs()));
+        let probes: Vec<usize> = match gradient.len() {
+            len if len <= PROBES => (0..len).collect(),
+            len => (0..PROBES).map(|_| rng.below(len)).collect(),
+        };
+        for i in probes {
+            let centre = inputs[tensor][i];
+            let mut at = |v: f64| {
+                inputs[tensor][i] = v;
+                Decisions::take();
+                let value = function.value(&inputs);
+                let digest = Decisions::take().digest;
+                assert_eq!(digest, base.digest, "{name}: a probe of number {i} of tensor {tensor} crosses a kink");
+                value
+            };
+            let difference = at(centre + STEP) - at(centre - STEP);
+            inputs[tensor][i] = centre;
+            let quotient = difference / (2.0 * STEP);
+            let error = (quotient - gradient[i]).abs();
+            if error > 0.0 {
+                largest = largest.max(error / quotient.abs().max(gradient[i].abs()).max(floor));
+            }
+        }
+    }
+    largest
+}
+
+/// `len` standard normal numbers.
+fn normal(rng: &mut Rng, len: usize) -> Vec<f64> {
+    (0..len).map(|_| rng.normal().into()).collect()
+}

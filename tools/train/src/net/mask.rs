@@ -1,0 +1,68 @@
+//! What is known at each scale, and the factor K/s of every window, counted in integers.
+
+use super::axis::Axis;
+use crate::real::Real;
+use rayon::prelude::*;
+
+/// `n` masks of one size, `[n, height, width]`, 1 = known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Masks {
+    /// Masks.
+    pub n: usize,
+    /// Pixels from top to bottom.
+    pub height: usize,
+    /// Pixels from left to right.
+    pub width: usize,
+    /// 1 = known, 0 = hole.
+    pub known: Vec<u8>,
+}
+
+impl Masks {
+    /// All hole.
+    pub fn new(n: usize, height: usize, width: usize) -> Self {
+        Self { n, height, width, known: vec![0; n * height * width] }
+    }
+}
+
+/// Masks `out` and factors `ratio` (0 in holes) of a partial convolution of side `kernel` over `inputs`, each the axis
+/// along which it is read, its channels and its masks: s = Σ channels·known over the window, the mask is s > 0, the
+/// ratio kernel²·Σ channels / s.
+pub fn partial<T: Real>(kernel: usize, inputs: &[(&Axis, usize, &Masks)], out: &mut Masks, ratio: &mut [T]) {
+    let k = kernel * kernel * inputs.iter().map(|(_, channels, _)| channels).sum::<usize>();
+    let Masks { height, width, known, .. } = out;
+    let len = *height * *width;
+    known.par_chunks_exact_mut(len).zip(ratio.par_chunks_exact_mut(len)).enumerate().for_each(|(image, (known, ratio))| {
+        let mut sums = Vec::new();
+        let mut counts = vec![0u32; *width];
+        for (y, (known, ratio)) in known.chunks_exact_mut(*width).zip(ratio.chunks_exact_mut(*width)).enumerate() {
+            counts.fill(0);
+            for (axis, channels, masks) in inputs {
+                column_sums(axis, masks, image, y, &mut sums);
+                for (x, count) in counts.iter_mut().enumerate() {
+                    for (column, taps) in (axis.start(x)..).zip(axis.taps(x)) {
+                        let sum = usize::try_from(column).ok().and_then(|column| sums.get(column));
+                        *count += (channels * taps.len()) as u32 * sum.unwrap_or(&0);
+                    }
+                }
+            }
+            for ((known, ratio), &s) in known.iter_mut().zip(ratio).zip(&counts) {
+                *known = u8::from(s > 0);
+                *ratio = if s > 0 { T::of(k as f64) / T::of(s.into()) } else { T::zero() };
+            }
+        }
+    });
+}
+
+/// Known pixels in each column of the windows of output row `y`, as often as the kernel's taps meet them.
+fn column_sums(axis: &Axis, masks: &Masks, image: usize, y: usize, sums: &mut Vec<u32>) {
+    sums.clear();
+    sums.resize(masks.width, 0);
+    for (row, taps) in (axis.start(y)..).zip(axis.taps(y)) {
+        if (0..masks.height as isize).contains(&row) {
+            let known = &masks.known[(image * masks.height + row as usize) * masks.width..];
+            for (sum, &m) in sums.iter_mut().zip(known) {
+                *sum += taps.len() as u32 * u32::from(m);
+            }
+        }
+    }
+}

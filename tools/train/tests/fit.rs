@@ -1,0 +1,240 @@
+//! Whole runs of the program: killed, stopped, resumed, diverged, on any number of threads.
+
+use image::{Rgb, RgbImage};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+const CONFIG: &str = "steps = 12
+[arch]
+levels = 2
+width = 4
+prior = "harmonic"
+[[crops]]
+until = 8
+size = 16
+batch = 2
+[[crops]]
+size = 24
+batch = 2
+[optimizer]
+warm_up = 3
+[second_phase]
+from = 10
+rate = 0.5
+[report]
+steps = 2
+checkpoint_minutes = 0
+";
+
+/// A folder with photographs, a configuration and a place for a run.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new(config: &str) -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let photos = root.path().join("photos");
+        fs::create_dir(&photos).unwrap();
+        for i in 0..3u32 {
+            let wave = |x: u32, y: u32, k: u32| (127.0 + 120.0 * ((x * k + y * (i + 1)) as f32 / 9.0).sin()) as u8;
+            let photo = RgbImage::from_fn(48, 40, |x, y| Rgb([wave(x, y, 1), wave(x, y, 2), wave(x, y, 3)]));
+            photo.save(photos.join(format!("{i}.png"))).unwrap();
+        }
+        let place = Self(root);
+        place.configure(config);
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn configure(&self, config: &str) {
+        let config = config.replace("PHOTOS", self.path("photos").to_str().unwrap());
+        fs::write(self.path("config.toml"), config).unwrap();
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_inpaint-train"));
+        command.arg("fit").arg("--data").arg(self.path("photos")).arg("--config").arg(self.path("config.toml"));
+        command.arg("--out").arg(self.path("model.safetensors"));
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+    }
+
+    fn run(&self) -> Output {
+        self.command().output().unwrap()
+    }
+
+    fn start(&self) -> Child {
+        self.command().stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    fn weights(&self) -> Vec<u8> {
+        fs::read(self.path("model.safetensors")).unwrap()
+    }
+
+    fn checkpoint(&self) -> PathBuf {
+        self.path("model.run/checkpoint.safetensors")
+    }
+}
+
+fn finished(output: &Output) {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The weights of a run that nothing interrupts.
+fn undisturbed(config: &str) -> Vec<u8> {
+    let place = Place::new(config);
+    finished(&place.run());
+    place.weights()
+}
+
+/// Rows of a CSV file, all as long as its header.
+fn table(path: &Path) -> (Vec<String>, Vec<Vec<String>>) {
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let header = reader.headers().unwrap().iter().map(String::from).collect();
+    let rows = reader.records().map(|record| record.unwrap().iter().map(String::from).collect());
+    (header, rows.collect())
+}
+
+#[test]
+fn a_killed_run_ends_with_the_same_bytes() {
+    let expected = undisturbed(CONFIG);
+    let place = Place::new(CONFIG);
+    let mut kills = 0;
+    // Times that grow by an irrational factor fall on any part of a step, the writing of a checkpoint included.
+    let mut patience = 0.05;
+    while !place.path("model.safetensors").exists() {
+        let mut child = place.start();
+        let until = Instant::now() + Duration::from_secs_f64(patience);
+        while Instant::now() < until && child.try_wait().unwrap().is_none() {
+            thread::sleep(Duration::from_millis(1));
+        }
+        child.kill().unwrap();
+        kills += u32::from(!child.wait().unwrap().success());
+        patience *= std::f64::consts::SQRT_2;
+    }
+    assert!(kills >= 3, "{kills} kills");
+    assert!(place.weights() == expected);
+    let (_, rows) = table(&place.path("model.run/steps.csv"));
+    let steps: Vec<_> = rows.iter().map(|row| row[0].parse::<u64>().unwrap()).collect();
+    assert_eq!(steps.last(), Some(&12));
+    assert!(steps.is_sorted_by(|a, b| a < b), "{steps:?}");
+}
+
+#[test]
+fn a_stopped_run_is_saved_and_goes_on() {
+    let config = CONFIG.replace("checkpoint_minutes = 0", "checkpoint_minutes = 60");
+    let expected = undisturbed(&config);
+    let place = Place::new(&config);
+    let child = place.start();
+    while fs::read_to_string(place.path("model.run/steps.csv")).map_or(0, |text| text.lines().count()) < 2 {
+        thread::sleep(Duration::from_millis(1));
+    }
+    assert!(!place.checkpoint().exists());
+    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(128 + 15));
+    assert!(place.checkpoint().exists() && !place.path("model.safetensors").exists());
+    finished(&place.run());
+    assert!(place.weights() == expected);
+}
+
+#[test]
+fn threads_change_nothing() {
+    let on = |net, data| undisturbed(&format!("{CONFIG}[threads]\nnet = {net}\ndata = {data}\n"));
+    let expected = on(1, 1);
+    assert!(on(2, 3) == expected);
+    assert!(on(3, 2) == expected);
+    assert!(undisturbed(&format!("seed = 2\n{CONFIG}")) != expected);
+}
+
+#[test]
+fn divergence_stops_with_step_and_tensor() {
+    let place = Place::new(&CONFIG.replace("warm_up = 3", "warm_up = 0\nrate = 1e30\ndecay = 0"));
+    let output = place.run();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    let last = error.lines().last().unwrap();
+    assert!(last.starts_with("Error: step "), "{last}");
+    assert!(["enc", "dec"].iter().any(|layer| last.contains(&format!("`{layer}"))), "{last}");
+    assert!(!place.path("model.safetensors").exists());
+    let kept = fs::read(place.checkpoint()).unwrap();
+    let again = place.run();
+    assert_eq!(again.status.code(), Some(1));
+    assert!(fs::read(place.checkpoint()).unwrap() == kept, "the last good checkpoint");
+}
+
+#[test]
+fn another_configuration_is_refused() {
+    let place = Place::new(CONFIG);
+    finished(&place.run());
+    place.configure(&CONFIG.replace("warm_up = 3", "warm_up = 4"));
+    let output = place.run();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    let expected = "checkpoint.safetensors: made with another configuration: `optimizer.warm_up` is 4, was 3\n";
+    assert!(error.ends_with(expected), "{error}");
+    place.configure(CONFIG);
+    fs::remove_file(place.path("photos/1.png")).unwrap();
+    let error = place.run().stderr;
+    assert!(String::from_utf8_lossy(&error).contains("made with other photographs"));
+}
+
+#[test]
+fn a_run_leaves_logs_pictures_and_weights() {
+    let validation = "[validation]\ndata = \"PHOTOS\"\nevery = 5\nsize = 32\nimages = 18\nbuckets = [0.1, 0.2, 0.4]\n";
+    let config = format!("{CONFIG}{validation}");
+    let place = Place::new(&config);
+    finished(&place.run());
+    // Looking does not touch.
+    assert!(place.weights() == undisturbed(CONFIG));
+
+    let (header, rows) = table(&place.path("model.run/steps.csv"));
+    assert_eq!(header[..3], ["step", "images", "seconds"]);
+    assert_eq!(header[9..], ["total", "hole", "valid", "gradient"]);
+    assert_eq!(rows.len(), 6);
+    assert!(rows.iter().flatten().all(|cell| cell.parse::<f64>().is_ok_and(f64::is_finite)), "{rows:?}");
+    assert_eq!(rows[5][1], "24");
+
+    let (header, rows) = table(&place.path("model.run/validation.csv"));
+    assert_eq!(header, ["step", "group", "crops", "psnr", "ssim", "l1_hole"]);
+    let groups: Vec<_> = rows.iter().filter(|row| row[0] == "12").map(|row| (&row[1][..], &row[2][..])).collect();
+    assert_eq!(groups[..3], [("all", "18"), ("hole 0.1-0.2", "10"), ("hole 0.2-0.4", "8")]);
+    assert_eq!(groups[3], ("kind walk", "3"));
+    assert_eq!((groups.len(), rows.len()), (11, 33));
+
+    for (name, size) in [("grid.png", (6 * 36 + 4, 6 * 36 + 4)), ("curves.png", (1400, 1300))] {
+        let picture = image::open(place.path("model.run").join(name)).unwrap();
+        assert_eq!((picture.width(), picture.height()), size, "{name}");
+    }
+    let svg = fs::read_to_string(place.path("model.run/curves.svg")).unwrap();
+    assert!(svg.starts_with("<svg") && svg.contains("validation: PSNR in dB") && svg.contains("hole 0.1-0.2"));
+    let names: Vec<_> = fs::read_dir(place.path("model.run")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| !name.to_str().unwrap().ends_with(".tmp")), "{names:?}");
+
+    let exported = place.path("exported.safetensors");
+    let export = |dtype: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_inpaint-train"));
+        command.arg("export").arg("--checkpoint").arg(place.checkpoint()).arg("--out").arg(&exported);
+        finished(&command.args(["--dtype", dtype]).output().unwrap());
+        fs::read(&exported).unwrap()
+    };
+    assert!(export("f32") == place.weights());
+    assert!(export("f16").len() < place.weights().len() * 2 / 3);
+    for weights in [place.weights(), fs::read(&exported).unwrap()] {
+        inpaint_edge::Inpainter::from_bytes(&weights, inpaint_edge::Options::default()).unwrap();
+    }
+    let weights = place.weights();
+    let (_, metadata) = safetensors::SafeTensors::read_metadata(&weights).unwrap();
+    let metadata = metadata.metadata().as_ref().unwrap();
+    let digest = inpaint_train::config::Config::load(&place.path("config.toml")).unwrap().digest();
+    assert_eq!(metadata["provenance.config_sha256"], digest);
+    assert_eq!((&metadata["provenance.steps"][..], &metadata["provenance.images"][..]), ("12", "24"));
+}
