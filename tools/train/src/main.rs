@@ -15,6 +15,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    Bench(commands::Bench),
     Gradcheck(commands::Gradcheck),
     Masks(commands::Masks),
     Preview(commands::Preview),
@@ -22,6 +23,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
+        Command::Bench(arguments) => arguments.run(),
         Command::Gradcheck(arguments) => arguments.run(),
         Command::Masks(arguments) => arguments.run(),
         Command::Preview(arguments) => arguments.run(),

@@ -339,8 +339,8 @@ impl Planes {
                 for plane in 0..channels * step {
                     let (channel, phase) = (plane / step, plane % step);
                     let out = &mut out[(plane * rows + y) * columns..][..columns];
-                    let from = row[channel..].iter().step_by(channels).skip(phase).step_by(step);
-                    out.iter_mut().zip(from).for_each(|(out, &v)| *out = v);
+                    let from = row.get(channel + phase * channels..).unwrap_or(&[]);
+                    out.iter_mut().zip(from.iter().step_by(channels * step)).for_each(|(out, &v)| *out = v);
                 }
             }
         });
