@@ -13,7 +13,7 @@ use layer::LayerCase;
 pub const LIMIT: f64 = 1e-6;
 
 /// Steps of the difference quotients: of these, a probe takes the longest that crosses no kink.
-const STEPS: [f64; 4] = [1e-3, 1e-4, 1e-5, 1e-6];
+const STEPS: [f64; 5] = [1e-3, 1e-4, 1e-5, 4e-6, 1e-6];
 
 /// Distance from zero that decisions keep at the base: a hundred of the shortest steps.
 const MARGIN: f64 = 1e-4;

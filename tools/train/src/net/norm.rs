@@ -207,7 +207,7 @@ pub fn backward<T: Real>(
     let (beta, gamma) = sums.split_at(channels);
 
     // dy = scale·(dz − mean dz − ŷ·mean(dz·ŷ)) with the moments of the batch, scale·dz otherwise.
-    let share = if of_batch && count > 0.0 { 1.0 / count } else { 0.0 };
+    let share = if of_batch && affine.moments.is_some() && count > 0.0 { 1.0 / count } else { 0.0 };
     let means: Vec<T> = beta.iter().map(|v| T::of(v * share)).collect();
     let slopes: Vec<T> = match &affine.moments {
         Some((_, inverse)) => gamma.iter().zip(inverse).map(|(v, &inverse)| T::of(v * share) * inverse).collect(),
