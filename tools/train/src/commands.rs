@@ -8,10 +8,12 @@ use inpaint_train::{
     data::{Augment, Batch, Folder, Recipe},
     fit::{self, End, Job},
     gradcheck,
+    loss::LossWeights,
     masks::{self, Kind},
-    net,
+    net::{self, Arch, LayerShape, Net, Params, Phase},
     rng::Rng,
     sheet::Sheet,
+    vgg::Vgg,
 };
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
@@ -27,6 +29,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize},
     },
+    time::Instant,
 };
 
 /// Train a network; run again after an interruption, go on where it was saved.
@@ -256,4 +259,90 @@ impl Gradcheck {
         println!("{count} checks, none above {:.0e}", gradcheck::LIMIT);
         Ok(())
     }
+}
+
+/// Time training steps, forward and backward, on random crops; one JSON line.
+#[derive(Args)]
+pub struct Bench {
+    /// Levels of the paper's network.
+    #[arg(long, default_value_t = 6)]
+    levels: usize,
+    /// Channels of its first level.
+    #[arg(long, default_value_t = 32)]
+    width: usize,
+    /// Width and height of a crop in pixels.
+    #[arg(long, default_value_t = 128, value_parser = size)]
+    size: usize,
+    /// Crops in a batch.
+    #[arg(long, default_value_t = 16)]
+    batch: usize,
+    /// Steps timed, after one that is not.
+    #[arg(long, default_value_t = 10)]
+    steps: usize,
+    /// Threads; 0 = all cores.
+    #[arg(long, default_value_t = 0)]
+    threads: usize,
+    /// VGG16 weights for the perceptual and the style loss on squares of 64 px.
+    #[arg(long, value_name = "FILE")]
+    vgg: Option<PathBuf>,
+}
+
+impl Bench {
+    pub fn run(&self) -> Result<(), Box<dyn Error>> {
+        let Self { levels, width, size, batch: n, steps, threads, .. } = *self;
+        let arch = Arch::paper(levels, width);
+        arch.check()?;
+        let mut rng = Rng::stream(1, 0, 0);
+        let images = (0..3 * n * size * size).map(|_| rng.unit()).collect();
+        let masks = (0..n).flat_map(|_| masks::Masks::default().sample(&mut rng, size, size)).collect();
+        let batch = Batch { images, masks, size, n };
+        let mut params = Params::init(&arch, &mut rng);
+        let mut net = Net::new(&arch, threads);
+        let mut losses = LossWeights::default();
+        if let Some(path) = &self.vgg {
+            let of_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+            let bytes = fs::read(path).map_err(|error| of_file(&error))?;
+            net.set_vgg(Vgg::from_bytes(&bytes).map_err(|error| of_file(&error))?);
+            losses.vgg_crop = 64;
+        }
+        let mut grads = Vec::new();
+        let mut times = Vec::new();
+        for _ in 0..=steps {
+            let start = Instant::now();
+            net.step(&mut params, &batch, None, &losses, Phase::default(), &mut grads);
+            times.push(start.elapsed().as_secs_f64());
+        }
+        times.remove(0);
+        times.sort_by(f64::total_cmp);
+        let (best, median) = (times[0], times[times.len() / 2]);
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let peak =
+            status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+        println!(
+            "{{\"engine\": \"inpaint-train\", \"levels\": {levels}, \"width\": {width}, \"size\": {size}, \"batch\": {n}, \
+             \"best_img_s\": {:.2}, \"median_img_s\": {:.2}, \"best_gflop_s\": {:.1}, \"peak_rss_mb\": {}}}",
+            n as f64 / best,
+            n as f64 / median,
+            2.0 * (n * macs(&arch, size)) as f64 / best / 1e9,
+            peak.unwrap_or(0u64) / 1024,
+        );
+        Ok(())
+    }
+}
+
+/// Multiply–accumulates of the convolutions of one image, forward and backward, upsampling folded.
+fn macs(arch: &Arch, size: usize) -> usize {
+    let levels = arch.levels();
+    let side = size.next_multiple_of(1 << levels);
+    let of_layer = |(i, layer): (usize, LayerShape)| {
+        let side = side >> if i < levels { i + 1 } else { 2 * levels - 1 - i };
+        let (up, skip) = match layer.c_skip {
+            0 => (layer.kernel * layer.kernel * layer.c_in, 0),
+            c_skip => (4 * layer.c_in, 9 * c_skip),
+        };
+        // Output, gradient of weights and of inputs; the image needs none.
+        let passes = |taps: usize, of_image: bool| taps * if of_image { 2 } else { 3 };
+        side * side * layer.c_out * (passes(up, i == 0) + passes(skip, i + 1 == 2 * levels))
+    };
+    arch.layers().into_iter().enumerate().map(of_layer).sum()
 }

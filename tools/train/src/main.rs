@@ -17,6 +17,7 @@ struct Arguments {
 enum Command {
     Fit(commands::Fit),
     Export(commands::Export),
+    Bench(commands::Bench),
     Gradcheck(commands::Gradcheck),
     Masks(commands::Masks),
     Preview(commands::Preview),
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Fit(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
+        Command::Bench(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
         Command::Masks(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
         Command::Preview(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),
         Command::Gradcheck(arguments) => arguments.run().map(|()| ExitCode::SUCCESS),

@@ -27,12 +27,6 @@ pub(super) fn run(each: &mut dyn FnMut(&Check)) {
             each(&check(op, &shape, &mut Picture::new(prior, size, losses, false)));
         }
     }
-    for (op, losses) in [
-        ("perceptual loss", LossWeights { perceptual: 1.0, vgg_crop: 8, ..NOTHING }),
-        ("style loss", LossWeights { style: 1.0, vgg_crop: 8, ..NOTHING }),
-    ] {
-        each(&check(op, "2 of 9×9, crop 8×8", &mut Picture::new(Prior::None, 9, losses, false)));
-    }
     let all = LossWeights { gradient: 2.0, vgg_crop: 0, ..LossWeights::default() };
     for (encoder, size, prior, freeze_encoder_bn) in [
         (&[(3, 3)][..], 6, Prior::None, false),
@@ -47,6 +41,12 @@ pub(super) fn run(each: &mut dyn FnMut(&Check)) {
         let shape = format!("{} levels, 2 of {size}×{size}, prior {prior:?}{phase}", arch.levels());
         let phase = Phase { freeze_encoder_bn, ..Phase::default() };
         each(&check("network", &shape, &mut Whole::new(arch, size, all, phase)));
+    }
+    for (op, losses) in [
+        ("perceptual loss", LossWeights { perceptual: 1.0, vgg_crop: 8, ..NOTHING }),
+        ("style loss", LossWeights { style: 1.0, vgg_crop: 8, ..NOTHING }),
+    ] {
+        each(&check(op, "2 of 9×9, crop 8×8", &mut Picture::new(Prior::None, 9, losses, false)));
     }
 }
 
@@ -187,7 +187,11 @@ impl Function for Whole {
         self.network.backward(&self.params, self.phase, &mut gradients);
         for (gradient, tensor) in gradients.iter_mut().zip(&self.params.tensors) {
             // A frozen batch norm has no gradient by decree.
-            if self.phase.freeze_encoder_bn && tensor.name.starts_with("enc") && tensor.name != "enc1.bias" && !tensor.decay {
+            if self.phase.freeze_encoder_bn
+                && tensor.name.starts_with("enc")
+                && tensor.name != "enc1.bias"
+                && !tensor.decay
+            {
                 gradient.clear();
             }
         }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct EncoderLevel {
     /// Channels of its output.
     pub channels: usize,
-    /// Side of its kernel, odd.
+    /// Side of its kernel, odd, 3 … 15.
     pub kernel: usize,
 }
 
@@ -120,8 +120,8 @@ impl Arch {
             if !(1..=4096).contains(&level.channels) {
                 return Err(format!("encoder {}: 1 to 4096 channels expected, {} found", i + 1, level.channels));
             }
-            if level.kernel % 2 == 0 || level.kernel > 15 {
-                return Err(format!("encoder {}: an odd kernel up to 15 expected, {} found", i + 1, level.kernel));
+            if level.kernel % 2 == 0 || !(3..=15).contains(&level.kernel) {
+                return Err(format!("encoder {}: an odd kernel from 3 to 15 expected, {} found", i + 1, level.kernel));
             }
         }
         if !self.decoder.is_empty() && self.decoder.len() != levels - 1 {

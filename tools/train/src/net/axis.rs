@@ -39,6 +39,9 @@ impl Axis {
     }
 
     /// The windows in which a sample finds the outputs that read it, with the taps they read it through.
+    ///
+    /// # Panics
+    /// If a sample is read by none, as with a kernel shorter than its stride.
     pub fn transposed(&self) -> Self {
         let (lattice, step) = (self.lattice as isize, self.step as isize);
         let phase = |residue: isize| {
@@ -53,7 +56,7 @@ impl Axis {
                 }
             }
             taps.sort_by_key(|(at, _)| *at);
-            let first = taps[0].0;
+            let first = taps.first().expect("every sample is read").0;
             assert!(taps.iter().zip(first..).all(|((at, _), expected)| *at == expected), "a window without gaps");
             Phase { first, taps: taps.into_iter().map(|(_, range)| range).collect() }
         };
