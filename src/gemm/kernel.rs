@@ -92,26 +92,34 @@ impl Kernel {
 ///
 /// As [`Kernel::call`], on a CPU with the instruction set of `L`.
 #[inline(always)]
+// Counted loops: iterator adaptors that a build without LTO leaves as calls would move the accumulators to memory.
+#[allow(clippy::needless_range_loop)]
 unsafe fn body<L: Lanes, const MR: usize, const NV: usize>(t: &Tile<'_>) {
     let nr = NV * L::LANES;
     // SAFETY: the caller vouches for `MR` row pointers, for `runs` runs behind each, for `runs·run_len·NR` floats at
     // `b`, and for `cols` floats behind each pointer of C; `edge` stands in where `cols < NR`.
     unsafe {
-        for line in t.prefetch.chunks(Buffer::LINE) {
-            L::prefetch(line.as_ptr());
+        let mut ahead = 0;
+        while ahead < t.prefetch.len() {
+            L::prefetch(t.prefetch.as_ptr().add(ahead));
+            ahead += Buffer::LINE;
         }
-        let a: [*const f32; MR] = std::array::from_fn(|i| (*t.a.add(i)).add(t.a_offset));
-        let mut acc = [[L::splat(0.0); NV]; MR];
+        let mut a = [std::ptr::null::<f32>(); MR];
+        for i in 0..MR {
+            a[i] = (*t.a.add(i)).add(t.a_offset);
+        }
+        let zero = L::splat(0.0);
+        let mut acc = [[zero; NV]; MR];
         let mut edge = [0.0f32; 64];
         if t.resume {
-            for (i, row) in acc.iter_mut().enumerate() {
+            for i in 0..MR {
                 let mut c: *const f32 = (*t.c.add(i)).add(t.c_offset);
                 if t.cols < nr {
                     c.copy_to_nonoverlapping(edge.as_mut_ptr(), t.cols);
                     c = edge.as_ptr();
                 }
-                for (j, v) in row.iter_mut().enumerate() {
-                    *v = L::load(c.add(j * L::LANES));
+                for j in 0..NV {
+                    acc[i][j] = L::load(c.add(j * L::LANES));
                 }
             }
         }
@@ -120,41 +128,42 @@ unsafe fn body<L: Lanes, const MR: usize, const NV: usize>(t: &Tile<'_>) {
         for run in 0..t.runs {
             let start = run * t.run_stride;
             for k in start..start + t.run_len {
-                let columns: [L::Vector; NV] = std::array::from_fn(|j| L::load(b.add(j * L::LANES)));
+                let mut columns = [zero; NV];
+                for j in 0..NV {
+                    columns[j] = L::load(b.add(j * L::LANES));
+                }
                 b = b.add(nr);
-                for (row, &a) in acc.iter_mut().zip(&a) {
-                    let v = L::splat(*a.add(k));
-                    for (sum, &column) in row.iter_mut().zip(&columns) {
-                        *sum = L::fused(v, column, *sum);
+                for i in 0..MR {
+                    let v = L::splat(*a[i].add(k));
+                    for j in 0..NV {
+                        acc[i][j] = L::fused(v, columns[j], acc[i][j]);
                     }
                 }
             }
         }
 
         if let Some(e) = &t.epilogue {
-            for (i, row) in acc.iter_mut().enumerate() {
+            for i in 0..MR {
                 let ratio = L::splat(*e.ratio.add(i));
-                for (j, v) in row.iter_mut().enumerate() {
-                    let y = L::fused(*v, ratio, L::load(e.bias.add(j * L::LANES)));
-                    *v = match e.activation {
+                for j in 0..NV {
+                    let y = L::fused(acc[i][j], ratio, L::load(e.bias.add(j * L::LANES)));
+                    acc[i][j] = match e.activation {
                         Activation::None => y,
-                        Activation::Relu => L::positive_or(y, L::splat(0.0)),
+                        Activation::Relu => L::positive_or(y, zero),
                         Activation::LeakyRelu(slope) => L::positive_or(y, L::mul(L::splat(slope), y)),
                     };
                 }
             }
         }
 
-        for (i, row) in acc.iter().enumerate() {
+        for i in 0..MR {
             let c = (*t.c.add(i)).add(t.c_offset);
-            if t.cols == nr {
-                for (j, &v) in row.iter().enumerate() {
-                    L::store(c.add(j * L::LANES), v);
-                }
-            } else {
-                for (j, &v) in row.iter().enumerate() {
-                    L::store(edge.as_mut_ptr().add(j * L::LANES), v);
-                }
+            let whole = t.cols == nr;
+            let to = if whole { c } else { edge.as_mut_ptr() };
+            for j in 0..NV {
+                L::store(to.add(j * L::LANES), acc[i][j]);
+            }
+            if !whole {
                 c.copy_from_nonoverlapping(edge.as_ptr(), t.cols);
             }
         }
