@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-const CONFIG: &str = "steps = 12
+const CONFIG: &str = r#"steps = 12
 [arch]
 levels = 2
 width = 4
@@ -29,7 +29,7 @@ rate = 0.5
 [report]
 steps = 2
 checkpoint_minutes = 0
-";
+"#;
 
 /// A folder with photographs, a configuration and a place for a run.
 struct Place(tempfile::TempDir);

@@ -33,7 +33,7 @@ fn batch(n: usize, size: usize) -> Batch {
         let (image, y, x) = (i / (size * size), i / size % size, i % size);
         let inside = |v: usize, from: usize, len: usize| (from..from + len).contains(&v);
         let square = inside(y, size / 3, size / 3) && inside(x, size / 4 + image, size / 3);
-        u8::from(!square && !(inside(y, 0, size / 5) && inside(x, size / 2, size)))
+        u8::from(!(square || inside(y, 0, size / 5) && inside(x, size / 2, size)))
     };
     Batch { images, masks: (0..n * size * size).map(known).collect(), size, n }
 }

@@ -58,7 +58,8 @@ mod tests {
         assert_eq!(a, b);
         let filled = a.chunks_exact(3).zip(&masks).filter(|(_, known)| **known == 0);
         assert!(filled.flat_map(|(pixel, _)| pixel).all(|&v| v > 0.0 && v < 1.0));
-        let kept = a.iter().zip(&batch(0.5).images).enumerate().filter(|(i, _)| masks[i / 3] == 1);
+        let images = batch(0.5).images;
+        let kept = a.iter().zip(&images).enumerate().filter(|(i, _)| masks[i / 3] == 1);
         assert!(kept.map(|(_, pair)| pair).all(|(a, b)| a == b));
         assert!(Sample::new(batch(0.0), false).prior.is_none());
     }

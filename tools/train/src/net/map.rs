@@ -27,6 +27,7 @@ impl Map {
     }
 
     /// Numbers of the batch.
+    #[allow(clippy::len_without_is_empty)] // A map is never empty.
     pub fn len(&self) -> usize {
         self.n * self.image_len()
     }
