@@ -1,4 +1,4 @@
-//! Four levels, kept apart: microkernel, packing, one layer's GEMM, whole image by hole ratio.
+//! Four levels, kept apart: microkernel beside the core's peak, packing, one layer's GEMM, whole image by hole ratio.
 //!
 //! `cargo bench`; a throughput of elements is of multiply–accumulates, so GFLOP/s are twice the Gelem/s shown.
 
@@ -10,12 +10,14 @@ use inpaint_edge::numerics::Activation;
 use inpaint_edge::{Inpainter, Isa, Options};
 use ndarray::{Array2, Array3};
 
-/// `rows` × `n` × `k` on one instruction set; the rows overlap as windows of a feature map do.
-fn gemm(c: &mut Criterion, group: &str, n: usize, runs: usize, run_len: usize, rows: usize) {
+/// [`MAX_ROWS`] × `n` × `runs`·`run_len` on one instruction set; rows start `step` floats apart, so that they overlap as
+/// windows of a feature map do.
+fn gemm(c: &mut Criterion, group: &str, n: usize, runs: usize, run_len: usize, step: usize) {
+    let rows = MAX_ROWS;
     let k = runs * run_len;
     let mut group = c.benchmark_group(group);
     group.throughput(Throughput::Elements((n * k * rows) as u64));
-    let (step, row_stride) = (run_len / 3, 2 * run_len + rows * (run_len / 3));
+    let row_stride = 2 * run_len + rows * step;
     let map: Vec<f32> = (0..runs * row_stride + rows * step).map(|i| (i % 251) as f32 / 251.0).collect();
     for isa in Isa::available() {
         let gemm = Gemm::new(isa, n).unwrap();
@@ -45,14 +47,38 @@ fn gemm(c: &mut Criterion, group: &str, n: usize, runs: usize, run_len: usize, r
     group.finish();
 }
 
+/// Fused steps that wait for nothing but each other: as many accumulators as the registers hold.
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
+fn fused_steps(steps: usize) -> [f32; 96] {
+    let (mut sums, x, y) = ([0.5f32; 96], std::hint::black_box(0.999f32), std::hint::black_box(0.001f32));
+    for _ in 0..steps {
+        for sum in &mut sums {
+            *sum = sum.mul_add(x, y);
+        }
+    }
+    sums
+}
+
+fn peak(c: &mut Criterion) {
+    if cfg!(target_arch = "x86_64") && !Isa::Avx2.is_available() {
+        return println!("peak: this CPU lacks avx2");
+    }
+    let (steps, mut group) = (10_000, c.benchmark_group("peak"));
+    group.throughput(Throughput::Elements(96 * steps as u64));
+    // SAFETY: the instruction set was asked for above.
+    #[allow(unsafe_code)]
+    group.bench_function("fused", |b| b.iter(|| unsafe { fused_steps(steps) }));
+    group.finish();
+}
+
 fn microkernel(c: &mut Criterion) {
     // One panel of columns, one block of k: all operands stay in the L1 cache.
-    gemm(c, "microkernel", 16, 1, 192, 24);
+    gemm(c, "microkernel", 16, 1, 384, 16);
 }
 
 fn layer(c: &mut Criterion) {
-    gemm(c, "layer/enc2", 128, 5, 320, MAX_ROWS);
-    gemm(c, "layer/dec4-skip", 256, 3, 768, MAX_ROWS);
+    gemm(c, "layer/enc2", 128, 5, 320, 128);
+    gemm(c, "layer/dec4-skip", 256, 3, 768, 256);
 }
 
 fn packing(c: &mut Criterion) {
@@ -83,5 +109,5 @@ fn image(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, microkernel, packing, layer, image);
+criterion_group!(benches, peak, microkernel, packing, layer, image);
 criterion_main!(benches);

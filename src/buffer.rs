@@ -1,22 +1,27 @@
-//! Memory on cache-line boundaries, allocated once and by a fallible call.
+//! Memory on cache-line boundaries, zeroed and allocated once by a fallible call.
 
 #![allow(unsafe_code)]
 
+use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 
 use crate::error::{Error, Result};
 
-/// A cache line of floats.
-#[derive(Clone, Copy)]
-#[repr(C, align(64))]
-struct Line([f32; Buffer::LINE]);
-
 /// Floats on a 64-byte boundary.
-#[derive(Default)]
 pub(crate) struct Buffer {
-    lines: Vec<Line>,
+    /// Of the allocation, which starts up to a line before the first float: asked for at a float's own alignment, zeroed
+    /// memory comes from the system untouched, page by page when first used.
+    base: NonNull<u8>,
+    layout: Layout,
+    data: NonNull<f32>,
     len: usize,
 }
+
+// SAFETY: a buffer owns its memory as a Vec<f32> does.
+unsafe impl Send for Buffer {}
+// SAFETY: as above.
+unsafe impl Sync for Buffer {}
 
 impl Buffer {
     /// Floats in a cache line.
@@ -28,13 +33,40 @@ impl Buffer {
     ///
     /// Limits, where the memory cannot be had.
     pub fn zeroed(len: usize) -> Result<Self> {
-        let count = len.div_ceil(Self::LINE);
-        let mut lines = Vec::new();
-        lines
-            .try_reserve_exact(count)
-            .map_err(|_| Error::limits(format!("no memory for {} bytes", len as u128 * 4)))?;
-        lines.resize(count, Line([0.0; Self::LINE]));
-        Ok(Self { lines, len })
+        let none = || Error::limits(format!("no memory for {} bytes", len as u128 * 4));
+        let padded = len.checked_add(Self::LINE).ok_or_else(none)?;
+        let layout = Layout::array::<f32>(padded).map_err(|_| none())?;
+        // SAFETY: the layout has at least a line of bytes.
+        let base = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(none)?;
+        advise_huge_pages(base, layout.size());
+        let align = size_of::<f32>() * Self::LINE;
+        // SAFETY: the allocation is a line longer than `len` floats, and is a float's multiple away from the boundary.
+        let data = unsafe { base.add(base.align_offset(align)) }.cast();
+        Ok(Self { base, layout, data, len })
+    }
+}
+
+/// Asks for huge pages under an allocation that holds some: a first run then faults once where it would 512 times.
+#[cfg(target_os = "linux")]
+fn advise_huge_pages(base: NonNull<u8>, bytes: usize) {
+    const PAGE: usize = 4096;
+    const HUGE: usize = 2 << 20;
+    let skip = base.align_offset(PAGE);
+    if bytes >= 2 * HUGE {
+        // SAFETY: whole pages of an allocation of ours; the advice changes no content, and a refusal no behaviour.
+        unsafe {
+            libc::madvise(base.add(skip).as_ptr().cast(), (bytes - skip) / PAGE * PAGE, libc::MADV_HUGEPAGE);
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn advise_huge_pages(_: NonNull<u8>, _: usize) {}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `zeroed` with this layout.
+        unsafe { dealloc(self.base.as_ptr(), self.layout) }
     }
 }
 
@@ -42,14 +74,30 @@ impl Deref for Buffer {
     type Target = [f32];
 
     fn deref(&self) -> &[f32] {
-        // SAFETY: `lines` holds at least `len` initialised floats, without padding between lines.
-        unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.len) }
+        // SAFETY: `len` floats from `data` lie in the allocation and were zeroed.
+        unsafe { std::slice::from_raw_parts(self.data.as_ptr(), self.len) }
     }
 }
 
 impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [f32] {
         // SAFETY: as above, and `self` is borrowed mutably.
-        unsafe { std::slice::from_raw_parts_mut(self.lines.as_mut_ptr().cast(), self.len) }
+        unsafe { std::slice::from_raw_parts_mut(self.data.as_ptr(), self.len) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn on_a_line_and_zero() {
+        for len in [0, 1, 15, 16, 17, 5000, 2_000_000] {
+            let mut buffer = Buffer::zeroed(len).unwrap();
+            assert!(buffer.len() == len && buffer.iter().all(|v| *v == 0.0));
+            assert_eq!(buffer.as_ptr() as usize % 64, 0);
+            buffer.fill(1.0);
+        }
+        assert_eq!(Buffer::zeroed(usize::MAX / 2).err().map(|e| e.kind()), Some(crate::ErrorKind::Limits));
     }
 }

@@ -27,7 +27,7 @@ pub enum MaskWhite {
 /// Options of an [`Inpainter`]. None of `threads`, `isa` and `hole_aware` changes one output bit.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Worker threads; 0 = all cores. Default 0.
+    /// Worker threads, [`MAX_THREADS`](crate::MAX_THREADS) at the most; 0 = all cores. Default 0.
     pub threads: usize,
     /// Instruction set; `None` = the best this CPU has. Default `None`.
     pub isa: Option<Isa>,

@@ -22,4 +22,5 @@ pub mod weights;
 
 pub use error::{Error, ErrorKind, Result};
 pub use inpainter::{Inpainter, MaskWhite, Options, Progress, Report, Sample};
+pub use parallel::MAX_THREADS;
 pub use simd::Isa;

@@ -3,6 +3,9 @@
 #[cfg(feature = "parallel")]
 use rayon::prelude::*;
 
+/// The most threads of a pool: few enough to start without harm on any machine.
+pub const MAX_THREADS: usize = 512;
+
 /// Runs numbered tasks, on the caller's thread alone or on several.
 pub struct Pool {
     #[cfg(feature = "parallel")]
@@ -10,14 +13,14 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// A pool of `threads` (0 = all cores). Serial where one thread is asked for or no more can be had.
+    /// A pool of `threads` (0 = all cores), [`MAX_THREADS`] at the most. Serial where one thread is asked for or no more can
+    /// be had.
     pub fn new(threads: usize) -> Self {
         #[cfg(feature = "parallel")]
         {
             let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
-            let threads = if threads == 0 { cores() } else { threads };
-            let build = || rayon::ThreadPoolBuilder::new().num_threads(threads).build().ok();
-            Self { threads: if threads > 1 { build() } else { None } }
+            let threads = if threads == 0 { cores() } else { threads }.min(MAX_THREADS);
+            Self { threads: if threads > 1 { build(threads) } else { None } }
         }
         #[cfg(not(feature = "parallel"))]
         {
@@ -54,4 +57,19 @@ impl Pool {
         }
         work()
     }
+}
+
+/// A pool of exactly `threads`. Where the system refuses one, those already started are gone on return, with their stacks.
+#[cfg(feature = "parallel")]
+fn build(threads: usize) -> Option<rayon::ThreadPool> {
+    let mut started = Vec::new();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).spawn_handler(|thread| {
+        started.push(std::thread::Builder::new().spawn(|| thread.run())?);
+        Ok(())
+    });
+    let pool = pool.build().ok();
+    if pool.is_none() {
+        started.into_iter().for_each(|thread| drop(thread.join()));
+    }
+    pool
 }

@@ -264,13 +264,27 @@ fn broken_files_are_explained() {
         ("\u{89}PNG", "expected value at line 1 column 1"),
         ("[1]", "invalid type: sequence"),
         (r#"{"a.bias":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, "a.bias"),
-        (r#"{"a.bias":{"dtype":"F33","shape":[1],"data_offsets":[0,4]}}"#, "F33"),
-        (r#"{"a.bias":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#, "invalid shape"),
-        (r#"{"a.bias":{"dtype":"F32","shape":[-2],"data_offsets":[0,4]}}"#, "-2"),
     ] {
         let message = complaint(&with_header(json));
         assert!(message.starts_with("a safetensors file expected, a header with "), "{message}");
         assert!(message.contains(detail), "{detail}: {message}");
+    }
+}
+
+#[test]
+fn tensors_that_contradict_themselves_are_named() {
+    for (dtype, shape, offsets, detail) in [
+        ("F32", "[2]", "[0,4]", "F32 [2] expected to fill its bytes, offsets 0 to 4 found"),
+        ("F16", "[1]", "[0,4]", "F16 [1] expected to fill its bytes, offsets 0 to 4 found"),
+        ("F32", "[1]", "[4,0]", "F32 [1] expected to fill its bytes, offsets 4 to 0 found"),
+        ("F32", "[4294967296,4294967296,4294967296,4294967296]", "[0,4]", "offsets 0 to 4 found"),
+        ("F33", "[1]", "[0,4]", "F33"),
+        ("F32", "[-2]", "[0,4]", "-2"),
+    ] {
+        let tensor = |offsets| format!(r#"{{"dtype":"{dtype}","shape":{shape},"data_offsets":{offsets}}}"#);
+        let json = format!(r#"{{"__metadata__":{{"format":"inpaint-edge/1"}},"dec1.bias":{}}}"#, tensor(offsets));
+        let message = complaint(&[&(json.len() as u64).to_le_bytes(), json.as_bytes()].concat());
+        assert!(message.starts_with("tensor dec1.bias: ") && message.contains(detail), "{detail}: {message}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The microkernel: one body over [`Lanes`], one thin shell per instruction set and tile shape.
 
+use crate::buffer::Buffer;
 use crate::numerics::Activation;
 use crate::simd::Isa;
 use crate::simd::lanes::Lanes;
@@ -15,7 +16,7 @@ pub(crate) struct Epilogue {
 }
 
 /// Operands of one call: `MR` rows times `NR` columns over one block of k.
-pub(crate) struct Tile {
+pub(crate) struct Tile<'w> {
     /// `MR` row pointers; row i of A over this block is `runs` runs of `run_len` floats from `a[i] + a_offset`,
     /// `run_stride` apart.
     pub a: *const *const f32,
@@ -25,6 +26,8 @@ pub(crate) struct Tile {
     pub run_stride: usize,
     /// Packed columns, `[runs·run_len, NR]`.
     pub b: *const f32,
+    /// Packed columns of a later tile, to be brought into the L2 cache meanwhile.
+    pub prefetch: &'w [f32],
     /// `MR` row pointers of C; row i is the `cols` floats from `c[i] + c_offset`. Equal pointers mean equal rows.
     pub c: *const *mut f32,
     pub c_offset: usize,
@@ -43,9 +46,9 @@ pub(crate) struct Kernel {
     pub mr: usize,
     /// Columns of a tile.
     pub nr: usize,
-    /// k per block, such that a `[kc, nr]` block of packed columns stays in the L1 cache.
+    /// k per block, such that a `[kc, nr]` block of packed columns streams from the L1 or L2 cache.
     pub kc: usize,
-    call: unsafe fn(&Tile),
+    call: unsafe fn(&Tile<'_>),
 }
 
 impl Kernel {
@@ -60,7 +63,7 @@ impl Kernel {
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 if c_out <= 8 => Kernel { mr: 8, nr: 8, kc: 256, call: avx2_8x8 },
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => Kernel { mr: 6, nr: 16, kc: 384, call: avx2_6x16 },
+            Isa::Avx2 => Kernel { mr: 6, nr: 16, kc: 768, call: avx2_6x16 },
             #[cfg(target_arch = "aarch64")]
             Isa::Neon if c_out <= 4 => Kernel { mr: 8, nr: 4, kc: 256, call: neon_8x4 },
             #[cfg(target_arch = "aarch64")]
@@ -77,7 +80,7 @@ impl Kernel {
     /// The pointers of `tile` must reach what its fields say, `mr` rows and `nr` columns of this kernel; C must not
     /// overlap A, B, ratio or bias, and no other thread may touch these elements of C meanwhile.
     #[inline]
-    pub unsafe fn call(&self, tile: &Tile) {
+    pub unsafe fn call(&self, tile: &Tile<'_>) {
         // SAFETY: `new` has seen the instruction set on this CPU; the caller vouches for the pointers.
         unsafe { (self.call)(tile) }
     }
@@ -89,11 +92,14 @@ impl Kernel {
 ///
 /// As [`Kernel::call`], on a CPU with the instruction set of `L`.
 #[inline(always)]
-unsafe fn body<L: Lanes, const MR: usize, const NV: usize>(t: &Tile) {
+unsafe fn body<L: Lanes, const MR: usize, const NV: usize>(t: &Tile<'_>) {
     let nr = NV * L::LANES;
     // SAFETY: the caller vouches for `MR` row pointers, for `runs` runs behind each, for `runs·run_len·NR` floats at
     // `b`, and for `cols` floats behind each pointer of C; `edge` stands in where `cols < NR`.
     unsafe {
+        for line in t.prefetch.chunks(Buffer::LINE) {
+            L::prefetch(line.as_ptr());
+        }
         let a: [*const f32; MR] = std::array::from_fn(|i| (*t.a.add(i)).add(t.a_offset));
         let mut acc = [[L::splat(0.0); NV]; MR];
         let mut edge = [0.0f32; 64];
@@ -162,7 +168,7 @@ macro_rules! shell {
         ///
         /// As [`Kernel::call`], on a CPU with the instruction set.
         $(#[$enable])?
-        unsafe fn $name(t: &Tile) {
+        unsafe fn $name(t: &Tile<'_>) {
             // SAFETY: passed on to the caller.
             unsafe { body::<$lanes, $mr, $nv>(t) }
         }

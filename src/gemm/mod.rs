@@ -5,8 +5,8 @@
 //! (Dukhan 2019). B, the weights, is packed once into panels of `NR` columns.
 //!
 //! ```text
-//! for each block of k              one [kc, nr] block of B fits the L1 cache
-//!   for each panel of nr columns   the rows' part of A fits the L2 cache
+//! for each block of k              the rows' part of A stays in the L2 cache
+//!   for each panel of nr columns   one [kc, nr] block of B streams from the L1 or L2 cache, the next one is fetched
 //!     for each mr rows             the microkernel: mr·nr accumulators in registers
 //! ```
 //!
@@ -15,6 +15,8 @@
 #![allow(unsafe_code)]
 
 mod kernel;
+#[cfg(test)]
+mod tests;
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -72,8 +74,11 @@ pub struct Row {
     pub ratio: f32,
 }
 
-/// The most rows of one [`Gemm::rows`] call: with a few hundred k each they fit the L2 cache.
-pub const MAX_ROWS: usize = 96;
+/// The most rows of one [`Gemm::rows`] call: enough tiles for each panel to repay its way from memory.
+pub const MAX_ROWS: usize = 192;
+
+/// Fewer tiles than these would wait for the next panel's prefetch rather than hide it.
+const PREFETCH_TILES: usize = 8;
 
 /// Room for the rows of a call and for the repeats that fill its last tile.
 const SLOTS: usize = MAX_ROWS + 16;
@@ -105,8 +110,12 @@ pub struct Packed {
 
 impl Packed {
     /// Room for nothing, until [`Gemm::repack`] makes some.
-    pub fn empty() -> Self {
-        Self { data: Buffer::default(), k: 0, nr: 0, panels: 0 }
+    ///
+    /// # Errors
+    ///
+    /// Limits, where no memory at all can be had.
+    pub fn empty() -> Result<Self> {
+        Ok(Self { data: Buffer::zeroed(0)?, k: 0, nr: 0, panels: 0 })
     }
 
     /// Floats of one panel.
@@ -255,6 +264,9 @@ impl Gemm {
         panels: Range<usize>,
         out: &Output<'_>,
     ) {
+        if rows.is_empty() {
+            return;
+        }
         let Kernel { mr, nr, kc, .. } = self.kernel;
         assert!(operands.len() <= 2 && rows.len() <= MAX_ROWS && panels.end <= self.panels());
         for row in rows {
@@ -284,13 +296,17 @@ impl Gemm {
 
         let blocks = operands.iter().enumerate().flat_map(|(i, o)| blocks(o.window, kc).map(move |b| (i, b)));
         let mut blocks = blocks.peekable();
+        let tiles = rows.len().div_ceil(mr);
         let mut resume = finish.is_none();
         while let Some((i, block)) = blocks.next() {
             let operand = &operands[i];
             let last = blocks.peek().is_none();
             for panel in panels.clone() {
                 let first = panel * nr;
-                let weights = &operand.weights.panel(operand.variant, panel)[block.k * nr..];
+                let packed = |panel| &operand.weights.panel(operand.variant, panel)[block.k * nr..][..block.len() * nr];
+                let weights = packed(panel);
+                let next = if panel + 1 < panels.end && tiles >= PREFETCH_TILES { packed(panel + 1) } else { &[] };
+                let mut next = next.chunks(next.len().div_ceil(tiles).next_multiple_of(Buffer::LINE).max(Buffer::LINE));
                 for slot in (0..rows.len()).step_by(mr) {
                     let tile = Tile {
                         a: a[i][slot..].as_ptr(),
@@ -299,6 +315,7 @@ impl Gemm {
                         run_len: block.run_len,
                         run_stride: operand.window.run_stride,
                         b: weights.as_ptr(),
+                        prefetch: next.next().unwrap_or(&[]),
                         c: c[slot..].as_ptr(),
                         c_offset: first,
                         cols: nr.min(self.n - first),
@@ -326,6 +343,13 @@ struct Block {
     k: usize,
     runs: usize,
     run_len: usize,
+}
+
+impl Block {
+    /// k's in the block.
+    fn len(&self) -> usize {
+        self.runs * self.run_len
+    }
 }
 
 /// Cuts a window into blocks of about `kc`: several whole runs, or an even part of one.

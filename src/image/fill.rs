@@ -20,7 +20,7 @@ impl Inpainter {
         mask: &GrayImage,
         progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     ) -> Result<(DynamicImage, Report)> {
-        let mut out = image.clone();
+        let mut out = DynamicImage::new(image.width(), image.height(), image.color());
         let report = match (image, &mut out) {
             (DynamicImage::ImageLuma8(i), DynamicImage::ImageLuma8(o)) => fill(self, i, mask, o, progress),
             (DynamicImage::ImageLumaA8(i), DynamicImage::ImageLumaA8(o)) => fill(self, i, mask, o, progress),

@@ -2,7 +2,10 @@
 
 mod atomic;
 mod fill;
+mod jpeg;
+mod structure;
 
+use std::borrow::Cow;
 use std::io::Cursor;
 use std::path::Path;
 
@@ -12,17 +15,20 @@ use ::image::codecs::webp::WebPEncoder;
 use ::image::metadata::Orientation;
 use ::image::{DynamicImage, GrayImage, ImageDecoder, ImageEncoder, ImageError, ImageFormat, ImageReader, Limits};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 pub use atomic::write_atomically;
 
 /// The most pixels a side of an image file, and the most bytes its pixels may take.
 const MAX_SIDE: u32 = 65_535;
 const MAX_BYTES: u64 = 4 << 30;
+/// Bytes of a PNG's signature and IHDR chunk.
+const PNG_HEADER: usize = 33;
 
 /// A decoded image file: pixels as stored, and what is carried to the output.
 ///
-/// Palettes become RGB or RGBA, 1-, 2- and 4-bit grey becomes 8-bit by exact scaling; 16 bits stay 16 bits.
+/// Palettes become RGB or RGBA, 1-, 2- and 4-bit grey becomes 8-bit by exact scaling; 16 bits stay 16 bits. From PNG to PNG
+/// the chunks of resolution, colour space and text are carried as they are.
 #[derive(Clone, Debug)]
 pub struct Photo {
     /// Grey, grey + alpha, RGB or RGBA with 8 or 16 bits, upright.
@@ -31,6 +37,8 @@ pub struct Photo {
     orientation: Orientation,
     icc: Option<Vec<u8>>,
     exif: Option<Vec<u8>>,
+    /// Whole chunks for a PNG to carry, after IHDR.
+    chunks: Vec<u8>,
 }
 
 /// A format that results can be written in.
@@ -66,60 +74,68 @@ impl Photo {
     ///
     /// # Errors
     ///
-    /// Input, where `bytes` is no such file or is damaged; limits, where it is too large.
+    /// Input, where `bytes` is no such file, is damaged or cut short, is animated or in CMYK; limits, where it is too large.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-        let mut reader = reader.map_err(|e| Error::input(format!("cannot be read: {e}")))?;
-        if !matches!(reader.format(), Some(ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) {
-            return Err(Error::input(format!(
-                "a PNG, JPEG or WebP file expected, {} bytes of neither found",
-                bytes.len()
-            )));
-        }
-        let mut limits = Limits::no_limits();
-        limits.max_image_width = Some(MAX_SIDE);
-        limits.max_image_height = Some(MAX_SIDE);
-        limits.max_alloc = Some(MAX_BYTES);
-        reader.limits(limits);
-        let mut decoder = reader.into_decoder().map_err(decode_error)?;
-        let icc = decoder.icc_profile().map_err(decode_error)?;
-        let exif = decoder.exif_metadata().map_err(decode_error)?;
-        let orientation = decoder.orientation().map_err(decode_error)?;
-        let mut pixels = DynamicImage::from_decoder(decoder).map_err(decode_error)?;
+        let format = match ::image::guess_format(bytes) {
+            Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) => format,
+            _ => {
+                let found = bytes.len();
+                return Err(Error::input(format!("a PNG, JPEG or WebP file expected, {found} bytes of neither found")));
+            }
+        };
+        let extras = structure::check(bytes, format)?;
+        let (mut pixels, icc, exif) = match format {
+            ImageFormat::Jpeg => jpeg::decode(bytes)?,
+            _ => decode_lossless(bytes, format)?,
+        };
+        // Some writers put the JPEG segment's prefix into a PNG or WebP.
+        let exif = extras.exif.or(exif).map(|exif| match exif.strip_prefix(b"Exif\0\0") {
+            Some(block) => block.to_vec(),
+            None => exif,
+        });
+        let orientation = exif.as_deref().and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
         pixels.apply_orientation(orientation);
-        Ok(Self { pixels, orientation, icc, exif })
+        Ok(Self { pixels, orientation, icc, exif, chunks: extras.chunks })
     }
 
-    /// The image as one 8-bit grey plane, upright: how a mask is read. Colour by its luma, 16 bits by their high byte,
-    /// alpha left out.
+    /// The image as one 8-bit grey plane, upright: how a mask is read. 16-bit samples count by their high byte; grey is
+    /// taken as it is, colour by its luma (0.2126 R + 0.7152 G + 0.0722 B, rounded down); alpha is left out.
     pub fn into_mask(self) -> GrayImage {
-        match self.pixels {
-            DynamicImage::ImageLuma16(grey) => {
-                let (width, height) = grey.dimensions();
-                let high = grey.into_raw().into_iter().map(|v| (v >> 8) as u8).collect();
-                GrayImage::from_raw(width, height, high).expect("one byte a pixel")
-            }
-            other => other.into_luma8(),
+        fn plane<T>(samples: &[T], channels: usize, high: impl Fn(&T) -> u8) -> Vec<u8> {
+            let weighted = |weight: u32, sample: &T| weight * u32::from(high(sample));
+            let luma = |pixel: &[T]| match pixel {
+                [r, g, b, ..] => ((weighted(2126, r) + weighted(7152, g) + weighted(722, b)) / 10_000) as u8,
+                _ => high(&pixel[0]),
+            };
+            samples.chunks_exact(channels).map(luma).collect()
         }
+        let channels = usize::from(self.pixels.color().channel_count());
+        let mask = match self.pixels.as_flat_samples_u16() {
+            Some(deep) => plane(deep.samples, channels, |v| (v >> 8) as u8),
+            None => plane(self.pixels.as_bytes(), channels, |v| *v),
+        };
+        GrayImage::from_raw(self.pixels.width(), self.pixels.height(), mask).expect("one byte a pixel")
     }
 
     /// The same file with other pixels, upright.
-    pub fn with_pixels(&self, pixels: DynamicImage) -> Self {
-        Self { pixels, orientation: self.orientation, icc: self.icc.clone(), exif: self.exif.clone() }
+    pub fn with_pixels(self, pixels: DynamicImage) -> Self {
+        Self { pixels, ..self }
     }
 
     /// The pixels turned back to how the file stores them.
-    pub fn stored(&self) -> DynamicImage {
-        let mut pixels = self.pixels.clone();
-        pixels.apply_orientation(match self.orientation {
+    pub fn stored(&self) -> Cow<'_, DynamicImage> {
+        let back = match self.orientation {
+            Orientation::NoTransforms => return Cow::Borrowed(&self.pixels),
             Orientation::Rotate90 => Orientation::Rotate270,
             Orientation::Rotate270 => Orientation::Rotate90,
             mirrored => mirrored,
-        });
-        pixels
+        };
+        let mut pixels = self.pixels.clone();
+        pixels.apply_orientation(back);
+        Cow::Owned(pixels)
     }
 
-    /// Encodes the stored pixels with the ICC profile and the EXIF block, both byte for byte.
+    /// Encodes the stored pixels with the ICC profile and the EXIF block, both byte for byte, and a PNG's other chunks.
     ///
     /// # Errors
     ///
@@ -129,11 +145,13 @@ impl Photo {
         let mut out = Vec::new();
         match format {
             OutputFormat::Png => {
-                self.write(PngEncoder::new_with_quality(&mut out, CompressionType::Fast, FilterType::Adaptive), &stored)
+                let encoder = PngEncoder::new_with_quality(&mut out, CompressionType::Fast, FilterType::Adaptive);
+                self.write(encoder, &stored)?;
+                out.splice(PNG_HEADER..PNG_HEADER, self.chunks.iter().copied());
             }
-            OutputFormat::WebP => self.write(WebPEncoder::new_lossless(&mut out), &stored),
-            OutputFormat::Jpeg(quality) => self.write(JpegEncoder::new_with_quality(&mut out, quality), &stored),
-        }?;
+            OutputFormat::WebP => self.write(WebPEncoder::new_lossless(&mut out), &stored)?,
+            OutputFormat::Jpeg(quality) => self.write(JpegEncoder::new_with_quality(&mut out, quality), &stored)?,
+        }
         Ok(out)
     }
 
@@ -150,14 +168,46 @@ impl Photo {
     }
 }
 
-fn decode_error(e: ImageError) -> Error {
-    let kind = if matches!(e, ImageError::Limits(_)) { ErrorKind::Limits } else { ErrorKind::Input };
-    Error::new(kind, format!("cannot be decoded: {e}").replace('\n', " "))
+/// Pixels as stored, ICC profile, EXIF block.
+type Decoded = (DynamicImage, Option<Vec<u8>>, Option<Vec<u8>>);
+
+fn decode_lossless(bytes: &[u8], format: ImageFormat) -> Result<Decoded> {
+    let decode = || {
+        let mut limits = Limits::no_limits();
+        limits.max_image_width = Some(MAX_SIDE);
+        limits.max_image_height = Some(MAX_SIDE);
+        limits.max_alloc = Some(MAX_BYTES);
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+        reader.limits(limits);
+        let mut decoder = reader.into_decoder()?;
+        let (icc, exif) = (decoder.icc_profile()?, decoder.exif_metadata()?);
+        Ok((decoder, icc, exif))
+    };
+    let error = |e: ImageError| match e {
+        ImageError::Limits(_) => Error::limits(format!("cannot be decoded: {e}")),
+        _ => damaged(e),
+    };
+    let (decoder, icc, exif) = decode().map_err(error)?;
+    check_size(decoder.total_bytes())?;
+    Ok((DynamicImage::from_decoder(decoder).map_err(error)?, icc, exif))
+}
+
+/// Refuses pixels of more than [`MAX_BYTES`].
+fn check_size(bytes: u64) -> Result<()> {
+    match bytes {
+        0..=MAX_BYTES => Ok(()),
+        _ => Err(Error::limits(format!("at most {MAX_BYTES} bytes of pixels expected, {bytes} found"))),
+    }
+}
+
+fn damaged(e: impl std::fmt::Display) -> Error {
+    Error::input(format!("cannot be decoded: {e}").replace('\n', " "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
 
     fn photo(orientation: Orientation) -> Photo {
         let mut n = 0u8;
@@ -167,14 +217,14 @@ mod tests {
         });
         let mut upright = DynamicImage::from(pixels);
         upright.apply_orientation(orientation);
-        Photo { pixels: upright, orientation, icc: None, exif: None }
+        Photo { pixels: upright, orientation, icc: None, exif: None, chunks: Vec::new() }
     }
 
     #[test]
     fn every_orientation_turns_back() {
         for tag in 1..=8 {
             let orientation = Orientation::from_exif(tag).unwrap();
-            assert_eq!(photo(orientation).stored(), photo(Orientation::NoTransforms).pixels, "orientation {tag}");
+            assert_eq!(*photo(orientation).stored(), photo(Orientation::NoTransforms).pixels, "orientation {tag}");
         }
     }
 

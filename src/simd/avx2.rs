@@ -46,4 +46,10 @@ unsafe impl Lanes for Avx2 {
         // SAFETY: the caller vouches for AVX.
         unsafe { _mm256_blendv_ps(other, v, _mm256_cmp_ps::<_CMP_GT_OQ>(v, _mm256_setzero_ps())) }
     }
+
+    #[inline(always)]
+    unsafe fn prefetch(p: *const f32) {
+        // SAFETY: a hint, part of every x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
+    }
 }

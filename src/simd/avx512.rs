@@ -44,6 +44,18 @@ unsafe impl Lanes for Avx512 {
     #[inline(always)]
     unsafe fn positive_or(v: __m512, other: __m512) -> __m512 {
         // SAFETY: the caller vouches for AVX-512F.
-        unsafe { _mm512_mask_blend_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(v, _mm512_setzero_ps()), other, v) }
+        unsafe {
+            // The bits of floats above 0 are the integers from 1 to those of +∞. Miri has no 512-bit float comparison.
+            let bits = _mm512_castps_si512(v);
+            let above = _mm512_cmpgt_epi32_mask(bits, _mm512_setzero_si512());
+            let infinity = _mm512_set1_epi32(f32::INFINITY.to_bits() as i32);
+            _mm512_mask_blend_ps(_mm512_mask_cmple_epi32_mask(above, bits, infinity), other, v)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn prefetch(p: *const f32) {
+        // SAFETY: a hint, part of every x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
     }
 }

@@ -21,4 +21,6 @@ pub(crate) unsafe trait Lanes {
     unsafe fn mul(a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `v` where `v > 0`, else `other`.
     unsafe fn positive_or(v: Self::Vector, other: Self::Vector) -> Self::Vector;
+    /// Asks for the cache line at `p` to be brought into the L2 cache; any address will do.
+    unsafe fn prefetch(p: *const f32);
 }

@@ -46,4 +46,10 @@ unsafe impl Lanes for Neon {
         // SAFETY: NEON is part of AArch64.
         unsafe { vbslq_f32(vcgtzq_f32(v), v, other) }
     }
+
+    #[inline(always)]
+    unsafe fn prefetch(p: *const f32) {
+        // SAFETY: a hint that reads no register but `p` and writes nothing.
+        unsafe { core::arch::asm!("prfm pldl2keep, [{}]", in(reg) p, options(readonly, nostack, preserves_flags)) }
+    }
 }

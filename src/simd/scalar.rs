@@ -43,4 +43,7 @@ unsafe impl Lanes for Scalar {
     unsafe fn positive_or(v: [f32; 4], other: [f32; 4]) -> [f32; 4] {
         from_fn(|i| if v[i] > 0.0 { v[i] } else { other[i] })
     }
+
+    #[inline(always)]
+    unsafe fn prefetch(_: *const f32) {}
 }

@@ -1,9 +1,10 @@
 //! Where the bytes of a weights file come from.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use safetensors::tensor::Metadata;
+use safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::error::{Error, Result};
 
@@ -49,8 +50,10 @@ impl Source<'_> {
         if header > MAX_HEADER || data > len {
             return Err(not(format!("a header of {header} bytes in a file of {len}")));
         }
-        let metadata: Metadata =
-            serde_json::from_slice(&self.bytes(8..data as usize)?).map_err(|e| not(format!("a header with {e}")))?;
+        let json = self.bytes(8..data as usize)?;
+        let metadata: Metadata = serde_json::from_slice(&json)
+            .map_err(|e| misfit(&json).unwrap_or_else(|| not(format!("a header with {e}"))))?;
+        drop(json);
         if data + metadata.data_len() as u64 != len {
             let expected = data as u128 + metadata.data_len() as u128;
             return Err(Error::weights(format!("{expected} bytes expected by the header, {len} found")));
@@ -81,4 +84,22 @@ impl Source<'_> {
             }
         }
     }
+}
+
+/// The tensor of a refused header whose entry is malformed, or whose shape and type contradict its offsets.
+fn misfit(json: &[u8]) -> Option<Error> {
+    let entries: BTreeMap<String, serde_json::Value> = serde_json::from_slice(json).ok()?;
+    entries.into_iter().filter(|(name, _)| name != "__metadata__").find_map(|(name, entry)| {
+        let TensorInfo { dtype, shape, data_offsets: (start, end) } = match serde_json::from_value(entry) {
+            Ok(info) => info,
+            Err(e) => return Some(Error::weights(format!("tensor {name}: {e}"))),
+        };
+        let bits = shape.iter().try_fold(dtype.bitsize() as u128, |bits, side| bits.checked_mul(*side as u128));
+        let found = (end as u128).checked_sub(start as u128);
+        (bits.is_none() || bits != found.map(|bytes| bytes * 8)).then(|| {
+            Error::weights(format!(
+                "tensor {name}: {dtype:?} {shape:?} expected to fill its bytes, offsets {start} to {end} found"
+            ))
+        })
+    })
 }

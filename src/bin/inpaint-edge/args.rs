@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use inpaint_edge::{Isa, MaskWhite};
+use inpaint_edge::{Isa, MAX_THREADS, MaskWhite};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -76,8 +76,8 @@ pub struct FillArgs {
     /// Weights file [default: built in]
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
-    /// Threads, 0 = all cores; never changes the result
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    /// Threads, 512 at the most, 0 = all cores; never changes the result
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = threads)]
     pub threads: usize,
     /// Instruction set; never changes the result
     #[arg(long, value_enum, default_value_t = IsaArg::Auto)]
@@ -93,6 +93,11 @@ pub struct FillArgs {
     /// No progress bar, no notes
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    let threads = text.parse().ok().filter(|n| *n <= MAX_THREADS);
+    threads.ok_or_else(|| format!("0 to {MAX_THREADS} expected"))
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -1,11 +1,12 @@
 //! The main job.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Read, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use image::DynamicImage;
+use image::{DynamicImage, GrayImage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inpaint_edge::image::{OutputFormat, Photo, write_atomically};
 use inpaint_edge::{Error, ErrorKind, Inpainter, Options, Result};
@@ -35,12 +36,10 @@ pub fn run(args: &FillArgs) -> Result<()> {
         mask_grow: args.mask_grow,
         ..Options::default()
     };
-    let inpainter = open(args.weights.as_deref(), options)?;
-
-    let decode = Instant::now();
-    let photo = load(&args.image)?;
-    let mask = load(&args.mask)?.into_mask();
-    let decode = decode.elapsed();
+    // A weights error does not wait for the end of stdin.
+    let parallel = args.threads != 1 && !is_pipe(&args.image) && !is_pipe(&args.mask);
+    let (inpainter, (photo, mask, decode)) =
+        both(parallel, || open(args.weights.as_deref(), options), || decode(args))?;
     let (width, height) = (photo.pixels.width(), photo.pixels.height());
     if mask.dimensions() != (width, height) {
         let (w, h) = mask.dimensions();
@@ -101,6 +100,27 @@ pub fn run(args: &FillArgs) -> Result<()> {
     Ok(())
 }
 
+/// Image and mask, and the time they took.
+fn decode(args: &FillArgs) -> Result<(Photo, GrayImage, Duration)> {
+    let start = Instant::now();
+    let photo = load(&args.image)?;
+    let mask = load(&args.mask)?.into_mask();
+    Ok((photo, mask, start.elapsed()))
+}
+
+/// Both results, or the error of `a` before that of `b`. Where `parallel`, `b` runs on a thread of its own if one can be had.
+fn both<A, B: Send>(parallel: bool, a: impl FnOnce() -> Result<A>, b: impl Fn() -> Result<B> + Sync) -> Result<(A, B)> {
+    std::thread::scope(|scope| {
+        let beside = parallel.then(|| std::thread::Builder::new().spawn_scoped(scope, &b));
+        let a = a()?;
+        let b = match beside {
+            Some(Ok(thread)) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            _ => b(),
+        };
+        Ok((a, b?))
+    })
+}
+
 /// An inpainter from a file or the built-in weights.
 pub fn open(weights: Option<&Path>, options: Options) -> Result<Inpainter> {
     match weights {
@@ -143,14 +163,10 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// Samples row by row, channels interleaved, 16 bits little-endian.
-fn samples(pixels: &DynamicImage) -> Vec<u8> {
-    let wide = |v: &[u16]| v.iter().flat_map(|v| v.to_le_bytes()).collect();
-    match pixels {
-        DynamicImage::ImageLuma16(p) => wide(p),
-        DynamicImage::ImageLumaA16(p) => wide(p),
-        DynamicImage::ImageRgb16(p) => wide(p),
-        DynamicImage::ImageRgba16(p) => wide(p),
-        narrow => narrow.as_bytes().to_vec(),
+fn samples(pixels: &DynamicImage) -> Cow<'_, [u8]> {
+    match pixels.as_flat_samples_u16() {
+        Some(deep) => deep.samples.iter().flat_map(|v| v.to_le_bytes()).collect(),
+        None => pixels.as_bytes().into(),
     }
 }
 

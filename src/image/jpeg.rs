@@ -1,0 +1,46 @@
+//! JPEG, decoded strictly: the `image` crate's decoder draws grey where the data is damaged.
+
+use ::image::{DynamicImage, GrayImage, RgbImage};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use super::{Decoded, MAX_SIDE, check_size};
+use crate::error::{Error, Result};
+
+/// Decodes to grey or RGB of 8 bits.
+pub(super) fn decode(bytes: &[u8]) -> Result<Decoded> {
+    let options = DecoderOptions::default()
+        .set_strict_mode(true)
+        .set_max_width(MAX_SIDE as usize)
+        .set_max_height(MAX_SIDE as usize);
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode_headers().map_err(decode_error)?;
+    let (width, height) = decoder.dimensions().expect("the headers are decoded");
+    let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
+    let (space, channels) = if grey { (ColorSpace::Luma, 1) } else { (ColorSpace::RGB, 3) };
+    check_size(width as u64 * height as u64 * channels)?;
+    decoder.set_options(decoder.options().jpeg_set_out_colorspace(space));
+    let mut data = Vec::new();
+    let size = decoder.output_buffer_size().expect("the headers are decoded");
+    data.try_reserve_exact(size).map_err(|_| Error::limits(format!("no memory for {size} bytes")))?;
+    data.resize(size, 0);
+    decoder.decode_into(&mut data).map_err(decode_error)?;
+    let (width, height) = (width as u32, height as u32);
+    let pixels = match grey {
+        true => GrayImage::from_raw(width, height, data).map(DynamicImage::from),
+        false => RgbImage::from_raw(width, height, data).map(DynamicImage::from),
+    };
+    let pixels = pixels.expect("a sample per pixel and channel");
+    Ok((pixels, decoder.icc_profile(), decoder.exif().cloned()))
+}
+
+fn decode_error(e: DecodeErrors) -> Error {
+    super::damaged(match e {
+        DecodeErrors::Format(detail) => detail,
+        DecodeErrors::FormatStatic(detail) => detail.to_owned(),
+        other => format!("{other:?}"),
+    })
+}

@@ -1,0 +1,115 @@
+//! The structure of an image file, looked at before a pixel is decoded: is it whole, is it one still picture, what does it
+//! carry. Decoders fill what a cut file lacks with grey; those samples must never count as known.
+//!
+//! Bytes after the end of the picture are allowed: cameras keep further pictures there.
+
+use ::image::ImageFormat;
+
+use crate::error::{Error, Result};
+
+/// PNG chunks that hold for any picture of the same size and pixel values, whatever its colour type.
+const CARRIED: [&[u8; 4]; 10] =
+    [b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"pHYs", b"tEXt", b"zTXt", b"iTXt"];
+
+/// What a PNG carries outside its pixels.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct PngExtras {
+    /// Whole chunks, of the types [`CARRIED`], in the order of the file.
+    pub chunks: Vec<u8>,
+    /// Content of the eXIf chunk, which may follow the pixels.
+    pub exif: Option<Vec<u8>>,
+}
+
+/// Walks the file from its first byte to the end of its picture.
+///
+/// # Errors
+///
+/// Input, where the file is cut short, is animated or is a CMYK JPEG.
+pub(super) fn check(bytes: &[u8], format: ImageFormat) -> Result<PngExtras> {
+    match format {
+        ImageFormat::Png => png(bytes),
+        ImageFormat::Jpeg => jpeg(bytes).map(|()| PngExtras::default()),
+        _ => webp(bytes).map(|()| PngExtras::default()),
+    }
+}
+
+/// Signature, then chunks of length, type, data and CRC up to IEND.
+fn png(bytes: &[u8]) -> Result<PngExtras> {
+    let mut extras = PngExtras::default();
+    let mut rest = &bytes[8.min(bytes.len())..];
+    loop {
+        let Some((head, _)) = rest.split_first_chunk::<8>() else { return Err(cut_short(bytes, "IEND chunk")) };
+        let (length, kind) = (be32(head), &head[4..]);
+        let Some(chunk) = rest.get(..length.saturating_add(12)) else { return Err(cut_short(bytes, "IEND chunk")) };
+        let data = &chunk[8..8 + length];
+        match kind {
+            b"IEND" => return Ok(extras),
+            b"acTL" => return Err(animated("PNG")),
+            b"eXIf" => extras.exif = Some(data.to_vec()),
+            _ if CARRIED.iter().any(|carried| kind == *carried) => extras.chunks.extend_from_slice(chunk),
+            _ => {}
+        }
+        rest = &rest[chunk.len()..];
+    }
+}
+
+/// Segments of marker and length, entropy-coded data, up to EOI.
+fn jpeg(bytes: &[u8]) -> Result<()> {
+    let cut = || cut_short(bytes, "end of image (EOI)");
+    let mut at = 2;
+    loop {
+        // In entropy-coded data 0xFF is followed by 0 or is a restart marker; between segments 0xFF may be repeated.
+        let is_marker = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xD0..=0xD7 | 0xFF);
+        at += bytes[at.min(bytes.len())..].windows(2).position(is_marker).ok_or_else(cut)?;
+        let marker = bytes[at + 1];
+        at += 2;
+        match marker {
+            0xD9 => return Ok(()),
+            // SOI and TEM have no length.
+            0xD8 | 0x01 => continue,
+            _ => {}
+        }
+        let length = bytes.get(at..at + 2).ok_or_else(cut)?;
+        let segment = bytes.get(at..at + usize::from(u16::from_be_bytes([length[0], length[1]]))).ok_or_else(cut)?;
+        // A frame header: length, precision, height, width, components.
+        let is_frame = matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC);
+        if is_frame && segment.get(7) == Some(&4) {
+            return Err(Error::input("a JPEG in grey or RGB expected, CMYK (4 components) found"));
+        }
+        at += segment.len();
+    }
+}
+
+/// A RIFF whose length counts all that follows it, in chunks of type, length and data, padded to even.
+fn webp(bytes: &[u8]) -> Result<()> {
+    let total = bytes.get(4..8).map_or(usize::MAX, le32).saturating_add(8);
+    let cut = || cut_short(bytes, &format!("RIFF container of {total} bytes"));
+    let mut rest = bytes.get(12..total).ok_or_else(cut)?;
+    while let Some((head, tail)) = rest.split_first_chunk::<8>() {
+        if matches!(&head[..4], b"ANIM" | b"ANMF") {
+            return Err(animated("WebP"));
+        }
+        let length = le32(&head[4..]);
+        if length > tail.len() {
+            return Err(cut());
+        }
+        rest = &tail[length.next_multiple_of(2).min(tail.len())..];
+    }
+    Ok(())
+}
+
+fn be32(bytes: &[u8]) -> usize {
+    u32::from_be_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize
+}
+
+fn le32(bytes: &[u8]) -> usize {
+    u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize
+}
+
+fn cut_short(bytes: &[u8], expected: &str) -> Error {
+    Error::input(format!("cut short: {expected} expected, {} bytes without it found", bytes.len()))
+}
+
+fn animated(format: &str) -> Error {
+    Error::input(format!("a still picture expected, an animated {format} found"))
+}

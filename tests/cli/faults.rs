@@ -1,0 +1,157 @@
+//! What cannot be used gets one line and the right exit code, and nothing is written.
+
+use std::process::Command;
+
+use image::{GrayImage, ImageFormat, Luma};
+use inpaint_edge::ErrorKind;
+use inpaint_edge::image::Photo;
+
+use crate::support::*;
+
+#[test]
+fn bad_input_gets_one_line_and_writes_nothing() {
+    let folder = Folder::new();
+    let png = encoded(&picture(20, 20, image::ColorType::Rgb8), ImageFormat::Png);
+    let (image, mask, out) = (folder.put("in.png", &png), folder.mask(20, 20), folder.path("out.png"));
+    let cut = folder.put("cut.png", &png[..png.len() / 2]);
+    let empty = folder.put("empty.png", "");
+    let text = folder.put("text.png", "not a picture");
+    fails(&run(&[&cut, &mask, &out]), 3, &["cut.png"]);
+    fails(&run(&[&empty, &mask, &out]), 3, &["empty.png", "PNG, JPEG or WebP", "0 bytes"]);
+    fails(&run(&[&text, &mask, &out]), 3, &["text.png"]);
+    fails(&run(&[&image, &text, &out]), 3, &["text.png"]);
+    fails(&run(&[&folder.path("none.png"), &mask, &out]), 3, &["none.png"]);
+    let small = folder.put("small.png", encoded(&picture(10, 20, image::ColorType::L8), ImageFormat::Png));
+    fails(&run(&[&image, &small, &out]), 3, &["small.png", "20×20", "10×20"]);
+    let white = folder.put("white.png", encoded(&GrayImage::from_pixel(20, 20, Luma([255])).into(), ImageFormat::Png));
+    fails(&run(&[&image, &white, &out]), 3, &["white.png", "no pixel known"]);
+    fails(&run(&[&image, &mask, &out, &"--weights", &text]), 4, &["text.png", "safetensors"]);
+    fails(&run(&[&image, &mask, &out, &"--weights", &folder.path("none")]), 4, &["none"]);
+    fails(&run(&[&image, &mask, &folder.path("out.tiff")]), 2, &["out.tiff", ".png"]);
+    fails(&run(&[&"-", &"-", &out]), 2, &["stdin"]);
+    fails(&run(&[&image, &mask, &"-", &"--json"]), 2, &["stdout"]);
+    // A file where a folder should be: no user, not even root, can write below it.
+    fails(&run(&[&image, &mask, &image.join("out.png")]), 1, &["in.png/out.png"]);
+    for isa in ["avx512", "avx2", "neon", "scalar"] {
+        let output = run(&[&image, &mask, &out, &"--isa", &isa]);
+        let available = inpaint_edge::Isa::available().any(|i| i.name() == isa);
+        println!("--isa {isa}: available {available}");
+        if available {
+            succeeds(&output);
+            std::fs::remove_file(&out).unwrap();
+        } else {
+            fails(&output, 2, &[isa, "cannot run"]);
+        }
+    }
+    assert_eq!(folder.names(), ["cut.png", "empty.png", "in.png", "mask.png", "small.png", "text.png", "white.png"]);
+}
+
+#[test]
+fn every_cut_of_every_kind_is_an_input_error() {
+    let others = ["lossy.webp", "lossy-alpha.webp", "interlaced.png", "plain.png"];
+    for name in JPEGS.into_iter().chain(others) {
+        let whole = std::fs::read(kind(name)).unwrap();
+        for len in 0..whole.len() {
+            let error = Photo::decode(&whole[..len]).expect_err(&format!("{name} of {len} bytes"));
+            assert_eq!(
+                (error.kind(), error.to_string().lines().count()),
+                (ErrorKind::Input, 1),
+                "{name}, {len}: {error}"
+            );
+        }
+        // The whole, and as a camera leaves it: with another picture or padding behind.
+        let expected = image::load_from_memory(&whole).unwrap();
+        for behind in [&[][..], &whole, &[0; 100]] {
+            assert_eq!(Photo::decode(&[&whole[..], behind].concat()).unwrap().pixels, expected, "{name}");
+        }
+    }
+}
+
+#[test]
+fn files_cut_in_half_write_nothing() {
+    let folder = Folder::new();
+    let (mask, out) = (folder.mask(72, 56), folder.path("out.png"));
+    for name in JPEGS.into_iter().chain(["lossy.webp", "plain.png"]) {
+        let whole = std::fs::read(kind(name)).unwrap();
+        let half = folder.put("half", &whole[..whole.len() / 2]);
+        fails(&run(&[&half, &mask, &out]), 3, &["half: cut short", "bytes without it found"]);
+        fails(&run(&[&kind("plain.png"), &half, &out]), 3, &["half: cut short"]);
+    }
+    assert_eq!(folder.names(), ["half", "mask.png"]);
+}
+
+/// The lenient decoder of the `image` crate draws grey from the damage on.
+#[test]
+fn damage_inside_a_jpeg_is_an_input_error() {
+    for name in &JPEGS[..4] {
+        let mut bytes = std::fs::read(kind(name)).unwrap();
+        let scan = bytes.windows(2).position(|w| w == [0xFF, 0xDA]).unwrap() + 20;
+        // All ones, stuffed: no Huffman code of JPEG begins so.
+        bytes.splice(scan..scan, [0xFF, 0].repeat(8));
+        let error = Photo::decode(&bytes).expect_err(name);
+        assert_eq!(error.kind(), ErrorKind::Input, "{name}: {error}");
+    }
+}
+
+#[test]
+fn what_is_no_still_rgb_picture_is_refused() {
+    let folder = Folder::new();
+    let (mask, out) = (folder.mask(16, 16), folder.path("out.png"));
+    for (name, part) in [
+        ("animated.png", "an animated PNG found"),
+        ("animated.webp", "an animated WebP found"),
+        ("cmyk.jpg", "CMYK (4 components) found"),
+    ] {
+        fails(&run(&[&kind(name), &mask, &out]), 3, &[name, part]);
+        fails(&run(&[&kind("plain.png"), &kind(name), &out]), 3, &[name, part]);
+    }
+    assert_eq!(folder.names(), ["mask.png"]);
+}
+
+#[test]
+fn folders_are_neither_input_nor_output() {
+    let folder = Folder::new();
+    let (mask, sub) = (folder.mask(72, 56), folder.path("sub.png"));
+    std::fs::create_dir(&sub).unwrap();
+    fails(&run(&[&sub, &mask, &folder.path("out.png")]), 3, &["sub.png: cannot be read"]);
+    fails(&run(&[&kind("plain.png"), &sub, &folder.path("out.png")]), 3, &["sub.png: cannot be read"]);
+    fails(&run(&[&kind("plain.png"), &mask, &sub]), 1, &["sub.png: cannot be written"]);
+    fails(&run(&[&kind("plain.png"), &mask, &folder.path("none/out.png")]), 1, &["none/out.png: cannot be written"]);
+    assert_eq!(folder.names(), ["mask.png", "sub.png"]);
+}
+
+#[test]
+fn growing_a_hole_over_everything_leaves_nothing_known() {
+    let folder = Folder::new();
+    let (mask, out) = (folder.mask(72, 56), folder.path("out.png"));
+    for grow in ["1000", "4294967295"] {
+        let output = run(&[&kind("plain.png"), &mask, &out, &"--mask-grow", &grow]);
+        fails(&output, 3, &["mask.png", "no pixel known"]);
+    }
+    assert_eq!(run(&[&kind("plain.png"), &mask, &out, &"--mask-grow", &"4294967296"]).status.code(), Some(2));
+}
+
+#[test]
+fn threads_are_as_many_as_can_be_had() {
+    let folder = Folder::new();
+    let (mask, out) = (folder.mask(72, 56), folder.path("out.png"));
+    for threads in ["100000", "513", "-1", "two"] {
+        let output = run(&[&kind("plain.png"), &mask, &out, &format!("--threads={threads}")]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("0 to 512 expected"));
+    }
+    assert_eq!(folder.names(), ["mask.png"]);
+    if cfg!(target_os = "linux") {
+        // Address space for some of the 512 stacks but not for all.
+        let output = Command::new("sh")
+            .args(["-c", "ulimit -v 500000; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_inpaint-edge")])
+            .args([&kind("plain.png"), &mask, &out])
+            .args(["--json", "--threads", "512"])
+            .env("MALLOC_ARENA_MAX", "1")
+            .output()
+            .unwrap();
+        succeeds(&output);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["threads"], 1);
+    }
+}

@@ -1,0 +1,98 @@
+//! Pipes, reports, help.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use image::{GrayImage, ImageFormat};
+
+use crate::support::*;
+
+#[test]
+fn pipes_and_in_place() {
+    let folder = Folder::new();
+    let bytes = encoded(&picture(40, 30, image::ColorType::Rgb8), ImageFormat::Png);
+    let (image, mask, out) = (folder.put("in.png", &bytes), folder.mask(40, 30), folder.path("out.png"));
+    succeeds(&run(&[&image, &mask, &out]));
+    let mut child = Command::new(env!("CARGO_BIN_EXE_inpaint-edge"))
+        .args(["-".as_ref(), mask.as_os_str(), "-".as_ref()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&bytes).unwrap();
+    let piped = child.wait_with_output().unwrap();
+    succeeds(&piped);
+    assert!(piped.stderr.is_empty(), "no progress bar in a pipe");
+    assert_eq!(piped.stdout, std::fs::read(&out).unwrap());
+    succeeds(&run(&[&image, &mask, &image]));
+    assert_eq!(std::fs::read(&image).unwrap(), piped.stdout);
+    assert_eq!(folder.names(), ["in.png", "mask.png", "out.png"]);
+}
+
+#[test]
+fn report_is_complete_and_true() {
+    let folder = Folder::new();
+    let image = folder.put("in.png", encoded(&picture(40, 30, image::ColorType::Rgb16), ImageFormat::Png));
+    let (mask, out) = (folder.mask(40, 30), folder.path("out.png"));
+    let report = |extra: &[&str]| -> serde_json::Value {
+        let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![&image, &mask, &out, &"--json"];
+        args.extend(extra.iter().map(|a| a as &dyn AsRef<std::ffi::OsStr>));
+        let output = run(&args);
+        succeeds(&output);
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let json = report(&["--threads", "1"]);
+    let hole = (0..40 * 30).filter(|i| is_hole(i % 40, i / 40, 40, 30)).count();
+    assert_eq!(json["hole_pixels"], hole);
+    assert_eq!((json["width"].as_u64(), json["height"].as_u64()), (Some(40), Some(30)));
+    assert_eq!(json["hole_ratio"], hole as f64 / 1200.0);
+    for key in ["decode", "plan", "network", "composite", "encode", "total"] {
+        assert!(json["ms"][key].as_f64() >= Some(0.0), "{key}");
+    }
+    assert!(json["plan_bytes"].as_u64() > Some(0) && json["macs"].as_u64() > Some(0));
+    use sha2::Digest;
+    let pixels: Vec<u8> = image::open(&out).unwrap().into_rgb16().iter().flat_map(|v| v.to_le_bytes()).collect();
+    let hex: String = sha2::Sha256::digest(pixels).iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(json["output_sha256"], hex);
+    for extra in [["--threads", "3"], ["--isa", "scalar"]] {
+        assert_eq!(report(&extra)["output_sha256"], hex, "{extra:?}");
+    }
+    assert_ne!(report(&["--mask-grow", "2"])["hole_pixels"], hole);
+    assert_eq!(report(&["--mask-white", "keep"])["hole_pixels"], 1200 - hole);
+}
+
+#[test]
+fn no_hole_is_a_copy_with_a_note() {
+    let folder = Folder::new();
+    let image = picture(20, 20, image::ColorType::Rgba8);
+    let input = folder.put("in.png", encoded(&image, ImageFormat::Png));
+    let black = folder.put("black.png", encoded(&GrayImage::new(20, 20).into(), ImageFormat::Png));
+    let out = folder.path("out.png");
+    let output = run(&[&input, &black, &out]);
+    succeeds(&output);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("black.png: no hole"));
+    assert_eq!(image::open(&out).unwrap(), image);
+    assert!(run(&[&input, &black, &out, &"--quiet"]).stderr.is_empty());
+}
+
+#[test]
+fn help_and_descriptions() {
+    let text = |args: &[&dyn AsRef<std::ffi::OsStr>]| {
+        let output = run(args);
+        succeeds(&output);
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let help = text(&[&"--help"]);
+    for part in ["Examples:", "Exit codes:", "--mask-grow", "completions", "info"] {
+        assert!(help.contains(part), "{part}");
+    }
+    assert!(text(&[&"--version"]).contains(env!("CARGO_PKG_VERSION")));
+    assert!(text(&[&"completions", &"bash"]).contains("mask-white"));
+    assert!(text(&[&"man"]).contains(".TH inpaint-edge"));
+    assert!(text(&[&"info"]).contains("scalar"));
+    let info: serde_json::Value = serde_json::from_str(&text(&[&"info", &"--json"])).unwrap();
+    assert_eq!(info["channels"].as_array().unwrap().len() as u64, 2 * info["levels"].as_u64().unwrap());
+    assert_eq!(run(&[&"one"]).status.code(), Some(2));
+    assert_eq!(run(&[&"a", &"b", &"c", &"--no-such"]).status.code(), Some(2));
+}

@@ -1,0 +1,113 @@
+//! Running the program, folders to run it in, pictures to run it on.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use image::{DynamicImage, GrayImage, ImageFormat, Luma};
+
+pub fn run(args: &[&dyn AsRef<std::ffi::OsStr>]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_inpaint-edge")).args(args.iter().map(|a| a.as_ref())).output().unwrap()
+}
+
+/// Asserts the exit code and that stderr is one line that contains every part.
+pub fn fails(output: &Output, code: i32, parts: &[&str]) {
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    assert!(stderr.starts_with("inpaint-edge: ") && stderr.trim_end().lines().count() == 1, "{stderr}");
+    for part in parts {
+        assert!(stderr.contains(part), "{part:?} expected in {stderr:?}");
+    }
+}
+
+pub fn succeeds(output: &Output) {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+pub struct Folder(tempfile::TempDir);
+
+impl Folder {
+    pub fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub fn put(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        std::fs::write(self.path(name), bytes).unwrap();
+        self.path(name)
+    }
+
+    /// A mask with a hole of a quarter of each side, off centre.
+    pub fn mask(&self, width: u32, height: u32) -> PathBuf {
+        let mask = GrayImage::from_fn(width, height, |x, y| Luma([if is_hole(x, y, width, height) { 255 } else { 0 }]));
+        mask.save(self.path("mask.png")).unwrap();
+        self.path("mask.png")
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+/// A file of `tests/images/kinds`.
+pub fn kind(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images/kinds").join(name)
+}
+
+pub const JPEGS: [&str; 9] = [
+    "baseline-420.jpg",
+    "baseline-420-restart.jpg",
+    "baseline-444.jpg",
+    "baseline-444-restart.jpg",
+    "progressive-420.jpg",
+    "progressive-420-restart.jpg",
+    "progressive-444.jpg",
+    "progressive-444-restart.jpg",
+    "grey.jpg",
+];
+
+/// Asserts that two pictures agree outside the hole of [`Folder::mask`], and in type and size.
+pub fn same_outside_hole(a: &DynamicImage, b: &DynamicImage) {
+    let (width, height) = (a.width(), a.height());
+    assert_eq!((a.color(), width, height), (b.color(), b.width(), b.height()));
+    let size = usize::from(a.color().bytes_per_pixel());
+    for (i, (a, b)) in a.as_bytes().chunks(size).zip(b.as_bytes().chunks(size)).enumerate() {
+        let (x, y) = (i as u32 % width, i as u32 / width);
+        assert!(a == b || is_hole(x, y, width, height), "{a:?}, {b:?} at {x}, {y}");
+    }
+}
+
+pub fn is_hole(x: u32, y: u32, width: u32, height: u32) -> bool {
+    (x, y) != (0, 0) && (width / 4..=width / 2).contains(&x) && (height / 4..=height / 2).contains(&y)
+}
+
+pub fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, format).unwrap();
+    bytes.into_inner()
+}
+
+/// A gradient with noise, all of the image's type.
+pub fn picture(width: u32, height: u32, color: image::ColorType) -> DynamicImage {
+    let rgba = image::ImageBuffer::from_fn(width, height, |x, y| {
+        let v = |k: u32| ((x * 997 + y * 1499 + k * 7919) * 2654 % 65536) as u16;
+        image::Rgba([v(1), v(2), v(3), v(4)])
+    });
+    let deep = DynamicImage::ImageRgba16(rgba);
+    match color {
+        image::ColorType::L8 => deep.into_luma8().into(),
+        image::ColorType::La8 => deep.into_luma_alpha8().into(),
+        image::ColorType::Rgb8 => deep.into_rgb8().into(),
+        image::ColorType::Rgba8 => deep.into_rgba8().into(),
+        image::ColorType::L16 => deep.into_luma16().into(),
+        image::ColorType::La16 => deep.into_luma_alpha16().into(),
+        image::ColorType::Rgb16 => deep.into_rgb16().into(),
+        _ => deep,
+    }
+}
