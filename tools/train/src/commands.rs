@@ -219,7 +219,8 @@ impl Bench {
         times.sort_by(f64::total_cmp);
         let (best, median) = (times[0], times[times.len() / 2]);
         let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+        let peak =
+            status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
         println!(
             "{{\"engine\": \"inpaint-train\", \"levels\": {levels}, \"width\": {width}, \"size\": {size}, \"batch\": {n}, \
              \"best_img_s\": {:.2}, \"median_img_s\": {:.2}, \"best_gflop_s\": {:.1}, \"peak_rss_mb\": {}}}",

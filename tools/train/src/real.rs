@@ -152,7 +152,8 @@ impl Real for f32 {
         out: &mut [f32],
     ) {
         let Engine { gemm, finish, n } = engine;
-        let terms: Vec<Vec<gemm::Operand>> = terms.iter().map(|term| term.iter().map(engine_operand).collect()).collect();
+        let terms: Vec<Vec<gemm::Operand>> =
+            terms.iter().map(|term| term.iter().map(engine_operand).collect()).collect();
         // Tasks for every thread: first by panels, which share no weights, then by smaller blocks of rows.
         let (mr, panels) = (gemm.mr(), gemm.panels());
         let most = MAX_ROWS / mr * mr;

@@ -105,19 +105,24 @@ impl<T: Real> Vgg<T> {
 
     /// pool1, pool2 and pool3 of `n` images, `[n, size, size, 3]`, RGB, 0 … 1; maps with a halo of 1.
     pub fn forward(&mut self, n: usize, size: usize, images: &[T]) -> &[(Map, Vec<T>); 3] {
-        assert!(size.is_multiple_of(MULTIPLE) && images.len() == 3 * n * size * size, "images that can be pooled thrice");
+        assert!(
+            size.is_multiple_of(MULTIPLE) && images.len() == 3 * n * size * size,
+            "images that can be pooled thrice"
+        );
         self.prepare(n, size);
         let Self { convs, biases, input, y, out, pools, .. } = self;
         let (map, data) = (input.0, &mut input.1);
-        data.par_chunks_exact_mut(map.image_len()).zip(images.par_chunks_exact(3 * size * size)).for_each(|(out, image)| {
-            for (row, image) in image.chunks_exact(3 * size).enumerate() {
-                for (out, rgb) in out[map.row(0, row)].chunks_exact_mut(3).zip(image.chunks_exact(3)) {
-                    for c in 0..3 {
-                        out[c] = rgb[2 - c] * T::of(255.0) - T::of(MEAN[c]);
+        data.par_chunks_exact_mut(map.image_len()).zip(images.par_chunks_exact(3 * size * size)).for_each(
+            |(out, image)| {
+                for (row, image) in image.chunks_exact(3 * size).enumerate() {
+                    for (out, rgb) in out[map.row(0, row)].chunks_exact_mut(3).zip(image.chunks_exact(3)) {
+                        for c in 0..3 {
+                            out[c] = rgb[2 - c] * T::of(255.0) - T::of(MEAN[c]);
+                        }
                     }
                 }
-            }
-        });
+            },
+        );
         for i in 0..CONVS.len() {
             let from = match i {
                 0 => &*input,

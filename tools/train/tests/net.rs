@@ -109,7 +109,13 @@ fn the_export_is_refused_with_numbers_that_no_file_may_hold() {
 }
 
 /// Output, gradient of the input and gradient of the weights of one convolution.
-fn products<T: Real>(kernel: usize, axis: &Axis, size: [usize; 2], out: [usize; 2], channels: [usize; 2]) -> [Vec<T>; 3] {
+fn products<T: Real>(
+    kernel: usize,
+    axis: &Axis,
+    size: [usize; 2],
+    out: [usize; 2],
+    channels: [usize; 2],
+) -> [Vec<T>; 3] {
     const N: usize = 2;
     let mut rng = Rng::stream(3, kernel as u64, 0);
     let mut random = |len: usize| (0..len).map(|_| T::of(rng.normal().into())).collect::<Vec<T>>();
@@ -157,7 +163,8 @@ fn every_product_of_f32_is_that_of_f64() {
     for (kernel, axis, size, out, channels) in cases {
         let single = products::<f32>(kernel, &axis, size, out, channels);
         let double = products::<f64>(kernel, &axis, size, out, channels);
-        for ((name, single), double) in ["output", "input gradient", "weight gradient"].iter().zip(&single).zip(&double) {
+        for ((name, single), double) in ["output", "input gradient", "weight gradient"].iter().zip(&single).zip(&double)
+        {
             let error = difference(single, double);
             assert!(error < 1e-5, "{name} of {kernel}, {size:?}, {channels:?}, {axis:?}: {error:.1e}");
         }

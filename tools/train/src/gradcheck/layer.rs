@@ -71,7 +71,13 @@ const N: usize = 2;
 
 impl LayerCase {
     /// An encoder layer on a map of `height`×`width`.
-    pub fn encoder(op: &'static str, kernel: usize, size: (usize, usize), channels: (usize, usize), hole: Hole) -> Self {
+    pub fn encoder(
+        op: &'static str,
+        kernel: usize,
+        size: (usize, usize),
+        channels: (usize, usize),
+        hole: Hole,
+    ) -> Self {
         let inputs = vec![(Axis::strided(kernel, 2), size.0, size.1, channels.0)];
         let output = (size.0.div_ceil(2), size.1.div_ceil(2), channels.1);
         Self { op, kernel, inputs, output, norm: Norm::Bias, slope: 1.0, hole }
@@ -80,10 +86,8 @@ impl LayerCase {
     /// A decoder layer whose upsampled map is `height`×`width`.
     pub fn decoder(op: &'static str, size: (usize, usize), channels: (usize, usize, usize), hole: Hole) -> Self {
         let (height, width) = (2 * size.0, 2 * size.1);
-        let inputs = vec![
-            (Axis::upsampled(), size.0, size.1, channels.0),
-            (Axis::strided(3, 1), height, width, channels.1),
-        ];
+        let inputs =
+            vec![(Axis::upsampled(), size.0, size.1, channels.0), (Axis::strided(3, 1), height, width, channels.1)];
         Self { op, kernel: 3, inputs, output: (height, width, channels.2), norm: Norm::Bias, slope: 1.0, hole }
     }
 
@@ -262,8 +266,7 @@ impl<F: for<'b> Fn(Parts<'b>) -> Parts<'b>> Function for Layer<'_, F> {
             ratio: Some(&self.ratio),
         });
         let mut delta = self.probe.clone();
-        let of_affine =
-            norm::backward(affine, slope, of_batch, known, ratio, &mut delta, (self.y.0, &mut self.y.1));
+        let of_affine = norm::backward(affine, slope, of_batch, known, ratio, &mut delta, (self.y.0, &mut self.y.1));
 
         let mut gradients: Vec<Vec<f64>> = inputs[..2 * count].iter().map(|input| vec![0.0; input.len()]).collect();
         let (of_maps, of_weights) = gradients.split_at_mut(count);

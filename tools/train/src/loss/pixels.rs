@@ -64,7 +64,8 @@ impl<T: Real> Pixels<T> {
             if y < size {
                 let first = (image * size + y) * size;
                 for (i, out) in out[..3 * size].iter_mut().enumerate() {
-                    let of_composite = if self.known[first + i / 3] == 1 { T::zero() } else { self.d_composite[3 * first + i] };
+                    let of_composite =
+                        if self.known[first + i / 3] == 1 { T::zero() } else { self.d_composite[3 * first + i] };
                     *out = (self.d_fill[3 * first + i] + of_composite) * std[i % 3];
                 }
             }

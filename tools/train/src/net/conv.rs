@@ -54,19 +54,37 @@ impl<T: Real> Conv<T> {
     /// Packs `weight` for [`convolve`].
     pub fn pack_forward(&mut self, weight: &[T]) {
         let Self { kernel, c_in, c_out, .. } = *self;
-        pack(&self.to, &mut self.forward, &self.axis, kernel, c_in, |weight, row, columns, out| {
-            let from = &weight[row * c_out..][columns];
-            out.iter_mut().zip(from).for_each(|(out, &w)| *out += w);
-        }, weight, c_in * c_out);
+        pack(
+            &self.to,
+            &mut self.forward,
+            &self.axis,
+            kernel,
+            c_in,
+            |weight, row, columns, out| {
+                let from = &weight[row * c_out..][columns];
+                out.iter_mut().zip(from).for_each(|(out, &w)| *out += w);
+            },
+            weight,
+            c_in * c_out,
+        );
     }
 
     /// Packs `weight` for [`input_gradient`].
     pub fn pack_backward(&mut self, weight: &[T]) {
         let Self { kernel, c_in, c_out, .. } = *self;
-        pack(&self.from, &mut self.backward, &self.transposed, kernel, c_out, |weight, row, columns, out| {
-            let from = weight[columns.start * c_out + row..].iter().step_by(c_out);
-            out[..columns.len()].iter_mut().zip(from).for_each(|(out, &w)| *out += w);
-        }, weight, c_in * c_out);
+        pack(
+            &self.from,
+            &mut self.backward,
+            &self.transposed,
+            kernel,
+            c_out,
+            |weight, row, columns, out| {
+                let from = weight[columns.start * c_out + row..].iter().step_by(c_out);
+                out[..columns.len()].iter_mut().zip(from).for_each(|(out, &w)| *out += w);
+            },
+            weight,
+            c_in * c_out,
+        );
     }
 }
 
@@ -104,19 +122,15 @@ fn pack<T: Real>(
 
 /// out = ratio·Σ W·x over one or two convolutions; `ratio` `[n, height, width]`, 1 where there is none.
 pub fn convolve<T: Real>(inputs: &[(&Conv<T>, Maps<'_, T>)], ratio: Option<&[T]>, map: Map, out: &mut [T]) {
-    let sources: Vec<_> = inputs
-        .iter()
-        .map(|&(conv, maps)| Source { axis: &conv.axis, packed: &conv.forward, maps })
-        .collect();
+    let sources: Vec<_> =
+        inputs.iter().map(|&(conv, maps)| Source { axis: &conv.axis, packed: &conv.forward, maps }).collect();
     windows_product(&inputs[0].0.to, &sources, ratio, map, out);
 }
 
 /// The gradient of a map read by one or two convolutions, given the gradients of what they gave.
 pub fn input_gradient<T: Real>(outputs: &[(&Conv<T>, Maps<'_, T>)], map: Map, out: &mut [T]) {
-    let sources: Vec<_> = outputs
-        .iter()
-        .map(|&(conv, maps)| Source { axis: &conv.transposed, packed: &conv.backward, maps })
-        .collect();
+    let sources: Vec<_> =
+        outputs.iter().map(|&(conv, maps)| Source { axis: &conv.transposed, packed: &conv.backward, maps }).collect();
     windows_product(&outputs[0].0.from, &sources, None, map, out);
 }
 
@@ -200,17 +214,23 @@ impl<T: Real> WeightGradients<T> {
         let per_image = height * width;
 
         let count = lattice * lattice;
-        T::pack(&inputs[0].0.to, &mut self.packed, map.n / group * count, group * per_image, |variant, columns, panel| {
-            let (first, phase) = (variant / count * group, variant % count);
-            let (qy, qx) = (phase / lattice, phase % lattice);
-            for (pixel, out) in panel.chunks_exact_mut(panel.len() / (group * per_image)).enumerate() {
-                let (image, at) = (first + pixel / per_image, pixel % per_image);
-                let (y, x) = (at / width * lattice + qy, at % width * lattice + qx);
-                let from = map.at(image, y as isize, x as isize);
-                out[..columns.len()].copy_from_slice(&output[from + columns.start..from + columns.end]);
-                out[columns.len()..].fill(T::zero());
-            }
-        });
+        T::pack(
+            &inputs[0].0.to,
+            &mut self.packed,
+            map.n / group * count,
+            group * per_image,
+            |variant, columns, panel| {
+                let (first, phase) = (variant / count * group, variant % count);
+                let (qy, qx) = (phase / lattice, phase % lattice);
+                for (pixel, out) in panel.chunks_exact_mut(panel.len() / (group * per_image)).enumerate() {
+                    let (image, at) = (first + pixel / per_image, pixel % per_image);
+                    let (y, x) = (at / width * lattice + qy, at % width * lattice + qx);
+                    let from = map.at(image, y as isize, x as isize);
+                    out[..columns.len()].copy_from_slice(&output[from + columns.start..from + columns.end]);
+                    out[columns.len()..].fill(T::zero());
+                }
+            },
+        );
 
         for (&(conv, input), gradient) in inputs.iter().zip(gradients) {
             let planes = Planes::new(input.0, conv.axis.step * lattice / conv.axis.lattice);
@@ -288,7 +308,8 @@ impl<T: Real> WeightGradients<T> {
         gradient.par_chunks_exact_mut(tap_len).enumerate().for_each(|(tap, out)| {
             out.fill(T::zero());
             for (&(py, px), folded) in own.iter().zip(folded.chunks_exact(rows * c_out)) {
-                let find = |taps: &[std::ops::Range<usize>], k| taps.iter().position(|t| t.contains(&k)).expect("a tap");
+                let find =
+                    |taps: &[std::ops::Range<usize>], k| taps.iter().position(|t| t.contains(&k)).expect("a tap");
                 let (y, x) = (find(axis.taps(py), tap / kernel), find(axis.taps(px), tap % kernel));
                 let from = &folded[(y * axis.taps(px).len() + x) * tap_len..][..tap_len];
                 out.iter_mut().zip(from).for_each(|(out, &v)| *out += v);

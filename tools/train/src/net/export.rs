@@ -43,9 +43,8 @@ pub fn export(
             tensor => Err(format!("{}: {len} numbers expected, {} found", tensor.name, tensor.data.len())),
         };
         let (taps, c_out) = (layer.kernel * layer.kernel, layer.c_out);
-        let channel = |offset: usize, c: usize| -> Result<f64, String> {
-            Ok(data(place.norm + offset, c_out)?[c].into())
-        };
+        let channel =
+            |offset: usize, c: usize| -> Result<f64, String> { Ok(data(place.norm + offset, c_out)?[c].into()) };
         let c_in = layer.c_in + layer.c_skip;
         let mut weight = vec![0.0; c_out * c_in * taps];
         let mut bias = vec![0.0; c_out];

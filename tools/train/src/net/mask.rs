@@ -31,26 +31,28 @@ pub fn partial<T: Real>(kernel: usize, inputs: &[(&Axis, usize, &Masks)], out: &
     let k = kernel * kernel * inputs.iter().map(|(_, channels, _)| channels).sum::<usize>();
     let Masks { height, width, known, .. } = out;
     let len = *height * *width;
-    known.par_chunks_exact_mut(len).zip(ratio.par_chunks_exact_mut(len)).enumerate().for_each(|(image, (known, ratio))| {
-        let mut sums = Vec::new();
-        let mut counts = vec![0u32; *width];
-        for (y, (known, ratio)) in known.chunks_exact_mut(*width).zip(ratio.chunks_exact_mut(*width)).enumerate() {
-            counts.fill(0);
-            for (axis, channels, masks) in inputs {
-                column_sums(axis, masks, image, y, &mut sums);
-                for (x, count) in counts.iter_mut().enumerate() {
-                    for (column, taps) in (axis.start(x)..).zip(axis.taps(x)) {
-                        let sum = usize::try_from(column).ok().and_then(|column| sums.get(column));
-                        *count += (channels * taps.len()) as u32 * sum.unwrap_or(&0);
+    known.par_chunks_exact_mut(len).zip(ratio.par_chunks_exact_mut(len)).enumerate().for_each(
+        |(image, (known, ratio))| {
+            let mut sums = Vec::new();
+            let mut counts = vec![0u32; *width];
+            for (y, (known, ratio)) in known.chunks_exact_mut(*width).zip(ratio.chunks_exact_mut(*width)).enumerate() {
+                counts.fill(0);
+                for (axis, channels, masks) in inputs {
+                    column_sums(axis, masks, image, y, &mut sums);
+                    for (x, count) in counts.iter_mut().enumerate() {
+                        for (column, taps) in (axis.start(x)..).zip(axis.taps(x)) {
+                            let sum = usize::try_from(column).ok().and_then(|column| sums.get(column));
+                            *count += (channels * taps.len()) as u32 * sum.unwrap_or(&0);
+                        }
                     }
                 }
+                for ((known, ratio), &s) in known.iter_mut().zip(ratio).zip(&counts) {
+                    *known = u8::from(s > 0);
+                    *ratio = if s > 0 { T::of(k as f64) / T::of(s.into()) } else { T::zero() };
+                }
             }
-            for ((known, ratio), &s) in known.iter_mut().zip(ratio).zip(&counts) {
-                *known = u8::from(s > 0);
-                *ratio = if s > 0 { T::of(k as f64) / T::of(s.into()) } else { T::zero() };
-            }
-        }
-    });
+        },
+    );
 }
 
 /// Known pixels in each column of the windows of output row `y`, as often as the kernel's taps meet them.

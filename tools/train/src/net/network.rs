@@ -165,7 +165,8 @@ impl<T: Real> Network<T> {
             for (c, conv) in convs.iter_mut().enumerate() {
                 conv.pack_forward(&params.tensors[place.weights + c].data);
             }
-            let reads: Vec<_> = convs.iter().zip(&sources).map(|(c, (_, known))| (c.axis(), c.c_in(), *known)).collect();
+            let reads: Vec<_> =
+                convs.iter().zip(&sources).map(|(c, (_, known))| (c.axis(), c.c_in(), *known)).collect();
             mask::partial(shape.kernel, &reads, masks, ratio);
             let reads: Vec<_> = convs.iter().zip(&sources).map(|(conv, (maps, _))| (conv, *maps)).collect();
             convolve(&reads, Some(ratio), y.0, &mut y.1);

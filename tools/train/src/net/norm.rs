@@ -114,13 +114,7 @@ impl Merged {
 }
 
 /// a = activation(scale·y + shift) where known, 0 elsewhere; the activation is z where z > 0, else slope·z.
-pub fn forward<T: Real>(
-    affine: &Affine<T>,
-    slope: T,
-    known: Option<&[u8]>,
-    y: (Map, &[T]),
-    out: (Map, &mut [T]),
-) {
+pub fn forward<T: Real>(affine: &Affine<T>, slope: T, known: Option<&[u8]>, y: (Map, &[T]), out: (Map, &mut [T])) {
     let ((map, y), (out_map, out)) = (y, out);
     out.par_chunks_exact_mut(out_map.image_len()).enumerate().for_each(|(image, out)| {
         for row in 0..map.height {
@@ -189,7 +183,8 @@ pub fn backward<T: Real>(
                     }
                     sum.iter_mut().zip(&*delta).for_each(|(sum, &d)| *sum += d);
                     if let Some((mean, inverse)) = &affine.moments {
-                        for ((((sum, &d), &y), &m), &i) in product.iter_mut().zip(&*delta).zip(y).zip(mean).zip(inverse) {
+                        for ((((sum, &d), &y), &m), &i) in product.iter_mut().zip(&*delta).zip(y).zip(mean).zip(inverse)
+                        {
                             *sum += d * ((y - m) * i);
                         }
                     }
