@@ -110,8 +110,12 @@ pub struct Packed {
 
 impl Packed {
     /// Room for nothing, until [`Gemm::repack`] makes some.
-    pub fn empty() -> Self {
-        Self { data: Buffer::default(), k: 0, nr: 0, panels: 0 }
+    ///
+    /// # Errors
+    ///
+    /// Limits, where no memory at all can be had.
+    pub fn empty() -> Result<Self> {
+        Ok(Self { data: Buffer::zeroed(0)?, k: 0, nr: 0, panels: 0 })
     }
 
     /// Floats of one panel.

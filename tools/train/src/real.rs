@@ -125,7 +125,7 @@ impl Real for f32 {
     }
 
     fn unpacked() -> Packed {
-        Packed::empty()
+        Packed::empty().unwrap_or_else(|error| panic!("{error}"))
     }
 
     fn pack(

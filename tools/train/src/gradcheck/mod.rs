@@ -18,9 +18,6 @@ const STEPS: [f64; 5] = [1e-3, 1e-4, 1e-5, 4e-6, 1e-6];
 /// Distance from zero that decisions keep at the base: a hundred of the shortest steps.
 const MARGIN: f64 = 1e-4;
 
-/// Numbers probed of one tensor at the most; of longer ones as many at random.
-const PROBES: usize = 160;
-
 /// One line of the table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {
@@ -54,6 +51,10 @@ trait Function {
     fn draw(&mut self, rng: &mut Rng) -> Vec<Vec<f64>>;
     /// Its value.
     fn value(&mut self, inputs: &[Vec<f64>]) -> f64;
+    /// Numbers probed of one tensor at the most; of longer ones as many at random.
+    fn probes(&self) -> usize {
+        160
+    }
     /// Its gradients at the inputs last given to `value`; an empty one is not checked.
     fn gradients(&mut self, inputs: &[Vec<f64>]) -> Vec<Vec<f64>>;
 }
@@ -76,8 +77,8 @@ fn largest_error(function: &mut impl Function, name: &str) -> f64 {
     for (tensor, gradient) in gradients.iter().enumerate() {
         let floor = 1e-3 * gradient.iter().fold(0.0f64, |max, g| max.max(g.abs()));
         let probes: Vec<usize> = match gradient.len() {
-            len if len <= PROBES => (0..len).collect(),
-            len => (0..PROBES).map(|_| rng.below(len)).collect(),
+            len if len <= function.probes() => (0..len).collect(),
+            len => (0..function.probes()).map(|_| rng.below(len)).collect(),
         };
         for i in probes {
             let centre = inputs[tensor][i];

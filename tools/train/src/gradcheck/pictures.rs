@@ -105,6 +105,10 @@ fn random_vgg() -> Vgg<f64> {
 }
 
 impl Function for Picture {
+    fn probes(&self) -> usize {
+        if self.weights.vgg_crop > 0 { 24 } else { 160 }
+    }
+
     fn draw(&mut self, rng: &mut Rng) -> Vec<Vec<f64>> {
         self.batch = Some(draw(rng, self.map.height - 1));
         let len = 3 * 2 * (self.map.height - 1).pow(2);
