@@ -3,6 +3,7 @@
 #![warn(missing_docs)]
 
 pub mod cases;
+pub mod features;
 pub mod methods;
 pub mod page;
 pub mod report;

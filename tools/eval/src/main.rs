@@ -4,12 +4,12 @@
 use clap::Parser;
 use inpaint_eval::{
     cases::{self, MaskSource},
+    features::Features,
     methods::Method,
     page,
     report::Report,
     run::Settings,
 };
-use inpaint_metrics::vgg::Vgg;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -74,7 +74,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     let network = arguments.weights.iter().cloned().map(Method::Network);
     let methods: Vec<Method> = network.chain([Method::Harmonic]).chain(arguments.also.iter().cloned()).collect();
     let measures = arguments.export.is_none() && arguments.vgg != Path::new("none");
-    let vgg = if measures { Some(read_vgg(&arguments.vgg)?) } else { None };
+    let vgg = if measures { Some(Features::open(&arguments.vgg)?) } else { None };
     let settings = Settings {
         crops: &crops,
         groups: &groups,
@@ -110,14 +110,9 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     Ok(())
 }
 
-fn read_vgg(path: &Path) -> Result<Vgg, String> {
-    let bytes = fs::read(path).map_err(|error| error.to_string());
-    bytes.and_then(|bytes| Vgg::from_bytes(&bytes)).map_err(|error| format!("{}: {error}", path.display()))
-}
-
 fn size(text: &str) -> Result<usize, String> {
     match text.parse::<usize>() {
-        Ok(size) if (16..=4096).contains(&size) && size.is_multiple_of(inpaint_metrics::vgg::MULTIPLE) => Ok(size),
+        Ok(size) if (16..=4096).contains(&size) && size.is_multiple_of(inpaint_train::vgg::MULTIPLE) => Ok(size),
         _ => Err("expected a multiple of 8 from 16 to 4096".into()),
     }
 }

@@ -2,13 +2,11 @@
 
 use crate::{
     cases::{Crop, Group, hole_ratio},
+    features::{Features, distance},
     methods::{Filler, Method},
 };
 use image::{GrayImage, RgbImage};
-use inpaint_metrics::{
-    l1_hole, psnr, ssim,
-    vgg::{Vgg, feature_distance},
-};
+use inpaint_metrics::{l1_hole, psnr, ssim};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -57,7 +55,7 @@ pub struct Settings<'a> {
     /// What fills.
     pub methods: &'a [Method],
     /// Features to compare, if any.
-    pub vgg: Option<&'a Vgg>,
+    pub vgg: Option<&'a Features>,
     /// Crops of each group to keep pictures of.
     pub pictures: usize,
     /// Threads; no number changes a result.
@@ -94,7 +92,7 @@ impl Settings<'_> {
         let (width, height) = (truth.width() as usize, truth.height() as usize);
         let values = |image: &RgbImage| -> Vec<f32> { image.iter().map(|&v| f32::from(v) / 255.0).collect() };
         let expected = values(truth);
-        let features = |image: &[f32]| self.vgg.map(|vgg| vgg.features(image, width, height));
+        let features = |image: &[f32]| self.vgg.map(|vgg| vgg.of(image, width));
         let expected_features = features(&expected);
         // Which crops are shown turns from group to group.
         let shown = (crop + self.crops.len() - group * self.pictures % self.crops.len()) % self.crops.len();
@@ -110,7 +108,7 @@ impl Settings<'_> {
                 psnr: psnr(&found, &expected),
                 ssim: ssim(&found, &expected, width, height),
                 l1: l1_hole(&found, &expected, &known),
-                vgg: features(&found).zip(expected_features.as_ref()).map(|(a, b)| feature_distance(&a, b)),
+                vgg: features(&found).zip(expected_features.as_ref()).map(|(a, b)| distance(&a, b)),
             });
             if shown < self.pictures {
                 pictures.push(filled);

@@ -5,7 +5,6 @@
 #![warn(missing_docs)]
 
 mod ssim;
-pub mod vgg;
 
 pub use ssim::{WINDOW, ssim};
 
