@@ -38,7 +38,7 @@ impl Buffer {
         let layout = Layout::array::<f32>(padded).map_err(|_| none())?;
         // SAFETY: the layout has at least a line of bytes.
         let base = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(none)?;
-        advise_huge_pages(base, layout.size());
+        advise(base, layout.size());
         let align = size_of::<f32>() * Self::LINE;
         // SAFETY: the allocation is a line longer than `len` floats, and is a float's multiple away from the boundary.
         let data = unsafe { base.add(base.align_offset(align)) }.cast();
@@ -46,22 +46,24 @@ impl Buffer {
     }
 }
 
-/// Asks for huge pages under an allocation that holds some: a first run then faults once where it would 512 times.
+/// Tells the system what a large allocation is for: huge pages where it holds some, or else all of its pages now, since a
+/// fault a page would cost more than the pages.
 #[cfg(target_os = "linux")]
-fn advise_huge_pages(base: NonNull<u8>, bytes: usize) {
+fn advise(base: NonNull<u8>, bytes: usize) {
     const PAGE: usize = 4096;
     const HUGE: usize = 2 << 20;
     let skip = base.align_offset(PAGE);
-    if bytes >= 2 * HUGE {
+    let advice = if bytes >= 2 * HUGE { libc::MADV_HUGEPAGE } else { libc::MADV_POPULATE_WRITE };
+    if bytes >= 32 * PAGE {
         // SAFETY: whole pages of an allocation of ours; the advice changes no content, and a refusal no behaviour.
         unsafe {
-            libc::madvise(base.add(skip).as_ptr().cast(), (bytes - skip) / PAGE * PAGE, libc::MADV_HUGEPAGE);
+            libc::madvise(base.add(skip).as_ptr().cast(), (bytes - skip) / PAGE * PAGE, advice);
         }
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn advise_huge_pages(_: NonNull<u8>, _: usize) {}
+fn advise(_: NonNull<u8>, _: usize) {}
 
 impl Default for Buffer {
     /// No floats and no memory.
