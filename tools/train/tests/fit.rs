@@ -108,7 +108,7 @@ fn a_killed_run_ends_with_the_same_bytes() {
     let place = Place::new(CONFIG);
     let mut kills = 0;
     // Times that grow by an irrational factor fall on any part of a step, the writing of a checkpoint included.
-    let mut patience = 0.05;
+    let mut patience = 0.001;
     while !place.path("model.safetensors").exists() {
         let mut child = place.start();
         let until = Instant::now() + Duration::from_secs_f64(patience);
