@@ -65,19 +65,10 @@ fn advise(base: NonNull<u8>, bytes: usize) {
 #[cfg(not(all(target_os = "linux", not(miri))))]
 fn advise(_: NonNull<u8>, _: usize) {}
 
-impl Default for Buffer {
-    /// No floats and no memory.
-    fn default() -> Self {
-        Self { base: NonNull::dangling(), layout: Layout::new::<()>(), data: NonNull::dangling(), len: 0 }
-    }
-}
-
 impl Drop for Buffer {
     fn drop(&mut self) {
-        if self.layout.size() > 0 {
-            // SAFETY: allocated in `zeroed` with this layout.
-            unsafe { dealloc(self.base.as_ptr(), self.layout) }
-        }
+        // SAFETY: allocated in `zeroed` with this layout.
+        unsafe { dealloc(self.base.as_ptr(), self.layout) }
     }
 }
 
@@ -109,7 +100,6 @@ mod tests {
             assert_eq!(buffer.as_ptr() as usize % 64, 0);
             buffer.fill(1.0);
         }
-        assert!(Buffer::default().is_empty());
         assert_eq!(Buffer::zeroed(usize::MAX / 2).err().map(|e| e.kind()), Some(crate::ErrorKind::Limits));
     }
 }
