@@ -47,16 +47,28 @@ fn gemm(c: &mut Criterion, group: &str, n: usize, runs: usize, run_len: usize, s
     group.finish();
 }
 
-/// Fused steps that wait for nothing but each other: as many accumulators as the registers hold.
-#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
-fn fused_steps(steps: usize) -> [f32; 96] {
-    let (mut sums, x, y) = ([0.5f32; 96], std::hint::black_box(0.999f32), std::hint::black_box(0.001f32));
+/// Fused steps that wait for nothing but each other, on `N` accumulators.
+#[inline(always)]
+fn fused_steps<const N: usize>(steps: usize) -> [f32; N] {
+    let (mut sums, x, y) = ([0.5f32; N], std::hint::black_box(0.999f32), std::hint::black_box(0.001f32));
     for _ in 0..steps {
         for sum in &mut sums {
             *sum = sum.mul_add(x, y);
         }
     }
     sums
+}
+
+/// As many accumulators as the registers hold.
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
+fn narrow(steps: usize) -> [f32; 96] {
+    fused_steps(steps)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f")]
+fn wide(steps: usize) -> [f32; 384] {
+    fused_steps(steps)
 }
 
 fn peak(c: &mut Criterion) {
@@ -67,13 +79,20 @@ fn peak(c: &mut Criterion) {
     group.throughput(Throughput::Elements(96 * steps as u64));
     // SAFETY: the instruction set was asked for above.
     #[allow(unsafe_code)]
-    group.bench_function("fused", |b| b.iter(|| unsafe { fused_steps(steps) }));
+    group.bench_function("fused", |b| b.iter(|| unsafe { narrow(steps) }));
+    #[cfg(target_arch = "x86_64")]
+    if Isa::Avx512.is_available() {
+        group.throughput(Throughput::Elements(384 * steps as u64));
+        // SAFETY: the instruction set was asked for above.
+        #[allow(unsafe_code)]
+        group.bench_function("fused-avx512", |b| b.iter(|| unsafe { wide(steps) }));
+    }
     group.finish();
 }
 
 fn microkernel(c: &mut Criterion) {
-    // One panel of columns, one block of k: all operands stay in the L1 cache.
-    gemm(c, "microkernel", 16, 1, 384, 16);
+    // One or two panels of columns, one block of k: all operands stay in the L1 cache.
+    gemm(c, "microkernel", 32, 1, 384, 16);
 }
 
 fn layer(c: &mut Criterion) {

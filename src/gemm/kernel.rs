@@ -57,9 +57,9 @@ impl Kernel {
         assert!(isa.is_available(), "{isa} was checked when the engine was built");
         match isa {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 if c_out <= 16 => Kernel { mr: 14, nr: 16, kc: 256, call: avx512_14x16 },
+            Isa::Avx512 if c_out <= 16 => Kernel { mr: 14, nr: 16, kc: 768, call: avx512_14x16 },
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => Kernel { mr: 10, nr: 32, kc: 192, call: avx512_10x32 },
+            Isa::Avx512 => Kernel { mr: 10, nr: 32, kc: 768, call: avx512_10x32 },
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 if c_out <= 8 => Kernel { mr: 8, nr: 8, kc: 256, call: avx2_8x8 },
             #[cfg(target_arch = "x86_64")]
@@ -104,22 +104,29 @@ unsafe fn body<L: Lanes, const MR: usize, const NV: usize>(t: &Tile<'_>) {
             L::prefetch(t.prefetch.as_ptr().add(ahead));
             ahead += Buffer::LINE;
         }
+        let zero = L::splat(0.0);
         let mut a = [std::ptr::null::<f32>(); MR];
         for i in 0..MR {
             a[i] = (*t.a.add(i)).add(t.a_offset);
         }
-        let zero = L::splat(0.0);
+        // Only small loops, which are unrolled, touch `acc`: it stays in registers. The rest works on `sums`, in memory.
+        let mut sums = [[zero; NV]; MR];
         let mut acc = [[zero; NV]; MR];
-        let mut edge = [0.0f32; 64];
+        let whole = t.cols == nr;
         if t.resume {
             for i in 0..MR {
-                let mut c: *const f32 = (*t.c.add(i)).add(t.c_offset);
-                if t.cols < nr {
-                    c.copy_to_nonoverlapping(edge.as_mut_ptr(), t.cols);
-                    c = edge.as_ptr();
+                let c = (*t.c.add(i)).add(t.c_offset);
+                if whole {
+                    for j in 0..NV {
+                        sums[i][j] = L::load(c.add(j * L::LANES));
+                    }
+                } else {
+                    c.copy_to_nonoverlapping(sums[i].as_mut_ptr().cast(), t.cols);
                 }
+            }
+            for i in 0..MR {
                 for j in 0..NV {
-                    acc[i][j] = L::load(c.add(j * L::LANES));
+                    acc[i][j] = sums[i][j];
                 }
             }
         }
@@ -142,29 +149,30 @@ unsafe fn body<L: Lanes, const MR: usize, const NV: usize>(t: &Tile<'_>) {
             }
         }
 
-        if let Some(e) = &t.epilogue {
-            for i in 0..MR {
+        for i in 0..MR {
+            for j in 0..NV {
+                sums[i][j] = acc[i][j];
+            }
+        }
+        for i in 0..MR {
+            if let Some(e) = &t.epilogue {
                 let ratio = L::splat(*e.ratio.add(i));
                 for j in 0..NV {
-                    let y = L::fused(acc[i][j], ratio, L::load(e.bias.add(j * L::LANES)));
-                    acc[i][j] = match e.activation {
+                    let y = L::fused(sums[i][j], ratio, L::load(e.bias.add(j * L::LANES)));
+                    sums[i][j] = match e.activation {
                         Activation::None => y,
                         Activation::Relu => L::positive_or(y, zero),
                         Activation::LeakyRelu(slope) => L::positive_or(y, L::mul(L::splat(slope), y)),
                     };
                 }
             }
-        }
-
-        for i in 0..MR {
             let c = (*t.c.add(i)).add(t.c_offset);
-            let whole = t.cols == nr;
-            let to = if whole { c } else { edge.as_mut_ptr() };
-            for j in 0..NV {
-                L::store(to.add(j * L::LANES), acc[i][j]);
-            }
-            if !whole {
-                c.copy_from_nonoverlapping(edge.as_ptr(), t.cols);
+            if whole {
+                for j in 0..NV {
+                    L::store(c.add(j * L::LANES), sums[i][j]);
+                }
+            } else {
+                c.copy_from_nonoverlapping(sums[i].as_ptr().cast(), t.cols);
             }
         }
     }
