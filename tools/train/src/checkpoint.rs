@@ -7,8 +7,10 @@ use crate::{
     optim::AdamW,
     rng::Rng,
 };
+use half::f16;
 use safetensors::{Dtype, SafeTensors, View};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
@@ -48,16 +50,37 @@ pub struct Progress {
     pub config_sha256: String,
     /// The data set ([`crate::data::Folder::manifest`]).
     pub data_sha256: String,
+    /// SHA-256 of the file the weights started from; empty if they started at random.
+    pub start_sha256: String,
     /// The recent losses and gradient norms.
     pub watch: Watch,
 }
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// The key of the file's metadata under which [`Progress`] stands, as JSON.
 const KEY: &str = "inpaint-train";
 
 impl State {
-    /// The state before the first step.
+    /// The state before the first step, with the weights of the file that the configuration starts from.
+    ///
+    /// # Errors
+    /// The file and what it lacks.
+    pub fn start(config: &Config, data_sha256: String) -> Result<Self, String> {
+        let mut state = Self::new(config, data_sha256);
+        if let Some(path) = &config.start {
+            let of_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
+            let bytes = fs::read(path).map_err(|error| of_file(&error))?;
+            let file = SafeTensors::deserialize(&bytes).map_err(|error| of_file(&error))?;
+            for Tensor { name, shape, data, .. } in &mut state.params.tensors {
+                read(&file, &format!("ema.{name}"), shape, data).map_err(|error| of_file(&error))?;
+            }
+            state.ema = state.params.clone();
+            state.progress.start_sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        }
+        Ok(state)
+    }
+
+    /// The state before the first step, with weights drawn from the configuration's seed.
     pub fn new(config: &Config, data_sha256: String) -> Self {
         // Batches draw from the items of steps from 0 up; the weights have a stream beside them.
         let params = Params::init(&config.arch(), &mut Rng::stream(config.seed, u64::MAX, 0));
@@ -69,6 +92,7 @@ impl State {
             config: config.essence(),
             config_sha256: config.digest(),
             data_sha256,
+            start_sha256: String::new(),
             watch: Watch::default(),
         };
         Self { progress, ema: params.clone(), adam: AdamW::new(&params), params }
@@ -122,15 +146,7 @@ impl State {
         let mut state = Self::new(config, progress.data_sha256.clone());
         state.progress = progress;
         let fill = |prefix: &str, name: &str, shape: &[usize], data: &mut [f32]| {
-            let key = format!("{prefix}.{name}");
-            let view = file.tensor(&key).map_err(|error| format!("tensor `{key}`: {error}"))?;
-            if view.dtype() != Dtype::F32 || view.shape() != shape {
-                return Err(format!("tensor `{key}`: {:?} {:?}, expected F32 {shape:?}", view.dtype(), view.shape()));
-            }
-            for (value, bytes) in data.iter_mut().zip(view.data().as_chunks().0) {
-                *value = f32::from_le_bytes(*bytes);
-            }
-            Ok(())
+            read(&file, &format!("{prefix}.{name}"), shape, data)
         };
         for (i, Tensor { name, shape, data, trained, .. }) in state.params.tensors.iter_mut().enumerate() {
             fill("params", name, shape, data)?;
@@ -142,6 +158,23 @@ impl State {
         }
         Ok(state)
     }
+}
+
+/// Reads a tensor of f32 or f16.
+fn read(file: &SafeTensors, key: &str, shape: &[usize], data: &mut [f32]) -> Result<(), String> {
+    let view = file.tensor(key).map_err(|error| format!("tensor `{key}`: {error}"))?;
+    let found = (view.dtype(), view.shape());
+    let (bytes, values) = (view.data(), data.iter_mut());
+    match found {
+        (Dtype::F32, found) if found == shape => {
+            values.zip(bytes.as_chunks().0).for_each(|(value, bytes)| *value = f32::from_le_bytes(*bytes));
+        }
+        (Dtype::F16, found) if found == shape => {
+            values.zip(bytes.as_chunks().0).for_each(|(value, bytes)| *value = f16::from_le_bytes(*bytes).to_f32());
+        }
+        (dtype, found) => return Err(format!("tensor `{key}`: {dtype:?} {found:?}, expected F32 or F16 {shape:?}")),
+    }
+    Ok(())
 }
 
 fn progress(bytes: &[u8]) -> Result<Progress, String> {

@@ -105,6 +105,9 @@ pub struct Export {
     /// How weights are stored.
     #[arg(long, value_enum, default_value_t = Dtype::F32)]
     dtype: Dtype,
+    /// Keep batch norms apart: for `start` in another run's configuration, not for the engine.
+    #[arg(long)]
+    unfolded: bool,
 }
 
 impl Export {
@@ -112,7 +115,8 @@ impl Export {
         let at = |error: &dyn std::fmt::Display| format!("{}: {error}", self.checkpoint.display());
         let bytes = fs::read(&self.checkpoint).map_err(|error| at(&error))?;
         let (state, config) = State::with_own_config(&bytes).map_err(|error| at(&error))?;
-        let weights = fit::export(&state, &config, self.dtype.into()).map_err(|error| at(&error))?;
+        let export = if self.unfolded { fit::unfolded } else { fit::export };
+        let weights = export(&state, &config, self.dtype.into()).map_err(|error| at(&error))?;
         Ok(replace(&self.out, &weights)?)
     }
 }

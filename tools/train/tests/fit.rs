@@ -188,6 +188,66 @@ fn another_configuration_is_refused() {
 }
 
 #[test]
+fn photographs_held_out_train_nothing() {
+    let validation = "[validation]\nevery = 6\nsize = 32\nimages = 8\nbuckets = [0.1, 0.2]\n";
+    let held_out = format!("hold_out = 2\n{CONFIG}{validation}");
+    let place = Place::new(&held_out);
+    finished(&place.run());
+    let (_, rows) = table(&place.path("model.run/validation.csv"));
+    assert_eq!(rows.iter().filter(|row| row[1] == "all").count(), 3);
+    // Of three photographs the first and the last are held out.
+    let alone = Place::new(CONFIG);
+    for name in ["0.png", "2.png"] {
+        fs::remove_file(alone.path("photos").join(name)).unwrap();
+    }
+    finished(&alone.run());
+    let tensors = |bytes: &[u8]| bytes[8 + u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize..].to_vec();
+    assert!(tensors(&place.weights()) == tensors(&alone.weights()));
+
+    place.configure(&format!("{CONFIG}{validation}"));
+    let error = String::from_utf8(place.run().stderr).unwrap();
+    assert!(error.contains("validation: expected its own `data`, or photographs kept by `hold_out`"), "{error}");
+}
+
+#[test]
+fn a_run_starts_from_the_weights_of_another() {
+    let first = Place::new(CONFIG);
+    finished(&first.run());
+    let unfolded = first.path("unfolded.safetensors");
+    let export = |dtype: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_inpaint-train"));
+        command.arg("export").arg("--checkpoint").arg(first.checkpoint()).arg("--out").arg(&unfolded);
+        finished(&command.args(["--unfolded", "--dtype", dtype]).output().unwrap());
+    };
+    // Without a step to take but one of rate nearly 0, the weights stay what they were.
+    let still = CONFIG.replace("steps = 12", "steps = 1").replace("warm_up = 3", "warm_up = 0\nrate = 1e-30");
+    let from = |file: &Path| {
+        let place = Place::new(&format!("start = {file:?}\n{still}"));
+        finished(&place.run());
+        place.weights()
+    };
+    let floats = |bytes: &[u8]| -> Vec<f32> {
+        let file = safetensors::SafeTensors::deserialize(bytes).unwrap();
+        let mut tensors = file.tensors();
+        tensors.sort_by(|a, b| a.0.cmp(&b.0));
+        let weights = tensors.iter().filter(|(name, _)| name == "enc1.weight" || name == "dec1.weight");
+        weights.flat_map(|(_, view)| view.data().as_chunks().0).map(|bytes| f32::from_le_bytes(*bytes)).collect()
+    };
+    let expected = floats(&first.weights());
+    export("f32");
+    assert_eq!(floats(&from(&unfolded)), expected);
+    assert_eq!(floats(&from(&first.checkpoint())), expected);
+    export("f16");
+    let rounded = floats(&from(&unfolded));
+    assert!(rounded != expected);
+    assert!(rounded.iter().zip(&expected).all(|(a, b)| (a - b).abs() <= 1e-3 * b.abs() + 1e-6));
+
+    let place = Place::new(&format!("start = {unfolded:?}\n{}", still.replace("width = 4", "width = 6")));
+    let error = String::from_utf8(place.run().stderr).unwrap();
+    assert!(error.contains("unfolded.safetensors: tensor `ema.enc1.weight`: F16 [7, 7, 3, 4], expected"), "{error}");
+}
+
+#[test]
 fn a_run_leaves_logs_pictures_and_weights() {
     let validation = "[validation]\ndata = \"PHOTOS\"\nevery = 5\nsize = 32\nimages = 18\nbuckets = [0.1, 0.2, 0.4]\n";
     let config = format!("{CONFIG}{validation}");
@@ -208,7 +268,9 @@ fn a_run_leaves_logs_pictures_and_weights() {
     let groups: Vec<_> = rows.iter().filter(|row| row[0] == "12").map(|row| (&row[1][..], &row[2][..])).collect();
     assert_eq!(groups[..3], [("all", "18"), ("hole 0.1-0.2", "10"), ("hole 0.2-0.4", "8")]);
     assert_eq!(groups[3], ("kind walk", "3"));
-    assert_eq!((groups.len(), rows.len()), (11, 33));
+    // Before the first step the prior alone is measured.
+    let measured: Vec<_> = rows.iter().filter(|row| row[1] == "all").map(|row| &row[0][..]).collect();
+    assert_eq!((groups.len(), rows.len(), &measured[..]), (11, 44, &["0", "5", "10", "12"][..]));
 
     for (name, size) in [("grid.png", (6 * 36 + 4, 6 * 36 + 4)), ("curves.png", (1400, 1300))] {
         let picture = image::open(place.path("model.run").join(name)).unwrap();

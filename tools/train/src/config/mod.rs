@@ -27,6 +27,11 @@ pub struct Config {
     pub seed: u64,
     /// Updates of the weights in the whole run.
     pub steps: u64,
+    /// One in so many photographs is kept out of the training, to validate with; 0 keeps none out.
+    #[serde(default)]
+    pub hold_out: usize,
+    /// The file that the weights start from, a checkpoint or what `export --unfolded` has written; absent: at random.
+    pub start: Option<PathBuf>,
     /// The network.
     pub arch: Shape,
     /// Size and number of the crops, by step.
@@ -216,8 +221,8 @@ pub struct SecondPhase {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Validation {
-    /// Folder of photographs, relative to the working directory.
-    pub data: PathBuf,
+    /// Folder of photographs, relative to the working directory; those held out if absent.
+    pub data: Option<PathBuf>,
     /// Steps from one validation to the next.
     #[serde(default = "thousand")]
     pub every: u64,
@@ -326,6 +331,7 @@ impl Config {
         let positive = |v: f64| v > 0.0 && v.is_finite();
         let weight = |v: f32| v >= 0.0 && v.is_finite();
         ensure(self.steps > 0, "steps", "at least one")?;
+        ensure(self.hold_out != 1, "hold_out", "0, or 2 and more")?;
         self.arch.arch().map_err(|error| ("arch", format!("arch: {error}")))?;
         ensure(!self.crops.is_empty(), "crops", "at least one part")?;
         ensure(self.crops.iter().all(|c| (16..=1024).contains(&c.size)), "crops", "sizes from 16 to 1024")?;
@@ -363,6 +369,8 @@ impl Config {
         }
 
         if let Some(v) = &self.validation {
+            let photographs = v.data.is_some() || self.hold_out > 0;
+            ensure(photographs, "validation", "its own `data`, or photographs kept by `hold_out`")?;
             ensure(v.every > 0, "validation.every", "at least one step")?;
             ensure((16..=1024).contains(&v.size), "validation.size", "a side from 16 to 1024")?;
             ensure(v.images > 0, "validation.images", "at least one")?;

@@ -50,6 +50,20 @@ impl Folder {
         Ok(Self { root, paths, slots, memory, used: AtomicUsize::new(0) })
     }
 
+    /// Takes out one in `every` files, the first included: what is left, and what is taken out.
+    pub fn split(mut self, every: usize) -> (Self, Self) {
+        let listed = std::mem::take(&mut self.paths).into_iter().enumerate();
+        let (out, left): (Vec<_>, Vec<_>) = listed.partition(|(index, _)| index.is_multiple_of(every));
+        let of = |paths: Vec<(usize, PathBuf)>| Self {
+            root: self.root.clone(),
+            slots: paths.iter().map(|_| OnceLock::new()).collect(),
+            paths: paths.into_iter().map(|(_, path)| path).collect(),
+            memory: self.memory,
+            used: AtomicUsize::new(0),
+        };
+        (of(left), of(out))
+    }
+
     /// Files listed, broken ones included.
     pub fn len(&self) -> usize {
         self.paths.len()

@@ -11,7 +11,7 @@ pub use validate::{Row, Validator};
 pub use watch::Watch;
 
 use crate::{
-    checkpoint::{State, replace},
+    checkpoint::{Progress, State, replace},
     config::Config,
     data::{Batch, Batches, Folder},
     net::{self, Dtype, Net},
@@ -73,9 +73,21 @@ pub fn fit(job: &Job, stop: &AtomicUsize) -> Result<End, String> {
     let Job { data, config, out, run, dtype } = job;
     fs::create_dir_all(run).map_err(|error| format!("{}: {error}", run.display()))?;
     let _lock = lock(run)?;
-    let folder = Folder::open(data, config.threads.memory_mb << 20).map_err(|error| error.to_string())?;
+    let open = |path: &Path| Folder::open(path, config.threads.memory_mb << 20).map_err(|error| error.to_string());
+    let (folder, held_out) = match config.hold_out {
+        0 => (open(data)?, None),
+        every => {
+            let (left, out) = open(data)?.split(every);
+            (left, Some(out))
+        }
+    };
     let manifest = folder.manifest().map_err(|error| format!("{}: {error}", data.display()))?;
-    let mut runner = Runner::new(config, run, manifest)?;
+    let validator = config.validation.as_ref().map(|settings| {
+        let own = settings.data.as_deref().map(open).transpose()?;
+        let folder = own.or(held_out).expect("a configuration that has been checked");
+        Validator::new(settings, &folder, config.harmonic())
+    });
+    let mut runner = Runner::new(config, run, manifest, validator.transpose()?)?;
     let end = runner.run(Arc::new(folder), stop)?;
     if end == End::Finished {
         replace(out, &export(&runner.state, config, *dtype)?)?;
@@ -89,7 +101,18 @@ pub fn fit(job: &Job, stop: &AtomicUsize) -> Result<End, String> {
 /// # Errors
 /// If the weights cannot be stored, such as those beyond the range of f16.
 pub fn export(state: &State, config: &Config, dtype: Dtype) -> Result<Vec<u8>, String> {
-    let progress = &state.progress;
+    net::export(&config.arch(), &state.ema, dtype, &provenance(&state.progress, config))
+}
+
+/// The average weights as they are trained, batch norms and all, for another run to start from.
+///
+/// # Errors
+/// If the weights cannot be stored, such as those beyond the range of f16.
+pub fn unfolded(state: &State, config: &Config, dtype: Dtype) -> Result<Vec<u8>, String> {
+    net::unfolded(&state.ema, dtype, &provenance(&state.progress, config))
+}
+
+fn provenance(progress: &Progress, config: &Config) -> BTreeMap<String, String> {
     let provenance = [
         ("config_sha256", progress.config_sha256.clone()),
         ("data_sha256", progress.data_sha256.clone()),
@@ -98,8 +121,8 @@ pub fn export(state: &State, config: &Config, dtype: Dtype) -> Result<Vec<u8>, S
         ("steps", progress.step.to_string()),
         ("trainer", concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_string()),
     ];
-    let provenance = BTreeMap::from(provenance.map(|(key, value)| (key.to_string(), value)));
-    net::export(&config.arch(), &state.ema, dtype, &provenance)
+    let start = Some(("start_sha256", progress.start_sha256.clone())).filter(|(_, digest)| !digest.is_empty());
+    provenance.into_iter().chain(start).map(|(key, value)| (format!("provenance.{key}"), value)).collect()
 }
 
 /// One run at a time writes to a folder; the lock falls with the process.
@@ -124,7 +147,7 @@ struct Runner<'a> {
 }
 
 impl<'a> Runner<'a> {
-    fn new(config: &'a Config, run: &'a Path, manifest: String) -> Result<Self, String> {
+    fn new(config: &'a Config, run: &'a Path, manifest: String, validator: Option<Validator>) -> Result<Self, String> {
         let path = checkpoint(run);
         let state = if path.exists() {
             let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -134,7 +157,7 @@ impl<'a> Runner<'a> {
             }
             state
         } else {
-            State::new(config, manifest)
+            State::start(config, manifest)?
         };
         let threads = match config.threads.net {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -156,7 +179,7 @@ impl<'a> Runner<'a> {
             net,
             pool: ThreadPoolBuilder::new().num_threads(threads).build().map_err(|error| error.to_string())?,
             log,
-            validator: config.validation.as_ref().map(|v| Validator::new(v, config.harmonic())).transpose()?,
+            validator,
             clock: (state.progress.seconds, Instant::now()),
             state,
         })
@@ -180,6 +203,11 @@ impl<'a> Runner<'a> {
                 (0..recipe.n.min(PICTURES)).map(|item| sample.single(item)).collect()
             }
         };
+        if let Some(rows) = self.validator.as_ref().and_then(Validator::prior)
+            && self.state.progress.step == 0
+        {
+            self.log.validation(0, &rows)?;
+        }
         let mut grads = Vec::new();
         let mut saved = Timer::new(config.report.checkpoint_minutes);
         let mut drawn = Timer::new(config.report.grid_minutes);

@@ -41,12 +41,11 @@ impl Validator {
     ///
     /// # Errors
     /// If the folder holds no photograph.
-    pub fn new(settings: &Validation, harmonic: bool) -> Result<Self, String> {
-        let Validation { data, size, seed, images, buckets, .. } = settings;
-        let folder = Folder::open(data, 0).map_err(|error| error.to_string())?;
+    pub fn new(settings: &Validation, folder: &Folder, harmonic: bool) -> Result<Self, String> {
+        let Validation { size, seed, images, buckets, .. } = settings;
         let photos: Vec<_> = (0..folder.len()).filter_map(|index| folder.photo(index)).take(*images).collect();
         if photos.is_empty() {
-            return Err(format!("{}: no photograph that can be read", data.display()));
+            return Err("validation: no photograph that can be read".into());
         }
         let mut groups = Vec::new();
         let mut samples = Vec::new();
@@ -67,12 +66,23 @@ impl Validator {
         Ok(Self { samples, groups })
     }
 
-    /// Fills every crop and compares it with the truth: all crops first, then the buckets, then the kinds.
+    /// What the network makes of the crops.
     pub fn run(&self, net: &mut Net, params: &Params) -> Vec<Row> {
+        self.compare(|Sample { batch, prior }| net.fill(params, batch, prior.as_deref()))
+    }
+
+    /// What the network has to beat: the prior alone, if there is one.
+    pub fn prior(&self) -> Option<Vec<Row>> {
+        let alone = self.samples.iter().all(|sample| sample.prior.is_some());
+        alone.then(|| self.compare(|sample| sample.prior.clone().expect("a prior of every sample")))
+    }
+
+    /// Fills every crop and compares it with the truth: all crops first, then the buckets, then the kinds.
+    fn compare(&self, mut fill: impl FnMut(&Sample) -> Vec<f32>) -> Vec<Row> {
         let mut rows: Vec<Row> = Vec::new();
         let mut groups = self.groups.iter();
-        for Sample { batch, prior } in &self.samples {
-            let filled = net.fill(params, batch, prior.as_deref());
+        for sample in &self.samples {
+            let (filled, batch) = (fill(sample), &sample.batch);
             let pixels = batch.size * batch.size;
             let crops = filled.chunks_exact(3 * pixels).zip(batch.images.chunks_exact(3 * pixels));
             for ((filled, truth), mask) in crops.zip(batch.masks.chunks_exact(pixels)) {

@@ -3,7 +3,7 @@
 use super::{
     arch::{Arch, Prior},
     norm::EPSILON,
-    params::{Params, places},
+    params::{Params, Tensor, places},
 };
 use half::f16;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ pub enum Dtype {
 }
 
 /// The weights file of a network: batch norm with its running statistics folded, in f64, into weights and biases, in
-/// the engine's schema. `provenance` adds metadata keys `provenance.KEY`.
+/// the engine's schema. `provenance` is added to the metadata.
 ///
 /// # Errors
 /// One line that names the tensor, where `params` are another architecture's or a number is not finite.
@@ -76,8 +76,7 @@ pub fn export(
         }
     }
     let rgb = |v: [f32; 3]| v.map(|v| v.to_string()).join(",");
-    let mut metadata: BTreeMap<String, String> =
-        provenance.iter().map(|(key, value)| (format!("provenance.{key}"), value.clone())).collect();
+    let mut metadata = provenance.clone();
     let prior = match arch.prior {
         Prior::None => "none",
         Prior::Harmonic => "harmonic",
@@ -96,6 +95,19 @@ pub fn export(
         metadata.insert(key.to_owned(), value);
     }
     Ok(file(dtype, &tensors, &metadata))
+}
+
+/// Every tensor as it is trained, under the name `ema.NAME`.
+///
+/// # Errors
+/// One line that names a tensor with a number that is not finite.
+pub fn unfolded(params: &Params, dtype: Dtype, metadata: &BTreeMap<String, String>) -> Result<Vec<u8>, String> {
+    let mut tensors: Tensors = BTreeMap::new();
+    for Tensor { name, shape, data, .. } in &params.tensors {
+        let values: Vec<_> = data.iter().map(|&value| value.into()).collect();
+        tensors.insert(format!("ema.{name}"), (shape.clone(), bytes(name, &values, dtype)?));
+    }
+    Ok(file(dtype, &tensors, metadata))
 }
 
 /// Shape and numbers by name.
@@ -137,7 +149,7 @@ fn bytes(name: &str, values: &[f64], dtype: Dtype) -> Result<Vec<u8>, String> {
             }
         };
         if !finite {
-            return Err(format!("{name}: finite numbers expected, {value} found after folding"));
+            return Err(format!("{name}: finite numbers expected, {value} found"));
         }
     }
     Ok(bytes)
