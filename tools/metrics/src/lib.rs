@@ -6,7 +6,7 @@
 
 mod ssim;
 
-pub use ssim::{WINDOW, ssim};
+pub use ssim::{C1, C2, WINDOW, gaussian, ssim};
 
 /// Peak signal-to-noise ratio in dB over all values, for a peak of 1; infinite for equal images.
 ///

@@ -5,6 +5,12 @@ use std::array;
 /// Sides of the window in pixels: a Gaussian of σ = 1.5 cut at 3.5 σ.
 pub const WINDOW: usize = 11;
 
+/// (K₁·range)², which keeps the comparison of means from dividing by 0.
+pub const C1: f64 = 0.01 * 0.01;
+
+/// (K₂·range)², the same for variances.
+pub const C2: f64 = 0.03 * 0.03;
+
 /// Values in a window's row: the two images, their squares and their product.
 type Moments = [f64; 5];
 
@@ -50,8 +56,6 @@ pub fn ssim(image: &[f32], truth: &[f32], width: usize, height: usize) -> f64 {
 
 /// Equation 13 of the paper, from the weighted moments of a window.
 fn similarity([mean_a, mean_b, aa, bb, ab]: Moments) -> f64 {
-    const C1: f64 = 0.01 * 0.01;
-    const C2: f64 = 0.03 * 0.03;
     let (variance_a, variance_b) = (aa - mean_a * mean_a, bb - mean_b * mean_b);
     let covariance = ab - mean_a * mean_b;
     ((2.0 * mean_a * mean_b + C1) * (2.0 * covariance + C2))
@@ -68,7 +72,8 @@ fn weighted<'a>(window: impl Iterator<Item = &'a Moments>, weights: &[f64; WINDO
     sums
 }
 
-fn gaussian() -> [f64; WINDOW] {
+/// The weights of a window's row, or column; their sum is 1.
+pub fn gaussian() -> [f64; WINDOW] {
     let weights: [f64; WINDOW] = array::from_fn(|i| (-(i as f64 - 5.0).powi(2) / (2.0 * 1.5 * 1.5)).exp());
     let sum: f64 = weights.iter().sum();
     weights.map(|weight| weight / sum)

@@ -134,6 +134,10 @@ pub struct Loss {
     pub valid: f32,
     /// Mean absolute difference in the hole.
     pub hole: f32,
+    /// Decibels of the mean squared difference in the hole of each picture.
+    pub decibel: f32,
+    /// 1 − structural similarity.
+    pub ssim: f32,
     /// Mean absolute difference of the gradients in the hole.
     pub gradient: f32,
     /// Total variation in the hole dilated by one pixel.
@@ -144,7 +148,7 @@ pub struct Loss {
 
 impl Default for Loss {
     fn default() -> Self {
-        Self { valid: 1.0, hole: 6.0, gradient: 2.0, variation: 0.0, vgg: None }
+        Self { valid: 1.0, hole: 6.0, decibel: 0.0, ssim: 0.0, gradient: 2.0, variation: 0.0, vgg: None }
     }
 }
 
@@ -344,7 +348,8 @@ impl Config {
 
         let l = &self.loss;
         let terms = [("loss.valid", l.valid), ("loss.hole", l.hole), ("loss.gradient", l.gradient)];
-        for (key, value) in terms.into_iter().chain([("loss.variation", l.variation)]) {
+        let more = [("loss.decibel", l.decibel), ("loss.ssim", l.ssim), ("loss.variation", l.variation)];
+        for (key, value) in terms.into_iter().chain(more) {
             ensure(weight(value), key, "a weight of 0 or more")?;
         }
         if let Some(vgg) = &l.vgg {
@@ -406,11 +411,13 @@ impl Config {
 
     /// The names of the terms in use, as columns of the log.
     pub fn terms(&self) -> Vec<&'static str> {
-        let Loss { valid, hole, gradient, variation, vgg } = &self.loss;
+        let Loss { valid, hole, decibel, ssim, gradient, variation, vgg } = &self.loss;
         let [perceptual, style] = vgg.as_ref().map_or([0.0; 2], |vgg| [vgg.perceptual, vgg.style]);
         [
             ("hole", *hole),
             ("valid", *valid),
+            ("decibel", *decibel),
+            ("ssim", *ssim),
             ("gradient", *gradient),
             ("variation", *variation),
             ("perceptual", perceptual),
@@ -453,11 +460,13 @@ impl Config {
 
     /// The weights of the loss in a step.
     pub fn losses(&self, step: u64) -> LossWeights {
-        let Loss { valid, hole, gradient, variation, vgg } = &self.loss;
+        let Loss { valid, hole, decibel, ssim, gradient, variation, vgg } = &self.loss;
         let vgg = vgg.as_ref().filter(|vgg| step >= vgg.from && (step - vgg.from).is_multiple_of(vgg.every));
         LossWeights {
             valid: *valid,
             hole: *hole,
+            decibel: *decibel,
+            ssim: *ssim,
             gradient: *gradient,
             variation: *variation,
             perceptual: vgg.map_or(0.0, |vgg| vgg.perceptual),

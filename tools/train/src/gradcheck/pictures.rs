@@ -19,6 +19,7 @@ pub(super) fn run(each: &mut dyn FnMut(&Check)) {
     for (op, losses) in [
         ("hole loss", LossWeights { hole: 1.0, ..NOTHING }),
         ("valid loss", LossWeights { valid: 1.0, ..NOTHING }),
+        ("decibel loss", LossWeights { decibel: 1.0, ..NOTHING }),
         ("gradient loss", LossWeights { gradient: 1.0, ..NOTHING }),
         ("total variation", LossWeights { variation: 1.0, ..NOTHING }),
     ] {
@@ -27,7 +28,12 @@ pub(super) fn run(each: &mut dyn FnMut(&Check)) {
             each(&check(op, &shape, &mut Picture::new(prior, size, losses, false)));
         }
     }
-    let all = LossWeights { gradient: 2.0, vgg_crop: 0, ..LossWeights::default() };
+    for (prior, size) in [(Prior::None, 12), (Prior::Harmonic, 17)] {
+        let shape = format!("2 of {size}×{size}, prior {prior:?}");
+        let losses = LossWeights { ssim: 1.0, ..NOTHING };
+        each(&check("ssim loss", &shape, &mut Picture::new(prior, size, losses, false)));
+    }
+    let all = LossWeights { gradient: 2.0, decibel: 0.1, vgg_crop: 0, ..LossWeights::default() };
     for (encoder, size, prior, freeze_encoder_bn) in [
         (&[(3, 3)][..], 6, Prior::None, false),
         (&[(5, 3), (3, 4)], 8, Prior::Harmonic, false),
@@ -51,8 +57,17 @@ pub(super) fn run(each: &mut dyn FnMut(&Check)) {
 }
 
 /// No term at all.
-const NOTHING: LossWeights =
-    LossWeights { hole: 0.0, valid: 0.0, gradient: 0.0, perceptual: 0.0, style: 0.0, variation: 0.0, vgg_crop: 0 };
+const NOTHING: LossWeights = LossWeights {
+    hole: 0.0,
+    valid: 0.0,
+    decibel: 0.0,
+    ssim: 0.0,
+    gradient: 0.0,
+    perceptual: 0.0,
+    style: 0.0,
+    variation: 0.0,
+    vgg_crop: 0,
+};
 
 fn check(op: &str, shape: &str, function: &mut impl Function) -> Check {
     Check { op: op.to_owned(), shape: shape.to_owned(), error: largest_error(function, &format!("{op}, {shape}")) }

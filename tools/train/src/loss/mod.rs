@@ -6,6 +6,7 @@
 
 mod features;
 mod pixels;
+mod ssim;
 
 pub use pixels::Pixels;
 
@@ -21,6 +22,10 @@ pub struct LossWeights {
     pub hole: f32,
     /// |fill − truth| where known.
     pub valid: f32,
+    /// Of each picture, how many decibels the mean of (fill − truth)² in its hole lies above 10⁻⁵: its PSNR, turned round.
+    pub decibel: f32,
+    /// 1 − SSIM of the composite (Wang et al. 2004).
+    pub ssim: f32,
     /// |∇composite − ∇truth| over neighbours of which one at least is in the hole.
     pub gradient: f32,
     /// |Ψ(fill) − Ψ(truth)| + |Ψ(composite) − Ψ(truth)| over VGG16's pool1, pool2, pool3 (equation 3).
@@ -37,7 +42,17 @@ pub struct LossWeights {
 impl Default for LossWeights {
     /// The paper's, without VGG.
     fn default() -> Self {
-        Self { hole: 6.0, valid: 1.0, gradient: 0.0, perceptual: 0.05, style: 120.0, variation: 0.1, vgg_crop: 0 }
+        Self {
+            hole: 6.0,
+            valid: 1.0,
+            decibel: 0.0,
+            ssim: 0.0,
+            gradient: 0.0,
+            perceptual: 0.05,
+            style: 120.0,
+            variation: 0.1,
+            vgg_crop: 0,
+        }
     }
 }
 
@@ -74,6 +89,12 @@ impl<T: Real> Losses<T> {
         }
         if weights.valid > 0.0 {
             add("valid", weights.valid, pixels.area(1, weights.valid.into()));
+        }
+        if weights.decibel > 0.0 {
+            add("decibel", weights.decibel, pixels.decibels(weights.decibel.into()));
+        }
+        if weights.ssim > 0.0 {
+            add("ssim", weights.ssim, ssim::dissimilarity(pixels, weights.ssim.into()));
         }
         if weights.gradient > 0.0 {
             add("gradient", weights.gradient, pixels.gradient(weights.gradient.into()));

@@ -104,6 +104,32 @@ impl<T: Real> Pixels<T> {
         sums.iter().sum::<f64>() * share
     }
 
+    /// Mean over the pictures with a hole of 10·log₁₀(1 + m / 10⁻⁵), where m is the mean of (fill − truth)² in the hole;
+    /// adds `weight` times its gradient to `d_fill`.
+    pub fn decibels(&mut self, weight: f64) -> f64 {
+        const FLOOR: f64 = 1e-5;
+        let pixels = self.size * self.size;
+        let holes: Vec<usize> =
+            self.known.chunks_exact(pixels).map(|known| known.iter().filter(|&&m| m == 0).count()).collect();
+        let pictures = holes.iter().filter(|&&hole| hole > 0).count();
+        let Self { known, truth, fill, d_fill, .. } = self;
+        let of_image = |(image, d): (usize, &mut [T])| {
+            if holes[image] == 0 {
+                return 0.0;
+            }
+            let inside = |&i: &usize| known[image * pixels + i / 3] == 0;
+            let difference = |i: usize| fill[3 * image * pixels + i] - truth[3 * image * pixels + i];
+            let share = 1.0 / (3 * holes[image]) as f64;
+            let mean = (0..d.len()).filter(inside).map(|i| difference(i).f64().powi(2)).sum::<f64>() * share;
+            let slope = 10.0 / std::f64::consts::LN_10 / (mean + FLOOR);
+            let step = T::of(weight / pictures as f64 * slope * 2.0 * share);
+            (0..d.len()).filter(inside).for_each(|i| d[i] += step * difference(i));
+            10.0 * (1.0 + mean / FLOOR).log10()
+        };
+        let values: Vec<f64> = d_fill.par_chunks_exact_mut(3 * pixels).enumerate().map(of_image).collect();
+        values.iter().sum::<f64>() / pictures.max(1) as f64
+    }
+
     /// Mean |∇composite − ∇truth| over neighbours of which one at least is in the hole.
     pub fn gradient(&mut self, weight: f64) -> f64 {
         let hole: Vec<u8> = self.known.iter().map(|m| 1 - m).collect();
