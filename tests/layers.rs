@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// Each module with those it may use.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("error", &[]),
     ("numerics", &[]),
     ("buffer", &["error"]),
@@ -17,6 +17,8 @@ const LAYERS: [(&str, &[&str]); 14] = [
     ("unet", &["error", "numerics", "simd", "buffer", "mask", "harmonic", "parallel", "pconv", "weights"]),
     ("inpainter", &["error", "numerics", "simd", "buffer", "parallel", "unet", "weights"]),
     ("image", &["error", "inpainter"]),
+    ("selftest", &["error", "inpainter", "weights"]),
+    ("capi", &["error", "simd", "parallel", "weights", "inpainter"]),
     (
         "lib",
         &[
