@@ -168,7 +168,7 @@ mod tests {
         let mut bytes = [0xff; 4 * 16 * 4 + 3];
         for skip in 0..4 {
             let memory = lines(&mut bytes[skip..]);
-            assert!(memory.as_ptr() as usize % 64 == 0 && memory.len() >= 3 * 16);
+            assert!(memory.as_ptr().addr().is_multiple_of(64) && memory.len() >= 3 * 16);
             let (small, memory) = split::<u8>(memory, 5);
             let (large, memory) = split::<u32>(memory, 7);
             let mut list = List::new(small);

@@ -16,7 +16,7 @@ pub enum ErrorKind {
     Limits,
     /// The progress callback asked to stop.
     Cancelled,
-    /// The result could not be written.
+    /// The result could not be written, or is not the one expected.
     Output,
 }
 

@@ -16,7 +16,8 @@ const END: &str = "<!-- /digests -->\n";
 fn summary(found: &str) -> String {
     let mut table = "| weights | digest of the digests |\n|---|---|\n".to_owned();
     for (name, _) in SHIPPED {
-        let mine: String = found.lines().filter(|l| l.starts_with(&format!("{name}\t"))).map(|l| l.to_owned() + "\n").collect();
+        let mine: String =
+            found.lines().filter(|l| l.starts_with(&format!("{name}\t"))).map(|l| l.to_owned() + "\n").collect();
         table += &format!("| {name} | `{}` |\n", sha256(mine.as_bytes()));
     }
     table

@@ -150,25 +150,22 @@ struct Lifetime {
 /// An offset for each buffer, on cache lines, and the length of the arena. Largest first, each at the lowest offset
 /// that is free during its life.
 fn place(buffers: &[Lifetime]) -> (ArrayVec<usize, MAX_BUFFERS>, usize) {
-    let mut order: ArrayVec<usize, MAX_BUFFERS> = (0..buffers.len()).collect();
-    // The index makes keys distinct, so that a sort without memory of its own gives one order.
-    order.sort_unstable_by_key(|&i| (std::cmp::Reverse(buffers[i].len), i));
+    let mut order = ArrayVec::<usize, MAX_BUFFERS>::new();
+    for (i, buffer) in buffers.iter().enumerate() {
+        order.insert(order.iter().position(|&j| buffers[j].len < buffer.len).unwrap_or(i), i);
+    }
     let mut offsets: ArrayVec<usize, MAX_BUFFERS> = buffers.iter().map(|_| 0).collect();
     let mut end = 0;
     for (rank, &i) in order.iter().enumerate() {
         let this = buffers[i];
-        let mut taken: ArrayVec<(usize, usize), MAX_BUFFERS> = order[..rank]
-            .iter()
-            .filter(|&&j| buffers[j].first <= this.last && this.first <= buffers[j].last)
-            .map(|&j| (offsets[j], offsets[j] + buffers[j].len))
-            .collect();
-        taken.sort_unstable();
+        let together = |j: usize| buffers[j].first <= this.last && this.first <= buffers[j].last;
+        let in_the_way = |offset: usize| {
+            let overlaps = |j: usize| offset < offsets[j] + buffers[j].len && offsets[j] < offset + this.len;
+            order[..rank].iter().find(|&&j| together(j) && overlaps(j))
+        };
         let mut offset = 0usize;
-        for (from, to) in taken {
-            if offset + this.len <= from {
-                break;
-            }
-            offset = offset.max(to.next_multiple_of(Buffer::LINE));
+        while let Some(&j) = in_the_way(offset) {
+            offset = (offsets[j] + buffers[j].len).next_multiple_of(Buffer::LINE);
         }
         offsets[i] = offset;
         end = end.max(offset + this.len);
