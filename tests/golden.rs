@@ -14,11 +14,11 @@ const END: &str = "<!-- /digests -->\n";
 
 /// What the README shows: a digest over the lines of each weights file.
 fn summary(found: &str) -> String {
-    let mut table = "| weights | digest of the digests |\n|---|---|\n".to_owned();
+    let mut table = "| weights | last line |\n|---|---|\n".to_owned();
     for (name, _) in SHIPPED {
         let mine: String =
             found.lines().filter(|l| l.starts_with(&format!("{name}\t"))).map(|l| l.to_owned() + "\n").collect();
-        table += &format!("| {name} | `{}` |\n", sha256(mine.as_bytes()));
+        table += &format!("| {name} | `sha256 {}` |\n", sha256(mine.as_bytes()));
     }
     table
 }

@@ -4,10 +4,10 @@
 #   tools/install-c.sh PREFIX [CARGO OPTION...]
 #
 # As given here it has weights, threads and files. The smallest takes weights from memory and uses neither threads nor
-# files:                tools/install-c.sh PREFIX --no-default-features --features capi
+# files:                tools/install-c.sh PREFIX --profile small --no-default-features --features capi
 # For another machine:  tools/install-c.sh PREFIX --target aarch64-unknown-linux-gnu
 set -euo pipefail
-[ $# -ge 1 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
+[ $# -ge 1 ] || { sed -n '2,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 mkdir -p "$1"
 prefix=$(cd "$1" && pwd)
 shift
@@ -16,22 +16,32 @@ case " $* " in
   *" --features"*) ;;
   *) set -- --no-default-features --features capi,embedded-weights,parallel,fs "$@" ;;
 esac
-built=${CARGO_TARGET_DIR:-target}
+case " $* " in
+  *" --profile"*) ;;
+  *) set -- --profile release "$@" ;;
+esac
+target=${CARGO_BUILD_TARGET:-} profile= shrink=()
 for word; do
-  if [ "${previous:-}" = --target ]; then built+=/$word; fi
+  case ${previous:-} in
+    --target) target=$word ;;
+    --profile) profile=$word ;;
+  esac
   previous=$word
 done
+# Link-time inlining, which the kernels do not need, makes a third of the code.
+if [ "$profile" = small ]; then shrink=(-C llvm-args=--inline-threshold=25); fi
+built=${CARGO_TARGET_DIR:-target}${target:+/$target}/$profile
 
 # A static library alone: beside other kinds of crate, link-time optimisation would be left out.
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-cargo rustc --release --lib --crate-type staticlib "$@" -- --print native-static-libs 2>&1 | tee "$log" >&2
+cargo rustc --lib --crate-type staticlib "$@" -- --print native-static-libs "${shrink[@]}" 2>&1 | tee "$log" >&2
 libs=$(sed -n 's/.*native-static-libs: *//p' "$log" | tr ' ' '\n' | awk 'NF && !seen[$0]++' | tr '\n' ' ')
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
 
 install -d "$prefix/include" "$prefix/lib/pkgconfig" "$prefix/lib/cmake/inpaint_edge"
 install -m 644 include/inpaint_edge.h "$prefix/include/"
-install -m 644 "$built/release/libinpaint_edge.a" "$prefix/lib/"
+install -m 644 "$built/libinpaint_edge.a" "$prefix/lib/"
 cat >"$prefix/lib/pkgconfig/inpaint_edge.pc" <<END
 prefix=\${pcfiledir}/../..
 Name: inpaint_edge
