@@ -50,6 +50,22 @@ fn outputs_have_the_recorded_digests() {
     assert_eq!(RECORDED, found);
 }
 
+/// The sign of one number in the weights, and the digests are others.
+#[test]
+fn digests_notice_a_number() {
+    let (name, weights) = SHIPPED[0];
+    let mut flipped = weights.to_vec();
+    let header = u64::from_le_bytes(weights[..8].try_into().unwrap()) as usize;
+    flipped[8 + header + 1] ^= 0x80;
+    let inpainter = Inpainter::from_bytes(&flipped, Options::default()).unwrap();
+    let found = digests(name, &sha256(weights), &inpainter);
+    let (_, expected) = recorded(&sha256(weights)).unwrap();
+    let differ = found.lines().zip(expected.lines()).filter(|(a, b)| a != b).count();
+    // The file's own digest is claimed, one case is a copy and one an error.
+    assert_eq!(differ, cases().count() - 2);
+    assert!(recorded(&sha256(&flipped)).is_none());
+}
+
 /// SHA-256 of "abc" is FIPS 180-2's.
 #[test]
 fn digests_are_sha256() {
