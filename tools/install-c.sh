@@ -18,7 +18,7 @@ case " $* " in
 esac
 case " $* " in
   *" --profile"*) ;;
-  *) set -- --profile release "$@" ;;
+  *) set -- --profile capi "$@" ;;
 esac
 target=${CARGO_BUILD_TARGET:-} profile= shrink=()
 for word; do
