@@ -130,7 +130,7 @@ fn selftest_compares_with_the_recorded_digests() {
     succeeds(&one);
     let text = String::from_utf8(one.stdout).unwrap();
     assert!(text.contains("2 threads  10 of 10 as recorded"), "{text}");
-    let digests = run(&[&"selftest", &"--isa", &"scalar", &"--threads", &"1", &"--digests"]);
+    let digests = run(&[&"selftest", &"--isa", &"auto", &"--threads", &"1", &"--digests"]);
     succeeds(&digests);
     assert_eq!(String::from_utf8(digests.stdout).unwrap(), include_str!("../golden/digests.tsv"));
     let other = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/l1.weights.safetensors");
