@@ -8,11 +8,13 @@ use ndarray::{Array3, ArrayView2, ArrayView3, ArrayViewMut3, Axis};
 
 use crate::buffer::{self, Buffer};
 use crate::error::{Error, Result};
+use crate::holes::{Holes, Rect};
 use crate::numerics;
 use crate::parallel::Pool;
 use crate::simd::{Isa, control};
 use crate::unet::{Layout, Network, Plan};
 use crate::weights::{Config, Weights};
+use crate::window::{self, Lengths, Level, Part, Tile};
 
 /// What white (≥ threshold) means in a mask.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,7 +26,34 @@ pub enum MaskWhite {
     Keep,
 }
 
-/// Options of an [`Inpainter`]. None of `threads`, `isa` and `hole_aware` changes one output bit.
+/// What the network is run on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strategy {
+    /// [`Strategy::Native`] up to [`NATIVE_PIXELS`], else [`Strategy::Window`].
+    #[default]
+    Auto,
+    /// The whole image at once.
+    Native,
+    /// Windows around the holes. Where a hole is wider than 2^levels pixels, its inside is filled at half the size first,
+    /// and so on.
+    Window,
+}
+
+impl Strategy {
+    /// Lower-case name, for options and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Strategy::Auto => "auto",
+            Strategy::Native => "native",
+            Strategy::Window => "window",
+        }
+    }
+}
+
+/// The most pixels of an image that [`Strategy::Auto`] runs as a whole.
+pub const NATIVE_PIXELS: usize = 1 << 20;
+
+/// Options of an [`Inpainter`]. None of `threads`, `isa`, `hole_aware` and `max_memory` changes one output bit.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Worker threads, [`MAX_THREADS`](crate::MAX_THREADS) at the most; 0 = all cores. Default 0.
@@ -39,11 +68,28 @@ pub struct Options {
     pub mask_threshold: u8,
     /// Dilate the hole by a disc of this radius, pixels. Default 0.
     pub mask_grow: u32,
+    /// Whole image or windows; a run in the caller's scratch memory is always native. Default [`Strategy::Auto`].
+    pub strategy: Strategy,
+    /// Bytes that packed weights, a run's buffers and `held_bytes` may take together; what takes more is refused before
+    /// it starts. Default `None`.
+    pub max_memory: Option<usize>,
+    /// Bytes that the caller holds beside, the image say: they count towards `max_memory`. Default 0.
+    pub held_bytes: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: 0, isa: None, hole_aware: true, mask_white: MaskWhite::Hole, mask_threshold: 128, mask_grow: 0 }
+        Self {
+            threads: 0,
+            isa: None,
+            hole_aware: true,
+            mask_white: MaskWhite::Hole,
+            mask_threshold: 128,
+            mask_grow: 0,
+            strategy: Strategy::Auto,
+            max_memory: None,
+            held_bytes: 0,
+        }
     }
 }
 
@@ -57,6 +103,10 @@ pub struct Report {
     pub height: usize,
     /// Pixels filled (after `mask_grow`).
     pub hole_pixels: usize,
+    /// What was run: never [`Strategy::Auto`].
+    pub strategy: Strategy,
+    /// Runs of the network: 1 for the whole image, else a window each. 0 where there was nothing to fill.
+    pub windows: usize,
     /// Bytes of the plan: every buffer of the run. 0 where there was nothing to fill.
     pub plan_bytes: usize,
     /// Multiply–accumulates done.
@@ -73,7 +123,18 @@ impl Report {
     /// Of nothing done yet.
     fn new(width: usize, height: usize) -> Self {
         let none = Duration::ZERO;
-        Self { width, height, hole_pixels: 0, plan_bytes: 0, macs: 0, plan: none, network: none, composite: none }
+        Self {
+            width,
+            height,
+            hole_pixels: 0,
+            strategy: Strategy::Native,
+            windows: 0,
+            plan_bytes: 0,
+            macs: 0,
+            plan: none,
+            network: none,
+            composite: none,
+        }
     }
 
     /// Share of the image that was filled, 0 … 1.
@@ -82,7 +143,7 @@ impl Report {
     }
 }
 
-/// Progress of a run: `done` of `total` multiply–accumulates.
+/// Progress of a run: `done` of `total` units of work, which are multiply–accumulates of a native run and pixels of windows.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Progress {
@@ -229,7 +290,7 @@ impl Inpainter {
         Ok(plan_bytes(&Layout::new(&self.network.config, width, height)?))
     }
 
-    /// What a run with `mask` [height, width] would do: its report, with times of 0.
+    /// What a native run with `mask` [height, width] would do: its report, with times of 0.
     ///
     /// # Errors
     ///
@@ -241,7 +302,7 @@ impl Inpainter {
         if self.has_hole(mask) {
             let layout = Layout::new(&self.network.config, width, height)?;
             let mut memory = Buffer::zeroed(layout.floats())?;
-            self.plan(layout, &mut memory, mask, &mut report)?;
+            self.plan(layout, &mut memory, &self.reading(mask), &mut report)?;
         }
         Ok(report)
     }
@@ -291,7 +352,8 @@ impl Inpainter {
         Ok(report)
     }
 
-    /// As [`Inpainter::inpaint_into`], writing the filled pixels over the image itself, which an error leaves as it was.
+    /// As [`Inpainter::inpaint_into`], writing the filled pixels over the image itself, which an error leaves as it was; but
+    /// a run in windows that is cancelled may have filled part of the hole.
     /// With `scratch`, [`Inpainter::plan_bytes`] long and of any content, a run on one thread allocates nothing at all.
     ///
     /// # Errors
@@ -314,41 +376,220 @@ impl Inpainter {
             return Ok(Report::new(width, height));
         }
         let start = Instant::now();
-        let layout = Layout::new(&self.network.config, width, height)?;
-        let mut run = |memory: &mut [f32], layout| {
-            control::with_defaults(|| self.run(start, layout, memory, image.view_mut(), mask, progress))
-        };
         let Some(scratch) = scratch else {
-            let idle = self.idle.lock().unwrap_or_else(|e| e.into_inner()).take();
-            let mut memory = match idle.filter(|memory| memory.len() == layout.floats()) {
-                Some(memory) => memory,
-                None => Buffer::zeroed(layout.floats())?,
+            return match self.strategy(width, height) {
+                Strategy::Window => self.run_windows(image, &Holes::new(mask, &self.options)?, progress),
+                _ => self.run_whole(image, &self.reading(mask), progress),
             };
-            let done = run(&mut memory, layout);
-            *self.idle.lock().unwrap_or_else(|e| e.into_inner()) = Some(memory);
-            return done;
         };
+        let layout = Layout::new(&self.network.config, width, height)?;
         let (expected, found) = (plan_bytes(&layout), scratch.len());
         if found < expected {
             let size = format!("{expected} bytes of scratch memory expected for {width}×{height} pixels");
             return Err(Error::usage(format!("{size}, {found} found")));
         }
-        run(buffer::lines(scratch), layout)
+        let hole = self.reading(mask);
+        control::with_defaults(|| self.run(start, layout, buffer::lines(scratch), image.view_mut(), &hole, progress))
     }
 
-    /// A run since `start` in `memory` of [`Layout::floats`].
+    /// As [`Inpainter::inpaint_in_place`] with `holes` of the image's size: what is left of a mask when memory counts.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inpainter::inpaint`].
+    pub fn inpaint_holes<T: Sample>(
+        &self,
+        image: ArrayViewMut3<'_, T>,
+        holes: &Holes,
+        progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+    ) -> Result<Report> {
+        let (height, width, channels) = image.dim();
+        check_size(width, height, channels)?;
+        if (holes.width(), holes.height()) != (width, height) {
+            let (w, h) = (holes.width(), holes.height());
+            return Err(Error::input(format!("a mask of {width}×{height} expected, {w}×{h} found")));
+        }
+        match self.strategy(width, height) {
+            _ if holes.pixels() == 0 => Ok(Report::new(width, height)),
+            Strategy::Window => self.run_windows(image, holes, progress),
+            _ => self.run_whole(image, &Hole { is_known: |x, y| !holes.is_hole(x, y), grow: 0 }, progress),
+        }
+    }
+
+    /// What [`Inpainter::inpaint_holes`] would run on an image of `channels` samples of `sample_bytes` each: strategy, windows
+    /// and bytes of the plan, without work or times.
+    ///
+    /// # Errors
+    ///
+    /// Limits, where it takes more than [`Options::max_memory`], naming what would do.
+    pub fn plan_holes(&self, holes: &Holes, channels: usize, sample_bytes: usize) -> Result<Report> {
+        let (width, height) = (holes.width(), holes.height());
+        check_size(width, height, channels)?;
+        let mut report = Report::new(width, height);
+        report.hole_pixels = holes.pixels();
+        if report.hole_pixels == 0 {
+            return Ok(report);
+        }
+        report.strategy = self.strategy(width, height);
+        if report.strategy == Strategy::Window {
+            let plan = self.plan_windows(holes, channels, sample_bytes)?;
+            (report.windows, report.plan_bytes) = (plan.windows, plan.bytes);
+        } else {
+            (report.windows, report.plan_bytes) = (1, self.plan_bytes(width, height)?);
+        }
+        self.check_memory(report.plan_bytes)?;
+        Ok(report)
+    }
+
+    fn strategy(&self, width: usize, height: usize) -> Strategy {
+        match self.options.strategy {
+            Strategy::Auto if width * height <= NATIVE_PIXELS => Strategy::Native,
+            Strategy::Auto => Strategy::Window,
+            chosen => chosen,
+        }
+    }
+
+    /// Refuses a plan that does not fit beside the weights and what the caller holds.
+    fn check_memory(&self, plan: usize) -> Result<()> {
+        let Some(limit) = self.options.max_memory else { return Ok(()) };
+        let needed = plan.saturating_add(self.weights_bytes()).saturating_add(self.options.held_bytes);
+        if needed <= limit {
+            return Ok(());
+        }
+        let mega = |bytes: usize| bytes.div_ceil(1 << 20);
+        Err(Error::limits(format!("a memory limit of {}M or more expected, {}M found", mega(needed), limit >> 20)))
+    }
+
+    /// A run on the whole image in memory of the inpainter's own.
+    fn run_whole<T: Sample>(
+        &self,
+        image: ArrayViewMut3<'_, T>,
+        hole: &Hole<impl Fn(usize, usize) -> bool>,
+        progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+    ) -> Result<Report> {
+        let start = Instant::now();
+        let (height, width, _) = image.dim();
+        let layout = Layout::new(&self.network.config, width, height)?;
+        self.check_memory(plan_bytes(&layout))?;
+        let mut memory = self.take_memory(layout.floats())?;
+        let done = control::with_defaults(|| self.run(start, layout, &mut memory, image, hole, progress));
+        *self.idle.lock().unwrap_or_else(|e| e.into_inner()) = Some(memory);
+        done
+    }
+
+    /// The memory of the last run, if it has this size.
+    fn take_memory(&self, floats: usize) -> Result<Buffer> {
+        let idle = self.idle.lock().unwrap_or_else(|e| e.into_inner()).take();
+        idle.filter(|memory| memory.len() == floats).map_or_else(|| Buffer::zeroed(floats), Ok)
+    }
+
+    fn plan_windows(&self, holes: &Holes, channels: usize, sample_bytes: usize) -> Result<WindowPlan> {
+        let lengths = Lengths::new(self.network.config.levels);
+        let mut left = holes.clone();
+        let mut plan = WindowPlan { windows: 0, area: 0, floats: 0, bytes: 0 };
+        let (mut held, mut last) = (0, (0, 0));
+        for bounds in window::parts(holes) {
+            let Some(part) = Part::new(&left, bounds, lengths)? else { continue };
+            held = held.max(part.bytes(window::colours(channels), sample_bytes));
+            for Tile { window: Rect { width, height, .. }, .. } in part.levels.iter().flat_map(|level| &level.tiles) {
+                plan.windows += 1;
+                plan.area += (width * height) as u64;
+                if std::mem::replace(&mut last, (*width, *height)) != (*width, *height) {
+                    let layout = Layout::new(&self.network.config, *width, *height)?;
+                    plan.floats = plan.floats.max(layout.floats());
+                }
+            }
+            left.clear(bounds);
+        }
+        // The hole itself, what is left of it, and two more while a part is laid out.
+        plan.bytes = size_of::<f32>() * (plan.floats + Buffer::LINE) + held + 4 * holes.bytes();
+        Ok(plan)
+    }
+
+    /// A run in windows.
+    fn run_windows<T: Sample>(
+        &self,
+        mut image: ArrayViewMut3<'_, T>,
+        holes: &Holes,
+        progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+    ) -> Result<Report> {
+        let start = Instant::now();
+        let (height, width, channels) = image.dim();
+        let mut report = Report::new(width, height);
+        report.strategy = Strategy::Window;
+        report.hole_pixels = holes.pixels();
+        if report.hole_pixels == width * height {
+            return Err(nothing_known());
+        }
+        let plan = self.plan_windows(holes, channels, size_of::<T>())?;
+        self.check_memory(plan.bytes)?;
+        report.plan_bytes = plan.bytes;
+        let mut memory = self.take_memory(plan.floats)?;
+        report.plan = start.elapsed();
+        let mut left = holes.clone();
+        let mut run = WindowRun { memory: &mut memory, done: 0, total: plan.area, report: &mut report, progress };
+        for bounds in window::parts(holes) {
+            let Some(part) = Part::new(&left, bounds, Lengths::new(self.network.config.levels))? else { continue };
+            let Part { area, levels } = part;
+            let image = image.slice_mut(ndarray::s![area.rows(), area.columns(), ..]);
+            control::with_defaults(|| self.run_levels(image, levels, &mut run))?;
+            left.clear(bounds);
+        }
+        *self.idle.lock().unwrap_or_else(|e| e.into_inner()) = Some(memory);
+        Ok(report)
+    }
+
+    /// Fills an image at the first of `levels`, after the coarser ones.
+    fn run_levels<T: Sample>(
+        &self,
+        mut image: ArrayViewMut3<'_, T>,
+        levels: Vec<Level>,
+        run: &mut WindowRun<'_>,
+    ) -> Result<()> {
+        let mut levels = levels.into_iter();
+        let Some(mut level) = levels.next() else { return Ok(()) };
+        if let Some(inside) = &level.inside {
+            let mut coarse = window::halve(image.view(), &level)?;
+            self.run_levels(coarse.view_mut(), levels.collect(), run)?;
+            window::raise(coarse.view(), inside, &mut image);
+        }
+        for Tile { tile, window } in level.tiles {
+            let start = Instant::now();
+            let layout = Layout::new(&self.network.config, window.width, window.height)?;
+            let left = &level.left;
+            let hole = Hole { is_known: |x, y| !left.is_hole(x + window.x, y + window.y), grow: 0 };
+            let area = (window.width * window.height) as u64;
+            let (done, total, progress) = (run.done, run.total, &mut *run.progress);
+            let mut part = |p: Progress| {
+                progress(Progress { done: done + (area as f64 * (p.done as f64 / p.total as f64)) as u64, total })
+            };
+            let view = image.slice_mut(ndarray::s![window.rows(), window.columns(), ..]);
+            let one = self.run(start, layout, run.memory, view, &hole, &mut part)?;
+            level.left.clear(tile);
+            run.done += area;
+            run.report.windows += 1;
+            run.report.macs += one.macs;
+            run.report.plan += one.plan;
+            run.report.network += one.network;
+            run.report.composite += one.composite;
+        }
+        Ok(())
+    }
+
+    /// A run since `start` in `memory` of [`Layout::floats`] or more.
     fn run<T: Sample>(
         &self,
         start: Instant,
         layout: Layout,
         memory: &mut [f32],
         mut image: ArrayViewMut3<'_, T>,
-        mask: ArrayView2<'_, u8>,
+        hole: &Hole<impl Fn(usize, usize) -> bool>,
         progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     ) -> Result<Report> {
         let (height, width, channels) = image.dim();
         let mut report = Report::new(width, height);
-        let (plan, arena) = self.plan(layout, memory, mask, &mut report)?;
+        report.windows = 1;
+        let (plan, arena) = self.plan(layout, memory, hole, &mut report)?;
         report.plan = start.elapsed();
 
         let start = Instant::now();
@@ -384,21 +625,25 @@ impl Inpainter {
         mask.iter().any(|&m| self.is_hole(m))
     }
 
-    /// The plan for `mask` and its arena, with the report's account of it.
+    /// A mask as the options say.
+    fn reading<'m>(&'m self, mask: ArrayView2<'m, u8>) -> Hole<impl Fn(usize, usize) -> bool> {
+        Hole { is_known: move |x, y| !self.is_hole(mask[[y, x]]), grow: self.options.mask_grow as usize }
+    }
+
+    /// The plan for `hole` and its arena, with the report's account of it.
     fn plan<'m>(
         &self,
         layout: Layout,
         memory: &'m mut [f32],
-        mask: ArrayView2<'_, u8>,
+        hole: &Hole<impl Fn(usize, usize) -> bool>,
         report: &mut Report,
     ) -> Result<(Plan<'m>, &'m mut [f32])> {
         report.plan_bytes = plan_bytes(&layout);
         let Report { width, height, .. } = *report;
         let (mut plan, arena) = Plan::new(layout, memory);
-        let grow = (self.options.mask_grow as usize).min(width + height);
-        report.hole_pixels = plan.set_mask(|x, y| !self.is_hole(mask[[y, x]]), grow);
+        report.hole_pixels = plan.set_mask(&hole.is_known, hole.grow.min(width + height));
         if report.hole_pixels == width * height {
-            return Err(Error::input("the mask leaves no pixel known: there is nothing to fill from"));
+            return Err(nothing_known());
         }
         plan.aim(&self.network.config, self.options.hole_aware);
         report.macs = plan.macs();
@@ -422,6 +667,35 @@ impl Inpainter {
             }
         }
     }
+}
+
+/// Where an image is known, before the hole grows.
+struct Hole<F> {
+    is_known: F,
+    grow: usize,
+}
+
+/// What a run in windows takes.
+struct WindowPlan {
+    windows: usize,
+    /// Pixels of all windows.
+    area: u64,
+    /// Memory of the largest window.
+    floats: usize,
+    bytes: usize,
+}
+
+/// A run in windows: its memory, and how far it is.
+struct WindowRun<'a> {
+    memory: &'a mut [f32],
+    done: u64,
+    total: u64,
+    report: &'a mut Report,
+    progress: &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+}
+
+fn nothing_known() -> Error {
+    Error::input("the mask leaves no pixel known: there is nothing to fill from")
 }
 
 /// Bytes that hold the plan, wherever they start.

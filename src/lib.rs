@@ -12,6 +12,7 @@ pub mod capi;
 mod error;
 pub mod gemm;
 pub mod harmonic;
+mod holes;
 #[cfg(feature = "image")]
 pub mod image;
 mod inpainter;
@@ -24,8 +25,10 @@ pub mod selftest;
 pub mod simd;
 mod unet;
 pub mod weights;
+mod window;
 
 pub use error::{Error, ErrorKind, Result};
-pub use inpainter::{Inpainter, MaskWhite, Options, Progress, Report, Sample};
+pub use holes::Holes;
+pub use inpainter::{Inpainter, MaskWhite, NATIVE_PIXELS, Options, Progress, Report, Sample, Strategy};
 pub use parallel::MAX_THREADS;
 pub use simd::Isa;
