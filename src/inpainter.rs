@@ -70,11 +70,9 @@ pub struct Options {
     pub mask_grow: u32,
     /// Whole image or windows; a run in the caller's scratch memory is always native. Default [`Strategy::Auto`].
     pub strategy: Strategy,
-    /// Bytes that packed weights, a run's buffers and `held_bytes` may take together; what takes more is refused before
-    /// it starts. Default `None`.
+    /// Bytes that packed weights and a run's buffers may take together; what takes more is refused before it starts.
+    /// Image, mask and result are the caller's. Default `None`.
     pub max_memory: Option<usize>,
-    /// Bytes that the caller holds beside, the image say: they count towards `max_memory`. Default 0.
-    pub held_bytes: usize,
 }
 
 impl Default for Options {
@@ -88,7 +86,6 @@ impl Default for Options {
             mask_grow: 0,
             strategy: Strategy::Auto,
             max_memory: None,
-            held_bytes: 0,
         }
     }
 }
@@ -452,7 +449,7 @@ impl Inpainter {
     /// Refuses a plan that does not fit beside the weights and what the caller holds.
     fn check_memory(&self, plan: usize) -> Result<()> {
         let Some(limit) = self.options.max_memory else { return Ok(()) };
-        let needed = plan.saturating_add(self.weights_bytes()).saturating_add(self.options.held_bytes);
+        let needed = plan.saturating_add(self.weights_bytes());
         if needed <= limit {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! Files that are whole or not there.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use crate::error::{Error, ErrorKind, Result};
@@ -11,13 +11,35 @@ use crate::error::{Error, ErrorKind, Result};
 ///
 /// Output, naming the file; `path` is then as it was.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let write = || {
+    write_atomically_with(path, |out| out.write_all(bytes).map_err(unwritable))
+}
+
+/// As [`write_atomically`], what `write` writes.
+///
+/// # Errors
+///
+/// As [`write_atomically`], and those of `write`, which name the file.
+pub fn write_atomically_with(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    replace(path, write).map_err(|e| e.of(path.display()))
+}
+
+fn unwritable(e: std::io::Error) -> Error {
+    Error::new(ErrorKind::Output, format!("cannot be written: {e}"))
+}
+
+fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let create = || {
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        let mut file = tempfile::Builder::new().prefix(".inpaint-edge-").tempfile_in(folder)?;
-        file.write_all(bytes)?;
+        tempfile::Builder::new().prefix(".inpaint-edge-").tempfile_in(folder)
+    };
+    let file = create().map_err(unwritable)?;
+    let mut out = BufWriter::with_capacity(1 << 16, file);
+    write(&mut out)?;
+    let finish = || {
+        let file = out.into_inner().map_err(|e| e.into_error())?;
         let permissions = match std::fs::metadata(path) {
             Ok(target) => target.permissions(),
             Err(_) => new_file_permissions(file.as_file())?,
@@ -27,9 +49,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         file.persist(path).map_err(|e| e.error)?;
         Ok(())
     };
-    write().map_err(|e: std::io::Error| {
-        Error::new(ErrorKind::Output, format!("{}: cannot be written: {e}", path.display()))
-    })
+    finish().map_err(unwritable)
 }
 
 /// Temporary files are private; a result is readable as any new file is.

@@ -6,6 +6,7 @@ use ::image::{DynamicImage, GrayImage, ImageBuffer, Pixel};
 use ndarray::{ArrayView2, ArrayView3, ArrayViewMut3};
 
 use crate::error::{Error, Result};
+use crate::holes::Holes;
 use crate::inpainter::{Inpainter, Progress, Report, Sample};
 
 impl Inpainter {
@@ -34,6 +35,44 @@ impl Inpainter {
         }?;
         Ok((out, report))
     }
+
+    /// [`Inpainter::inpaint_holes`] on such an image.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inpainter::inpaint_image`].
+    pub fn inpaint_image_holes(
+        &self,
+        image: &mut DynamicImage,
+        holes: &Holes,
+        progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+    ) -> Result<Report> {
+        match image {
+            DynamicImage::ImageLuma8(i) => fill_holes(self, i, holes, progress),
+            DynamicImage::ImageLumaA8(i) => fill_holes(self, i, holes, progress),
+            DynamicImage::ImageRgb8(i) => fill_holes(self, i, holes, progress),
+            DynamicImage::ImageRgba8(i) => fill_holes(self, i, holes, progress),
+            DynamicImage::ImageLuma16(i) => fill_holes(self, i, holes, progress),
+            DynamicImage::ImageLumaA16(i) => fill_holes(self, i, holes, progress),
+            DynamicImage::ImageRgb16(i) => fill_holes(self, i, holes, progress),
+            DynamicImage::ImageRgba16(i) => fill_holes(self, i, holes, progress),
+            _ => Err(Error::input(format!("8 or 16 bits a sample expected, {:?} found", image.color()))),
+        }
+    }
+}
+
+fn fill_holes<P>(
+    inpainter: &Inpainter,
+    image: &mut ImageBuffer<P, Vec<P::Subpixel>>,
+    holes: &Holes,
+    progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+) -> Result<Report>
+where
+    P: Pixel<Subpixel: Sample>,
+{
+    let shape = (image.height() as usize, image.width() as usize, usize::from(P::CHANNEL_COUNT));
+    let view = ArrayViewMut3::from_shape(shape, &mut *image).expect("a buffer holds its pixels");
+    inpainter.inpaint_holes(view, holes, progress)
 }
 
 fn fill<P>(

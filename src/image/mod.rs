@@ -2,28 +2,29 @@
 
 mod atomic;
 mod fill;
+mod header;
 mod jpeg;
+mod png;
 mod structure;
 
 use std::borrow::Cow;
-use std::io::Cursor;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Cursor, Read, Seek, Write};
 use std::path::Path;
 
 use ::image::codecs::jpeg::JpegEncoder;
-use ::image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use ::image::codecs::webp::WebPEncoder;
 use ::image::metadata::Orientation;
 use ::image::{DynamicImage, GrayImage, ImageDecoder, ImageEncoder, ImageError, ImageFormat, ImageReader, Limits};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
-pub use atomic::write_atomically;
+pub use atomic::{write_atomically, write_atomically_with};
+pub use header::Header;
 
 /// The most pixels a side of an image file, and the most bytes its pixels may take.
 const MAX_SIDE: u32 = 65_535;
 const MAX_BYTES: u64 = 4 << 30;
-/// Bytes of a PNG's signature and IHDR chunk.
-const PNG_HEADER: usize = 33;
 
 /// A decoded image file: pixels as stored, and what is carried to the output.
 ///
@@ -76,26 +77,77 @@ impl Photo {
     ///
     /// Input, where `bytes` is no such file, is damaged or cut short, is animated or in CMYK; limits, where it is too large.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        let format = match ::image::guess_format(bytes) {
-            Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) => format,
+        let format = format_of(bytes, bytes.len() as u64)?;
+        match format {
+            ImageFormat::Png => Self::decode_png(Cursor::new(bytes)),
             _ => {
-                let found = bytes.len();
-                return Err(Error::input(format!("a PNG, JPEG or WebP file expected, {found} bytes of neither found")));
+                structure::check(bytes, format)?;
+                let decoded = match format {
+                    ImageFormat::Jpeg => jpeg::decode(bytes)?,
+                    _ => decode_lossless(Cursor::new(bytes), format)?,
+                };
+                Ok(Self::upright(decoded, structure::PngExtras::default()))
             }
-        };
-        let extras = structure::check(bytes, format)?;
-        let (mut pixels, icc, exif) = match format {
-            ImageFormat::Jpeg => jpeg::decode(bytes)?,
-            _ => decode_lossless(bytes, format)?,
-        };
-        // Some writers put the JPEG segment's prefix into a PNG or WebP.
-        let exif = extras.exif.or(exif).map(|exif| match exif.strip_prefix(b"Exif\0\0") {
-            Some(block) => block.to_vec(),
-            None => exif,
-        });
-        let orientation = exif.as_deref().and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms);
+        }
+    }
+
+    /// As [`Photo::decode`], from a file; a PNG is never held as a whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`Photo::decode`]; input, where the file cannot be read.
+    pub fn open(path: &Path) -> Result<Self> {
+        match source(path)? {
+            Source::Png(reader) => Self::decode_png(reader),
+            Source::Other(bytes) => Self::decode(&bytes),
+        }
+    }
+
+    /// What [`Photo::open`] would take.
+    ///
+    /// # Errors
+    ///
+    /// As [`Photo::open`], as far as the headers tell.
+    pub fn header(path: &Path) -> Result<Header> {
+        match source(path)? {
+            Source::Png(mut reader) => {
+                let extras = structure::png(&mut reader)?;
+                reader.rewind().map_err(unreadable)?;
+                let (decoder, _, exif) = lossless(reader, ImageFormat::Png)?;
+                Ok(header(&decoder, extras.exif.or(exif), 0))
+            }
+            Source::Other(bytes) => Self::header_of(&bytes),
+        }
+    }
+
+    /// What [`Photo::decode`] would take, `bytes` included.
+    ///
+    /// # Errors
+    ///
+    /// As [`Photo::decode`], as far as the headers tell.
+    pub fn header_of(bytes: &[u8]) -> Result<Header> {
+        let format = format_of(bytes, bytes.len() as u64)?;
+        if format == ImageFormat::Jpeg {
+            return jpeg::header(bytes);
+        }
+        let (decoder, _, exif) = lossless(Cursor::new(bytes), format)?;
+        let (width, height) = decoder.dimensions();
+        // WebP holds red, green, blue and alpha of the whole image.
+        let planes = if format == ImageFormat::WebP { 4 * width as usize * height as usize } else { 0 };
+        Ok(header(&decoder, exif, bytes.len() + planes))
+    }
+
+    fn decode_png(mut reader: impl BufRead + Seek) -> Result<Self> {
+        let extras = structure::png(&mut reader)?;
+        reader.rewind().map_err(unreadable)?;
+        Ok(Self::upright(decode_lossless(reader, ImageFormat::Png)?, extras))
+    }
+
+    fn upright((mut pixels, icc, exif): Decoded, extras: structure::PngExtras) -> Self {
+        let exif = extras.exif.or(exif).map(without_prefix);
+        let orientation = orientation_of(exif.as_deref());
         pixels.apply_orientation(orientation);
-        Ok(Self { pixels, orientation, icc, exif, chunks: extras.chunks })
+        Self { pixels, orientation, icc, exif, chunks: extras.chunks }
     }
 
     /// The image as one 8-bit grey plane, upright: how a mask is read. 16-bit samples count by their high byte; grey is
@@ -108,6 +160,9 @@ impl Photo {
                 _ => high(&pixel[0]),
             };
             samples.chunks_exact(channels).map(luma).collect()
+        }
+        if let DynamicImage::ImageLuma8(plane) = self.pixels {
+            return plane;
         }
         let channels = usize::from(self.pixels.color().channel_count());
         let mask = match self.pixels.as_flat_samples_u16() {
@@ -141,55 +196,148 @@ impl Photo {
     ///
     /// Usage, where the format cannot hold these pixels.
     pub fn encode(&self, format: OutputFormat) -> Result<Vec<u8>> {
-        let stored = self.stored();
         let mut out = Vec::new();
-        match format {
-            OutputFormat::Png => {
-                let encoder = PngEncoder::new_with_quality(&mut out, CompressionType::Fast, FilterType::Adaptive);
-                self.write(encoder, &stored)?;
-                out.splice(PNG_HEADER..PNG_HEADER, self.chunks.iter().copied());
-            }
-            OutputFormat::WebP => self.write(WebPEncoder::new_lossless(&mut out), &stored)?,
-            OutputFormat::Jpeg(quality) => self.write(JpegEncoder::new_with_quality(&mut out, quality), &stored)?,
-        }
+        self.write(format, &mut out)?;
         Ok(out)
     }
 
-    fn write(&self, mut encoder: impl ImageEncoder, stored: &DynamicImage) -> Result<()> {
-        let fail = |e: &dyn std::fmt::Display| Error::usage(format!("this format cannot hold the image: {e}"));
+    /// As [`Photo::encode`], into `out`, piece by piece where the format is PNG or JPEG.
+    ///
+    /// # Errors
+    ///
+    /// As [`Photo::encode`]; output, where `out` cannot be written.
+    pub fn write(&self, format: OutputFormat, out: &mut dyn Write) -> Result<()> {
+        let stored = self.stored();
+        match format {
+            OutputFormat::Png => {
+                let written = png::write(&mut *out, &stored, self.icc.as_deref(), self.exif.as_deref(), &self.chunks);
+                written.map_err(|e| match e {
+                    ::png::EncodingError::IoError(e) => unwritable(e),
+                    e => cannot_hold(e),
+                })?;
+            }
+            OutputFormat::WebP => self.write_by(WebPEncoder::new_lossless(&mut *out), &stored)?,
+            OutputFormat::Jpeg(quality) => self.write_by(JpegEncoder::new_with_quality(&mut *out, quality), &stored)?,
+        }
+        out.flush().map_err(unwritable)
+    }
+
+    fn write_by(&self, mut encoder: impl ImageEncoder, stored: &DynamicImage) -> Result<()> {
         if let Some(icc) = &self.icc {
-            encoder.set_icc_profile(icc.clone()).map_err(|e| fail(&e))?;
+            encoder.set_icc_profile(icc.clone()).map_err(cannot_hold)?;
         }
         if let Some(exif) = &self.exif {
-            encoder.set_exif_metadata(exif.clone()).map_err(|e| fail(&e))?;
+            encoder.set_exif_metadata(exif.clone()).map_err(cannot_hold)?;
         }
         let (width, height) = (stored.width(), stored.height());
-        encoder.write_image(stored.as_bytes(), width, height, stored.color().into()).map_err(|e| fail(&e))
+        encoder.write_image(stored.as_bytes(), width, height, stored.color().into()).map_err(|e| match e {
+            ImageError::IoError(e) => unwritable(e),
+            e => cannot_hold(e),
+        })
     }
+}
+
+fn cannot_hold(e: impl std::fmt::Display) -> Error {
+    Error::usage(format!("this format cannot hold the image: {e}"))
+}
+
+fn unwritable(e: std::io::Error) -> Error {
+    Error::new(ErrorKind::Output, format!("cannot be written: {e}"))
+}
+
+fn unreadable(e: std::io::Error) -> Error {
+    Error::input(format!("cannot be read: {e}"))
+}
+
+/// A file to decode.
+enum Source {
+    Png(BufReader<File>),
+    Other(Vec<u8>),
+}
+
+fn source(path: &Path) -> Result<Source> {
+    let mut reader = BufReader::with_capacity(1 << 16, File::open(path).map_err(unreadable)?);
+    // A pipe cannot be rewound, and is held.
+    let is_png = reader.fill_buf().map_err(unreadable)?.starts_with(b"\x89PNG\r\n\x1a\n");
+    if is_png && reader.stream_position().is_ok() {
+        return Ok(Source::Png(reader));
+    }
+    let mut bytes = Vec::new();
+    reader.read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(Source::Other(bytes))
+}
+
+fn format_of(start: &[u8], len: u64) -> Result<ImageFormat> {
+    match ::image::guess_format(start) {
+        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) => Ok(format),
+        _ => Err(Error::input(format!("a PNG, JPEG or WebP file expected, {len} bytes of neither found"))),
+    }
+}
+
+/// Some writers put the JPEG segment's prefix into a PNG or WebP.
+fn without_prefix(exif: Vec<u8>) -> Vec<u8> {
+    match exif.strip_prefix(b"Exif\0\0") {
+        Some(block) => block.to_vec(),
+        None => exif,
+    }
+}
+
+fn orientation_of(exif: Option<&[u8]>) -> Orientation {
+    exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
+}
+
+fn header(decoder: &impl ImageDecoder, exif: Option<Vec<u8>>, decoder_bytes: usize) -> Header {
+    let (channels, color) = (decoder.color_type().channel_count().into(), decoder.color_type());
+    let sample_bytes = usize::from(color.bytes_per_pixel()) / usize::from(color.channel_count());
+    let orientation = orientation_of(exif.map(without_prefix).as_deref());
+    Header { channels, sample_bytes, decoder_bytes, ..turned(decoder.dimensions(), orientation) }
+}
+
+/// A header of a size once `orientation` is undone.
+fn turned((width, height): (u32, u32), orientation: Orientation) -> Header {
+    let across = matches!(
+        orientation,
+        Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
+    );
+    let (width, height) = if across { (height, width) } else { (width, height) };
+    let turned = orientation != Orientation::NoTransforms;
+    Header { width, height, channels: 1, sample_bytes: 1, turned, decoder_bytes: 0 }
 }
 
 /// Pixels as stored, ICC profile, EXIF block.
 type Decoded = (DynamicImage, Option<Vec<u8>>, Option<Vec<u8>>);
 
-fn decode_lossless(bytes: &[u8], format: ImageFormat) -> Result<Decoded> {
+fn decode_lossless(reader: impl BufRead + Seek, format: ImageFormat) -> Result<Decoded> {
+    let (decoder, icc, exif) = lossless(reader, format)?;
+    Ok((DynamicImage::from_decoder(decoder).map_err(lossless_error)?, icc, exif))
+}
+
+/// A decoder for a size within limits, ICC profile, EXIF block.
+fn lossless<'r>(
+    reader: impl BufRead + Seek + 'r,
+    format: ImageFormat,
+) -> Result<(impl ImageDecoder + 'r, Option<Vec<u8>>, Option<Vec<u8>>)> {
     let decode = || {
         let mut limits = Limits::no_limits();
         limits.max_image_width = Some(MAX_SIDE);
         limits.max_image_height = Some(MAX_SIDE);
         limits.max_alloc = Some(MAX_BYTES);
-        let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+        let mut reader = ImageReader::with_format(reader, format);
         reader.limits(limits);
         let mut decoder = reader.into_decoder()?;
         let (icc, exif) = (decoder.icc_profile()?, decoder.exif_metadata()?);
         Ok((decoder, icc, exif))
     };
-    let error = |e: ImageError| match e {
+    let (decoder, icc, exif) = decode().map_err(lossless_error)?;
+    check_size(decoder.total_bytes())?;
+    Ok((decoder, icc, exif))
+}
+
+fn lossless_error(e: ImageError) -> Error {
+    match e {
         ImageError::Limits(_) => Error::limits(format!("cannot be decoded: {e}")),
         _ => damaged(e),
-    };
-    let (decoder, icc, exif) = decode().map_err(error)?;
-    check_size(decoder.total_bytes())?;
-    Ok((DynamicImage::from_decoder(decoder).map_err(error)?, icc, exif))
+    }
 }
 
 /// Refuses pixels of more than [`MAX_BYTES`].

@@ -3,6 +3,8 @@
 //!
 //! Bytes after the end of the picture are allowed: cameras keep further pictures there.
 
+use std::io::{Read, Seek, SeekFrom};
+
 use ::image::ImageFormat;
 
 use crate::error::{Error, Result};
@@ -20,36 +22,56 @@ pub(super) struct PngExtras {
     pub exif: Option<Vec<u8>>,
 }
 
-/// Walks the file from its first byte to the end of its picture.
+/// Walks a JPEG or WebP from its first byte to the end of its picture.
 ///
 /// # Errors
 ///
-/// Input, where the file is cut short, is animated or is a CMYK JPEG.
-pub(super) fn check(bytes: &[u8], format: ImageFormat) -> Result<PngExtras> {
+/// Input, where the file is cut short, is animated or is in CMYK.
+pub(super) fn check(bytes: &[u8], format: ImageFormat) -> Result<()> {
     match format {
-        ImageFormat::Png => png(bytes),
-        ImageFormat::Jpeg => jpeg(bytes).map(|()| PngExtras::default()),
-        _ => webp(bytes).map(|()| PngExtras::default()),
+        ImageFormat::Jpeg => jpeg(bytes),
+        _ => webp(bytes),
     }
 }
 
 /// Signature, then chunks of length, type, data and CRC up to IEND.
-fn png(bytes: &[u8]) -> Result<PngExtras> {
+///
+/// # Errors
+///
+/// Input, where the file cannot be read, is cut short or is animated.
+pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<PngExtras> {
+    let unreadable = |e: std::io::Error| Error::input(format!("cannot be read: {e}"));
+    let len = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
+    let cut = || Error::input(format!("cut short: IEND chunk expected, {len} bytes without it found"));
     let mut extras = PngExtras::default();
-    let mut rest = &bytes[8.min(bytes.len())..];
+    let mut at = 8;
     loop {
-        let Some((head, _)) = rest.split_first_chunk::<8>() else { return Err(cut_short(bytes, "IEND chunk")) };
-        let (length, kind) = (be32(head), &head[4..]);
-        let Some(chunk) = rest.get(..length.saturating_add(12)) else { return Err(cut_short(bytes, "IEND chunk")) };
-        let data = &chunk[8..8 + length];
-        match kind {
+        if at + 8 > len {
+            return Err(cut());
+        }
+        file.seek(SeekFrom::Start(at)).map_err(unreadable)?;
+        let mut chunk = vec![0; 8];
+        file.read_exact(&mut chunk).map_err(unreadable)?;
+        let end = at + be32(&chunk) as u64 + 12;
+        if end > len {
+            return Err(cut());
+        }
+        let kind = [chunk[4], chunk[5], chunk[6], chunk[7]];
+        let is_carried = CARRIED.contains(&&kind);
+        match &kind {
             b"IEND" => return Ok(extras),
             b"acTL" => return Err(animated("PNG")),
-            b"eXIf" => extras.exif = Some(data.to_vec()),
-            _ if CARRIED.iter().any(|carried| kind == *carried) => extras.chunks.extend_from_slice(chunk),
+            _ if is_carried || &kind == b"eXIf" => {
+                file.take(end - at - 8).read_to_end(&mut chunk).map_err(unreadable)?;
+            }
             _ => {}
         }
-        rest = &rest[chunk.len()..];
+        if is_carried {
+            extras.chunks.extend_from_slice(&chunk);
+        } else if &kind == b"eXIf" {
+            extras.exif = Some(chunk[8..chunk.len() - 4].to_vec());
+        }
+        at = end;
     }
 }
 

@@ -3,13 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use inpaint_edge::{Isa, MAX_THREADS, MaskWhite};
+use inpaint_edge::{Isa, MAX_THREADS, MaskWhite, Strategy};
 
 const AFTER_HELP: &str = "\
 Examples:
   inpaint-edge photo.jpg mask.png out.png             white in mask.png is filled
   inpaint-edge --mask-white keep a.png m.png a.png    black is filled, in place
   inpaint-edge --mask-grow 3 a.png m.png out.png      the hole and 3 pixels around it
+  inpaint-edge --max-memory 256M big.jpg m.png o.jpg  24 megapixels on a small board
   cat a.png | inpaint-edge - m.png - > out.png        through a pipe
 
 Exit codes:
@@ -17,7 +18,7 @@ Exit codes:
   2  usage: an option or a combination of options is wrong
   3  input: image or mask cannot be read or used
   4  weights: the weights file is missing, malformed or contradictory
-  5  limits: the image needs more memory than there is
+  5  limits: more memory needed than there is or --max-memory allows
   1  anything else, such as an output that cannot be written";
 
 /// Fill holes in photographs.
@@ -110,6 +111,12 @@ pub struct FillArgs {
     /// Instruction set; never changes the result
     #[arg(long, value_enum, default_value_t = IsaArg::Auto)]
     pub isa: IsaArg,
+    /// Whole image or windows around the holes; auto: windows above 2^20 pixels
+    #[arg(long, value_enum, default_value_t = StrategyArg::Auto)]
+    pub strategy: StrategyArg,
+    /// Refuse, before work starts, what takes more memory than this: bytes, or with K, M or G [default: no limit]
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    pub max_memory: Option<usize>,
     /// Quality of a .jpg result
     #[arg(long, value_name = "1-100", default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub quality: u8,
@@ -121,6 +128,38 @@ pub struct FillArgs {
     /// No progress bar, no notes
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// Bytes; K, M and G are powers of 1024.
+fn memory(text: &str) -> Result<usize, String> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'K' | b'k') => (&text[..text.len() - 1], 10),
+        Some(b'M' | b'm') => (&text[..text.len() - 1], 20),
+        Some(b'G' | b'g') => (&text[..text.len() - 1], 30),
+        _ => (text, 0),
+    };
+    let bytes = digits.parse::<usize>().ok().and_then(|n| n.checked_mul(1 << shift)).filter(|bytes| *bytes > 0);
+    bytes.ok_or_else(|| "a size such as 256M expected".to_owned())
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum StrategyArg {
+    /// Native up to 2^20 pixels, else window
+    Auto,
+    /// The whole image at once
+    Native,
+    /// Windows around the holes, wide holes coarse to fine
+    Window,
+}
+
+impl From<StrategyArg> for Strategy {
+    fn from(strategy: StrategyArg) -> Self {
+        match strategy {
+            StrategyArg::Auto => Strategy::Auto,
+            StrategyArg::Native => Strategy::Native,
+            StrategyArg::Window => Strategy::Window,
+        }
+    }
 }
 
 fn threads(text: &str) -> Result<usize, String> {

@@ -1,23 +1,23 @@
 //! The main job.
 
-use std::borrow::Cow;
 use std::io::{IsTerminal, Read, Write};
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use image::{DynamicImage, GrayImage};
+use image::DynamicImage;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use inpaint_edge::image::{OutputFormat, Photo, write_atomically};
+use inpaint_edge::image::{Header, OutputFormat, Photo, write_atomically_with};
 use inpaint_edge::selftest::hex;
-use inpaint_edge::{Error, ErrorKind, Inpainter, Options, Result};
+use inpaint_edge::{Error, ErrorKind, Holes, Inpainter, Options, Result};
+use ndarray::ArrayView2;
 use sha2::{Digest, Sha256};
 
 use crate::args::FillArgs;
+use crate::memory;
 
 pub fn run(args: &FillArgs) -> Result<()> {
     let start = Instant::now();
-    let is_pipe = |path: &Path| path.as_os_str() == "-";
     let usage = |detail: &str| Err(Error::new(ErrorKind::Usage, detail));
     if is_pipe(&args.image) && is_pipe(&args.mask) {
         return usage("IMAGE and MASK cannot both be stdin");
@@ -35,41 +35,46 @@ pub fn run(args: &FillArgs) -> Result<()> {
         mask_white: args.mask_white.into(),
         mask_threshold: args.mask_threshold,
         mask_grow: args.mask_grow,
+        strategy: args.strategy.into(),
         ..Options::default()
     };
     // A weights error does not wait for the end of stdin.
     let parallel = args.threads != 1 && !is_pipe(&args.image) && !is_pipe(&args.mask);
-    let (inpainter, (photo, mask, decode)) =
-        both(parallel, || open(args.weights.as_deref(), options), || decode(args))?;
-    let (width, height) = (photo.pixels.width(), photo.pixels.height());
-    if mask.dimensions() != (width, height) {
-        let (w, h) = mask.dimensions();
-        let detail = format!("a mask of {width}×{height} expected, as {}, {w}×{h} found", args.image.display());
-        return Err(Error::new(ErrorKind::Input, detail).of(args.mask.display()));
-    }
+    let (inpainter, (job, decode)) =
+        both(parallel, || open(args.weights.as_deref(), options.clone()), || decode(args, &options))?;
+    let (mut photo, holes, decode) = match job {
+        Job::Decoded(photo, holes) => (photo, holes, decode),
+        Job::Planned { limit, image, header, holes } => {
+            check_size(args, (header.width, header.height), &holes)?;
+            let plan = inpainter.plan_holes(&holes, header.channels, header.sample_bytes).map_err(|e| name(args, e))?;
+            let needed = memory::of_job(&inpainter, &plan, &holes, &header, format);
+            memory::check(limit, needed).map_err(|e| e.of(args.image.display()))?;
+            let start = Instant::now();
+            (image.decode()?, holes, decode + start.elapsed())
+        }
+    };
+    check_size(args, (photo.pixels.width(), photo.pixels.height()), &holes)?;
 
     let bar = progress_bar(args.quiet);
-    let filled = inpainter.inpaint_image(&photo.pixels, &mask, &mut |progress| {
+    let filled = inpainter.inpaint_image_holes(&mut photo.pixels, &holes, &mut |progress| {
         bar.set_length(progress.total);
         bar.set_position(progress.done);
         ControlFlow::Continue(())
     });
     bar.finish_and_clear();
-    let (pixels, report) = filled.map_err(|e| match e.kind() {
-        ErrorKind::Input => e.of(args.mask.display()),
-        _ => e.of(args.image.display()),
-    })?;
+    let report = filled.map_err(|e| name(args, e))?;
+    let (isa, threads) = (inpainter.isa(), inpainter.threads());
+    drop((inpainter, holes));
     if report.hole_pixels == 0 && !args.quiet {
         let _ = writeln!(std::io::stderr(), "inpaint-edge: {}: no hole in the mask, image copied", args.mask.display());
     }
 
     let encode = Instant::now();
-    let result = photo.with_pixels(pixels);
-    let bytes = result.encode(format).map_err(|e| e.of(args.out.display()))?;
     if is_pipe(&args.out) {
-        crate::print(&bytes)?;
+        let mut out = std::io::stdout().lock();
+        photo.write(format, &mut out).map_err(|e| e.of("stdout"))?;
     } else {
-        write_atomically(&args.out, &bytes)?;
+        write_atomically_with(&args.out, |out| photo.write(format, out))?;
     }
     let encode = encode.elapsed();
 
@@ -81,6 +86,8 @@ pub fn run(args: &FillArgs) -> Result<()> {
             "height": report.height,
             "hole_pixels": report.hole_pixels,
             "hole_ratio": report.hole_ratio(),
+            "strategy": report.strategy.name(),
+            "windows": report.windows,
             "plan_bytes": report.plan_bytes,
             "macs": report.macs,
             "ms": {
@@ -91,22 +98,93 @@ pub fn run(args: &FillArgs) -> Result<()> {
                 "encode": ms(encode),
                 "total": total,
             },
-            "isa": inpainter.isa().name(),
-            "threads": inpainter.threads(),
+            "isa": isa.name(),
+            "threads": threads,
             "weights_sha256": weights_sha256(args.weights.as_deref())?,
-            "output_sha256": hex(&Sha256::digest(samples(&result.stored()))),
+            "output_sha256": digest(&photo.stored()),
         });
         crate::print(format!("{json}\n").as_bytes())?;
     }
     Ok(())
 }
 
-/// Image and mask, and the time they took.
-fn decode(args: &FillArgs) -> Result<(Photo, GrayImage, Duration)> {
+fn is_pipe(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// The error with the name of the file it is about.
+fn name(args: &FillArgs, e: Error) -> Error {
+    match e.kind() {
+        ErrorKind::Input => e.of(args.mask.display()),
+        _ => e.of(args.image.display()),
+    }
+}
+
+fn check_size(args: &FillArgs, (width, height): (u32, u32), holes: &Holes) -> Result<()> {
+    let (w, h) = (holes.width(), holes.height());
+    if (w, h) == (width as usize, height as usize) {
+        return Ok(());
+    }
+    let detail = format!("a mask of {width}×{height} expected, as {}, {w}×{h} found", args.image.display());
+    Err(Error::new(ErrorKind::Input, detail).of(args.mask.display()))
+}
+
+/// Photograph and hole; where memory is limited, only what tells how much the photograph will take.
+enum Job<'a> {
+    Decoded(Photo, Holes),
+    Planned { limit: usize, image: Source<'a>, header: Header, holes: Holes },
+}
+
+/// A job, and the time it took to decode.
+fn decode<'a>(args: &'a FillArgs, options: &Options) -> Result<(Job<'a>, Duration)> {
     let start = Instant::now();
-    let photo = load(&args.image)?;
-    let mask = load(&args.mask)?.into_mask();
-    Ok((photo, mask, start.elapsed()))
+    let (image, mask) = (Source::read(&args.image)?, Source::read(&args.mask)?);
+    let Some(limit) = args.max_memory else {
+        let photo = image.decode()?;
+        return Ok((Job::Decoded(photo, mask.holes(options)?), start.elapsed()));
+    };
+    let header = image.header()?;
+    memory::check(limit, memory::of_mask(&mask.header()?)).map_err(|e| e.of(args.mask.display()))?;
+    let holes = mask.holes(options)?;
+    Ok((Job::Planned { limit, image, header, holes }, start.elapsed()))
+}
+
+/// A file, or what came through stdin.
+enum Source<'a> {
+    File(&'a Path),
+    Piped(Vec<u8>),
+}
+
+impl<'a> Source<'a> {
+    fn read(path: &'a Path) -> Result<Self> {
+        if !is_pipe(path) {
+            return Ok(Self::File(path));
+        }
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().lock().read_to_end(&mut bytes);
+        read.map_err(|e| Error::new(ErrorKind::Input, format!("-: cannot be read: {e}")))?;
+        Ok(Self::Piped(bytes))
+    }
+
+    fn decode(self) -> Result<Photo> {
+        match self {
+            Self::File(path) => Photo::open(path).map_err(|e| e.of(path.display())),
+            Self::Piped(bytes) => Photo::decode(&bytes).map_err(|e| e.of("-")),
+        }
+    }
+
+    fn header(&self) -> Result<Header> {
+        match self {
+            Self::File(path) => Photo::header(path).map_err(|e| e.of(path.display())),
+            Self::Piped(bytes) => Photo::header_of(bytes).map_err(|e| e.of("-")),
+        }
+    }
+
+    fn holes(self, options: &Options) -> Result<Holes> {
+        let mask = self.decode()?.into_mask();
+        let shape = (mask.height() as usize, mask.width() as usize);
+        Holes::new(ArrayView2::from_shape(shape, mask.as_raw()).expect("a byte a pixel"), options)
+    }
 }
 
 /// Both results, or the error of `a` before that of `b`. Where `parallel`, `b` runs on a thread of its own if one can be had.
@@ -159,24 +237,16 @@ pub fn weights_sha256(weights: Option<&Path>) -> Result<String> {
     }
 }
 
-/// Samples row by row, channels interleaved, 16 bits little-endian.
-fn samples(pixels: &DynamicImage) -> Cow<'_, [u8]> {
+/// SHA-256 of the samples row by row, channels interleaved, 16 bits little-endian.
+fn digest(pixels: &DynamicImage) -> String {
+    let mut digest = Sha256::new();
     match pixels.as_flat_samples_u16() {
-        Some(deep) => deep.samples.iter().flat_map(|v| v.to_le_bytes()).collect(),
-        None => pixels.as_bytes().into(),
+        Some(deep) => deep.samples.chunks(1 << 16).for_each(|part| {
+            digest.update(part.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>());
+        }),
+        None => digest.update(pixels.as_bytes()),
     }
-}
-
-fn load(path: &Path) -> Result<Photo> {
-    let read = || match path.as_os_str() == "-" {
-        true => {
-            let mut bytes = Vec::new();
-            std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
-        }
-        false => std::fs::read(path),
-    };
-    let bytes = read().map_err(|e| Error::new(ErrorKind::Input, format!("{}: cannot be read: {e}", path.display())))?;
-    Photo::decode(&bytes).map_err(|e| e.of(path.display()))
+    hex(&digest.finalize())
 }
 
 /// A bar on stderr where that is a terminal, else nothing.

@@ -3,6 +3,7 @@
 mod args;
 mod fill;
 mod info;
+mod memory;
 mod plan;
 mod selftest;
 

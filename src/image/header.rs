@@ -1,0 +1,45 @@
+//! What a file takes, known from its headers before a pixel is decoded.
+
+use super::OutputFormat;
+
+/// Size and kind of an image file, and the memory it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Header {
+    /// Width once upright, pixels.
+    pub width: u32,
+    /// Height once upright, pixels.
+    pub height: u32,
+    /// Samples of a pixel.
+    pub channels: usize,
+    /// Bytes of a sample.
+    pub sample_bytes: usize,
+    /// Whether the stored pixels are not upright.
+    pub turned: bool,
+    /// Bytes that the decoder takes beside the pixels, the file included where it is held.
+    pub(super) decoder_bytes: usize,
+}
+
+impl Header {
+    /// Bytes of the decoded pixels.
+    pub fn pixel_bytes(&self) -> usize {
+        self.width as usize * self.height as usize * self.channels * self.sample_bytes
+    }
+
+    /// The most bytes held while the file is decoded, the pixels included.
+    pub fn decode_bytes(&self) -> usize {
+        let upright = if self.turned { self.pixel_bytes() } else { 0 };
+        self.pixel_bytes() + self.decoder_bytes.max(upright)
+    }
+
+    /// The most bytes held while pixels like these are encoded, the pixels included.
+    pub fn encode_bytes(&self, format: OutputFormat) -> usize {
+        let stored = if self.turned { self.pixel_bytes() } else { 0 };
+        let encoder = match format {
+            // Red, green, blue and alpha of the whole image, and the file.
+            OutputFormat::WebP => 8 * self.width as usize * self.height as usize,
+            OutputFormat::Png | OutputFormat::Jpeg(_) => 0,
+        };
+        self.pixel_bytes() + stored + encoder
+    }
+}

@@ -1,0 +1,56 @@
+//! PNG, written row by row: a compressed image of 50 megapixels is as large as what else there is in memory.
+
+use std::borrow::Cow;
+use std::io::Write;
+
+use ::image::{ColorType, DynamicImage};
+use ::png::{BitDepth, Compression, Encoder, EncodingError, Filter, Info, chunk::ChunkType};
+
+/// Bytes of an IDAT chunk.
+const IDAT: usize = 1 << 16;
+
+/// Writes `pixels` with an ICC profile, an EXIF block and `chunks`, whole chunks that stand before the pixels.
+pub(super) fn write(
+    out: impl Write,
+    pixels: &DynamicImage,
+    icc: Option<&[u8]>,
+    exif: Option<&[u8]>,
+    mut chunks: &[u8],
+) -> Result<(), EncodingError> {
+    let mut info = Info::with_size(pixels.width(), pixels.height());
+    info.icc_profile = icc.map(Cow::Borrowed);
+    info.exif_metadata = exif.map(Cow::Borrowed);
+    let mut encoder = Encoder::with_info(out, info)?;
+    let deep = matches!(pixels.color(), ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16);
+    encoder.set_depth(if deep { BitDepth::Sixteen } else { BitDepth::Eight });
+    encoder.set_color(match pixels.color().channel_count() {
+        1 => ::png::ColorType::Grayscale,
+        2 => ::png::ColorType::GrayscaleAlpha,
+        3 => ::png::ColorType::Rgb,
+        _ => ::png::ColorType::Rgba,
+    });
+    encoder.set_compression(Compression::Fast);
+    encoder.set_filter(Filter::Adaptive);
+    let mut writer = encoder.write_header()?;
+    while let Some((head, rest)) = chunks.split_first_chunk::<8>() {
+        let [a, b, c, d, kind @ ..] = *head;
+        let (data, rest) = rest.split_at(u32::from_be_bytes([a, b, c, d]) as usize);
+        writer.write_chunk(ChunkType(kind), data)?;
+        // The CRC is written anew.
+        chunks = &rest[4..];
+    }
+    let mut stream = writer.stream_writer_with_size(IDAT)?;
+    let row = pixels.width() as usize * usize::from(pixels.color().bytes_per_pixel());
+    let mut swapped = Vec::new();
+    for row in pixels.as_bytes().chunks_exact(row) {
+        if deep {
+            swapped.clear();
+            swapped.extend(row.as_chunks::<2>().0.iter().flat_map(|v| u16::from_ne_bytes(*v).to_be_bytes()));
+            stream.write_all(&swapped)?;
+        } else {
+            stream.write_all(row)?;
+        }
+    }
+    stream.finish()?;
+    writer.finish()
+}
