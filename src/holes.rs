@@ -54,10 +54,7 @@ impl Holes {
                 words[x / 64] |= u64::from(is_hole) << (x % 64);
             }
         }
-        match (options.mask_grow as usize).min(width + height) {
-            0 => Ok(holes),
-            radius => holes.grown(radius),
-        }
+        holes.grown(options.mask_grow as usize)
     }
 
     /// Width, pixels.
@@ -85,7 +82,12 @@ impl Holes {
         width.div_ceil(64).saturating_mul(height).saturating_mul(size_of::<u64>())
     }
 
-    pub(crate) fn none(width: usize, height: usize) -> Result<Self> {
+    /// An image of this size without a hole.
+    ///
+    /// # Errors
+    ///
+    /// Limits, where memory cannot be had.
+    pub fn none(width: usize, height: usize) -> Result<Self> {
         let stride = width.div_ceil(64);
         let mut words = Vec::new();
         let len = stride.checked_mul(height).filter(|len| words.try_reserve_exact(*len).is_ok());
@@ -97,8 +99,9 @@ impl Holes {
         Rect { x: 0, y: 0, width: self.width, height: self.height }
     }
 
+    /// Whether the pixel is to be filled.
     #[inline]
-    pub(crate) fn is_hole(&self, x: usize, y: usize) -> bool {
+    pub fn is_hole(&self, x: usize, y: usize) -> bool {
         self.words[y * self.stride + x / 64] >> (x % 64) & 1 == 1
     }
 
@@ -135,6 +138,17 @@ impl Holes {
             row[x / 64] = if hole { row[x / 64] | bits } else { row[x / 64] & !bits };
             x = end;
         }
+    }
+
+    /// Adds the pixels of a box, which lies inside the image.
+    pub fn add_box(&mut self, columns: Range<usize>, rows: Range<usize>) {
+        assert!(columns.end <= self.width && rows.end <= self.height, "a box inside the image");
+        rows.for_each(|y| self.set(y, columns.clone(), true));
+    }
+
+    /// Adds a pixel, which lies inside the image.
+    pub fn add(&mut self, x: usize, y: usize) {
+        self.add_box(x..x + 1, y..y + 1);
     }
 
     pub(crate) fn clear(&mut self, area: Rect) {
@@ -233,8 +247,16 @@ impl Holes {
         Ok(out)
     }
 
-    /// Grown by a disc of `radius`.
-    fn grown(&self, radius: usize) -> Result<Self> {
+    /// Grown by a disc of `radius` pixels.
+    ///
+    /// # Errors
+    ///
+    /// Limits, where memory cannot be had.
+    pub fn grown(self, radius: usize) -> Result<Self> {
+        let radius = radius.min(self.width + self.height);
+        if radius == 0 {
+            return Ok(self);
+        }
         let mut out = Self::none(self.width, self.height)?;
         for y in 0..self.height {
             for run in self.runs(y, 0..self.width) {
@@ -245,6 +267,28 @@ impl Holes {
             }
         }
         Ok(out)
+    }
+
+    /// What is left of the hole when everything known grows by a disc of `radius` pixels; beyond the image nothing is known.
+    ///
+    /// # Errors
+    ///
+    /// Limits, where memory cannot be had.
+    pub fn shrunk(self, radius: usize) -> Result<Self> {
+        Ok(self.swapped().grown(radius)?.swapped())
+    }
+
+    /// Hole and known, swapped.
+    fn swapped(mut self) -> Self {
+        let rest = self.width % 64;
+        let last = if rest == 0 { u64::MAX } else { (1 << rest) - 1 };
+        for row in self.words.chunks_exact_mut(self.stride.max(1)) {
+            row.iter_mut().for_each(|word| *word = !*word);
+            if let Some(word) = row.last_mut() {
+                *word &= last;
+            }
+        }
+        self
     }
 }
 
@@ -283,7 +327,8 @@ mod tests {
             };
             assert_eq!(holes.pixels(), mask.iter().filter(|m| **m == 255).count());
             for radius in [1, 3] {
-                let (eroded, grown) = (holes.eroded(radius).unwrap(), holes.grown(radius).unwrap());
+                let (eroded, grown) = (holes.eroded(radius).unwrap(), holes.clone().grown(radius).unwrap());
+                let shrunk = holes.clone().shrunk(radius).unwrap();
                 let r = radius as isize;
                 for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
                     let near = |dy: isize, dx: isize| at(x as isize + dx, y as isize + dy);
@@ -292,6 +337,8 @@ mod tests {
                     assert_eq!(eroded.is_hole(x, y), square.all(|(dy, dx)| near(dy, dx) != Some(false)), "{x} {y}");
                     let reached = disc.clone().any(|(dy, dx)| near(dy, dx) == Some(true));
                     assert_eq!(grown.is_hole(x, y), reached, "{x} {y}");
+                    let kept = disc.clone().all(|(dy, dx)| near(dy, dx) != Some(false));
+                    assert_eq!(shrunk.is_hole(x, y), kept, "{x} {y}");
                 }
             }
             let halved = holes.halved().unwrap();
@@ -332,6 +379,12 @@ mod tests {
             let mut left = holes.clone();
             left.clear(area);
             assert_eq!(left.pixels() + inside.len(), holes.pixels());
+            left.add_box(area.columns(), area.rows());
+            assert_eq!(left.pixels(), holes.pixels() - inside.len() + area.width * area.height);
+            assert_eq!(
+                left.swapped().pixels(),
+                width * height - holes.pixels() + inside.len() - area.width * area.height
+            );
         }
     }
 }

@@ -28,14 +28,11 @@ fn unwritable(e: std::io::Error) -> Error {
 }
 
 fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
-    let create = || {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        tempfile::Builder::new().prefix(".inpaint-edge-").tempfile_in(folder)
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
     };
-    let file = create().map_err(unwritable)?;
+    let file = create(folder).map_err(unwritable)?;
     let mut out = BufWriter::with_capacity(1 << 16, file);
     write(&mut out)?;
     let finish = || {
@@ -50,6 +47,35 @@ fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Res
         Ok(())
     };
     finish().map_err(unwritable)
+}
+
+/// How the names of temporary files begin.
+const PREFIX: &str = ".inpaint-edge-";
+
+/// A temporary file, locked as long as it is open, where the file system has locks.
+fn create(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
+    loop {
+        let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder)?;
+        let locked = file.as_file().lock().is_ok();
+        // Before it was locked it looked abandoned, and may be gone.
+        if !locked || file.path().exists() {
+            return Ok(file);
+        }
+    }
+}
+
+/// Removes from `folder` the temporary files of [`write_atomically`] that no process is writing any more: those of one that
+/// was killed. What cannot be read, locked or removed stays.
+pub fn remove_abandoned(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten().filter(|e| e.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())) {
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if let Some(file) = is_file.then(|| std::fs::File::open(entry.path()).ok()).flatten()
+            && file.try_lock().is_ok()
+        {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Temporary files are private; a result is readable as any new file is.

@@ -19,7 +19,7 @@ use ::image::{DynamicImage, GrayImage, ImageDecoder, ImageEncoder, ImageError, I
 
 use crate::error::{Error, ErrorKind, Result};
 
-pub use atomic::{write_atomically, write_atomically_with};
+pub use atomic::{remove_abandoned, write_atomically, write_atomically_with};
 pub use header::Header;
 
 /// The most pixels a side of an image file, and the most bytes its pixels may take.

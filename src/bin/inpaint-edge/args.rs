@@ -1,17 +1,22 @@
 //! The command line: one definition for parsing, help, completions and man page.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use inpaint_edge::{Isa, MAX_THREADS, MaskWhite, Strategy};
+use inpaint_edge::{Error, ErrorKind, Isa, MAX_THREADS, MaskWhite, Result, Strategy};
 
 const AFTER_HELP: &str = "\
 Examples:
   inpaint-edge photo.jpg mask.png out.png             white in mask.png is filled
   inpaint-edge --mask-white keep a.png m.png a.png    black is filled, in place
   inpaint-edge --mask-grow 3 a.png m.png out.png      the hole and 3 pixels around it
+  inpaint-edge --mask-alpha a.png out.png             what is transparent is filled
+  inpaint-edge --mask-color ff00ff+8 a.png out.png    what is painted in magenta, give or take 8
+  inpaint-edge --box 10,20,64,48 a.png out.png        64×48 pixels from column 10, row 20 on
+  inpaint-edge --preview p.png photo.jpg mask.png     shows the hole, fills nothing
   inpaint-edge --max-memory 256M big.jpg m.png o.jpg  24 megapixels on a small board
   cat a.png | inpaint-edge - m.png - > out.png        through a pipe
+  inpaint-edge batch --images in --masks masks --out filled    a folder
 
 Exit codes:
   0  done
@@ -21,12 +26,36 @@ Exit codes:
   5  limits: more memory needed than there is or --max-memory allows
   1  anything else, such as an output that cannot be written";
 
+const USAGE: &str = "\
+inpaint-edge [OPTIONS] <IMAGE> <MASK> <OUT>
+       inpaint-edge [OPTIONS] <--mask-alpha|--mask-color COLOUR|--box BOX> <IMAGE> [MASK] <OUT>
+       inpaint-edge [OPTIONS] --preview <FILE> <IMAGE> <MASK>
+       inpaint-edge <COMMAND>";
+
+const AFTER_BATCH_HELP: &str = "\
+Every image of the one folder is filled by the mask of the same name, endings apart, in the other; the result has the
+image's name. Without --images, stdin lists the files, one job a line, in either form:
+  IMAGE<TAB>MASK<TAB>OUT
+  {\"image\": \"IMAGE\", \"mask\": \"MASK\", \"out\": \"OUT\"}
+MASK may be left out with --mask-alpha, --mask-color or --box.
+
+Examples:
+  inpaint-edge batch --images in --masks masks --out filled
+  inpaint-edge batch --images in --out filled --mask-alpha --jobs 2
+  inpaint-edge batch --max-memory 256M --json-lines < list.tsv > report.jsonl
+
+A result that exists is complete and is left out, so that a run that was stopped goes on where it was. A file that cannot
+be filled is reported in one line, and the rest goes on.
+
+Exit codes: 0, or that of the first failure in the order of the list; see inpaint-edge --help.";
+
 /// Fill holes in photographs.
 ///
 /// Pixels outside the hole are the input's own, bit for bit, in the lossless formats PNG and WebP. The same weights, image
 /// and mask give the same pixels on every machine.
 #[derive(Parser)]
-#[command(version, after_help = AFTER_HELP, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(version, after_help = AFTER_HELP, override_usage = USAGE)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -36,6 +65,8 @@ pub struct Cli {
 
 #[derive(Subcommand)]
 pub enum Command {
+    /// Fill a folder, or a list of files
+    Batch(BatchArgs),
     /// Describe a model and this CPU
     Info(InfoArgs),
     /// Prove that this machine computes the recorded bytes
@@ -90,18 +121,75 @@ pub struct FillArgs {
     /// Photograph: PNG, JPEG or WebP, by content; - for stdin
     pub image: PathBuf,
     /// Mask of the same size, white (>= 128) is the hole; - for stdin
-    pub mask: PathBuf,
+    pub mask: Option<PathBuf>,
     /// Result: .png, .webp (lossless) or .jpg; - for PNG to stdout
-    pub out: PathBuf,
-    /// What white in the mask means
-    #[arg(long, value_enum, default_value_t = White::Hole)]
-    pub mask_white: White,
-    /// Mask values from here on are white
-    #[arg(long, value_name = "N", default_value_t = 128)]
-    pub mask_threshold: u8,
-    /// Grow the hole by a disc of this radius
-    #[arg(long, value_name = "PX", default_value_t = 0)]
-    pub mask_grow: u32,
+    pub out: Option<PathBuf>,
+    #[command(flatten)]
+    pub job: JobArgs,
+    /// Write IMAGE with the hole hatched in red and white to FILE, and fill nothing; OUT may be left out
+    #[arg(long, value_name = "FILE", conflicts_with = "json")]
+    pub preview: Option<PathBuf>,
+    /// Print a report as one JSON object on stdout
+    ///
+    /// output_sha256 is of the result's samples as stored: row by row, channels interleaved, 16 bits little-endian.
+    #[arg(long)]
+    pub json: bool,
+}
+
+impl FillArgs {
+    /// MASK and OUT, or the preview in its place: where the hole needs no mask, the second of two files is OUT.
+    pub fn mask_and_out(&self) -> Result<(Option<&Path>, &Path)> {
+        let (second, third) = (self.mask.as_deref(), self.out.as_deref());
+        let preview = self.preview.as_deref();
+        let (mask, out) = match (second, third) {
+            (out, None) if self.job.hole.in_image() => (None, out),
+            (mask, out) => (mask, out),
+        };
+        match (mask.is_some() || self.job.hole.in_image(), preview.or(out)) {
+            (true, Some(out)) => Ok((mask, out)),
+            (true, None) if self.job.hole.in_image() => usage("IMAGE and OUT expected, IMAGE alone found"),
+            _ => usage("IMAGE, MASK and OUT expected; no MASK only with --mask-alpha, --mask-color or --box"),
+        }
+    }
+}
+
+fn usage<T>(detail: &str) -> Result<T> {
+    Err(Error::new(ErrorKind::Usage, detail))
+}
+
+#[derive(Args)]
+#[command(after_help = AFTER_BATCH_HELP)]
+pub struct BatchArgs {
+    /// Folder of photographs, taken by their names .png, .jpg, .jpeg and .webp [default: a list on stdin]
+    #[arg(long, value_name = "DIR", requires = "out")]
+    pub images: Option<PathBuf>,
+    /// Folder of masks
+    #[arg(long, value_name = "DIR", requires = "images")]
+    pub masks: Option<PathBuf>,
+    /// Folder of results, made where it is missing
+    #[arg(long, value_name = "DIR", requires = "images")]
+    pub out: Option<PathBuf>,
+    /// Photographs at a time, which share the threads
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = jobs)]
+    pub jobs: usize,
+    /// Fill again what has a result
+    #[arg(long)]
+    pub overwrite: bool,
+    /// Print a report as one JSON object a file on stdout, in the order of the list
+    ///
+    /// The keys of --json, and image, mask and out; where there was a result already, skipped instead; where a file could
+    /// not be filled, error and exit_code.
+    #[arg(long)]
+    pub json_lines: bool,
+    #[command(flatten)]
+    pub job: JobArgs,
+}
+
+/// What one photograph and a folder of them have in common.
+#[derive(Args)]
+pub struct JobArgs {
+    #[command(flatten)]
+    pub hole: HoleArgs,
     /// Weights file [default: built in]
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
@@ -120,14 +208,83 @@ pub struct FillArgs {
     /// Quality of a .jpg result
     #[arg(long, value_name = "1-100", default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100))]
     pub quality: u8,
-    /// Print a report as one JSON object on stdout
-    ///
-    /// output_sha256 is of the result's samples as stored: row by row, channels interleaved, 16 bits little-endian.
-    #[arg(long)]
-    pub json: bool,
     /// No progress bar, no notes
     #[arg(long, short)]
     pub quiet: bool,
+}
+
+/// Where the hole is: all that MASK and the options say together, then grown or shrunk.
+#[derive(Args)]
+pub struct HoleArgs {
+    /// What white in the mask means
+    #[arg(long, value_enum, default_value_t = White::Hole)]
+    pub mask_white: White,
+    /// Mask values from here on are white, alpha from here on is opaque
+    #[arg(long, value_name = "N", default_value_t = 128)]
+    pub mask_threshold: u8,
+    /// What is transparent in IMAGE is the hole; what is filled becomes opaque
+    #[arg(long)]
+    pub mask_alpha: bool,
+    /// What has this colour in IMAGE is the hole, give or take N of 255 in red, green and blue each; may be repeated
+    #[arg(long, value_name = "RRGGBB[±N]", value_parser = painted)]
+    pub mask_color: Vec<Painted>,
+    /// A box of the hole, pixels of the upright image; may be repeated
+    #[arg(long = "box", value_name = "X,Y,W,H", value_parser = area)]
+    pub boxes: Vec<Area>,
+    /// Grow the hole by a disc of this radius; below 0, shrink it
+    #[arg(long, value_name = "PX", default_value_t = 0, allow_negative_numbers = true)]
+    #[arg(value_parser = clap::value_parser!(i64).range(-i64::from(u32::MAX)..=u32::MAX.into()))]
+    pub mask_grow: i64,
+}
+
+impl HoleArgs {
+    /// Whether a hole needs no mask.
+    pub fn in_image(&self) -> bool {
+        self.in_pixels() || !self.boxes.is_empty()
+    }
+
+    /// Whether only the pixels of the image tell where the hole is.
+    pub fn in_pixels(&self) -> bool {
+        self.mask_alpha || !self.mask_color.is_empty()
+    }
+}
+
+/// A colour that is painted over what is to be filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Painted {
+    pub rgb: [u8; 3],
+    pub tolerance: u8,
+}
+
+fn painted(text: &str) -> Result<Painted, String> {
+    let (digits, tolerance) = text.split_once(['±', '+']).unwrap_or((text, "0"));
+    let is_colour = digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    let parse = || {
+        let rgb = u32::from_str_radix(digits, 16).ok().filter(|_| is_colour)?;
+        let [_, rgb @ ..] = rgb.to_be_bytes();
+        Some(Painted { rgb, tolerance: tolerance.parse().ok()? })
+    };
+    parse().ok_or_else(|| "a colour such as ff00ff, ff00ff±8 or ff00ff+8 expected".to_owned())
+}
+
+/// A box, pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Area {
+    pub x: usize,
+    pub y: usize,
+    pub width: usize,
+    pub height: usize,
+}
+
+fn area(text: &str) -> Result<Area, String> {
+    let numbers: Option<Vec<u32>> = text.split(',').map(|n| n.parse().ok()).collect();
+    match numbers.as_deref() {
+        Some(&[x, y, width, height]) if width > 0 && height > 0 => {
+            let [x, y, width, height] = [x, y, width, height].map(|n| n as usize);
+            Ok(Area { x, y, width, height })
+        }
+        _ => Err("column, row, width and height such as 10,20,64,48 expected".to_owned()),
+    }
 }
 
 /// Bytes; K, M and G are powers of 1024.
@@ -165,6 +322,11 @@ impl From<StrategyArg> for Strategy {
 fn threads(text: &str) -> Result<usize, String> {
     let threads = text.parse().ok().filter(|n| *n <= MAX_THREADS);
     threads.ok_or_else(|| format!("0 to {MAX_THREADS} expected"))
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    let jobs = text.parse().ok().filter(|n| (1..=MAX_THREADS).contains(n));
+    jobs.ok_or_else(|| format!("1 to {MAX_THREADS} expected"))
 }
 
 #[derive(Clone, Copy, ValueEnum)]

@@ -4,7 +4,7 @@ use inpaint_edge::weights::Prior;
 use inpaint_edge::{Isa, Options, Result};
 
 use crate::args::InfoArgs;
-use crate::fill::{open, weights_sha256};
+use crate::engine::{open, weights_sha256};
 use crate::plan::Plan;
 
 pub fn run(args: &InfoArgs) -> Result<()> {

@@ -1,8 +1,13 @@
 //! `inpaint-edge IMAGE MASK OUT`: fills the hole that MASK shows in IMAGE.
 
 mod args;
+mod batch;
+mod engine;
 mod fill;
+mod hole;
 mod info;
+mod job;
+mod list;
 mod memory;
 mod plan;
 mod selftest;
@@ -18,6 +23,10 @@ use args::{Cli, Command};
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
+        Some(Command::Batch(args)) => match batch::run(&args) {
+            Ok(code) => return ExitCode::from(code),
+            Err(e) => Err(e),
+        },
         Some(Command::Info(args)) => info::run(&args),
         Some(Command::Selftest(args)) => selftest::run(&args),
         Some(Command::Completions { shell }) => {

@@ -1,32 +1,132 @@
-//! What a job takes at its most, known from the headers, the mask and the plan, before a pixel is decoded.
+//! What a job takes at its most, known from the headers, the mask and the plan before a pixel is decoded; and a limit on
+//! all jobs together.
+
+use std::sync::{Condvar, Mutex, MutexGuard};
 
 use inpaint_edge::image::{Header, OutputFormat};
-use inpaint_edge::{Error, ErrorKind, Holes, Inpainter, Report, Result};
+use inpaint_edge::{Error, ErrorKind, Holes, Report, Result};
 
 /// The program itself: code, stacks, tables of decoders and encoders.
 const PROGRAM: usize = 12 << 20;
 
-/// Refuses a job of more than `limit` bytes.
-pub fn check(limit: usize, needed: usize) -> Result<()> {
-    if needed <= limit {
-        return Ok(());
-    }
-    let needed = needed.div_ceil(1 << 20);
-    Err(Error::new(ErrorKind::Limits, format!("--max-memory {needed}M or more expected, {}M found", limit >> 20)))
-}
-
-/// Bytes while the mask is decoded and cut at its threshold.
+/// Bytes while a mask is decoded and cut at its threshold.
 pub fn of_mask(mask: &Header) -> usize {
     let (width, height) = (mask.width as usize, mask.height as usize);
     let plane = if mask.channels * mask.sample_bytes == 1 { 0 } else { width * height };
     let bits = 2 * Holes::bytes_for(width, height);
-    PROGRAM + mask.decode_bytes().max(mask.pixel_bytes() + plane.max(bits)).max(plane + bits)
+    mask.decode_bytes().max(mask.pixel_bytes() + plane.max(bits)).max(plane + bits)
+}
+
+/// Bytes while the hole is put together: from a mask, then from the pixels of the image where `in_pixels`, then grown.
+pub fn of_hole(image: &Header, mask: Option<&Header>, in_pixels: bool) -> usize {
+    let bits = 2 * Holes::bytes_for(image.width as usize, image.height as usize);
+    let pixels = if in_pixels { image.decode_bytes() } else { 0 };
+    (pixels + bits).max(mask.map_or(0, of_mask))
 }
 
 /// Bytes of what follows: decode, fill, encode.
-pub fn of_job(inpainter: &Inpainter, plan: &Report, holes: &Holes, photo: &Header, format: OutputFormat) -> usize {
+pub fn of_job(weights: usize, plan: &Report, holes: &Holes, photo: &Header, format: OutputFormat) -> usize {
     let fill = photo.pixel_bytes().saturating_add(plan.plan_bytes);
-    let files = holes.bytes() + photo.decode_bytes().max(photo.encode_bytes(format));
     // The memory of the run is kept by the inpainter, and given back before the result is encoded.
-    PROGRAM.saturating_add(inpainter.weights_bytes()).saturating_add(fill.max(files))
+    weights.saturating_add(fill.max(of_preview(holes, photo, format)))
+}
+
+/// Bytes of what follows where nothing is filled: decode, encode.
+pub fn of_preview(holes: &Holes, photo: &Header, format: OutputFormat) -> usize {
+    holes.bytes() + photo.decode_bytes().max(photo.encode_bytes(format))
+}
+
+/// What all jobs together may take, the program included.
+pub struct Budget {
+    limit: usize,
+    /// Held by the one job that may ask for more: the others have what they need and end some time.
+    entrance: Mutex<()>,
+    used: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// What a job takes of a budget, given back at its end.
+pub struct Share<'b> {
+    budget: &'b Budget,
+    bytes: usize,
+    entrance: Option<MutexGuard<'b, ()>>,
+}
+
+impl Budget {
+    pub fn new(limit: usize) -> Self {
+        Self { limit, entrance: Mutex::new(()), used: Mutex::new(PROGRAM), freed: Condvar::new() }
+    }
+
+    /// Waits until no other job is entering.
+    pub fn enter(&self) -> Share<'_> {
+        let entrance = self.entrance.lock().unwrap_or_else(|e| e.into_inner());
+        Share { budget: self, bytes: 0, entrance: Some(entrance) }
+    }
+}
+
+impl Share<'_> {
+    /// Takes `bytes` in all, once other jobs leave room for them; for a job that is entering.
+    ///
+    /// # Errors
+    ///
+    /// Limits, naming what would do, where no room would be enough.
+    pub fn take(&mut self, bytes: usize) -> Result<()> {
+        let Budget { limit, used, freed, .. } = self.budget;
+        let needed = PROGRAM.saturating_add(bytes);
+        if needed > *limit {
+            let needed = needed.div_ceil(1 << 20);
+            let detail = format!("--max-memory {needed}M or more expected, {}M found", limit >> 20);
+            return Err(Error::new(ErrorKind::Limits, detail));
+        }
+        let mut used = used.lock().unwrap_or_else(|e| e.into_inner());
+        while *used - self.bytes + bytes > *limit {
+            used = freed.wait(used).unwrap_or_else(|e| e.into_inner());
+        }
+        *used = *used - self.bytes + bytes;
+        self.bytes = bytes;
+        Ok(())
+    }
+
+    /// Has all it needs, and lets the next job enter.
+    pub fn done_entering(&mut self) {
+        self.entrance = None;
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        *self.budget.used.lock().unwrap_or_else(|e| e.into_inner()) -= self.bytes;
+        self.budget.freed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    #[test]
+    fn jobs_wait_and_never_exceed_the_limit() {
+        let budget = Budget::new(PROGRAM + 100);
+        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        std::thread::scope(|scope| {
+            for job in 0..16 {
+                let (budget, now, most) = (&budget, &now, &most);
+                scope.spawn(move || {
+                    let mut share = budget.enter();
+                    let bytes = 10 + 7 * job % 90;
+                    share.take(5).unwrap();
+                    share.take(bytes).unwrap();
+                    share.done_entering();
+                    most.fetch_max(now.fetch_add(bytes, Ordering::SeqCst) + bytes, Ordering::SeqCst);
+                    std::thread::sleep(std::time::Duration::from_millis(2));
+                    now.fetch_sub(bytes, Ordering::SeqCst);
+                });
+            }
+        });
+        assert!(most.into_inner() <= 100);
+        assert_eq!(*budget.used.lock().unwrap(), PROGRAM);
+        let refused = budget.enter().take(101).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Limits);
+    }
 }

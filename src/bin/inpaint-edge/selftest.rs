@@ -4,7 +4,7 @@ use inpaint_edge::selftest::{digests, recorded};
 use inpaint_edge::{Error, ErrorKind, Isa, Options, Result};
 
 use crate::args::SelftestArgs;
-use crate::fill::{open, weights_sha256};
+use crate::engine::{open, weights_sha256};
 
 pub fn run(args: &SelftestArgs) -> Result<()> {
     let weights = weights_sha256(args.weights.as_deref())?;

@@ -1,0 +1,176 @@
+//! `inpaint-edge batch`: many photographs, one after the other or several at a time.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use indicatif::ProgressBar;
+use inpaint_edge::image::remove_abandoned;
+use inpaint_edge::{Error, ErrorKind, Result};
+
+use crate::args::BatchArgs;
+use crate::engine::{Engine, weights_sha256};
+use crate::fill::progress_bar;
+use crate::job::Done;
+use crate::list::{self, Item};
+use crate::memory::Budget;
+
+/// What became of a job.
+enum Outcome {
+    Filled(Done),
+    /// Its result was there.
+    Skipped,
+    Failed(Error),
+}
+
+/// Returns the exit code: 0, or that of the first failure in the order of the list.
+pub fn run(args: &BatchArgs) -> Result<u8> {
+    let items = list::items(args)?;
+    items.iter().map(|item| folder_of(&item.job.out)).collect::<BTreeSet<_>>().into_iter().for_each(remove_abandoned);
+
+    let known: Vec<_> = items.iter().map(|item| known_outcome(item, args.overwrite)).collect();
+    let pending: Vec<_> = (0..items.len()).filter(|i| known[*i].is_none()).collect();
+    let jobs = args.jobs.min(pending.len()).max(1);
+    let mut engine = Engine::new(&args.job, threads_of_each(args.job.threads, args.jobs));
+    if !pending.is_empty() {
+        engine.warm_up()?;
+    }
+    let weights = if args.json_lines { weights_sha256(args.job.weights.as_deref())? } else { String::new() };
+    let bar = progress_bar(args.job.quiet, "{wide_bar} {pos}/{len}  {elapsed}  ETA {eta}");
+    bar.set_length(pending.len() as u64);
+
+    let teller = Mutex::new(Teller::new(args, &items, weights, bar.clone()));
+    let tell = |i: usize, outcome: Outcome| teller.lock().unwrap_or_else(|e| e.into_inner()).tell(i, outcome);
+    for (i, outcome) in known.into_iter().enumerate() {
+        outcome.map_or(Ok(()), |outcome| tell(i, outcome))?;
+    }
+    let budget = args.job.max_memory.map(Budget::new);
+    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let work = |mut engine: Engine| -> Result<()> {
+        while let Some(&i) = pending.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let progress = &mut |_| {
+                bar.tick();
+                if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            let filled = items[i].job.fill(&args.job, &mut engine, budget.as_ref(), args.json_lines, progress);
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let told = tell(i, filled.map_or_else(Outcome::Failed, Outcome::Filled));
+            told.inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        // As many threads as can be had, and this one.
+        let beside: Vec<_> = (1..jobs)
+            .map_while(|_| {
+                let engine = engine.another();
+                std::thread::Builder::new().spawn_scoped(scope, || work(engine)).ok()
+            })
+            .collect();
+        let done = work(engine);
+        beside
+            .into_iter()
+            .fold(done, |done, thread| done.and(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
+    })?;
+    bar.finish_and_clear();
+    let teller = teller.into_inner().unwrap_or_else(|e| e.into_inner());
+    if !args.job.quiet {
+        let Teller { filled, skipped, failed, .. } = teller;
+        let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} had a result already") };
+        let _ = writeln!(std::io::stderr(), "inpaint-edge: {filled} filled, {failed} failed{skipped}");
+    }
+    Ok(teller.exit_code)
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn threads_of_each(threads: usize, jobs: usize) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
+    let threads = if threads == 0 { cores() } else { threads };
+    (threads / jobs).max(1)
+}
+
+/// What becomes of a job that need not be tried.
+fn known_outcome(item: &Item, overwrite: bool) -> Option<Outcome> {
+    if let Some(problem) = &item.problem {
+        return Some(Outcome::Failed(problem.clone()));
+    }
+    let job = &item.job;
+    if overwrite || !job.out.is_file() {
+        return None;
+    }
+    if list::is_same(&job.out, &job.image) || job.mask.as_ref().is_some_and(|mask| list::is_same(&job.out, mask)) {
+        let detail = "--overwrite expected where a result replaces its image or mask";
+        return Some(Outcome::Failed(Error::new(ErrorKind::Usage, detail).of(job.out.display())));
+    }
+    Some(Outcome::Skipped)
+}
+
+/// Tells what became of the jobs in the order of the list, whatever the order in which they end.
+struct Teller<'a> {
+    args: &'a BatchArgs,
+    items: &'a [Item],
+    weights_sha256: String,
+    bar: ProgressBar,
+    /// Not yet told.
+    outcomes: Vec<Option<Outcome>>,
+    next: usize,
+    filled: usize,
+    skipped: usize,
+    failed: usize,
+    exit_code: u8,
+}
+
+impl<'a> Teller<'a> {
+    fn new(args: &'a BatchArgs, items: &'a [Item], weights_sha256: String, bar: ProgressBar) -> Self {
+        let outcomes = items.iter().map(|_| None).collect();
+        let (next, filled, skipped, failed, exit_code) = (0, 0, 0, 0, 0);
+        Self { args, items, weights_sha256, bar, outcomes, next, filled, skipped, failed, exit_code }
+    }
+
+    fn tell(&mut self, i: usize, outcome: Outcome) -> Result<()> {
+        self.outcomes[i] = Some(outcome);
+        while let Some(outcome) = self.outcomes.get_mut(self.next).and_then(Option::take) {
+            let job = &self.items[self.next].job;
+            self.next += 1;
+            let mut record =
+                serde_json::json!({"image": job.image.to_string_lossy(), "out": job.out.to_string_lossy()});
+            record["mask"] = job.mask.as_ref().map(|mask| mask.to_string_lossy()).into();
+            match outcome {
+                Outcome::Filled(done) => {
+                    self.filled += 1;
+                    self.bar.inc(1);
+                    if self.args.json_lines
+                        && let serde_json::Value::Object(report) = done.json(&self.weights_sha256)
+                    {
+                        report.into_iter().for_each(|(key, value)| record[key] = value);
+                    }
+                }
+                Outcome::Skipped => {
+                    self.skipped += 1;
+                    record["skipped"] = true.into();
+                }
+                Outcome::Failed(e) => {
+                    self.failed += 1;
+                    self.bar.inc(1);
+                    let code = e.kind().exit_code();
+                    self.exit_code = if self.exit_code == 0 { code } else { self.exit_code };
+                    record["error"] = e.to_string().into();
+                    record["exit_code"] = code.into();
+                    self.bar.suspend(|| drop(writeln!(std::io::stderr(), "inpaint-edge: {e}")));
+                }
+            }
+            if self.args.json_lines {
+                self.bar.suspend(|| crate::print(format!("{record}\n").as_bytes()))?;
+            }
+        }
+        Ok(())
+    }
+}

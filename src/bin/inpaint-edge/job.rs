@@ -1,0 +1,320 @@
+//! One photograph's way: read it, find its hole, fill it, write it.
+
+use std::io::Read;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use image::DynamicImage;
+use inpaint_edge::image::{Header, OutputFormat, Photo, write_atomically_with};
+use inpaint_edge::selftest::hex;
+use inpaint_edge::{Error, ErrorKind, Holes, Inpainter, Isa, Progress, Report, Result};
+use sha2::{Digest, Sha256};
+
+use crate::args::JobArgs;
+use crate::engine::Engine;
+use crate::hole;
+use crate::memory::{self, Budget, Share};
+
+/// Where a photograph comes from and goes to; - is stdin or stdout.
+#[derive(Clone, Debug)]
+pub struct Job {
+    pub image: PathBuf,
+    pub mask: Option<PathBuf>,
+    pub out: PathBuf,
+}
+
+/// What was done.
+pub struct Done {
+    pub report: Report,
+    isa: Isa,
+    threads: usize,
+    decode: Duration,
+    encode: Duration,
+    total: Duration,
+    output_sha256: Option<String>,
+}
+
+/// A photograph and its hole, ready to be filled.
+struct Ready {
+    photo: Photo,
+    holes: Holes,
+    decode: Duration,
+}
+
+impl Job {
+    /// Fills the hole, within `budget`; with a digest of the result where `digest`.
+    pub fn fill(
+        &self,
+        args: &JobArgs,
+        engine: &mut Engine,
+        budget: Option<&Budget>,
+        digest: bool,
+        progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+    ) -> Result<Done> {
+        let start = Instant::now();
+        let format = self.format(args)?;
+        let (inpainter, ready, _share) = match budget {
+            Some(budget) => {
+                let (inpainter, ready, share) = self.prepare_within(budget, args, engine, format)?;
+                (inpainter, ready, Some(share))
+            }
+            None => {
+                // A weights error does not wait for the end of stdin.
+                let pipes = is_pipe(&self.image) || self.mask.as_deref().is_some_and(is_pipe);
+                let parallel = args.threads != 1 && !pipes && !engine.is_ready();
+                let (inpainter, ready) = both(parallel, || engine.take(), || self.prepare(args))?;
+                (inpainter, ready, None)
+            }
+        };
+        let Ready { mut photo, holes, decode } = ready;
+        let filled = inpainter.inpaint_image_holes(&mut photo.pixels, &holes, progress);
+        let (isa, threads) = (inpainter.isa(), inpainter.threads());
+        engine.give_back(inpainter);
+        let report = filled.map_err(|e| self.name(e))?;
+        if args.hole.mask_alpha {
+            hole::make_opaque(&mut photo.pixels, &holes);
+        }
+        drop(holes);
+        let encode = Instant::now();
+        self.write(&photo, format)?;
+        let (encode, total) = (encode.elapsed(), start.elapsed());
+        let output_sha256 = digest.then(|| digest_of(&photo.stored()));
+        Ok(Done { report, isa, threads, decode, encode, total, output_sha256 })
+    }
+
+    /// Writes the photograph with its hole hatched, within `budget`; returns how many pixels the hole has.
+    pub fn preview(&self, args: &JobArgs, budget: Option<&Budget>) -> Result<usize> {
+        let format = self.format(args)?;
+        let mut share = budget.map(Budget::enter);
+        let Ready { mut photo, holes, .. } = match &mut share {
+            None => self.prepare(args)?,
+            Some(share) => {
+                let found = self.find_hole(args, share, 0)?;
+                let needed = memory::of_preview(&found.holes, &found.header, format);
+                share.take(needed).map_err(|e| e.of(self.image.display()))?;
+                found.ready()?
+            }
+        };
+        hole::hatch(&mut photo.pixels, &holes);
+        self.write(&photo, format)?;
+        Ok(holes.pixels())
+    }
+
+    /// What is to blame for a mistaken hole.
+    pub fn hole_name(&self) -> std::path::Display<'_> {
+        self.mask.as_ref().unwrap_or(&self.image).display()
+    }
+
+    fn format(&self, args: &JobArgs) -> Result<OutputFormat> {
+        match is_pipe(&self.out) {
+            true => Ok(OutputFormat::Png),
+            false => OutputFormat::of_path(&self.out, args.quality).map_err(|e| e.of(self.out.display())),
+        }
+    }
+
+    /// The error with the name of the file it is about.
+    fn name(&self, e: Error) -> Error {
+        match e.kind() {
+            ErrorKind::Input => e.of(self.hole_name()),
+            _ => e.of(self.image.display()),
+        }
+    }
+
+    fn prepare(&self, args: &JobArgs) -> Result<Ready> {
+        let start = Instant::now();
+        let (image, mask) = self.sources()?;
+        let photo = image.decode()?;
+        let size = (photo.pixels.width(), photo.pixels.height());
+        let holes = self.holes(args, size, mask, args.hole.in_pixels().then_some(&photo))?;
+        Ok(Ready { photo, holes, decode: start.elapsed() })
+    }
+
+    /// Decodes the image only when the budget has room for all that follows.
+    fn prepare_within<'b>(
+        &self,
+        budget: &'b Budget,
+        args: &JobArgs,
+        engine: &mut Engine,
+        format: OutputFormat,
+    ) -> Result<(Inpainter, Ready, Share<'b>)> {
+        let limits = |e: Error| e.of(self.image.display());
+        let mut share = budget.enter();
+        share.take(engine.weights_bytes()).map_err(limits)?;
+        let inpainter = engine.take()?;
+        let weights = inpainter.weights_bytes();
+        let found = self.find_hole(args, &mut share, weights)?;
+        let Header { channels, sample_bytes, .. } = found.header;
+        let plan = inpainter.plan_holes(&found.holes, channels, sample_bytes).map_err(|e| self.name(e))?;
+        let needed = memory::of_job(weights, &plan, &found.holes, &found.header, format);
+        share.take(needed).map_err(limits)?;
+        share.done_entering();
+        Ok((inpainter, found.ready()?, share))
+    }
+
+    /// The hole, and of the image no more than it takes to find it; `held` bytes are in use already.
+    fn find_hole(&self, args: &JobArgs, share: &mut Share, held: usize) -> Result<Found<'_>> {
+        let start = Instant::now();
+        let (image, mask) = self.sources()?;
+        let header = image.header()?;
+        let mask_header = mask.as_ref().map(Source::header).transpose()?;
+        let in_pixels = args.hole.in_pixels();
+        let needed = held.saturating_add(memory::of_hole(&header, mask_header.as_ref(), in_pixels));
+        share.take(needed).map_err(|e| e.of(self.hole_name()))?;
+        let size = (header.width, header.height);
+        let image = if in_pixels { Image::Decoded(image.decode()?) } else { Image::Source(image) };
+        let photo = match &image {
+            Image::Decoded(photo) => Some(photo),
+            Image::Source(_) => None,
+        };
+        let holes = self.holes(args, size, mask, photo)?;
+        Ok(Found { image, header, holes, decode: start.elapsed() })
+    }
+
+    /// The hole in an image of `size`, of which `photo` is given where its pixels count.
+    fn holes(&self, args: &JobArgs, size: (u32, u32), mask: Option<Source>, photo: Option<&Photo>) -> Result<Holes> {
+        let (width, height) = (size.0 as usize, size.1 as usize);
+        let mut holes = match mask {
+            Some(mask) => hole::of_mask(mask.decode()?, &args.hole)?,
+            None => Holes::none(width, height)?,
+        };
+        let (w, h) = (holes.width(), holes.height());
+        if (w, h) != (width, height) {
+            let detail = format!("a mask of {width}×{height} expected, as {}, {w}×{h} found", self.image.display());
+            return Err(Error::new(ErrorKind::Input, detail).of(self.hole_name()));
+        }
+        let of_image = |e: Error| e.of(self.image.display());
+        hole::add_boxes(&mut holes, &args.hole.boxes).map_err(of_image)?;
+        if let Some(photo) = photo {
+            hole::add_pixels(&mut holes, &photo.pixels, &args.hole).map_err(of_image)?;
+        }
+        hole::resized(holes, args.hole.mask_grow)
+    }
+
+    fn sources(&self) -> Result<(Source<'_>, Option<Source<'_>>)> {
+        Ok((Source::read(&self.image)?, self.mask.as_deref().map(Source::read).transpose()?))
+    }
+
+    fn write(&self, photo: &Photo, format: OutputFormat) -> Result<()> {
+        if is_pipe(&self.out) {
+            let mut out = std::io::stdout().lock();
+            return photo.write(format, &mut out).map_err(|e| e.of("stdout"));
+        }
+        write_atomically_with(&self.out, |out| photo.write(format, out))
+    }
+}
+
+impl Done {
+    pub fn json(&self, weights_sha256: &str) -> serde_json::Value {
+        let Done { report, .. } = self;
+        let ms = |d: Duration| (d.as_secs_f64() * 1e6).round() / 1e3;
+        serde_json::json!({
+            "width": report.width,
+            "height": report.height,
+            "hole_pixels": report.hole_pixels,
+            "hole_ratio": report.hole_ratio(),
+            "strategy": report.strategy.name(),
+            "windows": report.windows,
+            "plan_bytes": report.plan_bytes,
+            "macs": report.macs,
+            "ms": {
+                "decode": ms(self.decode),
+                "plan": ms(report.plan),
+                "network": ms(report.network),
+                "composite": ms(report.composite),
+                "encode": ms(self.encode),
+                "total": ms(self.total),
+            },
+            "isa": self.isa.name(),
+            "threads": self.threads,
+            "weights_sha256": weights_sha256,
+            "output_sha256": self.output_sha256,
+        })
+    }
+}
+
+pub fn is_pipe(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// A hole, and the image it is in.
+struct Found<'a> {
+    image: Image<'a>,
+    header: Header,
+    holes: Holes,
+    decode: Duration,
+}
+
+/// An image, decoded where its hole is in its pixels.
+enum Image<'a> {
+    Source(Source<'a>),
+    Decoded(Photo),
+}
+
+impl Found<'_> {
+    fn ready(self) -> Result<Ready> {
+        let start = Instant::now();
+        let photo = match self.image {
+            Image::Source(source) => source.decode()?,
+            Image::Decoded(photo) => photo,
+        };
+        Ok(Ready { photo, holes: self.holes, decode: self.decode + start.elapsed() })
+    }
+}
+
+/// A file, or what came through stdin.
+enum Source<'a> {
+    File(&'a Path),
+    Piped(Vec<u8>),
+}
+
+impl<'a> Source<'a> {
+    fn read(path: &'a Path) -> Result<Self> {
+        if !is_pipe(path) {
+            return Ok(Self::File(path));
+        }
+        let mut bytes = Vec::new();
+        let read = std::io::stdin().lock().read_to_end(&mut bytes);
+        read.map_err(|e| Error::new(ErrorKind::Input, format!("-: cannot be read: {e}")))?;
+        Ok(Self::Piped(bytes))
+    }
+
+    fn decode(self) -> Result<Photo> {
+        match self {
+            Self::File(path) => Photo::open(path).map_err(|e| e.of(path.display())),
+            Self::Piped(bytes) => Photo::decode(&bytes).map_err(|e| e.of("-")),
+        }
+    }
+
+    fn header(&self) -> Result<Header> {
+        match self {
+            Self::File(path) => Photo::header(path).map_err(|e| e.of(path.display())),
+            Self::Piped(bytes) => Photo::header_of(bytes).map_err(|e| e.of("-")),
+        }
+    }
+}
+
+/// Both results, or the error of `a` before that of `b`. Where `parallel`, `b` runs on a thread of its own if one can be had.
+fn both<A, B: Send>(parallel: bool, a: impl FnOnce() -> Result<A>, b: impl Fn() -> Result<B> + Sync) -> Result<(A, B)> {
+    std::thread::scope(|scope| {
+        let beside = parallel.then(|| std::thread::Builder::new().spawn_scoped(scope, &b));
+        let a = a()?;
+        let b = match beside {
+            Some(Ok(thread)) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            _ => b(),
+        };
+        Ok((a, b?))
+    })
+}
+
+/// SHA-256 of the samples row by row, channels interleaved, 16 bits little-endian.
+fn digest_of(pixels: &DynamicImage) -> String {
+    let mut digest = Sha256::new();
+    match pixels.as_flat_samples_u16() {
+        Some(deep) => deep.samples.chunks(1 << 16).for_each(|part| {
+            digest.update(part.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>());
+        }),
+        None => digest.update(pixels.as_bytes()),
+    }
+    hex(&digest.finalize())
+}

@@ -1,0 +1,133 @@
+//! What a batch is to do: two folders paired by name, or a list on stdin.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ffi::{OsStr, OsString};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use inpaint_edge::{Error, ErrorKind, Result};
+
+use crate::args::BatchArgs;
+use crate::job::{Job, is_pipe};
+
+/// A job, and why it cannot be done where that is known already.
+pub struct Item {
+    pub job: Job,
+    pub problem: Option<Error>,
+}
+
+/// The jobs, in their order: that of names, or that of lines.
+pub fn items(args: &BatchArgs) -> Result<Vec<Item>> {
+    match (&args.images, &args.out) {
+        (Some(images), Some(out)) => of_folders(images, args.masks.as_deref(), out, args.job.hole.in_image()),
+        _ => {
+            let mut list = String::new();
+            let read = std::io::stdin().lock().read_to_string(&mut list);
+            read.map_err(|e| Error::new(ErrorKind::Input, format!("stdin: a list cannot be read: {e}")))?;
+            of_list(&list, args.job.hole.in_image())
+        }
+    }
+}
+
+fn usage<T>(detail: impl Into<String>) -> Result<T> {
+    Err(Error::new(ErrorKind::Usage, detail))
+}
+
+fn of_folders(images: &Path, masks: Option<&Path>, out: &Path, in_image: bool) -> Result<Vec<Item>> {
+    if masks.is_none() && !in_image {
+        return usage("--masks, --mask-alpha, --mask-color or --box expected, none of them found");
+    }
+    if [Some(images), masks].into_iter().flatten().any(|folder| is_same(folder, out)) {
+        return usage(format!("{}: another folder than those of images and masks expected for --out", out.display()));
+    }
+    let names = pictures(images)?;
+    if names.is_empty() {
+        let detail = format!("{}: files .png, .jpg, .jpeg or .webp expected, none found", images.display());
+        return Err(Error::new(ErrorKind::Input, detail));
+    }
+    let mut by_stem = BTreeMap::<OsString, Vec<PathBuf>>::new();
+    for name in masks.map_or_else(|| Ok(Vec::new()), pictures)? {
+        by_stem.entry(stem(&name).to_owned()).or_default().push(masks.unwrap_or(images).join(name));
+    }
+    let item = |name: OsString| {
+        let image = images.join(&name);
+        let found = by_stem.get(stem(&name)).map_or(&[][..], Vec::as_slice);
+        let problem = masks.filter(|_| found.len() != 1).map(|masks| {
+            let detail = format!("one mask {}.* expected, {} found", masks.join(stem(&name)).display(), found.len());
+            Error::new(ErrorKind::Input, detail).of(image.display())
+        });
+        Item { job: Job { image, mask: found.first().cloned(), out: out.join(name) }, problem }
+    };
+    let items = names.into_iter().map(item).collect();
+    std::fs::create_dir_all(out)
+        .map_err(|e| Error::new(ErrorKind::Output, format!("{}: cannot be made: {e}", out.display())))?;
+    Ok(items)
+}
+
+/// Names of the pictures in a folder, sorted; hidden files are none.
+fn pictures(folder: &Path) -> Result<Vec<OsString>> {
+    let list = || {
+        let mut names = Vec::new();
+        for entry in std::fs::read_dir(folder)? {
+            let name = entry?.file_name();
+            let ending = Path::new(&name).extension().unwrap_or_default().to_ascii_lowercase();
+            let is_picture = ["png", "jpg", "jpeg", "webp"].iter().any(|e| ending == *e);
+            if is_picture && !name.as_encoded_bytes().starts_with(b".") {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
+    };
+    let cannot = |e: std::io::Error| Error::new(ErrorKind::Input, format!("{}: cannot be read: {e}", folder.display()));
+    list().map_err(cannot)
+}
+
+fn stem(name: &OsStr) -> &OsStr {
+    Path::new(name).file_stem().unwrap_or(name)
+}
+
+/// Whether both are there and the same, whatever the names.
+pub fn is_same(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// A list with a job a line; empty lines are none.
+fn of_list(list: &str, in_image: bool) -> Result<Vec<Item>> {
+    let mut lines = HashMap::new();
+    let mut items = Vec::new();
+    for (i, line) in list.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        let of_line = |e: Error| e.of(format_args!("stdin, line {}", i + 1));
+        let job = of_line_text(line, in_image).map_err(of_line)?;
+        if let Some(first) = lines.insert(job.out.clone(), i + 1) {
+            return usage(format!("another result expected, {} of line {first} found", job.out.display()))
+                .map_err(of_line);
+        }
+        items.push(Item { job, problem: None });
+    }
+    Ok(items)
+}
+
+fn of_line_text(line: &str, in_image: bool) -> Result<Job> {
+    let [image, mask, out] = if line.trim_start().starts_with('{') {
+        let object: serde_json::Value = serde_json::from_str(line)
+            .map_err(|e| Error::new(ErrorKind::Usage, format!("a JSON object expected: {e}")))?;
+        ["image", "mask", "out"].map(|key| object[key].as_str().map(str::to_owned))
+    } else {
+        match *line.split('\t').collect::<Vec<_>>() {
+            [image, mask, out] => [image, mask, out].map(|name| Some(name.to_owned())),
+            [image, out] => [Some(image.to_owned()), None, Some(out.to_owned())],
+            ref fields => return usage(format!("IMAGE<TAB>MASK<TAB>OUT expected, {} fields found", fields.len())),
+        }
+    };
+    let path = |name: Option<String>| name.filter(|name| !name.is_empty()).map(PathBuf::from);
+    let (image, mask, out) = (path(image), path(mask), path(out));
+    let (Some(image), Some(out)) = (image, out) else { return usage("the names image and out expected") };
+    if mask.is_none() && !in_image {
+        return usage("a mask expected; none only with --mask-alpha, --mask-color or --box");
+    }
+    if [Some(&image), mask.as_ref(), Some(&out)].into_iter().flatten().any(|name| is_pipe(name)) {
+        return usage("names of files expected, - found");
+    }
+    Ok(Job { image, mask, out })
+}
