@@ -1,7 +1,9 @@
 //! The program, driven as a person or a script drives it.
 #![cfg(feature = "cli")]
 
+mod batch;
 mod faults;
+mod holes;
 mod metadata;
 mod pictures;
 mod program;

@@ -84,7 +84,7 @@ fn help_and_descriptions() {
         String::from_utf8(output.stdout).unwrap()
     };
     let help = text(&[&"--help"]);
-    for part in ["Examples:", "Exit codes:", "--mask-grow", "completions", "info"] {
+    for part in ["Examples:", "Exit codes:", "--mask-grow", "--preview", "completions", "info", "batch"] {
         assert!(help.contains(part), "{part}");
     }
     assert!(text(&[&"--version"]).contains(env!("CARGO_PKG_VERSION")));

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use inpaint_edge::{Error, ErrorKind, Result};
@@ -20,6 +20,7 @@ pub struct Item {
 pub fn items(args: &BatchArgs) -> Result<Vec<Item>> {
     match (&args.images, &args.out) {
         (Some(images), Some(out)) => of_folders(images, args.masks.as_deref(), out, args.job.hole.in_image()),
+        _ if std::io::stdin().is_terminal() => usage("--images and --out, or a list on stdin expected"),
         _ => {
             let mut list = String::new();
             let read = std::io::stdin().lock().read_to_string(&mut list);
