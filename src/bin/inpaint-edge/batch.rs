@@ -34,7 +34,7 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
     let known: Vec<_> = items.iter().map(|item| known_outcome(item, args.overwrite)).collect();
     let pending: Vec<_> = (0..items.len()).filter(|i| known[*i].is_none()).collect();
     let jobs = args.jobs.min(pending.len()).max(1);
-    let mut engine = Engine::new(&args.job, threads_of_each(args.job.threads, args.jobs));
+    let mut engine = Engine::new(&args.job, threads_of_each(args.job.threads, jobs));
     if !pending.is_empty() {
         engine.warm_up()?;
     }
@@ -59,6 +59,7 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
             if stop.load(Ordering::Relaxed) {
                 break;
             }
+            bar.inc(1);
             let told = tell(i, filled.map_or_else(Outcome::Failed, Outcome::Filled));
             told.inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
         }
@@ -146,7 +147,6 @@ impl<'a> Teller<'a> {
             match outcome {
                 Outcome::Filled(done) => {
                     self.filled += 1;
-                    self.bar.inc(1);
                     if self.args.json_lines
                         && let serde_json::Value::Object(report) = done.json(&self.weights_sha256)
                     {
@@ -159,7 +159,6 @@ impl<'a> Teller<'a> {
                 }
                 Outcome::Failed(e) => {
                     self.failed += 1;
-                    self.bar.inc(1);
                     let code = e.kind().exit_code();
                     self.exit_code = if self.exit_code == 0 { code } else { self.exit_code };
                     record["error"] = e.to_string().into();
