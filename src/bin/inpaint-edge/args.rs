@@ -1,9 +1,11 @@
 //! The command line: one definition for parsing, help, completions and man page.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use inpaint_edge::{Error, ErrorKind, Isa, MAX_THREADS, MaskWhite, Result, Strategy};
+
+use crate::job::Job;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -60,7 +62,7 @@ pub struct Cli {
     #[command(subcommand)]
     pub command: Option<Command>,
     #[command(flatten)]
-    pub fill: Option<FillArgs>,
+    pub fill: FillArgs,
 }
 
 #[derive(Subcommand)]
@@ -119,7 +121,8 @@ pub struct SelftestArgs {
 #[derive(Args)]
 pub struct FillArgs {
     /// Photograph: PNG, JPEG or WebP, by content; - for stdin
-    pub image: PathBuf,
+    #[arg(required = true)]
+    pub image: Option<PathBuf>,
     /// Mask of the same size, white (>= 128) is the hole; - for stdin
     pub mask: Option<PathBuf>,
     /// Result: .png, .webp (lossless) or .jpg; - for PNG to stdout
@@ -137,17 +140,16 @@ pub struct FillArgs {
 }
 
 impl FillArgs {
-    /// MASK and OUT, or the preview in its place: where the hole needs no mask, the second of two files is OUT.
-    pub fn mask_and_out(&self) -> Result<(Option<&Path>, &Path)> {
-        let (second, third) = (self.mask.as_deref(), self.out.as_deref());
-        let preview = self.preview.as_deref();
-        let (mask, out) = match (second, third) {
-            (out, None) if self.job.hole.in_image() => (None, out),
-            (mask, out) => (mask, out),
+    /// What goes where. Where the hole needs no mask, the second of two files is OUT; a preview takes OUT's place.
+    pub fn job(&self) -> Result<Job> {
+        let in_image = self.job.hole.in_image();
+        let (mask, out) = match (&self.mask, &self.out) {
+            (out, None) if in_image => (&None, out),
+            files => files,
         };
-        match (mask.is_some() || self.job.hole.in_image(), preview.or(out)) {
-            (true, Some(out)) => Ok((mask, out)),
-            (true, None) if self.job.hole.in_image() => usage("IMAGE and OUT expected, IMAGE alone found"),
+        match (&self.image, mask.is_some() || in_image, self.preview.as_ref().or(out.as_ref())) {
+            (Some(image), true, Some(out)) => Ok(Job { image: image.clone(), mask: mask.clone(), out: out.clone() }),
+            _ if in_image => usage("IMAGE and OUT expected, IMAGE alone found"),
             _ => usage("IMAGE, MASK and OUT expected; no MASK only with --mask-alpha, --mask-color or --box"),
         }
     }

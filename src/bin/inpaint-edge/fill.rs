@@ -8,17 +8,16 @@ use inpaint_edge::{Error, ErrorKind, Result};
 
 use crate::args::FillArgs;
 use crate::engine::{Engine, weights_sha256};
-use crate::job::{Job, is_pipe};
+use crate::job::is_pipe;
 use crate::memory::Budget;
 
 pub fn run(args: &FillArgs) -> Result<()> {
     let usage = |detail: &str| Err(Error::new(ErrorKind::Usage, detail));
-    let (mask, out) = args.mask_and_out()?;
-    let job = Job { image: args.image.clone(), mask: mask.map(Into::into), out: out.into() };
-    if is_pipe(&job.image) && mask.is_some_and(is_pipe) {
+    let job = args.job()?;
+    if is_pipe(&job.image) && job.mask.as_deref().is_some_and(is_pipe) {
         return usage("IMAGE and MASK cannot both be stdin");
     }
-    if args.json && is_pipe(out) {
+    if args.json && is_pipe(&job.out) {
         return usage("--json and the image cannot both go to stdout");
     }
     let budget = args.job.max_memory.map(Budget::new);

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
             let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
             rendered.map_err(|e| Error::new(ErrorKind::Output, e.to_string())).and_then(|()| print(&page))
         }
-        None => fill::run(&cli.fill.expect("clap requires the files where there is no subcommand")),
+        None => fill::run(&cli.fill),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
