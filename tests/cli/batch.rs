@@ -240,7 +240,8 @@ fn closed_stdout_ends_a_batch() {
 #[test]
 fn limited_memory_changes_no_byte_and_refuses_what_does_not_fit() {
     let (folder, images, masks, out) = folders(&["a.png", "b.png", "c.png"], 32);
-    let big = encoded(&picture(3000, 2000, image::ColorType::Rgb8), ImageFormat::Png);
+    let big = image::RgbImage::from_fn(3000, 2000, |x, y| image::Rgb([x as u8, y as u8, (x + y) as u8]));
+    let big = encoded(&big.into(), ImageFormat::Png);
     std::fs::write(images.join("big.png"), big).unwrap();
     std::fs::copy(folder.mask(3000, 2000), masks.join("big.png")).unwrap();
     let batch = |out: &Path, extra: &[&dyn AsRef<std::ffi::OsStr>]| {
@@ -277,7 +278,7 @@ fn a_killed_batch_leaves_whole_files_and_goes_on() {
     };
     let results = || {
         let all = if out.exists() { names(&out) } else { Vec::new() };
-        all.into_iter().filter(|name| !name.starts_with(".inpaint-edge-")).collect::<Vec<_>>()
+        all.into_iter().filter(|name| !name.starts_with('.')).collect::<Vec<_>>()
     };
     for more in [1, 3, 5] {
         let (mut child, deadline) = (start(), Instant::now() + Duration::from_secs(300));
@@ -298,7 +299,7 @@ fn a_killed_batch_leaves_whole_files_and_goes_on() {
     let output = start().wait_with_output().unwrap();
     succeeds(&output);
     assert_eq!(records(&output).iter().filter(|r| r["skipped"] == true).count(), there);
-    assert_eq!(results().len(), 12 + 1, "{:?}", results());
+    assert_eq!(results(), all);
     let hidden: Vec<_> = names(&out).into_iter().filter(|name| name.starts_with('.')).collect();
     assert_eq!(hidden, [".inpaint-edge-living", ".other"]);
 }
