@@ -148,7 +148,7 @@ fn tiles(holes: &Holes, target: Rect, lengths: Lengths) -> Vec<Tile> {
             let Some(tile) = holes.bounds(Rect { x, y, width, height }) else { continue };
             let around = |from: usize, len: usize, end: usize| {
                 let size = (len + 2 * lengths.margin).next_multiple_of(lengths.align).min(end);
-                ((from + len / 2).saturating_sub(size / 2).min(end - size), size)
+                (from.saturating_sub(lengths.margin).min(end - size), size)
             };
             let ((x, width), (y, height)) =
                 (around(tile.x, tile.width, holes.width()), around(tile.y, tile.height, holes.height()));
