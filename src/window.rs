@@ -12,7 +12,7 @@ use ndarray::{Array3, ArrayView3, ArrayViewMut3};
 
 use crate::error::Result;
 use crate::holes::{Holes, Rect};
-use crate::inpainter::Sample;
+use crate::sample::Sample;
 
 /// Side of a cell of the grid that tells parts apart, pixels.
 const CELL: usize = 64;
