@@ -103,7 +103,7 @@ impl Part {
     /// The part that fills what is `left` of the hole in `bounds`, if anything is.
     pub fn new(left: &Holes, bounds: Rect, lengths: Lengths) -> Result<Option<Self>> {
         let Some(bounds) = left.bounds(bounds) else { return Ok(None) };
-        let context = (2 * lengths.margin).max(left.widest(bounds) / 2);
+        let context = (2 * lengths.margin + lengths.align).max(left.widest(bounds) / 2);
         let grow = |from: usize, len: usize, end: usize| {
             let start = from.saturating_sub(context);
             (start, (from + len + context).min(end) - start)

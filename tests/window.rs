@@ -109,7 +109,7 @@ fn a_small_hole_is_its_window() {
         let crop = mask.slice(s![wy..wy + wh, wx..wx + ww]).to_owned();
         let (expected, _) = fill(&native, &image.slice(part).to_owned(), &crop).unwrap();
         assert_eq!(report.windows, 1);
-        assert_eq!(found.slice(part), expected, "{x}, {y}");
+        assert!(found.slice(part) == expected, "{x}, {y}");
     }
 }
 
