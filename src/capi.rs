@@ -18,8 +18,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use ndarray::{ArrayView2, ArrayViewMut3, ShapeBuilder};
 
 use crate::error::{Error, Result};
-use crate::inpainter::{Inpainter, MaskWhite, Options, Progress, Sample};
+use crate::inpainter::{Inpainter, MaskWhite, Options, Progress};
 use crate::parallel::MAX_THREADS;
+use crate::sample::Sample;
 use crate::simd::Isa;
 
 /// What a call came to: one of the numbers below. New ones may be added, none is reused.

@@ -5,7 +5,6 @@ use std::ops::Range;
 use ndarray::ArrayView2;
 
 use crate::error::{Error, Result};
-use crate::inpainter::{MaskWhite, Options};
 
 /// The pixels to fill, a bit each: an eighth of a mask's memory.
 #[derive(Clone, Debug)]
@@ -38,23 +37,17 @@ impl Rect {
 }
 
 impl Holes {
-    /// Of a mask [height, width], read as `options` say: polarity, threshold, and growth by `mask_grow`.
-    ///
-    /// # Errors
-    ///
-    /// Limits, where memory cannot be had.
-    pub fn new(mask: ArrayView2<'_, u8>, options: &Options) -> Result<Self> {
+    /// Where `mask` is a hole, grown by a disc of radius `grow`.
+    pub(crate) fn of(mask: ArrayView2<'_, u8>, is_hole: impl Fn(u8) -> bool, grow: usize) -> Result<Self> {
         let (height, width) = mask.dim();
         let mut holes = Self::none(width, height)?;
-        let white_is_hole = options.mask_white == MaskWhite::Hole;
         for (y, row) in mask.outer_iter().enumerate() {
             let words = &mut holes.words[y * holes.stride..][..holes.stride];
             for (x, &m) in row.iter().enumerate() {
-                let is_hole = (m >= options.mask_threshold) == white_is_hole;
-                words[x / 64] |= u64::from(is_hole) << (x % 64);
+                words[x / 64] |= u64::from(is_hole(m)) << (x % 64);
             }
         }
-        holes.grown(options.mask_grow as usize)
+        holes.grown(grow)
     }
 
     /// Width, pixels.
@@ -310,7 +303,7 @@ mod tests {
     }
 
     fn of(mask: &Array2<u8>) -> Holes {
-        Holes::new(mask.view(), &Options::default()).unwrap()
+        Holes::of(mask.view(), |m| m > 0, 0).unwrap()
     }
 
     /// Every operation beside its definition, pixel by pixel.

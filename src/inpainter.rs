@@ -1,5 +1,7 @@
 //! The facade: an [`Inpainter`] owns a network ready to run and fills holes in images of any size.
 
+mod windows;
+
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -8,13 +10,13 @@ use ndarray::{Array3, ArrayView2, ArrayView3, ArrayViewMut3, Axis};
 
 use crate::buffer::{self, Buffer};
 use crate::error::{Error, Result};
-use crate::holes::{Holes, Rect};
+use crate::holes::Holes;
 use crate::numerics;
 use crate::parallel::Pool;
+use crate::sample::Sample;
 use crate::simd::{Isa, control};
 use crate::unet::{Layout, Network, Plan};
 use crate::weights::{Config, Weights};
-use crate::window::{self, Lengths, Level, Part, Tile};
 
 /// What white (≥ threshold) means in a mask.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,6 +92,12 @@ impl Default for Options {
     }
 }
 
+impl Options {
+    fn is_hole(&self, m: u8) -> bool {
+        (m >= self.mask_threshold) == (self.mask_white == MaskWhite::Hole)
+    }
+}
+
 /// What a run did.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -148,44 +156,6 @@ pub struct Progress {
     pub done: u64,
     /// Units in all.
     pub total: u64,
-}
-
-/// A channel sample: `u8`, `u16` (0 … max) or `f32` (0 … 1).
-pub trait Sample: Copy + Default + Send + Sync + 'static {
-    /// To 0 … 1.
-    fn to_unit(self) -> f32;
-    /// From 0 … 1, clipped, halves rounded up as [`numerics::quantize`] says.
-    fn from_unit(v: f32) -> Self;
-}
-
-impl Sample for u8 {
-    fn to_unit(self) -> f32 {
-        f32::from(self) / 255.0
-    }
-
-    fn from_unit(v: f32) -> Self {
-        numerics::quantize(v, 255) as u8
-    }
-}
-
-impl Sample for u16 {
-    fn to_unit(self) -> f32 {
-        f32::from(self) / 65535.0
-    }
-
-    fn from_unit(v: f32) -> Self {
-        numerics::quantize(v, 65535)
-    }
-}
-
-impl Sample for f32 {
-    fn to_unit(self) -> f32 {
-        self
-    }
-
-    fn from_unit(v: f32) -> Self {
-        numerics::clip_unit(v)
-    }
 }
 
 /// A network ready to run, `Send + Sync`; several threads may run it at once. It keeps the memory of its last run, so a
@@ -480,99 +450,6 @@ impl Inpainter {
         idle.filter(|memory| memory.len() == floats).map_or_else(|| Buffer::zeroed(floats), Ok)
     }
 
-    fn plan_windows(&self, holes: &Holes, channels: usize, sample_bytes: usize) -> Result<WindowPlan> {
-        let lengths = Lengths::new(self.network.config.levels);
-        let mut left = holes.clone();
-        let mut plan = WindowPlan { windows: 0, area: 0, floats: 0, bytes: 0 };
-        let (mut held, mut last) = (0, (0, 0));
-        for bounds in window::parts(holes) {
-            let Some(part) = Part::new(&left, bounds, lengths)? else { continue };
-            held = held.max(part.bytes(window::colours(channels), sample_bytes));
-            for Tile { window: Rect { width, height, .. }, .. } in part.levels.iter().flat_map(|level| &level.tiles) {
-                plan.windows += 1;
-                plan.area += (width * height) as u64;
-                if std::mem::replace(&mut last, (*width, *height)) != (*width, *height) {
-                    let layout = Layout::new(&self.network.config, *width, *height)?;
-                    plan.floats = plan.floats.max(layout.floats());
-                }
-            }
-            left.clear(bounds);
-        }
-        // The hole itself, what is left of it, and two more while a part is laid out.
-        plan.bytes = size_of::<f32>() * (plan.floats + Buffer::LINE) + held + 4 * holes.bytes();
-        Ok(plan)
-    }
-
-    /// A run in windows.
-    fn run_windows<T: Sample>(
-        &self,
-        mut image: ArrayViewMut3<'_, T>,
-        holes: &Holes,
-        progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
-    ) -> Result<Report> {
-        let start = Instant::now();
-        let (height, width, channels) = image.dim();
-        let mut report = Report::new(width, height);
-        report.strategy = Strategy::Window;
-        report.hole_pixels = holes.pixels();
-        if report.hole_pixels == width * height {
-            return Err(nothing_known());
-        }
-        let plan = self.plan_windows(holes, channels, size_of::<T>())?;
-        self.check_memory(plan.bytes)?;
-        report.plan_bytes = plan.bytes;
-        let mut memory = self.take_memory(plan.floats)?;
-        report.plan = start.elapsed();
-        let mut left = holes.clone();
-        let mut run = WindowRun { memory: &mut memory, done: 0, total: plan.area, report: &mut report, progress };
-        for bounds in window::parts(holes) {
-            let Some(part) = Part::new(&left, bounds, Lengths::new(self.network.config.levels))? else { continue };
-            let Part { area, levels } = part;
-            let image = image.slice_mut(ndarray::s![area.rows(), area.columns(), ..]);
-            control::with_defaults(|| self.run_levels(image, levels, &mut run))?;
-            left.clear(bounds);
-        }
-        *self.idle.lock().unwrap_or_else(|e| e.into_inner()) = Some(memory);
-        Ok(report)
-    }
-
-    /// Fills an image at the first of `levels`, after the coarser ones.
-    fn run_levels<T: Sample>(
-        &self,
-        mut image: ArrayViewMut3<'_, T>,
-        levels: Vec<Level>,
-        run: &mut WindowRun<'_>,
-    ) -> Result<()> {
-        let mut levels = levels.into_iter();
-        let Some(mut level) = levels.next() else { return Ok(()) };
-        if let Some(inside) = &level.inside {
-            let mut coarse = window::halve(image.view(), &level)?;
-            self.run_levels(coarse.view_mut(), levels.collect(), run)?;
-            window::raise(coarse.view(), inside, &mut image);
-        }
-        for Tile { tile, window } in level.tiles {
-            let start = Instant::now();
-            let layout = Layout::new(&self.network.config, window.width, window.height)?;
-            let left = &level.left;
-            let hole = Hole { is_known: |x, y| !left.is_hole(x + window.x, y + window.y), grow: 0 };
-            let area = (window.width * window.height) as u64;
-            let (done, total, progress) = (run.done, run.total, &mut *run.progress);
-            let mut part = |p: Progress| {
-                progress(Progress { done: done + (area as f64 * (p.done as f64 / p.total as f64)) as u64, total })
-            };
-            let view = image.slice_mut(ndarray::s![window.rows(), window.columns(), ..]);
-            let one = self.run(start, layout, run.memory, view, &hole, &mut part)?;
-            level.left.clear(tile);
-            run.done += area;
-            run.report.windows += 1;
-            run.report.macs += one.macs;
-            run.report.plan += one.plan;
-            run.report.network += one.network;
-            run.report.composite += one.composite;
-        }
-        Ok(())
-    }
-
     /// A run since `start` in `memory` of [`Layout::floats`] or more.
     fn run<T: Sample>(
         &self,
@@ -614,17 +491,13 @@ impl Inpainter {
         Ok(report)
     }
 
-    fn is_hole(&self, m: u8) -> bool {
-        (m >= self.options.mask_threshold) == (self.options.mask_white == MaskWhite::Hole)
-    }
-
     fn has_hole(&self, mask: ArrayView2<'_, u8>) -> bool {
-        mask.iter().any(|&m| self.is_hole(m))
+        mask.iter().any(|&m| self.options.is_hole(m))
     }
 
     /// A mask as the options say.
     fn reading<'m>(&'m self, mask: ArrayView2<'m, u8>) -> Hole<impl Fn(usize, usize) -> bool> {
-        Hole { is_known: move |x, y| !self.is_hole(mask[[y, x]]), grow: self.options.mask_grow as usize }
+        Hole { is_known: move |x, y| !self.options.is_hole(mask[[y, x]]), grow: self.options.mask_grow as usize }
     }
 
     /// The plan for `hole` and its arena, with the report's account of it.
@@ -666,29 +539,21 @@ impl Inpainter {
     }
 }
 
+impl Holes {
+    /// Of a mask [height, width], read as `options` say: polarity, threshold, and growth by `mask_grow`.
+    ///
+    /// # Errors
+    ///
+    /// Limits, where memory cannot be had.
+    pub fn new(mask: ArrayView2<'_, u8>, options: &Options) -> Result<Self> {
+        Self::of(mask, |m| options.is_hole(m), options.mask_grow as usize)
+    }
+}
+
 /// Where an image is known, before the hole grows.
 struct Hole<F> {
     is_known: F,
     grow: usize,
-}
-
-/// What a run in windows takes.
-struct WindowPlan {
-    windows: usize,
-    /// Pixels of all windows.
-    area: u64,
-    /// Memory of the largest window.
-    floats: usize,
-    bytes: usize,
-}
-
-/// A run in windows: its memory, and how far it is.
-struct WindowRun<'a> {
-    memory: &'a mut [f32],
-    done: u64,
-    total: u64,
-    report: &'a mut Report,
-    progress: &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
 }
 
 fn nothing_known() -> Error {

@@ -20,6 +20,7 @@ mod mask;
 pub mod numerics;
 mod parallel;
 mod pconv;
+mod sample;
 #[cfg(feature = "selftest")]
 pub mod selftest;
 pub mod simd;
@@ -29,6 +30,7 @@ mod window;
 
 pub use error::{Error, ErrorKind, Result};
 pub use holes::Holes;
-pub use inpainter::{Inpainter, MaskWhite, NATIVE_PIXELS, Options, Progress, Report, Sample, Strategy};
+pub use inpainter::{Inpainter, MaskWhite, NATIVE_PIXELS, Options, Progress, Report, Strategy};
 pub use parallel::MAX_THREADS;
+pub use sample::Sample;
 pub use simd::Isa;

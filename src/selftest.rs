@@ -8,7 +8,8 @@ use ndarray::{ArrayView2, ArrayViewMut3};
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
-use crate::inpainter::{Inpainter, Sample};
+use crate::inpainter::Inpainter;
+use crate::sample::Sample;
 
 /// The recorded digests, a line each: name of the weights, case, SHA-256 of the result; tabs between. The case `weights`
 /// stands for the weights file itself. A result that is an error is recorded as the name of its kind.

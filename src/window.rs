@@ -12,7 +12,7 @@ use ndarray::{Array3, ArrayView3, ArrayViewMut3};
 
 use crate::error::Result;
 use crate::holes::{Holes, Rect};
-use crate::inpainter::Sample;
+use crate::sample::Sample;
 
 /// Side of a cell of the grid that tells parts apart, pixels.
 const CELL: usize = 64;
@@ -103,7 +103,7 @@ impl Part {
     /// The part that fills what is `left` of the hole in `bounds`, if anything is.
     pub fn new(left: &Holes, bounds: Rect, lengths: Lengths) -> Result<Option<Self>> {
         let Some(bounds) = left.bounds(bounds) else { return Ok(None) };
-        let context = (2 * lengths.margin).max(left.widest(bounds) / 2);
+        let context = (2 * lengths.margin + lengths.align).max(left.widest(bounds) / 2);
         let grow = |from: usize, len: usize, end: usize| {
             let start = from.saturating_sub(context);
             (start, (from + len + context).min(end) - start)
@@ -148,7 +148,7 @@ fn tiles(holes: &Holes, target: Rect, lengths: Lengths) -> Vec<Tile> {
             let Some(tile) = holes.bounds(Rect { x, y, width, height }) else { continue };
             let around = |from: usize, len: usize, end: usize| {
                 let size = (len + 2 * lengths.margin).next_multiple_of(lengths.align).min(end);
-                ((from + len / 2).saturating_sub(size / 2).min(end - size), size)
+                (from.saturating_sub(lengths.margin).min(end - size), size)
             };
             let ((x, width), (y, height)) =
                 (around(tile.x, tile.width, holes.width()), around(tile.y, tile.height, holes.height()));

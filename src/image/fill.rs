@@ -7,7 +7,8 @@ use ndarray::{ArrayView2, ArrayView3, ArrayViewMut3};
 
 use crate::error::{Error, Result};
 use crate::holes::Holes;
-use crate::inpainter::{Inpainter, Progress, Report, Sample};
+use crate::inpainter::{Inpainter, Progress, Report};
+use crate::sample::Sample;
 
 impl Inpainter {
     /// [`Inpainter::inpaint_into`] on a grey, grey + alpha, RGB or RGBA image of 8 or 16 bits.

@@ -113,7 +113,7 @@ impl Photo {
             Source::Png(mut reader) => {
                 let extras = structure::png(&mut reader)?;
                 reader.rewind().map_err(unreadable)?;
-                let (decoder, _, exif) = lossless(reader, ImageFormat::Png)?;
+                let (decoder, (_, exif)) = lossless(reader, ImageFormat::Png)?;
                 Ok(header(&decoder, extras.exif.or(exif), 0))
             }
             Source::Other(bytes) => Self::header_of(&bytes),
@@ -130,7 +130,7 @@ impl Photo {
         if format == ImageFormat::Jpeg {
             return jpeg::header(bytes);
         }
-        let (decoder, _, exif) = lossless(Cursor::new(bytes), format)?;
+        let (decoder, (_, exif)) = lossless(Cursor::new(bytes), format)?;
         let (width, height) = decoder.dimensions();
         // WebP holds red, green, blue and alpha of the whole image.
         let planes = if format == ImageFormat::WebP { 4 * width as usize * height as usize } else { 0 };
@@ -308,15 +308,15 @@ fn turned((width, height): (u32, u32), orientation: Orientation) -> Header {
 type Decoded = (DynamicImage, Option<Vec<u8>>, Option<Vec<u8>>);
 
 fn decode_lossless(reader: impl BufRead + Seek, format: ImageFormat) -> Result<Decoded> {
-    let (decoder, icc, exif) = lossless(reader, format)?;
+    let (decoder, (icc, exif)) = lossless(reader, format)?;
     Ok((DynamicImage::from_decoder(decoder).map_err(lossless_error)?, icc, exif))
 }
 
-/// A decoder for a size within limits, ICC profile, EXIF block.
-fn lossless<'r>(
-    reader: impl BufRead + Seek + 'r,
-    format: ImageFormat,
-) -> Result<(impl ImageDecoder + 'r, Option<Vec<u8>>, Option<Vec<u8>>)> {
+/// ICC profile and EXIF block.
+type Blocks = (Option<Vec<u8>>, Option<Vec<u8>>);
+
+/// A decoder for a size within limits.
+fn lossless<'r>(reader: impl BufRead + Seek + 'r, format: ImageFormat) -> Result<(impl ImageDecoder + 'r, Blocks)> {
     let decode = || {
         let mut limits = Limits::no_limits();
         limits.max_image_width = Some(MAX_SIDE);
@@ -326,11 +326,11 @@ fn lossless<'r>(
         reader.limits(limits);
         let mut decoder = reader.into_decoder()?;
         let (icc, exif) = (decoder.icc_profile()?, decoder.exif_metadata()?);
-        Ok((decoder, icc, exif))
+        Ok((decoder, (icc, exif)))
     };
-    let (decoder, icc, exif) = decode().map_err(lossless_error)?;
+    let (decoder, blocks) = decode().map_err(lossless_error)?;
     check_size(decoder.total_bytes())?;
-    Ok((decoder, icc, exif))
+    Ok((decoder, blocks))
 }
 
 fn lossless_error(e: ImageError) -> Error {

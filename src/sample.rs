@@ -1,0 +1,41 @@
+//! Samples of images, and their values from 0 to 1.
+
+use crate::numerics;
+
+/// A channel sample: `u8`, `u16` (0 … max) or `f32` (0 … 1).
+pub trait Sample: Copy + Default + Send + Sync + 'static {
+    /// To 0 … 1.
+    fn to_unit(self) -> f32;
+    /// From 0 … 1, clipped, halves rounded up as [`numerics::quantize`] says.
+    fn from_unit(v: f32) -> Self;
+}
+
+impl Sample for u8 {
+    fn to_unit(self) -> f32 {
+        f32::from(self) / 255.0
+    }
+
+    fn from_unit(v: f32) -> Self {
+        numerics::quantize(v, 255) as u8
+    }
+}
+
+impl Sample for u16 {
+    fn to_unit(self) -> f32 {
+        f32::from(self) / 65535.0
+    }
+
+    fn from_unit(v: f32) -> Self {
+        numerics::quantize(v, 65535)
+    }
+}
+
+impl Sample for f32 {
+    fn to_unit(self) -> f32 {
+        self
+    }
+
+    fn from_unit(v: f32) -> Self {
+        numerics::clip_unit(v)
+    }
+}

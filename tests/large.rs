@@ -1,0 +1,105 @@
+//! The program on photographs of 12, 24 and 50 megapixels within a memory limit. Not part of `cargo test`, for its time:
+//! `cargo test --release --test large`.
+#![cfg(all(feature = "cli", feature = "embedded-weights", target_os = "linux"))]
+#![allow(unsafe_code)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use image::{GrayImage, ImageFormat, Luma, Rgb, RgbImage};
+
+fn run(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_inpaint-edge")).args(args).current_dir(folder).output().unwrap()
+}
+
+/// The largest memory, in KiB, that any child had so far.
+fn peak() -> i64 {
+    // SAFETY: all zeros is a value of the structure, and the pointer is to it.
+    unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        assert_eq!(libc::getrusage(libc::RUSAGE_CHILDREN, &mut usage), 0);
+        usage.ru_maxrss
+    }
+}
+
+/// Waves with noise, which no encoder makes small.
+fn photo(width: u32, height: u32) -> RgbImage {
+    let mut state = 1u32;
+    RgbImage::from_fn(width, height, |x, y| {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        let wave = |k: f32| 110.0 + 90.0 * (x as f32 / (90.0 * k)).sin() * (y as f32 / (70.0 * k)).cos();
+        let noise = (state >> 27) as f32 - 16.0;
+        Rgb([wave(1.0), wave(1.7), wave(2.9)].map(|v| (v + noise) as u8))
+    })
+}
+
+/// Dust, a scratch from corner to corner, a corner, and a hole of 900×700.
+fn is_hole(x: u32, y: u32, width: u32, height: u32) -> bool {
+    let dust = x % 701 < 9 && y % 503 < 7;
+    let scratch = (u64::from(y) * u64::from(width) / u64::from(height)).abs_diff(u64::from(x)) < 6;
+    let corner = x + 80 >= width && y < 60;
+    let huge = (width / 2..width / 2 + 900).contains(&x) && (height / 4..height / 4 + 700).contains(&y);
+    dust || scratch || corner || huge
+}
+
+#[test]
+fn megapixels_within_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    for (width, height, limit) in [(4000, 3000, "128M"), (6000, 4000, "192M"), (8660, 5774, "256M")] {
+        let original = photo(width, height);
+        original.save_with_format(folder.path().join("in.jpg"), ImageFormat::Jpeg).unwrap();
+        original.save(folder.path().join("in.png")).unwrap();
+        let white = |x, y| Luma([if is_hole(x, y, width, height) { 255 } else { 0 }]);
+        GrayImage::from_fn(width, height, white).save(folder.path().join("mask.png")).unwrap();
+
+        for (input, out) in [("in.png", "out.png"), ("in.jpg", "out.jpg")] {
+            let mut digests = Vec::new();
+            for threads in ["1", "3"] {
+                let args = [input, "mask.png", out, "--json", "--max-memory", limit, "--threads", threads];
+                let output = run(folder.path(), &args);
+                assert!(output.status.success(), "{width}×{height}: {}", String::from_utf8_lossy(&output.stderr));
+                let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+                assert_eq!(report["strategy"], "window");
+                assert!(report["windows"].as_u64() > Some(9));
+                digests.push(report["output_sha256"].clone());
+                println!("{width}×{height} {input}, {threads} threads: {} windows, {} KiB", report["windows"], peak());
+            }
+            assert_eq!(digests[0], digests[1]);
+        }
+        let kib = 1024 * limit.trim_end_matches('M').parse::<i64>().unwrap();
+        assert!(peak() <= kib, "{width}×{height}: {} KiB, {kib} allowed", peak());
+
+        let filled = image::open(folder.path().join("out.png")).unwrap().into_rgb8();
+        let mut error = [0u64; 2];
+        for ((x, y, a), b) in original.enumerate_pixels().zip(filled.pixels()) {
+            if is_hole(x, y, width, height) {
+                let squares = a.0.iter().zip(b.0).map(|(a, b)| u64::from(a.abs_diff(b)).pow(2));
+                error = [error[0] + squares.sum::<u64>(), error[1] + 3];
+            } else {
+                assert_eq!(a, b, "{x}, {y}");
+            }
+        }
+        println!("{width}×{height}: mean square error {}", error[0] as f64 / error[1] as f64);
+
+        let refused = run(folder.path(), &["in.png", "mask.png", "none.png", "--max-memory", "40M"]);
+        let stderr = String::from_utf8_lossy(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(5), "{stderr}");
+        assert!(stderr.contains("or more expected, 40M found"), "{stderr}");
+        assert!(!folder.path().join("none.png").exists());
+        // The number in the message is enough.
+        let number = stderr.split("--max-memory ").nth(1).unwrap().split(' ').next().unwrap();
+        let mut limit = number.to_owned();
+        let mut output = run(folder.path(), &["in.png", "mask.png", "again.png", "--max-memory", &limit]);
+        if output.status.code() == Some(5) {
+            // That of the mask came first.
+            let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+            limit = stderr.split("--max-memory ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+            output = run(folder.path(), &["in.png", "mask.png", "again.png", "--max-memory", &limit]);
+        }
+        assert!(output.status.success(), "{limit}: {}", String::from_utf8_lossy(&output.stderr));
+        let same = std::fs::read(folder.path().join("out.png")).unwrap();
+        assert!(std::fs::read(folder.path().join("again.png")).unwrap() == same, "the limit changed the result");
+    }
+}

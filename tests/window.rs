@@ -1,0 +1,202 @@
+//! Large images in windows: every hole pixel written, none read, nothing else touched, the same bytes on any machine.
+
+mod common;
+
+use std::ops::ControlFlow;
+
+use inpaint_edge::{ErrorKind, Holes, Inpainter, Isa, NATIVE_PIXELS, Options, Report, Result, Strategy};
+use ndarray::{Array2, Array3, s};
+
+/// Three levels: reach, context and grid are 8 pixels, tiles 48.
+fn net() -> common::Net {
+    common::Net::random(3, &[(7, 8), (5, 8), (3, 8)], &[8, 8, 3], 5)
+}
+
+/// Weights of zero: the fill is the prior.
+fn prior_alone() -> Vec<u8> {
+    let mut file = net().with_prior().file;
+    let header = 8 + u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
+    file[header..].fill(0);
+    file
+}
+
+fn window(threads: usize, isa: Option<Isa>) -> Options {
+    Options { threads, isa, strategy: Strategy::Window, ..Options::default() }
+}
+
+const WIDTH: usize = 301;
+const HEIGHT: usize = 203;
+
+/// Where holes go wrong, as masks of [`WIDTH`]×[`HEIGHT`].
+fn masks() -> Vec<(&'static str, Array2<u8>)> {
+    let of = |is_hole: &dyn Fn(usize, usize) -> bool| {
+        Array2::from_shape_fn((HEIGHT, WIDTH), |(y, x)| if is_hole(x, y) { 255 } else { 0 })
+    };
+    let corner = |x: usize, y: usize| (x < 5 || x >= WIDTH - 5) && (y < 7 || y >= HEIGHT - 7);
+    vec![
+        ("corners", of(&corner)),
+        ("border", of(&|x, y| x < 3 || y >= HEIGHT - 20 || x == WIDTH - 1)),
+        ("near holes", of(&|x, y| (100..130).contains(&y) && x > 90 && x % 24 < 10)),
+        ("dust", of(&|x, y| (x * 7 + y * 13) % 97 == 0)),
+        ("one huge hole", of(&|x, y| (20..WIDTH - 12).contains(&x) && (9..HEIGHT - 30).contains(&y))),
+        ("nearly everything", of(&|x, y| (x, y) != (WIDTH / 2, HEIGHT - 1))),
+        ("a frame around", of(&|x, y| !(60..200).contains(&x) || !(50..150).contains(&y))),
+        ("a line across", of(&|x, y| y.abs_diff(x * HEIGHT / WIDTH) < 3)),
+        ("one pixel", of(&|x, y| (x, y) == (64, 64))),
+    ]
+}
+
+/// Noise where known, NaN in the hole.
+fn image(mask: &Array2<u8>) -> Array3<f32> {
+    let mut random = common::Random::new(9);
+    Array3::from_shape_fn((mask.dim().0, mask.dim().1, 3), |(y, x, _)| {
+        let v = random.unit() * 0.5 + 0.5;
+        if mask[[y, x]] > 0 { f32::NAN } else { v }
+    })
+}
+
+fn fill(inpainter: &Inpainter, image: &Array3<f32>, mask: &Array2<u8>) -> Result<(Array3<f32>, Report)> {
+    inpainter.inpaint(image.view(), mask.view())
+}
+
+#[test]
+fn every_hole_is_filled_and_nothing_else_on_any_threads_and_instructions() {
+    for file in [net().file, net().with_prior().file] {
+        let open = |options| Inpainter::from_bytes(&file, options).unwrap();
+        let first = open(window(1, Some(Isa::Scalar)));
+        let others: Vec<_> = Isa::available().map(|isa| open(window(3, Some(isa)))).collect();
+        for (name, mask) in masks() {
+            let image = image(&mask);
+            let (found, report) = fill(&first, &image, &mask).unwrap();
+            assert!(report.strategy == Strategy::Window && report.windows > 0, "{name}: {report:?}");
+            assert_eq!(report.hole_pixels, mask.iter().filter(|m| **m > 0).count(), "{name}");
+            for ((y, x, c), v) in found.indexed_iter() {
+                match mask[[y, x]] {
+                    0 => assert_eq!(v.to_bits(), image[[y, x, c]].to_bits(), "{name} at {x}, {y}"),
+                    _ => assert!((0.0..=1.0).contains(v), "{name} at {x}, {y}: {v}"),
+                }
+            }
+            for other in &others {
+                let (again, same) = fill(other, &image, &mask).unwrap();
+                assert!(again == found, "{name} on {}", other.isa());
+                assert_eq!(
+                    (same.windows, same.macs, same.plan_bytes),
+                    (report.windows, report.macs, report.plan_bytes)
+                );
+            }
+        }
+    }
+}
+
+/// A hole within reach is what a run on its window alone gives.
+#[test]
+fn a_small_hole_is_its_window() {
+    let file = net().file;
+    let native = Inpainter::from_bytes(&file, Options { strategy: Strategy::Native, ..Options::default() }).unwrap();
+    let windows = Inpainter::from_bytes(&file, window(1, None)).unwrap();
+    // A hole, and the window of multiples of 8 with 8 pixels around it that fits into the image.
+    let cases = [
+        ((100, 60, 8, 5), (92, 52, 24, 24)),
+        ((0, 0, 7, 8), (0, 0, 24, 24)),
+        ((WIDTH - 6, HEIGHT - 4, 6, 4), (WIDTH - 24, HEIGHT - 24, 24, 24)),
+    ];
+    for ((x, y, w, h), (wx, wy, ww, wh)) in cases {
+        let mut mask = Array2::zeros((HEIGHT, WIDTH));
+        mask.slice_mut(s![y..y + h, x..x + w]).fill(255);
+        let image = image(&mask);
+        let (found, report) = fill(&windows, &image, &mask).unwrap();
+        let part = s![wy..wy + wh, wx..wx + ww, ..];
+        let crop = mask.slice(s![wy..wy + wh, wx..wx + ww]).to_owned();
+        let (expected, _) = fill(&native, &image.slice(part).to_owned(), &crop).unwrap();
+        assert_eq!(report.windows, 1);
+        assert!(found.slice(part) == expected, "{x}, {y}");
+    }
+}
+
+/// Whatever the sizes and windows on the way, a ramp comes out a ramp: Laplace's equation has no other solution.
+#[test]
+fn a_ramp_is_continued_through_a_huge_hole() {
+    let inpainter = Inpainter::from_bytes(&prior_alone(), window(1, None)).unwrap();
+    let ramp = Array3::from_shape_fn((HEIGHT, WIDTH, 3), |(y, x, c)| 0.1 + 0.002 * x as f32 + 0.001 * (c * y) as f32);
+    let mut mask = Array2::zeros((HEIGHT, WIDTH));
+    mask.slice_mut(s![30..170, 40..260]).fill(255);
+    let (found, report) = fill(&inpainter, &ramp, &mask).unwrap();
+    assert!(report.windows > 20, "{report:?}");
+    let most = found.iter().zip(&ramp).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    println!("largest difference {most}");
+    assert!(most < 0.01, "{most}");
+}
+
+#[test]
+fn auto_runs_small_images_whole_and_large_ones_in_windows() {
+    let file = net().file;
+    let open = |strategy| Inpainter::from_bytes(&file, Options { strategy, ..Options::default() }).unwrap();
+    for (height, expected) in [(1024, Strategy::Native), (1025, Strategy::Window)] {
+        let width = NATIVE_PIXELS / 1024;
+        let mut mask = Array2::zeros((height, width));
+        mask.slice_mut(s![500..540, 300..309]).fill(255);
+        let mut image = Array3::<u8>::from_shape_fn((height, width, 1), |(y, x, _)| (x * y % 251) as u8);
+        let (auto, report) = open(Strategy::Auto).inpaint(image.view(), mask.view()).unwrap();
+        let (chosen, _) = open(expected).inpaint(image.view(), mask.view()).unwrap();
+        assert_eq!(report.strategy, expected);
+        assert_eq!(auto, chosen);
+        // The same from bits.
+        let holes = Holes::new(mask.view(), &Options::default()).unwrap();
+        let go_on = &mut |_| ControlFlow::Continue(());
+        let again = open(Strategy::Auto).inpaint_holes(image.view_mut(), &holes, go_on).unwrap();
+        assert_eq!((again.strategy, again.windows, again.macs), (expected, report.windows, report.macs));
+        assert_eq!(image, auto);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_with_the_number_that_does() {
+    let file = net().file;
+    for strategy in [Strategy::Native, Strategy::Window] {
+        let open =
+            |max_memory| Inpainter::from_bytes(&file, Options { strategy, max_memory, ..Options::default() }).unwrap();
+        let mut mask = Array2::zeros((800, 1000));
+        mask.slice_mut(s![100..700, 100..900]).fill(255);
+        let mut image = Array3::<u8>::from_elem((800, 1000, 3), 7);
+        let before = image.clone();
+        let holes = Holes::new(mask.view(), &Options::default()).unwrap();
+        let go_on = &mut |_| ControlFlow::Continue(());
+        let small = open(Some(1 << 20));
+        let error = small.inpaint_holes(image.view_mut(), &holes, go_on).unwrap_err();
+        assert_eq!(small.plan_holes(&holes, 3, 1).unwrap_err(), error);
+        assert_eq!(error.kind(), ErrorKind::Limits);
+        assert_eq!(image, before);
+        let text = error.to_string();
+        let number: usize = text.split(['M', ' ']).find_map(|word| word.parse().ok()).unwrap();
+        assert!(text.ends_with("1M found"), "{text}");
+        let below = open(Some((number - 1) << 20)).inpaint_holes(image.view_mut(), &holes, go_on).unwrap_err();
+        assert_eq!(below.kind(), ErrorKind::Limits);
+        let plan = open(Some(number << 20)).plan_holes(&holes, 3, 1).unwrap();
+        let report = open(Some(number << 20)).inpaint_holes(image.view_mut(), &holes, go_on).unwrap();
+        assert_eq!((plan.strategy, plan.windows, plan.plan_bytes), (strategy, report.windows, report.plan_bytes));
+    }
+}
+
+#[test]
+fn a_run_in_windows_can_be_stopped_and_tells_how_far_it_is() {
+    let inpainter = Inpainter::from_bytes(&net().file, window(1, None)).unwrap();
+    let (_, mask) = &masks()[3];
+    let mut told = Vec::new();
+    let image = image(mask);
+    let mut out = image.clone();
+    let mut each = |p: inpaint_edge::Progress| {
+        told.push((p.done, p.total));
+        ControlFlow::Continue(())
+    };
+    inpainter.inpaint_into(image.view(), mask.view(), out.view_mut(), &mut each).unwrap();
+    assert!(told.is_sorted() && told.last().is_some_and(|(done, total)| done == total), "{:?}", told.last());
+    let mut calls = 0;
+    let mut stop = |_| {
+        calls += 1;
+        if calls == 9 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let error = inpainter.inpaint_into(image.view(), mask.view(), out.view_mut(), &mut stop).unwrap_err();
+    assert_eq!((error.kind(), calls), (ErrorKind::Cancelled, 9));
+    let white = Array2::from_elem((HEIGHT, WIDTH), 255);
+    assert_eq!(fill(&inpainter, &image, &white).unwrap_err().kind(), ErrorKind::Input);
+}
