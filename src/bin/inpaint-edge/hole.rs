@@ -84,7 +84,7 @@ pub fn hatch(image: &mut DynamicImage, holes: &Holes) {
     const RED: [f32; 3] = [1.0, 0.0, 0.0];
     const WHITE: [f32; 3] = [1.0; 3];
     let stripe = (holes.width().max(holes.height()) / 128).max(4);
-    paint(image, holes, |x, y| Some(if (x + y) / stripe % 2 == 0 { RED } else { WHITE }));
+    paint(image, holes, |x, y| Some(if ((x + y) / stripe).is_multiple_of(2) { RED } else { WHITE }));
 }
 
 /// Makes the hole's pixels opaque, and brings them halfway to `colour` where it gives one.
