@@ -262,6 +262,35 @@ fn limited_memory_changes_no_byte_and_refuses_what_does_not_fit() {
     }
 }
 
+/// Six photographs of 18 MB, of which a job takes some 45 MB: four jobs would take 120 MB and more.
+#[test]
+#[cfg(target_os = "linux")]
+fn limited_memory_is_for_all_jobs_together() {
+    let folder = Folder::new();
+    let photo = image::RgbImage::from_fn(3000, 2000, |x, y| image::Rgb([x as u8, y as u8, (x + y) as u8]));
+    let image = folder.put("in.png", encoded(&photo.into(), ImageFormat::Png));
+    let list: String =
+        (0..6).map(|i| format!("{}\t{}\n", image.display(), folder.path(&format!("{i}.jpg")).display())).collect();
+    let list = folder.put("list.tsv", list);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_inpaint-edge"))
+        .args([BATCH, "--jobs", "4", "--max-memory", "64M", "--box", "500,500,90,60", "--box", "2000,900,80,80"])
+        .stdin(std::fs::File::open(list).unwrap())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let high = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        peak = high.map_or(peak, |kib| kib.parse().unwrap());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    succeeds(&child.wait_with_output().unwrap());
+    println!("{peak} KiB at the most");
+    assert!((18 << 10..=64 << 10).contains(&peak), "{peak} KiB");
+    assert_eq!(names(folder.path("").as_path()).len(), 8);
+}
+
 #[test]
 fn a_killed_batch_leaves_whole_files_and_goes_on() {
     let all: Vec<_> = (0..12).map(|i| format!("{i:02}.png")).collect();

@@ -1,4 +1,5 @@
 //! `inpaint-edge IMAGE MASK OUT`: fills the hole that MASK shows in IMAGE.
+#![deny(unsafe_code)]
 
 mod args;
 mod batch;
