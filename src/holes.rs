@@ -133,13 +133,21 @@ impl Holes {
         }
     }
 
-    /// Adds the pixels of a box, which lies inside the image.
+    /// Adds the pixels of a box.
+    ///
+    /// # Panics
+    ///
+    /// Where the box is not inside the image.
     pub fn add_box(&mut self, columns: Range<usize>, rows: Range<usize>) {
         assert!(columns.end <= self.width && rows.end <= self.height, "a box inside the image");
         rows.for_each(|y| self.set(y, columns.clone(), true));
     }
 
-    /// Adds a pixel, which lies inside the image.
+    /// Adds a pixel.
+    ///
+    /// # Panics
+    ///
+    /// As [`Holes::add_box`].
     pub fn add(&mut self, x: usize, y: usize) {
         self.add_box(x..x + 1, y..y + 1);
     }

@@ -47,7 +47,8 @@ Examples:
   inpaint-edge batch --max-memory 256M --json-lines < list.tsv > report.jsonl
 
 A result that exists is complete and is left out, so that a run that was stopped goes on where it was. A file that cannot
-be filled is reported in one line, and the rest goes on.
+be filled is reported in one line, and the rest goes on. --max-memory is for all jobs together: a photograph that does not
+fit beside the others waits.
 
 Exit codes: 0, or that of the first failure in the order of the list; see inpaint-edge --help.";
 
