@@ -240,7 +240,7 @@ impl Holes {
             }
         }
         let mut out = shrunk.clone();
-        for (i, word) in out.words.iter_mut().enumerate() {
+        for (i, word) in out.words.iter_mut().enumerate().filter(|(_, word)| **word != 0) {
             let (y, x) = (i / self.stride, i % self.stride);
             let rows = y.saturating_sub(radius)..(y + radius + 1).min(self.height);
             *word = rows.fold(*word, |word, y| word & shrunk.words[y * self.stride + x]);

@@ -63,8 +63,25 @@ pub(crate) struct Part {
     pub levels: Vec<Level>,
 }
 
-/// Where the parts of a hole are, in the order in which they are filled.
-pub(crate) fn parts(holes: &Holes) -> Vec<Rect> {
+/// Where the parts of a hole are, in the order in which they are filled: wherever it is wider than the network reaches,
+/// so that coarser images are no larger than that takes; then what is left.
+pub(crate) fn parts(holes: &Holes, lengths: Lengths) -> Result<Vec<Rect>> {
+    let radius = lengths.reach / 2;
+    let grow = |from: usize, len: usize, end: usize| {
+        let start = from.saturating_sub(radius);
+        (start, (from + len + radius).min(end) - start)
+    };
+    let mut parts = connected(&holes.eroded(radius)?);
+    for part in &mut parts {
+        (part.x, part.width) = grow(part.x, part.width, holes.width());
+        (part.y, part.height) = grow(part.y, part.height, holes.height());
+    }
+    parts.extend(connected(holes));
+    Ok(parts)
+}
+
+/// The bounds of pixels that share a cell or lie in cells that touch.
+fn connected(holes: &Holes) -> Vec<Rect> {
     let (columns, rows) = (holes.width().div_ceil(CELL), holes.height().div_ceil(CELL));
     let mut marked = vec![false; columns * rows];
     for y in 0..holes.height() {

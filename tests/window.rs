@@ -32,7 +32,7 @@ fn masks() -> Vec<(&'static str, Array2<u8>)> {
     let of = |is_hole: &dyn Fn(usize, usize) -> bool| {
         Array2::from_shape_fn((HEIGHT, WIDTH), |(y, x)| if is_hole(x, y) { 255 } else { 0 })
     };
-    let corner = |x: usize, y: usize| (x < 5 || x >= WIDTH - 5) && (y < 7 || y >= HEIGHT - 7);
+    let corner = |x: usize, y: usize| !(5..WIDTH - 5).contains(&x) && !(7..HEIGHT - 7).contains(&y);
     vec![
         ("corners", of(&corner)),
         ("border", of(&|x, y| x < 3 || y >= HEIGHT - 20 || x == WIDTH - 1)),

@@ -41,7 +41,7 @@ impl Inpainter {
         let mut left = holes.clone();
         let mut plan = WindowPlan { windows: 0, area: 0, floats: 0, bytes: 0 };
         let (mut held, mut last) = (0, (0, 0));
-        for bounds in window::parts(holes) {
+        for bounds in window::parts(holes, lengths)? {
             let Some(part) = Part::new(&left, bounds, lengths)? else { continue };
             held = held.max(part.bytes(window::colours(channels), sample_bytes));
             for Tile { window: Rect { width, height, .. }, .. } in part.levels.iter().flat_map(|level| &level.tiles) {
@@ -81,8 +81,9 @@ impl Inpainter {
         report.plan = start.elapsed();
         let mut left = holes.clone();
         let mut run = WindowRun { memory: &mut memory, done: 0, total: plan.area, report: &mut report, progress };
-        for bounds in window::parts(holes) {
-            let Some(part) = Part::new(&left, bounds, Lengths::new(self.network.config.levels))? else { continue };
+        let lengths = Lengths::new(self.network.config.levels);
+        for bounds in window::parts(holes, lengths)? {
+            let Some(part) = Part::new(&left, bounds, lengths)? else { continue };
             let Part { area, levels } = part;
             let image = image.slice_mut(ndarray::s![area.rows(), area.columns(), ..]);
             control::with_defaults(|| self.run_levels(image, levels, &mut run))?;

@@ -47,6 +47,7 @@ fn report_is_complete_and_true() {
     assert_eq!(json["hole_pixels"], hole);
     assert_eq!((json["width"].as_u64(), json["height"].as_u64()), (Some(40), Some(30)));
     assert_eq!(json["hole_ratio"], hole as f64 / 1200.0);
+    assert_eq!((json["strategy"].as_str(), json["windows"].as_u64()), (Some("native"), Some(1)));
     for key in ["decode", "plan", "network", "composite", "encode", "total"] {
         assert!(json["ms"][key].as_f64() >= Some(0.0), "{key}");
     }
@@ -55,7 +56,7 @@ fn report_is_complete_and_true() {
     let pixels: Vec<u8> = image::open(&out).unwrap().into_rgb16().iter().flat_map(|v| v.to_le_bytes()).collect();
     let hex: String = sha2::Sha256::digest(pixels).iter().map(|b| format!("{b:02x}")).collect();
     assert_eq!(json["output_sha256"], hex);
-    for extra in [["--threads", "3"], ["--isa", "scalar"]] {
+    for extra in [["--threads", "3"], ["--isa", "scalar"], ["--max-memory", "1G"]] {
         assert_eq!(report(&extra)["output_sha256"], hex, "{extra:?}");
     }
     assert_ne!(report(&["--mask-grow", "2"])["hole_pixels"], hole);
@@ -136,4 +137,31 @@ fn selftest_compares_with_the_recorded_digests() {
     let other = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/l1.weights.safetensors");
     fails(&run(&[&"selftest", &"--weights", &other]), 2, &["recorded digests expected"]);
     assert_eq!(run(&[&"selftest", &"--digests"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_memory_limit_that_is_too_low_is_refused_by_number() {
+    let folder = Folder::new();
+    let image = folder.put("in.png", encoded(&picture(300, 200, image::ColorType::Rgb16), ImageFormat::Png));
+    let (mask, out) = (folder.mask(300, 200), folder.path("out.png"));
+    fails(
+        &run(&[&image, &mask, &out, &"--max-memory", &"1M"]),
+        5,
+        &["mask.png: --max-memory ", "M or more", "1M found"],
+    );
+    fails(
+        &run(&[&image, &mask, &out, &"--max-memory", &"14M"]),
+        5,
+        &["in.png: --max-memory ", "M or more", "14M found"],
+    );
+    for size in ["0", "M", "-1", "1T", "99999999999G"] {
+        assert_eq!(run(&[&image, &mask, &out, &format!("--max-memory={size}")]).status.code(), Some(2), "{size}");
+    }
+    assert_eq!(folder.names(), ["in.png", "mask.png"]);
+    for strategy in ["native", "window"] {
+        let output = run(&[&image, &mask, &out, &"--json", &"--strategy", &strategy, &"--max-memory", &"100M"]);
+        succeeds(&output);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(report["strategy"], strategy);
+    }
 }
