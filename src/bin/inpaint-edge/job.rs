@@ -138,16 +138,15 @@ impl Job {
         engine: &mut Engine,
         format: OutputFormat,
     ) -> Result<(Inpainter, Ready, Share<'b>)> {
-        let limits = |e: Error| e.of(self.image.display());
         let mut share = budget.enter();
-        share.take(engine.weights_bytes()).map_err(limits)?;
+        share.take(engine.weights_bytes()).map_err(|e| e.of(self.hole_name()))?;
         let inpainter = engine.take()?;
         let weights = inpainter.weights_bytes();
         let found = self.find_hole(args, &mut share, weights)?;
         let Header { channels, sample_bytes, .. } = found.header;
         let plan = inpainter.plan_holes(&found.holes, channels, sample_bytes).map_err(|e| self.name(e))?;
         let needed = memory::of_job(weights, &plan, &found.holes, &found.header, format);
-        share.take(needed).map_err(limits)?;
+        share.take(needed).map_err(|e| e.of(self.image.display()))?;
         share.done_entering();
         Ok((inpainter, found.ready()?, share))
     }
