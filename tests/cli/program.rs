@@ -150,9 +150,9 @@ fn a_memory_limit_that_is_too_low_is_refused_by_number() {
         &["mask.png: --max-memory ", "M or more", "1M found"],
     );
     fails(
-        &run(&[&image, &mask, &out, &"--max-memory", &"14M"]),
+        &run(&[&image, &mask, &out, &"--max-memory", &"19M"]),
         5,
-        &["in.png: --max-memory ", "M or more", "14M found"],
+        &["in.png: --max-memory ", "M or more", "19M found"],
     );
     for size in ["0", "M", "-1", "1T", "99999999999G"] {
         assert_eq!(run(&[&image, &mask, &out, &format!("--max-memory={size}")]).status.code(), Some(2), "{size}");
