@@ -35,6 +35,8 @@ pub struct Holed<'a> {
 pub struct Harmonic {
     /// From the image to a single cell.
     grids: Vec<Grid>,
+    /// 1 / d for the distances in the image.
+    inverse: Vec<f32>,
 }
 
 /// Hole pixels `first` … `last` of row `y`.
@@ -76,12 +78,17 @@ impl Harmonic {
         {
             grids.push(Grid::new(width.div_ceil(2), height.div_ceil(2))?);
         }
-        Ok(Self { grids })
+        let mut inverse = Vec::new();
+        let distances = width.max(height) + 1;
+        inverse.try_reserve_exact(distances).map_err(|_| Error::limits("no memory for distances"))?;
+        inverse.extend((0..distances).map(|d| 1.0 / d as f32));
+        Ok(Self { grids, inverse })
     }
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        self.grids.iter().map(|g| g.runs.capacity() * size_of::<Run>()).sum()
+        let runs: usize = self.grids.iter().map(|g| g.runs.capacity() * size_of::<Run>()).sum();
+        runs + self.inverse.capacity() * size_of::<f32>()
     }
 
     /// Floats of scratch that [`Harmonic::fill`] needs.
@@ -102,7 +109,7 @@ impl Harmonic {
         let depth = self.coarsen(known, known_stride);
         let grids = &self.grids[..depth];
         let Some(finest) = grids.first() else { return };
-        finest.guess(image, stride, known, known_stride, scratch);
+        finest.guess(image, stride, known, known_stride, &self.inverse, scratch);
         clear(grids, scratch);
         for _ in 0..cycles {
             cycle(grids, image, stride, None, scratch);
@@ -176,7 +183,15 @@ impl Grid {
 
     /// Fills the hole by the nearest known pixels left, right, above and below, weighted by inverse distance; where there
     /// are none, by the mean of the known pixels at the ends of runs.
-    fn guess(&self, u: &mut [f32], stride: usize, known: &[u8], known_stride: usize, distance: &mut [f32]) {
+    fn guess(
+        &self,
+        u: &mut [f32],
+        stride: usize,
+        known: &[u8],
+        known_stride: usize,
+        inverse: &[f32],
+        distance: &mut [f32],
+    ) {
         let Self { width, height, .. } = *self;
         // Rows to the known pixel above; 0 where there is none.
         let (mut sum, mut ends) = ([0.0; 3], 0.0);
@@ -201,20 +216,20 @@ impl Grid {
             let [left, right] = run.ends(width);
             for x in run.columns() {
                 let (mut value, mut weight) = ([0.0; 3], 0.0);
-                let mut add = |at: usize, distance: f32| {
-                    let w = 1.0 / distance;
+                let mut add = |at: usize, distance: usize| {
+                    let w = inverse[distance];
                     (0..3).for_each(|c| value[c] += w * u[at + c]);
                     weight += w;
                 };
                 if let Some(left) = left {
-                    add(y * stride + 3 * left, (x - left) as f32);
+                    add(y * stride + 3 * left, x - left);
                 }
                 if let Some(right) = right {
-                    add(y * stride + 3 * right, (right - x) as f32);
+                    add(y * stride + 3 * right, right - x);
                 }
-                let up = distance[y * width + x];
-                if up > 0.0 {
-                    add((y - up as usize) * stride + 3 * x, up);
+                let up = distance[y * width + x] as usize;
+                if up > 0 {
+                    add((y - up) * stride + 3 * x, up);
                 }
                 let down = match y + 1 {
                     below if below == height => 0.0,
@@ -222,7 +237,7 @@ impl Grid {
                     below => further(distance[below * width + x]),
                 };
                 if down > 0.0 {
-                    add((y + down as usize) * stride + 3 * x, down);
+                    add((y + down as usize) * stride + 3 * x, down as usize);
                 }
                 // Read by the row above as the distance to the known pixel below.
                 distance[y * width + x] = down;
@@ -305,20 +320,44 @@ impl Grid {
     /// The right-hand side of `coarse`: the residuals of the four cells under each of its cells, summed. After a sweep
     /// the black ones have none.
     fn restrict(&self, coarse: &Grid, u: &[f32], stride: usize, f: Option<&[f32]>, out: &mut [f32]) {
+        let Self { width, height, .. } = *self;
         for run in &coarse.runs {
             let y = usize::from(run.y);
-            for x in run.columns() {
-                let mut total = [0.0; 3];
-                for (x, y) in [(2 * x, 2 * y), (2 * x + 1, 2 * y + 1)] {
-                    if x < self.width && y < self.height {
-                        let (sum, count) = self.neighbours(u, stride, x, y);
-                        for c in 0..3 {
-                            let f = f.map_or(0.0, |f| f[3 * (y * self.width + x) + c]);
-                            total[c] += (sum[c] + f) - count as f32 * u[y * stride + 3 * x + c];
+            let out = &mut out[3 * (y * coarse.width)..][..3 * coarse.width];
+            let mut at_border = |columns: std::ops::Range<usize>| {
+                for x in columns {
+                    let mut total = [0.0; 3];
+                    for (x, y) in [(2 * x, 2 * y), (2 * x + 1, 2 * y + 1)] {
+                        if x < width && y < height {
+                            let (sum, count) = self.neighbours(u, stride, x, y);
+                            for c in 0..3 {
+                                let f = f.map_or(0.0, |f| f[3 * (y * width + x) + c]);
+                                total[c] += (sum[c] + f) - count as f32 * u[y * stride + 3 * x + c];
+                            }
                         }
                     }
+                    out[3 * x..][..3].copy_from_slice(&total);
                 }
-                out[3 * (y * coarse.width + x)..][..3].copy_from_slice(&total);
+            };
+            let (first, end) = (usize::from(run.first), usize::from(run.last) + 1);
+            if y == 0 || 2 * y + 2 >= height {
+                at_border(first..end);
+                continue;
+            }
+            // Columns whose pixels have all their neighbours.
+            let inner = first.max(1)..end.min((width - 1) / 2);
+            at_border(first..inner.start);
+            at_border(inner.end.max(inner.start)..end);
+            let [above, upper, lower, below] = [0, 1, 2, 3].map(|i| &u[(2 * y - 1 + i) * stride..][..3 * width]);
+            let f = f.map(|f| (&f[3 * 2 * y * width..][..3 * width], &f[3 * (2 * y + 1) * width..][..3 * width]));
+            for x in inner {
+                let (p, q) = (6 * x, 6 * x + 3);
+                for c in 0..3 {
+                    let at_p = upper[p - 3 + c] + upper[p + 3 + c] + above[p + c] + lower[p + c];
+                    let at_q = lower[q - 3 + c] + lower[q + 3 + c] + upper[q + c] + below[q + c];
+                    let (f_p, f_q) = f.map_or((0.0, 0.0), |(upper, lower)| (upper[p + c], lower[q + c]));
+                    out[3 * x + c] = ((at_p + f_p) - 4.0 * upper[p + c]) + ((at_q + f_q) - 4.0 * lower[q + c]);
+                }
             }
         }
     }
@@ -330,12 +369,24 @@ impl Grid {
             let y = usize::from(run.y);
             let (near, far) = parents(y, coarse.height);
             let (near, far) = (&e[near * row..][..row], &e[far * row..][..row]);
-            for x in run.columns() {
-                let (p, q) = parents(x, coarse.width);
-                for c in 0..3 {
-                    let blend = |x: usize| 0.75 * near[3 * x + c] + 0.25 * far[3 * x + c];
-                    u[y * stride + 3 * x + c] += 0.75 * blend(p) + 0.25 * blend(q);
+            let blend = |x: usize| std::array::from_fn::<f32, 3, _>(|c| 0.75 * near[3 * x + c] + 0.25 * far[3 * x + c]);
+            let (first, end) = (usize::from(run.first), usize::from(run.last) + 1);
+            let u = &mut u[y * stride..];
+            let mut add = |x: usize, near: [f32; 3], far: [f32; 3]| {
+                (0..3).for_each(|c| u[3 * x + c] += 0.75 * near[c] + 0.25 * far[c]);
+            };
+            // The cells left of, above and right of a pair of pixels.
+            let mut left = blend((first / 2).saturating_sub(1));
+            let mut middle = blend(first / 2);
+            for cell in first / 2..end.div_ceil(2) {
+                let right = blend((cell + 1).min(coarse.width - 1));
+                if 2 * cell >= first {
+                    add(2 * cell, middle, left);
                 }
+                if 2 * cell + 1 < end {
+                    add(2 * cell + 1, middle, right);
+                }
+                (left, middle) = (middle, right);
             }
         }
     }
