@@ -1,4 +1,4 @@
-//! Memory on cache-line boundaries, zeroed and allocated once by a fallible call.
+//! Memory on cache-line boundaries, zeroed and allocated once by a fallible call, and what is kept in memory so lent.
 
 #![allow(unsafe_code)]
 
@@ -88,9 +88,98 @@ impl DerefMut for Buffer {
     }
 }
 
+/// The floats of `bytes` from the first cache line on.
+pub(crate) fn lines(bytes: &mut [u8]) -> &mut [f32] {
+    let skip = bytes.as_ptr().align_offset(size_of::<f32>() * Buffer::LINE).min(bytes.len());
+    // SAFETY: every pattern of bits is an f32, and an f32 written is bytes again.
+    unsafe { bytes[skip..].align_to_mut().1 }
+}
+
+/// A type whose values may be kept in memory meant for floats.
+///
+/// # Safety
+///
+/// Every pattern of bits is a value, there is no padding, and the alignment is at most that of f32.
+pub(crate) unsafe trait Plain: Copy {}
+
+// SAFETY: an integer of one byte.
+unsafe impl Plain for u8 {}
+// SAFETY: an integer of four bytes.
+unsafe impl Plain for u32 {}
+
+/// Floats that hold `count` values.
+pub(crate) fn floats_for<T: Plain>(count: usize) -> usize {
+    (count * size_of::<T>()).div_ceil(size_of::<f32>())
+}
+
+/// Splits `count` values off the front of `memory`; what they are is unspecified.
+pub(crate) fn split<T: Plain>(memory: &mut [f32], count: usize) -> (&mut [T], &mut [f32]) {
+    let (part, rest) = memory.split_at_mut(floats_for::<T>(count));
+    // SAFETY: `T` is plain, and the part has room for `count` of it.
+    (unsafe { std::slice::from_raw_parts_mut(part.as_mut_ptr().cast(), count) }, rest)
+}
+
+/// A list in memory that is lent to it.
+pub(crate) struct List<'m, T> {
+    room: &'m mut [T],
+    len: usize,
+}
+
+impl<'m, T> List<'m, T> {
+    /// Nothing yet, and room for `room.len()`.
+    pub fn new(room: &'m mut [T]) -> Self {
+        Self { room, len: 0 }
+    }
+
+    pub fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Appends `item`.
+    ///
+    /// # Panics
+    ///
+    /// If there is no room left.
+    pub fn push(&mut self, item: T) {
+        self.room[self.len] = item;
+        self.len += 1;
+    }
+
+    /// The items, and the room that is left.
+    pub fn finish(self) -> (&'m mut [T], &'m mut [T]) {
+        self.room.split_at_mut(self.len)
+    }
+}
+
+impl<T> Deref for List<'_, T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.room[..self.len]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lent_memory_keeps_values_apart() {
+        let mut bytes = [0xff; 4 * 16 * 4 + 3];
+        for skip in 0..4 {
+            let memory = lines(&mut bytes[skip..]);
+            assert!(memory.as_ptr().addr().is_multiple_of(64) && memory.len() >= 3 * 16);
+            let (small, memory) = split::<u8>(memory, 5);
+            let (large, memory) = split::<u32>(memory, 7);
+            let mut list = List::new(small);
+            (0..5).for_each(|v| list.push(v));
+            large.fill(u32::MAX);
+            memory.fill(-1.0);
+            assert_eq!(*list, [0, 1, 2, 3, 4]);
+            assert!(large.iter().all(|v| *v == u32::MAX));
+        }
+        assert!(lines(&mut bytes[..0]).is_empty());
+    }
 
     #[test]
     fn on_a_line_and_zero() {

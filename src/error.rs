@@ -16,22 +16,22 @@ pub enum ErrorKind {
     Limits,
     /// The progress callback asked to stop.
     Cancelled,
-    /// The result could not be written.
+    /// The result could not be written, or is not the one expected.
     Output,
 }
 
-/// Kind, exit code of the program, name. The C status is the same number.
-const KINDS: [(ErrorKind, u8, &str); 6] = [
-    (ErrorKind::Usage, 2, "usage"),
-    (ErrorKind::Input, 3, "input"),
-    (ErrorKind::Weights, 4, "weights"),
-    (ErrorKind::Limits, 5, "limits"),
-    (ErrorKind::Cancelled, 1, "cancelled"),
-    (ErrorKind::Output, 1, "output"),
+/// Kind, exit code of the program, status of the C interface, name.
+const KINDS: [(ErrorKind, u8, i32, &str); 6] = [
+    (ErrorKind::Usage, 2, 2, "usage"),
+    (ErrorKind::Input, 3, 3, "input"),
+    (ErrorKind::Weights, 4, 4, "weights"),
+    (ErrorKind::Limits, 5, 5, "limits"),
+    (ErrorKind::Cancelled, 1, 6, "cancelled"),
+    (ErrorKind::Output, 1, 7, "output"),
 ];
 
 impl ErrorKind {
-    fn row(self) -> &'static (ErrorKind, u8, &'static str) {
+    fn row(self) -> &'static (ErrorKind, u8, i32, &'static str) {
         KINDS.iter().find(|(kind, ..)| *kind == self).expect("every kind has a row")
     }
 
@@ -40,9 +40,14 @@ impl ErrorKind {
         self.row().1
     }
 
+    /// Status of the C interface for this kind; 0 is success, and 8 a mistake of the library.
+    pub fn status(self) -> i32 {
+        self.row().2
+    }
+
     /// Lower-case name, for logs and JSON.
     pub fn name(self) -> &'static str {
-        self.row().2
+        self.row().3
     }
 }
 
@@ -103,10 +108,10 @@ mod tests {
 
     #[test]
     fn every_kind_has_one_row() {
-        for (i, (kind, code, name)) in KINDS.iter().enumerate() {
-            assert_eq!(kind.exit_code(), *code);
+        for (i, (kind, code, status, name)) in KINDS.iter().enumerate() {
+            assert_eq!((kind.exit_code(), kind.status()), (*code, *status));
             assert!(!name.is_empty());
-            assert!(KINDS[..i].iter().all(|(other, _, n)| other != kind && n != name));
+            assert!(KINDS[..i].iter().all(|(other, _, s, n)| other != kind && s != status && n != name));
         }
     }
 

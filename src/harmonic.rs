@@ -11,6 +11,9 @@
 //! Every value is computed by single additions and multiplications in an order that depends on the mask alone: the
 //! result is the same bits on every machine.
 
+use arrayvec::ArrayVec;
+
+use crate::buffer::{self, List, Plain};
 use crate::error::{Error, Result};
 
 /// Cycles that bring the fill within 0.1 dB of the solution.
@@ -18,6 +21,9 @@ pub const CYCLES: usize = 1;
 
 /// Longest side, pixels.
 const MAX_SIDE: usize = 1 << 16;
+
+/// Grids of the largest image, each half the one before.
+const MAX_GRIDS: usize = MAX_SIDE.ilog2() as usize + 1;
 
 /// An image with holes.
 pub struct Holed<'a> {
@@ -32,27 +38,32 @@ pub struct Holed<'a> {
 }
 
 /// A solver for images of one size.
+#[derive(Clone, Debug)]
 pub struct Harmonic {
-    /// From the image to a single cell.
-    grids: Vec<Grid>,
-    /// 1 / d for the distances in the image.
-    inverse: Vec<f32>,
+    /// Width and height of every grid, from the image to a single cell.
+    sizes: ArrayVec<(usize, usize), MAX_GRIDS>,
 }
 
 /// Hole pixels `first` … `last` of row `y`.
 #[derive(Clone, Copy)]
+#[repr(C)]
 struct Run {
     y: u16,
     first: u16,
     last: u16,
 }
 
+#[allow(unsafe_code)]
+// SAFETY: three integers of one size.
+unsafe impl Plain for Run {}
+
 /// A grid, and what of it is hole.
-struct Grid {
+#[derive(Clone, Copy)]
+struct Grid<'r> {
     width: usize,
     height: usize,
     /// By rows, then columns.
-    runs: Vec<Run>,
+    runs: &'r [Run],
 }
 
 /// Cells whose x + y is even, or odd: no two of a colour are neighbours.
@@ -67,35 +78,31 @@ impl Harmonic {
     ///
     /// # Errors
     ///
-    /// Limits, where a side is 0 or above 65,536 pixels or the memory cannot be had.
+    /// Limits, where a side is 0 or above 65,536 pixels.
     pub fn new(width: usize, height: usize) -> Result<Self> {
         if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
             return Err(Error::limits(format!("sides of 1 … {MAX_SIDE} pixels expected, {width}×{height} found")));
         }
-        let mut grids = vec![Grid::new(width, height)?];
-        while let Some(&Grid { width, height, .. }) = grids.last()
+        let mut sizes = ArrayVec::from_iter([(width, height)]);
+        while let Some(&(width, height)) = sizes.last()
             && width * height > 1
         {
-            grids.push(Grid::new(width.div_ceil(2), height.div_ceil(2))?);
+            sizes.push((width.div_ceil(2), height.div_ceil(2)));
         }
-        let mut inverse = Vec::new();
-        let distances = width.max(height) + 1;
-        inverse.try_reserve_exact(distances).map_err(|_| Error::limits("no memory for distances"))?;
-        inverse.extend((0..distances).map(|d| 1.0 / d as f32));
-        Ok(Self { grids, inverse })
+        Ok(Self { sizes })
     }
 
-    /// Bytes held.
-    pub fn bytes(&self) -> usize {
-        let runs: usize = self.grids.iter().map(|g| g.runs.capacity() * size_of::<Run>()).sum();
-        runs + self.inverse.capacity() * size_of::<f32>()
+    /// The most runs of all grids.
+    fn max_runs(&self) -> usize {
+        self.sizes.iter().map(|(width, height)| width.div_ceil(2) * height).sum()
     }
 
     /// Floats of scratch that [`Harmonic::fill`] needs.
     pub fn scratch_len(&self) -> usize {
-        let image = self.grids[0].width * self.grids[0].height;
+        let area = |(width, height): &(usize, usize)| width * height;
         // Correction and right-hand side of every grid but the first; before them, a distance a pixel.
-        self.grids[1..].iter().map(|g| 6 * g.width * g.height).sum::<usize>().max(image)
+        let grids = self.sizes[1..].iter().map(|size| 6 * area(size)).sum::<usize>().max(area(&self.sizes[0]));
+        buffer::floats_for::<Run>(self.max_runs()) + grids
     }
 
     /// Writes H into the hole after `cycles` cycles, usually [`CYCLES`]. What stands in the hole and in `scratch` does not
@@ -104,55 +111,55 @@ impl Harmonic {
     /// # Panics
     ///
     /// If a slice is shorter than the size of the solver and the strides demand.
-    pub fn fill(&mut self, holed: Holed<'_>, cycles: usize, scratch: &mut [f32]) {
+    pub fn fill(&self, holed: Holed<'_>, cycles: usize, scratch: &mut [f32]) {
         let Holed { image, stride, known, known_stride } = holed;
-        let depth = self.coarsen(known, known_stride);
-        let grids = &self.grids[..depth];
+        let (room, scratch) = buffer::split(scratch, self.max_runs());
+        let grids = &self.grids(known, known_stride, room)[..];
         let Some(finest) = grids.first() else { return };
-        finest.guess(image, stride, known, known_stride, &self.inverse, scratch);
+        finest.guess(image, stride, known, known_stride, scratch);
         clear(grids, scratch);
         for _ in 0..cycles {
             cycle(grids, image, stride, None, scratch);
         }
     }
 
-    /// Finds the hole on every grid, and returns the number of grids that have one.
-    fn coarsen(&mut self, known: &[u8], known_stride: usize) -> usize {
-        self.grids[0].find_runs(known, known_stride);
-        for level in 1..self.grids.len() {
-            let (fine, coarse) = self.grids.split_at_mut(level);
-            fine[level - 1].coarsen(&mut coarse[0]);
+    /// The grids that have a hole, which stands in `room`.
+    fn grids<'r>(&self, known: &[u8], known_stride: usize, mut room: &'r mut [Run]) -> ArrayVec<Grid<'r>, MAX_GRIDS> {
+        let mut grids = ArrayVec::<Grid, MAX_GRIDS>::new();
+        for &(width, height) in &self.sizes {
+            let mut found = List::new(room);
+            match grids.last() {
+                None => find_runs(width, height, known, known_stride, &mut found),
+                Some(finer) => finer.coarsen(&mut found),
+            }
+            let (runs, rest) = found.finish();
+            if runs.is_empty() {
+                break;
+            }
+            grids.push(Grid { width, height, runs });
+            room = rest;
         }
-        self.grids.iter().take_while(|grid| !grid.runs.is_empty()).count()
+        grids
     }
 }
 
-impl Grid {
-    fn new(width: usize, height: usize) -> Result<Self> {
-        let mut runs = Vec::new();
-        let no_memory = |_| Error::limits(format!("no memory for the holes of {width}×{height} pixels"));
-        runs.try_reserve_exact(width.div_ceil(2) * height).map_err(no_memory)?;
-        Ok(Self { width, height, runs })
-    }
-
-    fn find_runs(&mut self, known: &[u8], stride: usize) {
-        self.runs.clear();
-        for y in 0..self.height {
-            let row = &known[y * stride..][..self.width];
-            let mut x = 0;
-            while let Some(skip) = memchr::memchr(0, &row[x..]) {
-                let first = x + skip;
-                let end = row[first..].iter().position(|k| *k != 0).map_or(self.width, |len| first + len);
-                self.runs.push(Run { y: y as u16, first: first as u16, last: (end - 1) as u16 });
-                x = end;
-            }
+fn find_runs(width: usize, height: usize, known: &[u8], stride: usize, runs: &mut List<'_, Run>) {
+    for y in 0..height {
+        let row = &known[y * stride..][..width];
+        let mut x = 0;
+        while let Some(skip) = memchr::memchr(0, &row[x..]) {
+            let first = x + skip;
+            let end = row[first..].iter().position(|k| *k != 0).map_or(width, |len| first + len);
+            runs.push(Run { y: y as u16, first: first as u16, last: (end - 1) as u16 });
+            x = end;
         }
     }
+}
 
-    /// Finds the cells of `coarse` that have nothing but hole under them.
-    fn coarsen(&self, coarse: &mut Grid) {
-        coarse.runs.clear();
-        let mut rest = &self.runs[..];
+impl Grid<'_> {
+    /// Finds the cells of the next grid that have nothing but hole under them.
+    fn coarsen(&self, coarse: &mut List<'_, Run>) {
+        let mut rest = self.runs;
         while let Some(head) = rest.first() {
             let y = usize::from(head.y) / 2;
             let mut take = |y: usize| {
@@ -168,7 +175,7 @@ impl Grid {
                 let (a, b) = (self.whole_cells(upper[i]), self.whole_cells(lower[j]));
                 let (first, end) = (a.start.max(b.start), a.end.min(b.end));
                 if first < end {
-                    coarse.runs.push(Run { y: y as u16, first: first as u16, last: (end - 1) as u16 });
+                    coarse.push(Run { y: y as u16, first: first as u16, last: (end - 1) as u16 });
                 }
                 (i, j) = if a.end <= b.end { (i + 1, j) } else { (i, j + 1) };
             }
@@ -183,19 +190,11 @@ impl Grid {
 
     /// Fills the hole by the nearest known pixels left, right, above and below, weighted by inverse distance; where there
     /// are none, by the mean of the known pixels at the ends of runs.
-    fn guess(
-        &self,
-        u: &mut [f32],
-        stride: usize,
-        known: &[u8],
-        known_stride: usize,
-        inverse: &[f32],
-        distance: &mut [f32],
-    ) {
+    fn guess(&self, u: &mut [f32], stride: usize, known: &[u8], known_stride: usize, distance: &mut [f32]) {
         let Self { width, height, .. } = *self;
         // Rows to the known pixel above; 0 where there is none.
         let (mut sum, mut ends) = ([0.0; 3], 0.0);
-        for run in &self.runs {
+        for run in self.runs {
             let y = usize::from(run.y);
             for x in run.columns() {
                 distance[y * width + x] = match y.checked_sub(1) {
@@ -216,20 +215,20 @@ impl Grid {
             let [left, right] = run.ends(width);
             for x in run.columns() {
                 let (mut value, mut weight) = ([0.0; 3], 0.0);
-                let mut add = |at: usize, distance: usize| {
-                    let w = inverse[distance];
+                let mut add = |at: usize, distance: f32| {
+                    let w = 1.0 / distance;
                     (0..3).for_each(|c| value[c] += w * u[at + c]);
                     weight += w;
                 };
                 if let Some(left) = left {
-                    add(y * stride + 3 * left, x - left);
+                    add(y * stride + 3 * left, (x - left) as f32);
                 }
                 if let Some(right) = right {
-                    add(y * stride + 3 * right, right - x);
+                    add(y * stride + 3 * right, (right - x) as f32);
                 }
-                let up = distance[y * width + x] as usize;
-                if up > 0 {
-                    add((y - up) * stride + 3 * x, up);
+                let up = distance[y * width + x];
+                if up > 0.0 {
+                    add((y - up as usize) * stride + 3 * x, up);
                 }
                 let down = match y + 1 {
                     below if below == height => 0.0,
@@ -237,7 +236,7 @@ impl Grid {
                     below => further(distance[below * width + x]),
                 };
                 if down > 0.0 {
-                    add((y + down as usize) * stride + 3 * x, down as usize);
+                    add((y + down as usize) * stride + 3 * x, down);
                 }
                 // Read by the row above as the distance to the known pixel below.
                 distance[y * width + x] = down;
@@ -280,7 +279,7 @@ impl Grid {
     #[inline(always)]
     fn relax(&self, u: &mut [f32], stride: usize, colour: Colour, f: impl Fn(usize) -> f32) {
         let Self { width, height, .. } = *self;
-        for run in &self.runs {
+        for run in self.runs {
             let (y, end) = (usize::from(run.y), usize::from(run.last) + 1);
             let mut x = usize::from(run.first);
             x += (x + y + colour as usize) % 2;
@@ -319,9 +318,9 @@ impl Grid {
 
     /// The right-hand side of `coarse`: the residuals of the four cells under each of its cells, summed. After a sweep
     /// the black ones have none.
-    fn restrict(&self, coarse: &Grid, u: &[f32], stride: usize, f: Option<&[f32]>, out: &mut [f32]) {
+    fn restrict(&self, coarse: &Grid<'_>, u: &[f32], stride: usize, f: Option<&[f32]>, out: &mut [f32]) {
         let Self { width, height, .. } = *self;
-        for run in &coarse.runs {
+        for run in coarse.runs {
             let y = usize::from(run.y);
             let out = &mut out[3 * (y * coarse.width)..][..3 * coarse.width];
             let mut at_border = |columns: std::ops::Range<usize>| {
@@ -363,9 +362,9 @@ impl Grid {
     }
 
     /// Adds the correction `e` of `coarse`, interpolated bilinearly between cell centres.
-    fn prolong(&self, coarse: &Grid, u: &mut [f32], stride: usize, e: &[f32]) {
+    fn prolong(&self, coarse: &Grid<'_>, u: &mut [f32], stride: usize, e: &[f32]) {
         let row = 3 * coarse.width;
-        for run in &self.runs {
+        for run in self.runs {
             let y = usize::from(run.y);
             let (near, far) = parents(y, coarse.height);
             let (near, far) = (&e[near * row..][..row], &e[far * row..][..row]);
@@ -422,7 +421,7 @@ fn parents(v: usize, end: usize) -> (usize, usize) {
 }
 
 /// Splits the scratch of `coarse` and the grids below: correction, right-hand side, the rest.
-fn split<'a>(coarse: &Grid, scratch: &'a mut [f32]) -> (&'a mut [f32], &'a mut [f32], &'a mut [f32]) {
+fn split<'a>(coarse: &Grid<'_>, scratch: &'a mut [f32]) -> (&'a mut [f32], &'a mut [f32], &'a mut [f32]) {
     let len = 3 * coarse.width * coarse.height;
     let (e, rest) = scratch.split_at_mut(len);
     let (f, rest) = rest.split_at_mut(len);
@@ -430,11 +429,11 @@ fn split<'a>(coarse: &Grid, scratch: &'a mut [f32]) -> (&'a mut [f32], &'a mut [
 }
 
 /// Zeros every correction that [`Grid::prolong`] and the sweeps will read.
-fn clear(grids: &[Grid], mut scratch: &mut [f32]) {
+fn clear(grids: &[Grid<'_>], mut scratch: &mut [f32]) {
     for pair in grids.windows(2) {
         let (fine, coarse) = (&pair[0], &pair[1]);
         let (e, _, rest) = split(coarse, scratch);
-        for run in &fine.runs {
+        for run in fine.runs {
             let (first, last) = (usize::from(run.first) / 2, usize::from(run.last) / 2);
             let columns = first.saturating_sub(1)..(last + 2).min(coarse.width);
             let y = usize::from(run.y) / 2;
@@ -448,7 +447,7 @@ fn clear(grids: &[Grid], mut scratch: &mut [f32]) {
 }
 
 /// One W-cycle on the first of `grids`: Δu = −f in its hole.
-fn cycle(grids: &[Grid], u: &mut [f32], stride: usize, f: Option<&[f32]>, scratch: &mut [f32]) {
+fn cycle(grids: &[Grid<'_>], u: &mut [f32], stride: usize, f: Option<&[f32]>, scratch: &mut [f32]) {
     let [grid, coarser @ ..] = grids else { return };
     let Some(coarse) = coarser.first() else {
         return (0..BOTTOM_SWEEPS).for_each(|_| grid.sweep(u, stride, f));
@@ -456,7 +455,7 @@ fn cycle(grids: &[Grid], u: &mut [f32], stride: usize, f: Option<&[f32]>, scratc
     grid.sweep(u, stride, f);
     let (e, e_f, rest) = split(coarse, scratch);
     grid.restrict(coarse, u, stride, f, e_f);
-    for run in &coarse.runs {
+    for run in coarse.runs {
         let row = usize::from(run.y) * coarse.width;
         e[3 * (row + usize::from(run.first))..3 * (row + usize::from(run.last) + 1)].fill(0.0);
     }

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use ndarray::{Array3, ArrayView2, ArrayView3, ArrayViewMut3, Axis};
 
-use crate::buffer::Buffer;
+use crate::buffer::{self, Buffer};
 use crate::error::{Error, Result};
 use crate::numerics;
 use crate::parallel::Pool;
-use crate::simd::Isa;
-use crate::unet::{Network, Plan};
+use crate::simd::{Isa, control};
+use crate::unet::{Layout, Network, Plan};
 use crate::weights::{Config, Weights};
 
 /// What white (≥ threshold) means in a mask.
@@ -70,6 +70,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// Of nothing done yet.
+    fn new(width: usize, height: usize) -> Self {
+        let none = Duration::ZERO;
+        Self { width, height, hole_pixels: 0, plan_bytes: 0, macs: 0, plan: none, network: none, composite: none }
+    }
+
     /// Share of the image that was filled, 0 … 1.
     pub fn hole_ratio(&self) -> f64 {
         self.hole_pixels as f64 / (self.width * self.height) as f64
@@ -124,14 +130,10 @@ impl Sample for f32 {
     }
 }
 
-/// A plan and the memory it describes.
-struct Workspace {
-    plan: Plan,
-    arena: Buffer,
-}
-
-/// A network ready to run, `Send + Sync`. It keeps the memory of its last run, so a second run of the same size
-/// allocates nothing but its result.
+/// A network ready to run, `Send + Sync`; several threads may run it at once. It keeps the memory of its last run, so a
+/// second run of the same size allocates nothing but its result.
+///
+/// Results do not depend on the floating-point control word of the calling thread, which is put back on return.
 ///
 /// ```no_run
 /// # #[cfg(not(feature = "embedded-weights"))]
@@ -155,7 +157,7 @@ pub struct Inpainter {
     isa: Isa,
     pool: Pool,
     options: Options,
-    idle: Mutex<Option<Workspace>>,
+    idle: Mutex<Option<Buffer>>,
 }
 
 impl Inpainter {
@@ -194,7 +196,7 @@ impl Inpainter {
 
     fn new(weights: Weights<'_>, options: Options) -> Result<Self> {
         let isa = options.isa.unwrap_or_else(Isa::best).require()?;
-        let network = Network::load(weights, isa)?;
+        let network = control::with_defaults(|| Network::load(weights, isa))?;
         Ok(Self { network, isa, pool: Pool::new(options.threads), options, idle: Mutex::new(None) })
     }
 
@@ -224,7 +226,24 @@ impl Inpainter {
     ///
     /// Limits, where the size cannot be addressed.
     pub fn plan_bytes(&self, width: usize, height: usize) -> Result<usize> {
-        Ok(Plan::new(&self.network.config, width, height)?.bytes())
+        Ok(plan_bytes(&Layout::new(&self.network.config, width, height)?))
+    }
+
+    /// What a run with `mask` [height, width] would do: its report, with times of 0.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inpainter::inpaint`].
+    pub fn estimate(&self, mask: ArrayView2<'_, u8>) -> Result<Report> {
+        let (height, width) = mask.dim();
+        check_size(width, height, 3)?;
+        let mut report = Report::new(width, height);
+        if self.has_hole(mask) {
+            let layout = Layout::new(&self.network.config, width, height)?;
+            let mut memory = Buffer::zeroed(layout.floats())?;
+            self.plan(layout, &mut memory, mask, &mut report)?;
+        }
+        Ok(report)
     }
 
     /// Fills the hole of `image` [height, width, channels] (1 grey, 2 grey + alpha, 3 RGB, 4 RGBA) where `mask`
@@ -257,76 +276,138 @@ impl Inpainter {
         mut out: ArrayViewMut3<'_, T>,
         progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     ) -> Result<Report> {
-        let (height, width, channels) = image.dim();
-        check_shapes(image.dim(), mask.dim(), out.dim())?;
-        let mut report = Report {
-            width,
-            height,
-            hole_pixels: 0,
-            plan_bytes: 0,
-            macs: 0,
-            plan: Duration::ZERO,
-            network: Duration::ZERO,
-            composite: Duration::ZERO,
-        };
-        let white_is_hole = self.options.mask_white == MaskWhite::Hole;
-        let is_hole = |m: u8| (m >= self.options.mask_threshold) == white_is_hole;
-        if !mask.iter().any(|&m| is_hole(m)) {
-            out.assign(&image);
-            return Ok(report);
+        if out.dim() != image.dim() {
+            let ((height, width, channels), found) = (image.dim(), out.dim());
+            return Err(Error::input(format!(
+                "a result of {width}×{height}×{channels} expected, {}×{}×{} found",
+                found.1, found.0, found.2
+            )));
         }
-
         let start = Instant::now();
-        let idle = self.idle.lock().unwrap_or_else(|e| e.into_inner()).take();
-        let mut work = match idle {
-            Some(work) if (work.plan.width, work.plan.height) == (width, height) => work,
-            _ => {
-                let plan = Plan::new(&self.network.config, width, height)?;
-                let arena = Buffer::zeroed(plan.arena)?;
-                Workspace { plan, arena }
-            }
-        };
-        let Workspace { plan, arena } = &mut work;
-        report.hole_pixels =
-            plan.set_mask(|x, y| !is_hole(mask[[y, x]]), (self.options.mask_grow as usize).min(width + height));
-        if report.hole_pixels == width * height {
-            return Err(Error::input("the mask leaves no pixel known: there is nothing to fill from"));
+        out.assign(&image);
+        let copied = start.elapsed();
+        let mut report = self.inpaint_in_place(out, mask, None, progress)?;
+        report.composite += copied;
+        Ok(report)
+    }
+
+    /// As [`Inpainter::inpaint_into`], writing the filled pixels over the image itself, which an error leaves as it was.
+    /// With `scratch`, [`Inpainter::plan_bytes`] long and of any content, a run on one thread allocates nothing at all.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inpainter::inpaint`]; usage, where `scratch` is too short.
+    pub fn inpaint_in_place<T: Sample>(
+        &self,
+        mut image: ArrayViewMut3<'_, T>,
+        mask: ArrayView2<'_, u8>,
+        scratch: Option<&mut [u8]>,
+        progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+    ) -> Result<Report> {
+        let (height, width, channels) = image.dim();
+        check_size(width, height, channels)?;
+        if mask.dim() != (height, width) {
+            let found = mask.dim();
+            return Err(Error::input(format!("a mask of {width}×{height} expected, {}×{} found", found.1, found.0)));
         }
-        plan.aim(&self.network.config, self.options.hole_aware);
-        report.plan_bytes = plan.bytes();
-        report.macs = plan.macs();
+        if !self.has_hole(mask) {
+            return Ok(Report::new(width, height));
+        }
+        let start = Instant::now();
+        let layout = Layout::new(&self.network.config, width, height)?;
+        let mut run = |memory: &mut [f32], layout| {
+            control::with_defaults(|| self.run(start, layout, memory, image.view_mut(), mask, progress))
+        };
+        let Some(scratch) = scratch else {
+            let idle = self.idle.lock().unwrap_or_else(|e| e.into_inner()).take();
+            let mut memory = match idle.filter(|memory| memory.len() == layout.floats()) {
+                Some(memory) => memory,
+                None => Buffer::zeroed(layout.floats())?,
+            };
+            let done = run(&mut memory, layout);
+            *self.idle.lock().unwrap_or_else(|e| e.into_inner()) = Some(memory);
+            return done;
+        };
+        let (expected, found) = (plan_bytes(&layout), scratch.len());
+        if found < expected {
+            let size = format!("{expected} bytes of scratch memory expected for {width}×{height} pixels");
+            return Err(Error::usage(format!("{size}, {found} found")));
+        }
+        run(buffer::lines(scratch), layout)
+    }
+
+    /// A run since `start` in `memory` of [`Layout::floats`].
+    fn run<T: Sample>(
+        &self,
+        start: Instant,
+        layout: Layout,
+        memory: &mut [f32],
+        mut image: ArrayViewMut3<'_, T>,
+        mask: ArrayView2<'_, u8>,
+        progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+    ) -> Result<Report> {
+        let (height, width, channels) = image.dim();
+        let mut report = Report::new(width, height);
+        let (plan, arena) = self.plan(layout, memory, mask, &mut report)?;
         report.plan = start.elapsed();
 
         let start = Instant::now();
-        self.write_input(plan, arena, image);
-        let total = plan.macs();
+        self.write_input(&plan, arena, image.view());
+        let total = report.macs;
         let mut layer_done = |done: u64| progress(Progress { done, total });
-        self.pool.enter(|| self.network.run(plan, arena, &self.pool, &mut layer_done))?;
+        self.pool.enter(|| self.network.run(&plan, arena, &self.pool, &mut layer_done))?;
         plan.solve_prior(arena);
         report.network = start.elapsed();
 
         let start = Instant::now();
-        out.assign(&image);
         let colours = if channels < 3 { 1 } else { 3 };
         let Config { mean, std, .. } = self.network.config;
         plan.for_each_hole(arena, |x, y, v| {
             let rgb: [f32; 3] = std::array::from_fn(|c| numerics::clip_unit(v[c] * std[c] + mean[c]));
             if colours == 1 {
-                out[[y, x, 0]] = T::from_unit((rgb[0] + rgb[1] + rgb[2]) / 3.0);
+                image[[y, x, 0]] = T::from_unit((rgb[0] + rgb[1] + rgb[2]) / 3.0);
             } else {
                 for (c, v) in rgb.into_iter().enumerate() {
-                    out[[y, x, c]] = T::from_unit(v);
+                    image[[y, x, c]] = T::from_unit(v);
                 }
             }
         });
         report.composite = start.elapsed();
-        *self.idle.lock().unwrap_or_else(|e| e.into_inner()) = Some(work);
         Ok(report)
     }
 
+    fn is_hole(&self, m: u8) -> bool {
+        (m >= self.options.mask_threshold) == (self.options.mask_white == MaskWhite::Hole)
+    }
+
+    fn has_hole(&self, mask: ArrayView2<'_, u8>) -> bool {
+        mask.iter().any(|&m| self.is_hole(m))
+    }
+
+    /// The plan for `mask` and its arena, with the report's account of it.
+    fn plan<'m>(
+        &self,
+        layout: Layout,
+        memory: &'m mut [f32],
+        mask: ArrayView2<'_, u8>,
+        report: &mut Report,
+    ) -> Result<(Plan<'m>, &'m mut [f32])> {
+        report.plan_bytes = plan_bytes(&layout);
+        let Report { width, height, .. } = *report;
+        let (mut plan, arena) = Plan::new(layout, memory);
+        let grow = (self.options.mask_grow as usize).min(width + height);
+        report.hole_pixels = plan.set_mask(|x, y| !self.is_hole(mask[[y, x]]), grow);
+        if report.hole_pixels == width * height {
+            return Err(Error::input("the mask leaves no pixel known: there is nothing to fill from"));
+        }
+        plan.aim(&self.network.config, self.options.hole_aware);
+        report.macs = plan.macs();
+        Ok((plan, arena))
+    }
+
     /// Writes (x − mean)/std where known and 0 elsewhere into the input map.
-    fn write_input<T: Sample>(&self, plan: &Plan, arena: &mut [f32], image: ArrayView3<'_, T>) {
-        let map = plan.input();
+    fn write_input<T: Sample>(&self, plan: &Plan<'_>, arena: &mut [f32], image: ArrayView3<'_, T>) {
+        let map = plan.layout.input();
         let data = &mut arena[map.offset..][..map.len()];
         data.fill(0.0);
         let Config { mean, std, .. } = self.network.config;
@@ -343,20 +424,15 @@ impl Inpainter {
     }
 }
 
-fn check_shapes(image: (usize, usize, usize), mask: (usize, usize), out: (usize, usize, usize)) -> Result<()> {
-    let (height, width, channels) = image;
+/// Bytes that hold the plan, wherever they start.
+fn plan_bytes(layout: &Layout) -> usize {
+    size_of::<f32>() * (layout.floats() + Buffer::LINE)
+}
+
+fn check_size(width: usize, height: usize, channels: usize) -> Result<()> {
     if !(1..=4).contains(&channels) || height == 0 || width == 0 {
         return Err(Error::input(format!(
             "at least one pixel and 1 to 4 channels expected, {width}×{height}×{channels} found"
-        )));
-    }
-    if mask != (height, width) {
-        return Err(Error::input(format!("a mask of {width}×{height} expected, {}×{} found", mask.1, mask.0)));
-    }
-    if out != image {
-        return Err(Error::input(format!(
-            "a result of {width}×{height}×{channels} expected, {}×{}×{} found",
-            out.1, out.0, out.2
         )));
     }
     Ok(())

@@ -7,6 +7,8 @@
 #![warn(missing_docs)]
 
 mod buffer;
+#[cfg(feature = "capi")]
+pub mod capi;
 mod error;
 pub mod gemm;
 pub mod harmonic;
@@ -17,6 +19,8 @@ mod mask;
 pub mod numerics;
 mod parallel;
 mod pconv;
+#[cfg(feature = "selftest")]
+pub mod selftest;
 pub mod simd;
 mod unet;
 pub mod weights;

@@ -1,25 +1,14 @@
 //! Masks, 1 = known and 0 = hole, and integer counts over windows of them.
 
-use crate::error::{Error, Result};
-
 /// A plane of 0 and 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Plane {
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Plane<'m> {
     pub width: usize,
     pub height: usize,
-    pub data: Vec<u8>,
+    pub data: &'m mut [u8],
 }
 
-impl Plane {
-    /// All zero.
-    pub fn new(width: usize, height: usize) -> Result<Self> {
-        let mut data = Vec::new();
-        let len = width.checked_mul(height).ok_or_else(|| Error::limits(format!("a mask of {width}×{height}")))?;
-        data.try_reserve_exact(len).map_err(|_| Error::limits(format!("no memory for {len} bytes")))?;
-        data.resize(len, 0);
-        Ok(Self { width, height, data })
-    }
-
+impl Plane<'_> {
     pub fn row(&self, y: usize) -> &[u8] {
         &self.data[y * self.width..][..self.width]
     }
@@ -58,7 +47,7 @@ impl Plane {
 
     /// Grows the zeros in the first `width`×`height` by a disc of `radius`; `source` is scratch of the same size.
     pub fn grow_holes(&mut self, width: usize, height: usize, radius: usize, source: &mut Plane) {
-        source.data.copy_from_slice(&self.data);
+        source.data.copy_from_slice(self.data);
         for y in 0..height {
             let mut x = 0;
             while x < width {
@@ -82,23 +71,21 @@ impl Plane {
 mod tests {
     use super::*;
 
-    fn plane(rows: &[&str]) -> Plane {
-        let data = rows.iter().flat_map(|r| r.bytes().map(|b| u8::from(b == b'#'))).collect();
-        Plane { width: rows[0].len(), height: rows.len(), data }
+    fn pixels(rows: &[&str]) -> Vec<u8> {
+        rows.iter().flat_map(|r| r.bytes().map(|b| u8::from(b == b'#'))).collect()
     }
 
     #[test]
     fn holes_grow_by_a_disc() {
-        let mut p = plane(&["#######", "#######", "#######", "###.###", "#######", "#######", "#######"]);
-        let mut scratch = p.clone();
-        p.grow_holes(7, 7, 2, &mut scratch);
-        let grown = plane(&["#######", "###.###", "##...##", "#.....#", "##...##", "###.###", "#######"]);
-        assert_eq!(p, grown);
+        let mut data = pixels(&["#######", "#######", "#######", "###.###", "#######", "#######", "#######"]);
+        let mut p = Plane { width: 7, height: 7, data: &mut data };
+        p.grow_holes(7, 7, 2, &mut Plane { width: 7, height: 7, data: &mut [9; 49] });
+        assert_eq!(data, pixels(&["#######", "###.###", "##...##", "#.....#", "##...##", "###.###", "#######"]));
     }
 
     #[test]
     fn rows_outside_are_holes() {
-        let p = plane(&["##.", ".##"]);
+        let p = Plane { width: 3, height: 2, data: &mut pixels(&["##.", ".##"]) };
         let mut sums = [0; 3];
         p.add_rows(-1, 5, &mut sums);
         assert_eq!(sums, [1, 2, 1]);
@@ -108,9 +95,9 @@ mod tests {
     fn halving_keeps_what_a_window_reads() {
         let size = 8;
         for at in 0..size * size {
-            let mut p = Plane::new(size, size).unwrap();
+            let p = Plane { width: size, height: size, data: &mut [0; 64] };
             p.data[at] = 1;
-            let mut out = Plane::new(size / 2, size / 2).unwrap();
+            let mut out = Plane { width: size / 2, height: size / 2, data: &mut [9; 16] };
             p.dilate_and_halve(&mut out);
             let (y, x) = (at / size, at % size);
             for oy in 0..size / 2 {

@@ -1,6 +1,8 @@
 //! Work divided over a pool of the engine's own.
 
 #[cfg(feature = "parallel")]
+use crate::simd::control;
+#[cfg(feature = "parallel")]
 use rayon::prelude::*;
 
 /// The most threads of a pool: few enough to start without harm on any machine.
@@ -64,7 +66,8 @@ impl Pool {
 fn build(threads: usize) -> Option<rayon::ThreadPool> {
     let mut started = Vec::new();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).spawn_handler(|thread| {
-        started.push(std::thread::Builder::new().spawn(|| thread.run())?);
+        // A new thread has the control word of the one that starts it.
+        started.push(std::thread::Builder::new().spawn(|| control::with_defaults(|| thread.run()))?);
         Ok(())
     });
     let pool = pool.build().ok();

@@ -1,53 +1,73 @@
-//! Digests of real outputs that every architecture reproduces: `tests/golden/digests.tsv`.
+//! The recorded digests, `tests/golden/digests.tsv`, which every machine reproduces, and their place in the README.
 //!
-//! After a change that is meant to change results, `UPDATE_GOLDEN=1 cargo test --test golden` rewrites the file.
-#![cfg(feature = "embedded-weights")]
+//! After a change that is meant to change results, or of the shipped weights,
+//! `UPDATE_GOLDEN=1 cargo test --test golden` rewrites both.
+#![cfg(all(feature = "selftest", feature = "embedded-weights"))]
 
-use std::fmt::Write;
+use std::path::Path;
 
-use image::imageops::crop_imm;
-use image::{DynamicImage, GrayImage};
-use inpaint_edge::{Inpainter, Options, Result, Sample};
-use ndarray::{ArrayView2, ArrayView3};
-use sha2::{Digest, Sha256};
+use inpaint_edge::selftest::{RECORDED, SHIPPED, cases, digests, recorded, sha256};
+use inpaint_edge::{Inpainter, Options};
 
-/// The filled samples of a picture of the mask's size, in memory order.
-fn filled<T: Sample>(inpainter: &Inpainter, samples: &[T], mask: &GrayImage) -> Result<Vec<T>> {
-    let (height, width) = (mask.height() as usize, mask.width() as usize);
-    let image = ArrayView3::from_shape((height, width, samples.len() / (height * width)), samples).unwrap();
-    let mask = ArrayView2::from_shape((height, width), mask.as_raw()).unwrap();
-    inpainter.inpaint(image, mask).map(|(out, _)| out.into_iter().collect())
+const START: &str = "<!-- digests -->\n";
+const END: &str = "<!-- /digests -->\n";
+
+/// What the README shows: a digest over the lines of each weights file.
+fn summary(found: &str) -> String {
+    let mut table = "| weights | last line |\n|---|---|\n".to_owned();
+    for (name, _) in SHIPPED {
+        let mine: String =
+            found.lines().filter(|l| l.starts_with(&format!("{name}\t"))).map(|l| l.to_owned() + "\n").collect();
+        table += &format!("| {name} | `sha256 {}` |\n", sha256(mine.as_bytes()));
+    }
+    table
 }
 
 #[test]
 fn outputs_have_the_recorded_digests() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
-    let photo = image::open(folder.join("images/photo.png")).unwrap();
-    let mask = image::open(folder.join("images/mask.png")).unwrap().into_luma8();
-    let inpainter = Inpainter::embedded(Options::default()).unwrap();
     let mut found = String::new();
-    for (x, y, width, height) in [(280, 190, 64, 64), (300, 200, 97, 53), (150, 60, 31, 128), (320, 230, 1, 1)] {
-        let crop: DynamicImage = crop_imm(&photo, x, y, width, height).to_image().into();
-        let hole: GrayImage = crop_imm(&mask, x, y, width, height).to_image();
-        let narrow = |image: DynamicImage| filled(&inpainter, image.as_bytes(), &hole);
-        let deep = filled(&inpainter, crop.to_rgb16().as_raw(), &hole);
-        for (kind, result) in [
-            ("rgb8", narrow(crop.to_rgb8().into())),
-            ("rgba8", narrow(crop.to_rgba8().into())),
-            ("grey8", narrow(crop.to_luma8().into())),
-            ("rgb16", deep.map(|samples| samples.into_iter().flat_map(u16::to_le_bytes).collect())),
-        ] {
-            let digest = match result {
-                Ok(bytes) => Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect(),
-                Err(e) => e.kind().name().to_owned(),
-            };
-            writeln!(found, "{x},{y} {width}x{height}\t{kind}\t{digest}").unwrap();
-        }
+    for (name, weights) in SHIPPED {
+        let inpainter = Inpainter::from_bytes(weights, Options::default()).unwrap();
+        found += &digests(name, &sha256(weights), &inpainter);
     }
-    let path = folder.join("golden/digests.tsv");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (file, readme) = (root.join("tests/golden/digests.tsv"), root.join("README.md"));
+    let text = std::fs::read_to_string(&readme).unwrap();
+    let (before, rest) = text.split_once(START).unwrap();
+    let (shown, after) = rest.split_once(END).unwrap();
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, &found).unwrap();
+        std::fs::write(&file, &found).unwrap();
+        std::fs::write(&readme, format!("{before}{START}{}{END}{after}", summary(&found))).unwrap();
+        return;
     }
-    assert_eq!(found, std::fs::read_to_string(&path).unwrap());
+    assert_eq!(found, std::fs::read_to_string(&file).unwrap());
+    assert_eq!(shown, summary(&found), "README.md");
+    for (name, weights) in SHIPPED {
+        let (of, lines) = recorded(&sha256(weights)).unwrap();
+        assert_eq!(of, name);
+        assert_eq!(lines.lines().count(), 1 + cases().count());
+    }
+    assert_eq!(RECORDED, found);
+}
+
+/// The sign of one number in the weights, and the digests are others.
+#[test]
+fn digests_notice_a_number() {
+    let (name, weights) = SHIPPED[0];
+    let mut flipped = weights.to_vec();
+    let header = u64::from_le_bytes(weights[..8].try_into().unwrap()) as usize;
+    flipped[8 + header + 1] ^= 0x80;
+    let inpainter = Inpainter::from_bytes(&flipped, Options::default()).unwrap();
+    let found = digests(name, &sha256(weights), &inpainter);
+    let (_, expected) = recorded(&sha256(weights)).unwrap();
+    let differ = found.lines().zip(expected.lines()).filter(|(a, b)| a != b).count();
+    // The file's own digest is claimed, one case is a copy and one an error.
+    assert_eq!(differ, cases().count() - 2);
+    assert!(recorded(&sha256(&flipped)).is_none());
+}
+
+/// SHA-256 of "abc" is FIPS 180-2's.
+#[test]
+fn digests_are_sha256() {
+    assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }

@@ -3,20 +3,22 @@
 use std::path::Path;
 
 /// Each module with those it may use.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 16] = [
     ("error", &[]),
     ("numerics", &[]),
     ("buffer", &["error"]),
     ("mask", &["error"]),
-    ("harmonic", &["error"]),
-    ("parallel", &[]),
+    ("harmonic", &["error", "buffer"]),
+    ("parallel", &["simd"]),
     ("simd", &["error", "numerics"]),
     ("weights", &["error"]),
     ("gemm", &["error", "numerics", "simd", "buffer"]),
-    ("pconv", &["error", "numerics", "simd", "gemm", "mask", "parallel", "weights"]),
+    ("pconv", &["error", "numerics", "simd", "gemm", "buffer", "mask", "parallel", "weights"]),
     ("unet", &["error", "numerics", "simd", "buffer", "mask", "harmonic", "parallel", "pconv", "weights"]),
     ("inpainter", &["error", "numerics", "simd", "buffer", "parallel", "unet", "weights"]),
     ("image", &["error", "inpainter"]),
+    ("selftest", &["error", "inpainter", "weights"]),
+    ("capi", &["error", "simd", "parallel", "weights", "inpainter"]),
     (
         "lib",
         &[

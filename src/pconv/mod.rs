@@ -12,6 +12,7 @@
 mod fold;
 pub(crate) mod windows;
 
+use crate::buffer::Plain;
 use crate::error::Result;
 use crate::gemm::{Finish, Gemm, MAX_ROWS, Operand, Output, Packed, Row, Window};
 use crate::numerics::Activation;
@@ -61,11 +62,16 @@ impl Map {
 
 /// A pixel to compute, and its K/s.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
 pub(crate) struct Pixel {
     pub x: u16,
     pub y: u16,
     pub ratio: f32,
 }
+
+#[allow(unsafe_code)]
+// SAFETY: two integers of two bytes and a float behind them.
+unsafe impl Plain for Pixel {}
 
 /// A layer ready to run.
 pub(crate) struct Layer {

@@ -4,7 +4,13 @@ use super::Pixel;
 use crate::mask::Plane;
 
 /// The counts of one output row over a stride-2 window of side `kernel`.
-pub(crate) fn encoder_row(mask: &Plane, kernel: usize, y: usize, sums: &mut [u32], mut each: impl FnMut(usize, u32)) {
+pub(crate) fn encoder_row(
+    mask: &Plane<'_>,
+    kernel: usize,
+    y: usize,
+    sums: &mut [u32],
+    mut each: impl FnMut(usize, u32),
+) {
     let pad = (kernel / 2) as isize;
     let sums = &mut sums[..mask.width];
     sums.fill(0);
@@ -19,8 +25,8 @@ pub(crate) fn encoder_row(mask: &Plane, kernel: usize, y: usize, sums: &mut [u32
 /// The counts of one output row over 3×3 windows: `up` seen through nearest ×2, and `skip`; `each` gets the column
 /// and the two counts. Only columns of parity `px` where `needed` is 1.
 pub(crate) fn decoder_row(
-    up: &Plane,
-    skip: &Plane,
+    up: &Plane<'_>,
+    skip: &Plane<'_>,
     needed: &[u8],
     px: usize,
     y: usize,

@@ -6,11 +6,13 @@
 pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
+pub(crate) mod control;
 pub(crate) mod lanes;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod neon;
 pub(crate) mod scalar;
 
+use std::ffi::CStr;
 use std::fmt;
 
 use crate::error::{Error, Result};
@@ -35,11 +37,15 @@ impl Isa {
 
     /// Lower-case name, as the command line spells it.
     pub fn name(self) -> &'static str {
+        self.c_name().to_str().expect("ASCII")
+    }
+
+    pub(crate) fn c_name(self) -> &'static CStr {
         match self {
-            Isa::Avx512 => "avx512",
-            Isa::Avx2 => "avx2",
-            Isa::Neon => "neon",
-            Isa::Scalar => "scalar",
+            Isa::Avx512 => c"avx512",
+            Isa::Avx2 => c"avx2",
+            Isa::Neon => c"neon",
+            Isa::Scalar => c"scalar",
         }
     }
 

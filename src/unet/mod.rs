@@ -4,5 +4,6 @@ mod layout;
 mod network;
 mod plan;
 
+pub(crate) use layout::Layout;
 pub(crate) use network::Network;
 pub(crate) use plan::Plan;

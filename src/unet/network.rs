@@ -47,13 +47,14 @@ impl Network {
     /// Cancelled, if `progress`, called with multiply–accumulates done after each layer, breaks.
     pub fn run(
         &self,
-        plan: &Plan,
+        plan: &Plan<'_>,
         arena: &mut [f32],
         pool: &Pool,
         progress: &mut (dyn FnMut(u64) -> ControlFlow<()> + Send),
     ) -> Result<()> {
         let mut done = 0;
-        for (layer, step) in self.layers.iter().zip(&plan.steps) {
+        let steps = plan.layout.steps.iter().zip(&plan.outputs);
+        for (layer, (step, outputs)) in self.layers.iter().zip(steps) {
             let span = |i: usize| {
                 let map = step.inputs.get(i).unwrap_or(&step.inputs[0]);
                 map.offset..map.offset + map.len()
@@ -70,15 +71,15 @@ impl Network {
             };
 
             step.output.clear_halo(out);
-            for pixel in plan.pixels(&step.outputs.blank) {
+            for pixel in plan.pixels(&outputs.blank) {
                 let at = step.output.at(pixel.x as isize, pixel.y as isize);
                 out[at..at + step.output.channels].fill(0.0);
             }
             let operands: [_; 2] = std::array::from_fn(|i| (*step.inputs.get(i).unwrap_or(&step.inputs[0]), inputs[i]));
-            let pixels = step.outputs.computed.each_ref().map(|range| plan.pixels(range));
+            let pixels = outputs.computed.each_ref().map(|range| plan.pixels(range));
             layer.run(&operands[..step.inputs.len()], pixels, (step.output, out), pool);
 
-            done += step.outputs.macs;
+            done += outputs.macs;
             if progress(done).is_break() {
                 return Err(Error::new(ErrorKind::Cancelled, "stopped by the progress callback"));
             }

@@ -17,6 +17,7 @@
 mod schema;
 mod source;
 
+pub(crate) use schema::MAX_LEVELS;
 pub use schema::{Config, LayerShape, Prior};
 
 use crate::error::{Error, Result};

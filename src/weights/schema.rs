@@ -8,7 +8,7 @@ use safetensors::tensor::Metadata;
 use crate::error::{Error, Result};
 
 /// The most encoder layers: 2^12 pixels a side at the bottom's single pixel.
-const MAX_LEVELS: usize = 12;
+pub(crate) const MAX_LEVELS: usize = 12;
 /// The most channels of a map, and the largest kernel: their products stay far inside a u32.
 const MAX_CHANNELS: usize = 4096;
 const MAX_KERNEL: usize = 15;

@@ -94,5 +94,46 @@ fn help_and_descriptions() {
     let info: serde_json::Value = serde_json::from_str(&text(&[&"info", &"--json"])).unwrap();
     assert_eq!(info["channels"].as_array().unwrap().len() as u64, 2 * info["levels"].as_u64().unwrap());
     assert_eq!(run(&[&"one"]).status.code(), Some(2));
+    for size in ["40", "0x3", "3x", "-1x4"] {
+        assert_eq!(run(&[&"info", &"--plan", &size]).status.code(), Some(2), "{size}");
+    }
+    fails(&run(&[&"info", &"--plan", &"70000x1"]), 5, &["70000"]);
     assert_eq!(run(&[&"a", &"b", &"c", &"--no-such"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_plan_says_what_a_run_does() {
+    let folder = Folder::new();
+    let image = folder.put("in.png", encoded(&picture(96, 64, image::ColorType::Rgb8), ImageFormat::Png));
+    // A quarter of the image in its middle.
+    let mask = GrayImage::from_fn(96, 64, |x, y| {
+        image::Luma([if (24..72).contains(&x) && (16..48).contains(&y) { 255 } else { 0 }])
+    });
+    let mask = folder.put("mask.png", encoded(&mask.into(), ImageFormat::Png));
+    let json = |args: &[&dyn AsRef<std::ffi::OsStr>]| -> serde_json::Value {
+        let output = run(args);
+        succeeds(&output);
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let run = json(&[&image, &mask, &folder.path("out.png"), &"--json"]);
+    let plan = &json(&[&"info", &"--plan", &"96x64", &"--json"])["plan"];
+    assert_eq!(plan["plan_bytes"], run["plan_bytes"]);
+    let quarter = plan["holes"].as_array().unwrap().iter().find(|row| row["hole_ratio"] == 0.25).unwrap();
+    assert_eq!(quarter["macs"]["rectangle"], run["macs"]);
+    let seconds = quarter["seconds_at_1_gflops"]["rectangle"].as_f64().unwrap();
+    assert_eq!(seconds, 2.0 * run["macs"].as_f64().unwrap() / 1e9);
+}
+
+#[test]
+fn selftest_compares_with_the_recorded_digests() {
+    let one = run(&[&"selftest", &"--isa", &"auto", &"--threads", &"2"]);
+    succeeds(&one);
+    let text = String::from_utf8(one.stdout).unwrap();
+    assert!(text.contains("2 threads  10 of 10 as recorded"), "{text}");
+    let digests = run(&[&"selftest", &"--isa", &"auto", &"--threads", &"1", &"--digests"]);
+    succeeds(&digests);
+    assert_eq!(String::from_utf8(digests.stdout).unwrap(), include_str!("../golden/digests.tsv"));
+    let other = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/l1.weights.safetensors");
+    fails(&run(&[&"selftest", &"--weights", &other]), 2, &["recorded digests expected"]);
+    assert_eq!(run(&[&"selftest", &"--digests"]).status.code(), Some(2));
 }

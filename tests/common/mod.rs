@@ -147,7 +147,7 @@ pub fn oracle(net: &Net, image: &Array3<f32>, mask: &Array2<u8>) -> Option<Array
     if net.harmonic {
         prior.assign(&input.slice(ndarray::s![..height, ..width, ..]));
         let known: Vec<u8> = mask.iter().map(|m| u8::from(*m == 0)).collect();
-        let mut solver = Harmonic::new(width, height).unwrap();
+        let solver = Harmonic::new(width, height).unwrap();
         let mut scratch = vec![f32::NAN; solver.scratch_len()];
         let image = prior.as_slice_mut().unwrap();
         let holed = Holed { image, stride: 3 * width, known: &known, known_stride: width };

@@ -37,6 +37,8 @@ pub struct Cli {
 pub enum Command {
     /// Describe a model and this CPU
     Info(InfoArgs),
+    /// Prove that this machine computes the recorded bytes
+    Selftest(SelftestArgs),
     /// Print a completion script
     Completions {
         /// The shell to complete in
@@ -51,9 +53,35 @@ pub struct InfoArgs {
     /// Weights file [default: built in]
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
+    /// What an image of this size takes: memory, and work and time by the size of the hole
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
+    pub plan: Option<(usize, usize)>,
     /// One JSON object instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+fn size(text: &str) -> Result<(usize, usize), String> {
+    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    sides
+        .filter(|(width, height)| *width > 0 && *height > 0)
+        .ok_or_else(|| "a size such as 640x480 expected".to_owned())
+}
+
+#[derive(Args)]
+pub struct SelftestArgs {
+    /// Weights file, one of those with recorded digests [default: built in]
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+    /// Only this instruction set [default: all of this CPU]
+    #[arg(long, value_enum)]
+    pub isa: Option<IsaArg>,
+    /// Only this number of threads [default: 1, 2 and 5]
+    #[arg(long, value_name = "N", value_parser = threads)]
+    pub threads: Option<usize>,
+    /// Print the digests themselves instead of comparing them
+    #[arg(long, requires = "isa", requires = "threads")]
+    pub digests: bool,
 }
 
 #[derive(Args)]

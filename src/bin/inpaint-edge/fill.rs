@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use image::{DynamicImage, GrayImage};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inpaint_edge::image::{OutputFormat, Photo, write_atomically};
+use inpaint_edge::selftest::hex;
 use inpaint_edge::{Error, ErrorKind, Inpainter, Options, Result};
 use sha2::{Digest, Sha256};
 
@@ -139,7 +140,7 @@ fn built_in(_: Options) -> Result<Inpainter> {
     Err(Error::new(ErrorKind::Usage, "this build has no weights of its own: --weights FILE expected"))
 }
 
-/// SHA-256 of a weights file or of the built-in weights.
+/// SHA-256 of a weights file or of the built-in weights; nothing in a build without any.
 pub fn weights_sha256(weights: Option<&Path>) -> Result<String> {
     let Some(path) = weights else {
         #[cfg(feature = "embedded-weights")]
@@ -156,10 +157,6 @@ pub fn weights_sha256(weights: Option<&Path>) -> Result<String> {
             count => digest.update(&block[..count]),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Samples row by row, channels interleaved, 16 bits little-endian.

@@ -5,6 +5,7 @@ use inpaint_edge::{Isa, Options, Result};
 
 use crate::args::InfoArgs;
 use crate::fill::{open, weights_sha256};
+use crate::plan::Plan;
 
 pub fn run(args: &InfoArgs) -> Result<()> {
     let inpainter = open(args.weights.as_deref(), Options::default())?;
@@ -16,8 +17,9 @@ pub fn run(args: &InfoArgs) -> Result<()> {
         _ => "none",
     };
     let channels: Vec<usize> = config.layers.iter().map(|l| l.c_out).collect();
+    let plan = args.plan.map(|size| Plan::new(&inpainter, size)).transpose()?;
     if args.json {
-        let json = serde_json::json!({
+        let mut json = serde_json::json!({
             "version": env!("CARGO_PKG_VERSION"),
             "levels": config.levels,
             "channels": channels,
@@ -29,6 +31,9 @@ pub fn run(args: &InfoArgs) -> Result<()> {
             "isa_available": available,
             "threads": inpainter.threads(),
         });
+        if let Some(plan) = plan {
+            json["plan"] = plan.json();
+        }
         return crate::print(format!("{json}\n").as_bytes());
     }
     let (encoder, decoder) = channels.split_at(config.levels);
@@ -48,5 +53,6 @@ pub fn run(args: &InfoArgs) -> Result<()> {
         available.join(" "),
         inpainter.threads(),
     );
-    crate::print(text.as_bytes())
+    let plan = plan.map_or(String::new(), |plan| plan.text());
+    crate::print((text + &plan).as_bytes())
 }

@@ -3,6 +3,8 @@
 mod args;
 mod fill;
 mod info;
+mod plan;
+mod selftest;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -16,6 +18,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = match cli.command {
         Some(Command::Info(args)) => info::run(&args),
+        Some(Command::Selftest(args)) => selftest::run(&args),
         Some(Command::Completions { shell }) => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "inpaint-edge", &mut script);

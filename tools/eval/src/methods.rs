@@ -97,7 +97,7 @@ impl Filler {
             }
             Self::Harmonic => {
                 let mut image: Vec<f32> = crop.iter().map(|&v| f32::from(v) / 255.0).collect();
-                let mut solver = Harmonic::new(width, height).map_err(|error| error.to_string())?;
+                let solver = Harmonic::new(width, height).map_err(|error| error.to_string())?;
                 let mut scratch = vec![0.0; solver.scratch_len()];
                 let holed = Holed { image: &mut image, stride: 3 * width, known, known_stride: width };
                 solver.fill(holed, CONVERGED, &mut scratch);

@@ -17,7 +17,7 @@ impl Sample {
         let prior = harmonic.then(|| {
             let Batch { images, masks, size, .. } = &batch;
             let mut prior = images.clone();
-            let mut solver = Harmonic::new(*size, *size).expect("a crop within the engine's limits");
+            let solver = Harmonic::new(*size, *size).expect("a crop within the engine's limits");
             let mut scratch = vec![0.0; solver.scratch_len()];
             for (image, known) in prior.chunks_exact_mut(3 * size * size).zip(masks.chunks_exact(size * size)) {
                 let holed = Holed { image, stride: 3 * size, known, known_stride: *size };

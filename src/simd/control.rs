@@ -1,0 +1,95 @@
+//! The floating-point control word, which a host program may have set to flush subnormals or to round another way.
+
+/// Runs `work` under IEEE 754's defaults, which the numeric contract needs: rounding to nearest, subnormals kept, no
+/// traps. The caller's control word is back afterwards, also where `work` panics.
+pub(crate) fn with_defaults<T>(work: impl FnOnce() -> T) -> T {
+    struct Restore(word::Word);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            word::set(self.0);
+        }
+    }
+    let _restore = Restore(word::get());
+    word::set(word::DEFAULTS);
+    work()
+}
+
+#[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+mod word {
+    use std::arch::asm;
+
+    pub type Word = u32;
+
+    /// Every exception masked.
+    pub const DEFAULTS: Word = 0x1f80;
+
+    pub fn get() -> Word {
+        let mut word = 0u32;
+        // SAFETY: stores MXCSR into `word`.
+        unsafe { asm!("stmxcsr [{}]", in(reg) &raw mut word, options(nostack, preserves_flags)) }
+        word
+    }
+
+    pub fn set(word: Word) {
+        // SAFETY: a word of `get`, or the one every thread starts with. Memory counts as written, so that no arithmetic on
+        // loaded values moves across.
+        unsafe { asm!("ldmxcsr [{}]", in(reg) &raw const word, options(nostack, preserves_flags)) }
+    }
+}
+
+#[cfg(target_arch = "aarch64")]
+mod word {
+    use std::arch::asm;
+
+    pub type Word = u64;
+
+    pub const DEFAULTS: Word = 0;
+
+    pub fn get() -> Word {
+        let word;
+        // SAFETY: reads FPCR.
+        unsafe { asm!("mrs {}, fpcr", out(reg) word, options(nostack, preserves_flags)) }
+        word
+    }
+
+    pub fn set(word: Word) {
+        // SAFETY: a word of `get`, or the one every thread starts with. Memory counts as written, so that no arithmetic on
+        // loaded values moves across.
+        unsafe { asm!("msr fpcr, {}", in(reg) word, options(nostack, preserves_flags)) }
+    }
+}
+
+#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+mod word {
+    use std::arch::asm;
+
+    pub type Word = u32;
+
+    pub const DEFAULTS: Word = 0;
+
+    pub fn get() -> Word {
+        let word;
+        // SAFETY: reads FPSCR.
+        unsafe { asm!("vmrs {}, fpscr", out(reg) word, options(nostack, preserves_flags)) }
+        word
+    }
+
+    pub fn set(word: Word) {
+        // SAFETY: a word of `get`, or the one every thread starts with. Memory counts as written, so that no arithmetic on
+        // loaded values moves across.
+        unsafe { asm!("vmsr fpscr, {}", in(reg) word, options(nostack)) }
+    }
+}
+
+#[cfg(not(any(
+    target_arch = "x86_64",
+    target_arch = "x86",
+    target_arch = "aarch64",
+    all(target_arch = "arm", target_abi = "eabihf")
+)))]
+mod word {
+    pub type Word = ();
+    pub const DEFAULTS: Word = ();
+    pub fn get() -> Word {}
+    pub fn set((): Word) {}
+}

@@ -1,0 +1,296 @@
+// The C interface as C sees it: every argument refused that should be, strides, scratch, callbacks, several threads, and a
+// floating-point environment that is not the default. api WEIGHTS prints "api: passed"; needs a library without features.
+#include <inpaint_edge.h>
+
+#include <fenv.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WIDTH 41
+#define HEIGHT 30
+
+static int checks;
+
+#define CHECK(condition)                                                                   \
+  do {                                                                                     \
+    checks++;                                                                              \
+    if (!(condition)) {                                                                    \
+      printf("%s:%d: %s; last error: %s\n", __FILE__, __LINE__, #condition, inpaint_last_error()); \
+      exit(1);                                                                             \
+    }                                                                                      \
+  } while (0)
+
+// The call fails so, and says why in a line that holds `part`.
+#define REFUSED(call, expected, part)                       \
+  do {                                                      \
+    CHECK((call) == (expected));                            \
+    CHECK(strstr(inpaint_last_error(), (part)) != NULL);    \
+  } while (0)
+
+static uint8_t holes[HEIGHT][WIDTH];
+static uint8_t expected[HEIGHT][WIDTH][3];
+
+static uint8_t ramp(int x, int y, int c) { return (uint8_t)(5 * x + 2 * y + 30 * c); }
+
+static int is_hole(int x, int y) { return x >= 12 && x < 25 && y >= 8 && y < 20; }
+
+static void fill_ramp(uint8_t *data, size_t stride, size_t pixel) {
+  for (int y = 0; y < HEIGHT; y++)
+    for (int x = 0; x < WIDTH; x++)
+      for (int c = 0; c < 3; c++) data[(size_t)y * stride + (size_t)x * pixel + (size_t)c] = ramp(x, y, c);
+}
+
+static void *read_file(const char *path, size_t *size) {
+  FILE *file = fopen(path, "rb");
+  if (file == NULL || fseek(file, 0, SEEK_END) != 0) exit(1);
+  *size = (size_t)ftell(file);
+  void *bytes = malloc(*size);
+  rewind(file);
+  if (bytes == NULL || fread(bytes, 1, *size, file) != *size) exit(1);
+  fclose(file);
+  return bytes;
+}
+
+static int count(void *user, uint64_t done, uint64_t total) {
+  uint64_t *last = (uint64_t *)user;
+  if (done < *last || done > total) abort();
+  *last = done;
+  return 0;
+}
+
+static int stop(void *user, uint64_t done, uint64_t total) {
+  (void)done;
+  (void)total;
+  return ++*(int *)user == 3;
+}
+
+static void *run_often(void *engine) {
+  for (int i = 0; i < 3; i++) {
+    uint8_t pixels[HEIGHT][WIDTH][3];
+    inpaint_image image = {pixels, sizeof pixels, 0, WIDTH, HEIGHT, INPAINT_RGB8};
+    inpaint_mask mask = {&holes[0][0], sizeof holes, 0};
+    fill_ramp(&pixels[0][0][0], 3 * WIDTH, 3);
+    if (inpaint_run((const inpaint_engine *)engine, &image, &mask, NULL, 0, NULL, NULL) != INPAINT_OK) return engine;
+    if (memcmp(pixels, expected, sizeof pixels) != 0) return engine;
+  }
+  return NULL;
+}
+
+static void options_are_checked(void) {
+  inpaint_options *options = inpaint_options_new();
+  CHECK(options != NULL);
+  CHECK(inpaint_options_set_threads(options, 512) == INPAINT_OK);
+  REFUSED(inpaint_options_set_threads(options, 513), INPAINT_USAGE, "513 found");
+  REFUSED(inpaint_options_set_threads(NULL, 1), INPAINT_USAGE, "options");
+  CHECK(inpaint_options_set_isa(options, "auto") == INPAINT_OK);
+  REFUSED(inpaint_options_set_isa(options, "sse9"), INPAINT_USAGE, "sse9");
+  REFUSED(inpaint_options_set_isa(options, NULL), INPAINT_USAGE, "name");
+  REFUSED(inpaint_options_set_polarity(options, 2), INPAINT_USAGE, "2 found");
+  REFUSED(inpaint_options_set_polarity(NULL, 0), INPAINT_USAGE, "options");
+  CHECK(inpaint_options_set_threshold(options, 1) == INPAINT_OK);
+  CHECK(inpaint_options_set_hole_aware(options, 0) == INPAINT_OK);
+  CHECK(inpaint_options_set_grow(options, 3) == INPAINT_OK);
+  inpaint_options_free(options);
+  inpaint_options_free(NULL);
+}
+
+static void engines_are_checked(const uint8_t *weights, size_t size) {
+  inpaint_engine *engine = (inpaint_engine *)&checks;
+  REFUSED(inpaint_engine_new(NULL, 0, NULL, &engine), INPAINT_USAGE, "no weights of its own");
+  CHECK(engine == NULL);
+  REFUSED(inpaint_engine_new(NULL, 5, NULL, &engine), INPAINT_USAGE, "weights");
+  REFUSED(inpaint_engine_new(weights, size, NULL, NULL), INPAINT_USAGE, "engine");
+  REFUSED(inpaint_engine_new(weights, SIZE_MAX, NULL, &engine), INPAINT_USAGE, "memory");
+  REFUSED(inpaint_engine_new(weights, 0, NULL, &engine), INPAINT_WEIGHTS, "safetensors");
+  REFUSED(inpaint_engine_new(weights, size - 1, NULL, &engine), INPAINT_WEIGHTS, "found");
+  REFUSED(inpaint_engine_new_from_file(NULL, NULL, &engine), INPAINT_USAGE, "path");
+  REFUSED(inpaint_engine_new_from_file("weights", NULL, &engine), INPAINT_USAGE, "reads no files");
+  CHECK(engine == NULL);
+  CHECK(inpaint_isa(NULL) == NULL);
+  inpaint_engine_free(NULL);
+}
+
+static void runs_are_checked(const inpaint_engine *engine) {
+  uint16_t pixels[HEIGHT][WIDTH][3];
+  inpaint_image image = {pixels, sizeof pixels, 0, WIDTH, HEIGHT, INPAINT_RGB16}, bad;
+  inpaint_mask mask = {&holes[0][0], sizeof holes, 0}, bad_mask;
+  size_t needed;
+  memset(pixels, 7, sizeof pixels);
+  CHECK(inpaint_scratch_size(engine, WIDTH, HEIGHT, &needed) == INPAINT_OK);
+  REFUSED(inpaint_scratch_size(engine, 70000, 1, &needed), INPAINT_LIMITS, "70000");
+  REFUSED(inpaint_scratch_size(engine, UINT32_MAX, UINT32_MAX, &needed), INPAINT_LIMITS, "address");
+  REFUSED(inpaint_scratch_size(engine, WIDTH, HEIGHT, NULL), INPAINT_USAGE, "size");
+  REFUSED(inpaint_scratch_size(NULL, WIDTH, HEIGHT, &needed), INPAINT_USAGE, "engine");
+
+#define RUN(image, mask) inpaint_run(engine, (image), (mask), NULL, 0, NULL, NULL)
+#define BAD(field, value, status, part) \
+  do {                                  \
+    bad = image;                        \
+    bad.field = (value);                \
+    REFUSED(RUN(&bad, &mask), status, part); \
+  } while (0)
+#define BAD_MASK(field, value, part)         \
+  do {                                       \
+    bad_mask = mask;                         \
+    bad_mask.field = (value);                \
+    REFUSED(RUN(&image, &bad_mask), INPAINT_USAGE, part); \
+  } while (0)
+  REFUSED(inpaint_run(NULL, &image, &mask, NULL, 0, NULL, NULL), INPAINT_USAGE, "engine");
+  REFUSED(RUN(NULL, &mask), INPAINT_USAGE, "image");
+  REFUSED(RUN(&image, NULL), INPAINT_USAGE, "mask");
+  BAD(data, NULL, INPAINT_USAGE, "image: an address");
+  BAD(data, (char *)pixels + 1, INPAINT_USAGE, "even");
+  BAD(size, sizeof pixels - 1, INPAINT_USAGE, "bytes expected");
+  BAD(stride, 6 * WIDTH - 2, INPAINT_USAGE, "stride");
+  bad = image;
+  bad.stride = 6 * WIDTH + 1;
+  bad.height = HEIGHT - 1;
+  REFUSED(RUN(&bad, &mask), INPAINT_USAGE, "even");
+  BAD(stride, SIZE_MAX - 1, INPAINT_USAGE, "end of memory");
+  BAD(stride, SIZE_MAX / (HEIGHT - 1) / 2 * 2, INPAINT_USAGE, "end of memory");
+  BAD(height, HEIGHT + 1, INPAINT_USAGE, "bytes expected");
+  BAD(width, UINT32_MAX, INPAINT_USAGE, "image");
+  BAD(height, UINT32_MAX, INPAINT_USAGE, "image");
+  BAD(width, 0, INPAINT_INPUT, "pixel");
+  BAD(height, 0, INPAINT_INPUT, "pixel");
+  BAD(format, 0, INPAINT_USAGE, "format");
+  BAD(format, 5, INPAINT_USAGE, "format");
+  BAD(format, -1, INPAINT_USAGE, "format");
+  BAD(format, INPAINT_RGBA16, INPAINT_USAGE, "bytes expected");
+  BAD_MASK(data, NULL, "mask: an address");
+  BAD_MASK(size, sizeof holes - 1, "bytes expected");
+  BAD_MASK(stride, WIDTH - 1, "stride");
+  BAD_MASK(data, (const uint8_t *)pixels + 100, "overlap");
+
+  uint8_t *scratch = (uint8_t *)malloc(needed + sizeof pixels);
+  CHECK(scratch != NULL);
+  REFUSED(inpaint_run(engine, &image, &mask, scratch, needed - 1, NULL, NULL), INPAINT_USAGE, "scratch");
+  REFUSED(inpaint_run(engine, &image, &mask, NULL, needed, NULL, NULL), INPAINT_USAGE, "scratch");
+  bad = image;
+  bad.data = scratch + (needed - 2) / 2 * 2;
+  REFUSED(inpaint_run(engine, &bad, &mask, scratch, needed, NULL, NULL), INPAINT_USAGE, "image and scratch");
+  bad_mask = mask;
+  bad_mask.data = scratch;
+  REFUSED(inpaint_run(engine, &image, &bad_mask, scratch, needed, NULL, NULL), INPAINT_USAGE, "mask and scratch");
+  free(scratch);
+
+  // Nothing known.
+  uint8_t all[HEIGHT][WIDTH];
+  memset(all, 255, sizeof all);
+  bad_mask = mask;
+  bad_mask.data = &all[0][0];
+  REFUSED(RUN(&image, &bad_mask), INPAINT_INPUT, "no pixel known");
+  int calls = 0;
+  REFUSED(inpaint_run(engine, &image, &mask, NULL, 0, stop, &calls), INPAINT_CANCELLED, "stopped");
+  CHECK(calls == 3);
+  // None of them has written a byte.
+  for (size_t i = 0; i < sizeof pixels; i++) CHECK(((uint8_t *)pixels)[i] == 7);
+}
+
+// Padded rows, one pixel of four with alpha, scratch at any address, from an engine of the other polarity.
+static void strides_are_kept(const uint8_t *weights, size_t size) {
+  enum { STRIDE = 4 * WIDTH + 12, MASK_STRIDE = WIDTH + 3 };
+  uint8_t pixels[HEIGHT * STRIDE], before[HEIGHT * STRIDE], keep[HEIGHT * MASK_STRIDE];
+  inpaint_image image = {pixels, sizeof pixels - 12, STRIDE, WIDTH, HEIGHT, INPAINT_RGBA8};
+  inpaint_mask mask = {keep, sizeof keep - 3, MASK_STRIDE};
+  inpaint_options *options = inpaint_options_new();
+  inpaint_engine *engine;
+  CHECK(inpaint_options_set_threads(options, 1) == INPAINT_OK);
+  CHECK(inpaint_options_set_polarity(options, INPAINT_WHITE_IS_KEPT) == INPAINT_OK);
+  CHECK(inpaint_engine_new(weights, size, options, &engine) == INPAINT_OK);
+  inpaint_options_free(options);
+  memset(pixels, 99, sizeof pixels);
+  memset(keep, 0, sizeof keep);
+  fill_ramp(pixels, STRIDE, 4);
+  memcpy(before, pixels, sizeof pixels);
+  for (int y = 0; y < HEIGHT; y++)
+    for (int x = 0; x < WIDTH; x++) keep[y * MASK_STRIDE + x] = is_hole(x, y) ? 127 : 128;
+  size_t needed;
+  uint64_t done = 0;
+  CHECK(inpaint_scratch_size(engine, WIDTH, HEIGHT, &needed) == INPAINT_OK);
+  // Unwritten memory, so that valgrind sees what is read of it.
+  for (size_t offset = 0; offset < 70; offset += 23) {
+    uint8_t *scratch = (uint8_t *)malloc(needed + offset);
+    CHECK(scratch != NULL);
+    memcpy(pixels, before, sizeof pixels);
+    CHECK(inpaint_run(engine, &image, &mask, scratch + offset, needed, count, &done) == INPAINT_OK);
+    CHECK(done > 0);
+    done = 0;
+    free(scratch);
+    for (int i = 0; i < HEIGHT * STRIDE; i++) {
+      int x = i % STRIDE / 4, y = i / STRIDE, c = i % 4;
+      CHECK(pixels[i] == (x < WIDTH && c < 3 ? expected[y][x][c] : before[i]));
+    }
+  }
+  inpaint_engine_free(engine);
+}
+
+// Packing the weights and running under another rounding, seen in 16 bits; it is there again afterwards.
+static void rounding_does_not_matter(const uint8_t *weights, size_t size) {
+  static const int roundings[] = {FE_TONEAREST, FE_UPWARD, FE_TOWARDZERO};
+  static uint16_t pixels[3][HEIGHT][WIDTH][3];
+  inpaint_mask mask = {&holes[0][0], sizeof holes, 0};
+  for (int i = 0; i < 3; i++) {
+    inpaint_engine *engine;
+    inpaint_image image = {pixels[i], sizeof pixels[i], 0, WIDTH, HEIGHT, INPAINT_RGB16};
+    for (int y = 0; y < HEIGHT; y++)
+      for (int x = 0; x < WIDTH; x++)
+        for (int c = 0; c < 3; c++) pixels[i][y][x][c] = (uint16_t)(257 * ramp(x, y, c));
+    CHECK(fesetround(roundings[i]) == 0);
+    inpaint_status made = inpaint_engine_new(weights, size, NULL, &engine);
+    inpaint_status done = inpaint_run(engine, &image, &mask, NULL, 0, NULL, NULL);
+    int rounding = fegetround();
+    fesetround(FE_TONEAREST);
+    CHECK(made == INPAINT_OK && done == INPAINT_OK && rounding == roundings[i]);
+    CHECK(memcmp(pixels[i], pixels[0], sizeof pixels[0]) == 0);
+    inpaint_engine_free(engine);
+  }
+}
+
+int main(int argc, char **argv) {
+  size_t size;
+  if (argc != 2) return 2;
+  uint8_t *weights = (uint8_t *)read_file(argv[1], &size);
+  CHECK(inpaint_abi_version() == INPAINT_ABI_VERSION);
+  CHECK(strchr(inpaint_version(), '.') != NULL);
+  CHECK(*inpaint_last_error() == 0);
+  for (int y = 0; y < HEIGHT; y++)
+    for (int x = 0; x < WIDTH; x++) holes[y][x] = is_hole(x, y) ? 255 : 0;
+
+  options_are_checked();
+  engines_are_checked(weights, size);
+  inpaint_engine *engine;
+  CHECK(inpaint_engine_new(weights, size, NULL, &engine) == INPAINT_OK);
+  CHECK(strlen(inpaint_isa(engine)) > 0);
+  runs_are_checked(engine);
+
+  inpaint_image image = {expected, sizeof expected, 0, WIDTH, HEIGHT, INPAINT_RGB8};
+  inpaint_mask mask = {&holes[0][0], sizeof holes, 0};
+  fill_ramp(&expected[0][0][0], 3 * WIDTH, 3);
+  CHECK(inpaint_run(engine, &image, &mask, NULL, 0, NULL, NULL) == INPAINT_OK);
+  int changed = 0;
+  for (int y = 0; y < HEIGHT; y++)
+    for (int x = 0; x < WIDTH; x++)
+      for (int c = 0; c < 3; c++) {
+        CHECK(is_hole(x, y) || expected[y][x][c] == ramp(x, y, c));
+        changed += expected[y][x][c] != ramp(x, y, c);
+      }
+  CHECK(changed > 0);
+
+  strides_are_kept(weights, size);
+
+  pthread_t threads[3];
+  for (int i = 0; i < 3; i++) CHECK(pthread_create(&threads[i], NULL, run_often, engine) == 0);
+  for (int i = 0; i < 3; i++) {
+    void *wrong;
+    CHECK(pthread_join(threads[i], &wrong) == 0 && wrong == NULL);
+  }
+  inpaint_engine_free(engine);
+
+  rounding_does_not_matter(weights, size);
+  free(weights);
+  printf("api: passed, %d checks\n", checks);
+  return 0;
+}
