@@ -1,4 +1,5 @@
-//! The weights file: its schema, checked before any number is read, and one layer at a time as f32.
+//! The weights file: its schema, checked before any number is read, one layer at a time as f32, and its header for
+//! those who write one.
 //!
 //! A [safetensors](https://github.com/huggingface/safetensors) file with batch norm folded in. Tensors, f32 or f16,
 //! for i = 1 … L:
@@ -16,13 +17,14 @@
 
 mod schema;
 mod source;
+mod write;
 
 pub use schema::{Config, LayerShape, Prior};
+pub use write::{Dtype, header};
 
 use crate::error::{Error, Result};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
-use safetensors::Dtype;
 use source::Source;
 
 /// The weights built into the library.
@@ -88,7 +90,7 @@ fn read(source: &mut Source, header: &safetensors::tensor::Metadata, name: &str,
     let count = bytes.len() / (info.dtype.bitsize() / 8);
     out.clear();
     out.try_reserve_exact(count).map_err(|_| Error::limits(format!("{name}: no memory for {count} numbers")))?;
-    if info.dtype == Dtype::F16 {
+    if info.dtype == safetensors::Dtype::F16 {
         let mut halves = [f16::ZERO; 256];
         for chunk in bytes.chunks(2 * halves.len()) {
             let halves = &mut halves[..chunk.len() / 2];
