@@ -94,6 +94,11 @@ fn reference_module_in_safetensors() {
 }
 
 #[test]
+fn reference_module() {
+    check("reference.pth", "nvidia", &[], 0);
+}
+
+#[test]
 fn chainer_skips_first() {
     check("chainer.npz", "chainer", &[], 6);
 }
