@@ -1,7 +1,7 @@
 //! PyTorch: `torch.save` as an archive (1.6 and later) and as pickles followed by storages (before).
 
 use std::collections::BTreeMap;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use inpaint_edge::Result;
 use zip::ZipArchive;
@@ -47,6 +47,8 @@ pub(super) fn archive<'a>(
     let mut entry = archive.by_index(pickle).map_err(damaged)?;
     let size = entry.size();
     let pickle = Pickle::read(&mut entry, size)?;
+    // The checksum is compared at the end of the entry.
+    io::copy(&mut entry, &mut io::sink()).map_err(unreadable)?;
     drop(entry);
     let tensors = tensors(&pickle, &places)?;
     Ok(Checkpoint::new("PyTorch", tensors, Source::Zip { archive: Box::new(archive), len }))
@@ -86,7 +88,7 @@ pub(super) fn legacy(mut input: Input<'_>) -> Result<Checkpoint<'_>> {
         let mut count = [0; 8];
         input.seek(SeekFrom::Start(at)).and_then(|_| input.read_exact(&mut count)).map_err(unreadable)?;
         let bytes = u64::from_le_bytes(count).checked_mul(size).filter(|bytes| *bytes <= len - (at + 8));
-        let bytes = bytes.ok_or_else(|| unreadable(std::io::ErrorKind::UnexpectedEof.into()))?;
+        let bytes = bytes.ok_or_else(|| unreadable(io::ErrorKind::UnexpectedEof.into()))?;
         if places.insert(key.to_owned(), (Place::Offset(at + 8), bytes)).is_some() {
             return Err(refused(format!("storage {}: there twice", one_line(key))));
         }
