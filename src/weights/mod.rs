@@ -9,17 +9,19 @@
 //! | `enc{i}.weight` | `[C_out, C_in, k, k]`, k odd |
 //! | `dec{i}.weight` | `[C_out, C_up + C_skip, 3, 3]`, input channels in the order up, skip |
 //! | `enc{i}.bias`, `dec{i}.bias` | `[C_out]` |
+//! | optional `head.weight`, `head.bias` | `[3, 3, 1, 1]`, `[3]`: behind the leaky ReLU, which dec1 then has too |
 //!
 //! Metadata: `format` = `inpaint-edge/1`, `arch` = `pconv-unet`, `levels` = L, `color` = `rgb`, `input_mean` and
 //! `input_std` (three numbers, on values in 0 … 1; the output is de-normalised with the same), `encoder_activation` =
-//! `relu`, `decoder_slope`, optional `prior` = `none` or `harmonic`. Keys that start with `provenance.` are free text.
+//! `relu`, `decoder_slope`, optional `prior` = `none` or `harmonic`, optional `output` = `linear`, `tanh` or `sigmoid`, the
+//! function behind the last layer. Keys that start with `provenance.` are free text.
 //! Anything else is an error that names the tensor or the key.
 
 mod schema;
 mod source;
 mod write;
 
-pub use schema::{Config, LayerShape, Prior};
+pub use schema::{Config, LayerShape, Output, Prior};
 pub use write::{Dtype, header};
 
 use crate::error::{Error, Result};
@@ -81,6 +83,22 @@ impl<'a> Weights<'a> {
         let name = &self.config.layers[index].name;
         read(&mut self.source, &self.header, &format!("{name}.weight"), weight)?;
         read(&mut self.source, &self.header, &format!("{name}.bias"), bias)
+    }
+
+    /// Reads the head: `weight` `[3, 3]`, a row an output channel, and `bias` `[3]`. Both are empty where
+    /// [`Config::head`] says there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Weights::read_layer`].
+    pub fn read_head(&mut self, weight: &mut Vec<f32>, bias: &mut Vec<f32>) -> Result<()> {
+        weight.clear();
+        bias.clear();
+        if self.config.head {
+            read(&mut self.source, &self.header, "head.weight", weight)?;
+            read(&mut self.source, &self.header, "head.bias", bias)?;
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use half::f16;
 use serde_json::{Value, json};
 
-use super::{Config, LayerShape, Prior};
+use super::{Config, LayerShape, Output, Prior};
 
 /// Numbers of a weights file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Dtype {
 
 impl Config {
     /// A network of `encoder` layers, (output channels, kernel side) of enc1 … encL, and `decoder` layers, output
-    /// channels of dec1 … decL, on values in 0 … 1, with slope 0.2 and no prior.
+    /// channels of dec1 … decL, on values in 0 … 1, with slope 0.2, no prior, no head and no function behind it.
     ///
     /// # Panics
     ///
@@ -65,7 +65,16 @@ impl Config {
             let c_skip = if i == 0 { 3 } else { layers[i - 1].c_out };
             layers.push(LayerShape { name: format!("dec{}", i + 1), c_out, c_in, c_skip, kernel: 3 });
         }
-        Self { levels: encoder.len(), mean: [0.0; 3], std: [1.0; 3], slope: 0.2, prior: Prior::None, layers }
+        Self {
+            levels: encoder.len(),
+            mean: [0.0; 3],
+            std: [1.0; 3],
+            slope: 0.2,
+            prior: Prior::None,
+            head: false,
+            output: Output::Linear,
+            layers,
+        }
     }
 
     /// Name and shape of every tensor, in the order in which their numbers follow a [`header`].
@@ -74,7 +83,8 @@ impl Config {
             let weight = vec![l.c_out, l.c_in + l.c_skip, l.kernel, l.kernel];
             [(format!("{}.weight", l.name), weight), (format!("{}.bias", l.name), vec![l.c_out])]
         });
-        tensors.collect()
+        let head = [("head.weight".to_owned(), vec![3, 3, 1, 1]), ("head.bias".to_owned(), vec![3])];
+        tensors.chain(head.into_iter().filter(|_| self.head)).collect()
     }
 }
 
@@ -101,6 +111,12 @@ pub fn header(config: &Config, dtype: Dtype, provenance: &BTreeMap<String, Strin
     ] {
         metadata.insert(key.to_owned(), value);
     }
+    let output = match config.output {
+        Output::Linear => None,
+        Output::Tanh => Some("tanh"),
+        Output::Sigmoid => Some("sigmoid"),
+    };
+    metadata.extend(output.map(|output| ("output".to_owned(), output.to_owned())));
     let mut header = serde_json::Map::from_iter([("__metadata__".to_owned(), json!(metadata))]);
     let mut end = 0;
     for (name, shape) in config.tensors() {

@@ -43,10 +43,12 @@ class PartialConv2d(nn.Module):
 
 class PConvUNet(nn.Module):
     """`encoder` lists (channels, kernel) from full size inwards. With `harmonic` the network adds to the solution of
-    Laplace's equation inside the hole, which `forward` then takes as `prior`."""
+    Laplace's equation inside the hole, which `forward` then takes as `prior`. `head` adds a 1x1 convolution behind dec1
+    and a leaky ReLU; `output` is the function behind the last layer: 0 none, 1 tanh, 2 sigmoid."""
 
     def __init__(self, encoder=((64, 7), (128, 5), (256, 5), (512, 3), (512, 3), (512, 3), (512, 3)), decoder=None,
-                 batch_norm=True, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), slope=0.2, harmonic=False):
+                 batch_norm=True, mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225), slope=0.2, harmonic=False,
+                 head=False, output=0):
         super().__init__()
         skips = [3] + [channels for channels, _ in encoder]
         decoder = tuple(decoder or skips[:-1])
@@ -56,10 +58,12 @@ class PConvUNet(nn.Module):
         for i, channels in enumerate(decoder):
             up = skips[-1] if i + 1 == self.levels else decoder[i + 1]
             setattr(self, f"dec{i + 1}", PartialConv2d(up + skips[i], channels, 3, 1, batch_norm and i > 0))
+        self.head = nn.Conv2d(3, 3, 1) if head else None
         self.register_buffer("input_mean", torch.tensor(mean))
         self.register_buffer("input_std", torch.tensor(std))
         self.register_buffer("decoder_slope", torch.tensor(float(slope)))
         self.register_buffer("harmonic_prior", torch.tensor(float(harmonic)))
+        self.register_buffer("output_function", torch.tensor(float(output)))
 
     @classmethod
     def from_state_dict(cls, state):
@@ -69,7 +73,7 @@ class PConvUNet(nn.Module):
         shapes = [state[f"enc{i + 1}.weight"].shape for i in range(levels)]
         net = cls([(shape[0], shape[-1]) for shape in shapes],
                   [state[f"dec{i + 1}.weight"].shape[0] for i in range(levels)],
-                  batch_norm=any(".bn." in key for key in state))
+                  batch_norm=any(".bn." in key for key in state), head="head.weight" in state)
         net.load_state_dict(state)
         return net
 
@@ -90,7 +94,10 @@ class PConvUNet(nn.Module):
         for i in range(self.levels, 0, -1):
             x, m = (F.interpolate(t, scale_factor=2, mode="nearest") for t in (x, m))
             x, m = getattr(self, f"dec{i}")((x, m), skips.pop())
-            if i > 1:
+            if i > 1 or self.head is not None:
                 x = torch.where(x > 0, x, x * self.decoder_slope)
+        if self.head is not None:
+            x = self.head(x)
+        x = (x, torch.tanh(x), torch.sigmoid(x))[int(self.output_function)]
         x = x[..., :height, :width] * std
         return x + (mean if prior is None else prior)

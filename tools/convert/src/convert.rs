@@ -64,6 +64,15 @@ pub fn convert(input: Input, options: &Options, out: &mut dyn Write) -> Result<R
     for convolution in order {
         fold(&mut checkpoint, &network, convolution, options.dtype, out)?;
     }
+    if let Some([weight, bias]) = &network.head {
+        let (weight, bias) = (checkpoint.read(weight)?, checkpoint.read(bias)?);
+        let rows = (0..3).flat_map(|o| (0..3).map(move |c| (o, c))).map(|(o, c)| match network.layout.axes {
+            Axes::Oihw => 3 * o + c,
+            Axes::Hwio => 3 * c + o,
+        });
+        let numbers = (0..3).map(|o| bias.get(o)).chain(rows.map(|i| weight.get(i)));
+        put("head", &mut { numbers }, options.dtype, out)?;
+    }
     Ok(Report {
         format: checkpoint.format,
         layout: network.layout.name,
@@ -92,7 +101,8 @@ pub fn convert_file(from: &Path, to: &Path, options: &Options) -> Result<Report>
         |written| {
             let mut weights = Weights::open(written)?;
             let (mut weight, mut bias) = (Vec::new(), Vec::new());
-            (0..weights.config().layers.len()).try_for_each(|i| weights.read_layer(i, &mut weight, &mut bias))
+            (0..weights.config().layers.len()).try_for_each(|i| weights.read_layer(i, &mut weight, &mut bias))?;
+            weights.read_head(&mut weight, &mut bias)
         },
     )
 }
@@ -125,17 +135,7 @@ fn fold(
             shift[o] = (shift[o] - mean.get(o)) * scale[o] + beta.get(o);
         }
     }
-    let mut bytes = Vec::new();
-    let mut put = |part: &str, values: &mut dyn Iterator<Item = f64>| {
-        bytes.clear();
-        for value in values {
-            if !dtype.encode(value, &mut bytes) {
-                return Err(refused(format!("{name}.{part}: {value} after folding is too large for {dtype:?}")));
-            }
-        }
-        out.write_all(&bytes).map_err(unwritten)
-    };
-    put("bias", &mut outputs.iter().map(|&o| shift[o]))?;
+    put(&format!("{name}.bias"), &mut outputs.iter().map(|&o| shift[o]), dtype, out)?;
 
     let weight = checkpoint.read(&keys.weight)?;
     let (c_in, taps) = (inputs.len(), kernel * kernel);
@@ -146,7 +146,17 @@ fn fold(
             Axes::Oihw => (o * c_in + c) * taps + tap,
             Axes::Hwio => (tap * c_in + c) * c_out + o,
         };
-        put("weight", &mut row.map(|i| weight.get(at(i)) * scale))?;
+        put(&format!("{name}.weight"), &mut row.map(|i| weight.get(at(i)) * scale), dtype, out)?;
     }
     Ok(())
+}
+
+fn put(name: &str, values: &mut dyn Iterator<Item = f64>, dtype: Dtype, out: &mut dyn Write) -> Result<()> {
+    let mut bytes = Vec::new();
+    for value in values {
+        if !dtype.encode(value, &mut bytes) {
+            return Err(refused(format!("{name}: {value} after folding is too large for {dtype:?}")));
+        }
+    }
+    out.write_all(&bytes).map_err(unwritten)
 }

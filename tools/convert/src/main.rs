@@ -30,8 +30,9 @@ struct Arguments {
     /// Leave out tensors that are not part of the network
     #[arg(long)]
     allow_extra: bool,
-    /// What the file does not tell: no-tanh (ja3067: the network ends without tanh)
-    #[arg(long, value_name = "FACT", value_parser = ["no-tanh"])]
+    /// What the file does not tell: no-tanh (ja3067: the network ends without tanh), frozen-bn (keras: batch norm runs on
+    /// moving statistics)
+    #[arg(long, value_name = "FACT", value_parser = Fact::ALL.map(|(name, _)| name))]
     assume: Vec<String>,
     /// Write WEIGHTS as a state_dict for tools/convert/pytorch/pconv_unet.py
     #[arg(long, conflicts_with_all = ["from", "dtype", "allow_extra", "assume"])]
@@ -75,7 +76,11 @@ fn run(arguments: &Arguments) -> Result<()> {
                 Number::F16 => Dtype::F16,
             },
             allow_extra: arguments.allow_extra,
-            facts: arguments.assume.iter().map(|fact| fact.parse::<Fact>()).collect::<Result<_>>()?,
+            facts: Fact::ALL
+                .iter()
+                .filter(|(name, _)| arguments.assume.iter().any(|a| a == name))
+                .map(|f| f.1)
+                .collect(),
         };
         let report = convert_file(checkpoint, out, &options)?;
         let json = json!({

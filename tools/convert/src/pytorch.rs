@@ -5,7 +5,8 @@ use std::io::{Seek, Write};
 use std::path::Path;
 
 use inpaint_edge::Result;
-use inpaint_edge::weights::{Prior, Weights};
+use inpaint_edge::weights::{Output, Prior, Weights};
+use inpaint_edge::{Error, ErrorKind};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -41,12 +42,25 @@ fn archive(weights: &mut Weights, out: &mut (impl Write + Seek)) -> Result<usize
         tensors.push((format!("{}.weight", layer.name), weight));
         tensors.push((format!("{}.bias", layer.name), vec![layer.c_out]));
     }
+    if config.head {
+        tensors.push(("head.weight".into(), vec![3, 3, 1, 1]));
+        tensors.push(("head.bias".into(), vec![3]));
+    }
+    let output = match config.output {
+        Output::Linear => 0.0,
+        Output::Tanh => 1.0,
+        Output::Sigmoid => 2.0,
+        other => {
+            return Err(Error::new(ErrorKind::Weights, format!("metadata output: {other:?} is not in the module")));
+        }
+    };
     let prior = if config.prior == Prior::Harmonic { 1.0 } else { 0.0 };
     let settings = [
         ("input_mean", config.mean.to_vec()),
         ("input_std", config.std.to_vec()),
         ("decoder_slope", vec![config.slope]),
         ("harmonic_prior", vec![prior]),
+        ("output_function", vec![output]),
     ];
     for (name, values) in &settings {
         tensors.push((name.to_string(), if values.len() == 1 { vec![] } else { vec![values.len()] }));
@@ -60,16 +74,24 @@ fn archive(weights: &mut Weights, out: &mut (impl Write + Seek)) -> Result<usize
     };
     put("data.pkl", &pickle(&tensors))?;
     put("byteorder", b"little")?;
-    let bytes = |values: &[f32]| -> Vec<u8> { values.iter().flat_map(|v| v.to_le_bytes()).collect() };
+    let mut entry = 0;
+    let mut numbers = |values: &[f32]| {
+        let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        entry += 1;
+        put(&format!("data/{}", entry - 1), &bytes)
+    };
     let (mut weight, mut bias) = (Vec::new(), Vec::new());
     for i in 0..config.layers.len() {
         weights.read_layer(i, &mut weight, &mut bias)?;
-        put(&format!("data/{}", 2 * i), &bytes(&weight))?;
-        put(&format!("data/{}", 2 * i + 1), &bytes(&bias))?;
+        numbers(&weight)?;
+        numbers(&bias)?;
     }
-    for (i, (_, values)) in settings.iter().enumerate() {
-        put(&format!("data/{}", 2 * config.layers.len() + i), &bytes(values))?;
+    if config.head {
+        weights.read_head(&mut weight, &mut bias)?;
+        numbers(&weight)?;
+        numbers(&bias)?;
     }
+    settings.iter().try_for_each(|(_, values)| numbers(values))?;
     put("version", b"3\n")?;
     zip.finish().map_err(std::io::Error::other).map_err(unwritten)?;
     Ok(config.parameters())

@@ -84,7 +84,8 @@ fn xyfjason() {
 }
 
 #[test]
-fn ja3067_without_tanh() {
+fn ja3067_with_tanh_and_without() {
+    check("ja3067.pth", "ja3067", &[], 0);
     check("ja3067.pth", "ja3067", &[Fact::NoTanh], 0);
 }
 
@@ -96,6 +97,11 @@ fn reference_module_in_safetensors() {
 #[test]
 fn reference_module() {
     check("reference.pth", "nvidia", &[], 0);
+}
+
+#[test]
+fn keras_ends_in_a_head_and_a_sigmoid() {
+    check("keras.h5", "keras", &[Fact::FrozenBn], 0);
 }
 
 #[test]
@@ -115,7 +121,7 @@ fn halves_are_near() {
 
 #[test]
 fn what_the_engine_cannot_do_is_refused_with_the_reason() {
-    for (name, reason) in [("tanimutomo.pth", "ratio twice"), ("ja3067.pth", "tanh"), ("keras.h5", "sigmoid")] {
+    for (name, reason) in [("tanimutomo.pth", "ratio twice"), ("keras.h5", "train_bn=True")] {
         let error = converted(name, &Options::default()).unwrap_err();
         assert_eq!(error.kind().exit_code(), 4, "{name}");
         assert!(error.to_string().contains(reason), "{name}: {error}");

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use inpaint_convert::layout::Fact;
 use inpaint_convert::{Options, convert_file, pytorch};
 use inpaint_edge::ErrorKind;
 use inpaint_edge::weights::{Config, Weights};
@@ -25,7 +26,11 @@ fn read(path: &Path) -> (Config, Layers) {
         weights.read_layer(i, &mut weight, &mut bias).unwrap();
         (weight, bias)
     });
-    (config, layers.collect())
+    let mut layers: Layers = layers.collect();
+    let (mut weight, mut bias) = Default::default();
+    weights.read_head(&mut weight, &mut bias).unwrap();
+    layers.push((weight, bias));
+    (config, layers)
 }
 
 fn run(arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> Output {
@@ -38,15 +43,21 @@ fn run(arguments: &[&dyn AsRef<std::ffi::OsStr>]) -> Output {
 fn to_pytorch_and_back_is_exact() {
     let folder = tempfile::tempdir().unwrap();
     let (torch, back) = (folder.path().join("model.pth"), folder.path().join("model.safetensors"));
-    // The first is f16 with a harmonic prior.
-    for name in
-        ["weights/edge.safetensors", "tests/fixtures/l1.weights.safetensors", "tests/fixtures/l4.weights.safetensors"]
-    {
-        let path = repository().join(name);
-        let parameters = pytorch::to_pytorch(&path, &torch).unwrap();
+    // The first is f16 with a harmonic prior; the last two end in tanh, and in a head and a sigmoid.
+    let names = ["weights/edge", "tests/fixtures/l1.weights", "tests/fixtures/l4.weights"];
+    let mut paths: Vec<PathBuf> = names.map(|name| repository().join(format!("{name}.safetensors"))).into();
+    for name in ["ja3067.pth", "keras.h5"] {
+        let path = folder.path().join(name);
+        let options = Options { facts: vec![Fact::FrozenBn], ..Options::default() };
+        convert_file(&fixture(name), &path, &options).unwrap();
+        paths.push(path);
+    }
+    for path in &paths {
+        let name = path.display();
+        let parameters = pytorch::to_pytorch(path, &torch).unwrap();
         let report = convert_file(&torch, &back, &Options::default()).unwrap();
         assert_eq!((report.layout, report.parameters), ("nvidia", parameters));
-        let (before, after) = (read(&path), read(&back));
+        let (before, after) = (read(path), read(&back));
         assert_eq!(before.0, after.0, "{name}: configuration");
         assert!(before.1 == after.1, "{name}: numbers");
     }

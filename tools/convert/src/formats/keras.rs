@@ -95,6 +95,13 @@ fn names(found: BTreeMap<String, Stored>) -> Result<BTreeMap<String, Stored>> {
         numbered.sort_unstable();
         renamed.extend(numbered.iter().enumerate().map(|(i, (_, l))| ((*l).to_owned(), format!("{prefix}_{}", i + 1))));
     }
+    // Early revisions did not name their last convolution, the only plain one.
+    if !layers.contains("outputs_img") {
+        let plain: Vec<&&str> = layers.iter().filter(|layer| layer.starts_with("conv2d")).collect();
+        if let [only] = plain[..] {
+            renamed.insert((*only).to_owned(), "outputs_img".to_owned());
+        }
+    }
     let full = named.into_iter().map(|((layer, weight), tensor)| {
         let layer = renamed.get(&layer).unwrap_or(&layer);
         (format!("{layer}/{weight}"), tensor)

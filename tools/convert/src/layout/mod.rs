@@ -6,6 +6,8 @@ mod table;
 pub use network::{Convolution, Network, recognise};
 pub use table::LAYOUTS;
 
+use inpaint_edge::weights::Output;
+
 /// Half of the U-Net.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
@@ -79,7 +81,7 @@ pub enum Normalise {
         /// Per channel.
         std: [f32; 3],
     },
-    /// As tensors `input_mean`, `input_std`, `decoder_slope` and `harmonic_prior` say.
+    /// As the tensors `input_mean`, `input_std`, `decoder_slope`, `harmonic_prior` and `output_function` say.
     Stored,
 }
 
@@ -88,6 +90,13 @@ pub enum Normalise {
 pub enum Fact {
     /// The network ends without tanh.
     NoTanh,
+    /// Its batch norm runs on moving, not on each image's own statistics.
+    FrozenBn,
+}
+
+impl Fact {
+    /// Every fact, by its name in `--assume`.
+    pub const ALL: [(&'static str, Fact); 2] = [("no-tanh", Fact::NoTanh), ("frozen-bn", Fact::FrozenBn)];
 }
 
 /// A program's network.
@@ -114,6 +123,10 @@ pub struct Layout {
     pub bgr: bool,
     /// Input range.
     pub normalise: Normalise,
+    /// Weight and bias of a 1×1 convolution behind dec1 and the leaky ReLU.
+    pub head: Option<(Has, [&'static str; 2])>,
+    /// The function behind the last layer.
+    pub output: Output,
     /// Why the engine cannot run it, and what the user may know that makes it able to.
     pub obstacle: Option<(&'static str, Option<Fact>)>,
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use inpaint_edge::weights::{Config, Prior};
-use inpaint_edge::{Error, ErrorKind, Result};
+use inpaint_edge::weights::{Config, Output, Prior};
+use inpaint_edge::{Error, Result};
 
 use super::{Axes, Concat, Fact, Has, Keys, LAYOUTS, Layout, Normalise, Ratio, Side};
 use crate::checkpoint::{Checkpoint, Stored};
@@ -20,6 +20,9 @@ const MAX_NAMES: usize = 5;
 /// Where training programs keep the network in a checkpoint, and what they keep beside it.
 const ROOTS: [&str; 2] = ["state_dict.", "model."];
 const BESIDE: [&str; 3] = ["optimizer.", "optimizer_state_dict.", "lr_scheduler."];
+
+/// Tensors of [`Normalise::Stored`].
+const STORED: [&str; 5] = ["input_mean", "input_std", "decoder_slope", "harmonic_prior", "output_function"];
 
 /// One convolution of the engine, and the tensors it comes from.
 pub struct Convolution {
@@ -49,6 +52,8 @@ pub struct Network {
     pub config: Config,
     /// In the order of `config.layers`.
     pub convolutions: Vec<Convolution>,
+    /// Weight and bias of the head, where there is one, by their full names.
+    pub head: Option<[String; 2]>,
     /// Kernels of ones that were verified and are dropped.
     pub ones: usize,
     /// Tensors that are not the network's.
@@ -88,10 +93,9 @@ fn recognise_as(
         found.push(used.layer(layout, side, i, levels));
     }
     if layout.normalise == Normalise::Stored {
-        for name in ["input_mean", "input_std", "decoder_slope", "harmonic_prior"] {
-            used.need(&format!("{prefix}{name}"));
-        }
+        STORED.iter().for_each(|name| used.need(&format!("{prefix}{name}")));
     }
+    let head = used.head(layout);
     let Used { seen, missing, .. } = used;
     if !missing.is_empty() {
         return Err(refused(format!("missing: {}", list(&missing))));
@@ -124,7 +128,21 @@ fn recognise_as(
     let encoder: Vec<(usize, usize)> = shapes[..levels].iter().map(|s| (s.c_out, s.kernel)).collect();
     let decoder: Vec<usize> = shapes[levels..].iter().rev().map(|s| s.c_out).collect();
     let mut config = Config::new(&encoder, &decoder);
+    config.head = head.is_some();
+    config.output = match layout.output {
+        Output::Tanh if facts.contains(&Fact::NoTanh) => Output::Linear,
+        output => output,
+    };
     normalise(checkpoint, layout, prefix, &mut config)?;
+    if let Some([weight, bias]) = &head {
+        let (w, b) = (&checkpoint.tensors[weight], &checkpoint.tensors[bias]);
+        if kernel(w, layout.axes) != Some([3, 3, 1, 1]) {
+            return Err(misfit(weight, "three input and output channels, 1×1,", w));
+        }
+        if b.shape != [3] {
+            return Err(misfit(bias, "[3]", b));
+        }
+    }
     let convolutions = config.layers.iter().zip(found).map(|(shape, layer)| {
         let (up, skip) = (shape.c_in, shape.c_skip);
         let mut inputs: Vec<usize> = match layout.concat {
@@ -162,7 +180,7 @@ fn recognise_as(
         }
     });
     let convolutions = convolutions.collect();
-    Ok(Network { layout, config, convolutions, ones, extra })
+    Ok(Network { layout, config, convolutions, head, ones, extra })
 }
 
 /// What stands before every name of the network.
@@ -241,6 +259,16 @@ impl Used<'_, '_> {
             self.seen.insert(name.to_owned());
         }
         there
+    }
+
+    fn head(&mut self, layout: &Layout) -> Option<[String; 2]> {
+        let (has, names) = layout.head?;
+        let names = names.map(|name| format!("{}{name}", self.prefix));
+        let there = names.iter().any(|name| self.checkpoint.tensors.contains_key(name));
+        (has == Has::Yes || there).then(|| {
+            names.iter().for_each(|name| self.need(name));
+            names
+        })
     }
 
     fn layer(&mut self, layout: &Layout, side: Side, i: usize, levels: usize) -> Layer {
@@ -365,6 +393,14 @@ fn normalise(checkpoint: &mut Checkpoint, layout: &Layout, prefix: &str, config:
                 1.0 => Prior::Harmonic,
                 other => return Err(refused(format!("tensor {prefix}harmonic_prior: 0 or 1 expected, {other} found"))),
             };
+            config.output = match numbers("output_function", 1)?[0] {
+                0.0 => Output::Linear,
+                1.0 => Output::Tanh,
+                2.0 => Output::Sigmoid,
+                other => {
+                    return Err(refused(format!("tensor {prefix}output_function: 0, 1 or 2 expected, {other} found")));
+                }
+            };
             if config.std.iter().any(|std| *std <= 0.0) {
                 return Err(refused(format!("tensor {prefix}input_std: three positive numbers expected")));
             }
@@ -379,21 +415,5 @@ fn list(names: &[String]) -> String {
     match names.len().saturating_sub(MAX_NAMES) {
         0 => some.join(", "),
         more => format!("{} and {more} more", some.join(", ")),
-    }
-}
-
-/// The fact of that name.
-///
-/// # Errors
-///
-/// Usage, where there is none.
-impl std::str::FromStr for Fact {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        match text {
-            "no-tanh" => Ok(Fact::NoTanh),
-            _ => Err(Error::new(ErrorKind::Usage, format!("no-tanh expected, {text} found"))),
-        }
     }
 }

@@ -1,5 +1,7 @@
 //! The programs whose checkpoints are known.
 
+use inpaint_edge::weights::Output;
+
 use super::{Axes, Concat, Fact, Has, Keys, Layout, Normalise, Ratio, Side};
 
 const IMAGENET: Normalise = Normalise::By { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
@@ -81,6 +83,8 @@ pub static LAYOUTS: [Layout; 9] = [
         axes: Axes::Oihw,
         bgr: false,
         normalise: IMAGENET,
+        head: None,
+        output: Output::Linear,
         obstacle: None,
     },
     Layout {
@@ -99,6 +103,8 @@ pub static LAYOUTS: [Layout; 9] = [
         axes: Axes::Oihw,
         bgr: true,
         normalise: SIGNED,
+        head: None,
+        output: Output::Linear,
         obstacle: None,
     },
     Layout {
@@ -121,6 +127,8 @@ pub static LAYOUTS: [Layout; 9] = [
         axes: Axes::Oihw,
         bgr: false,
         normalise: SIGNED,
+        head: None,
+        output: Output::Linear,
         obstacle: None,
     },
     Layout {
@@ -138,11 +146,10 @@ pub static LAYOUTS: [Layout; 9] = [
         axes: Axes::Oihw,
         bgr: false,
         normalise: IMAGENET,
-        obstacle: Some((
-            "the network ends in tanh, which the engine does not have; early revisions of that program end without it, \
-             and the file does not tell: `--assume no-tanh` if yours is such",
-            Some(Fact::NoTanh),
-        )),
+        head: None,
+        // Early revisions end without; the file does not tell.
+        output: Output::Tanh,
+        obstacle: None,
     },
     Layout {
         name: "bobqywei",
@@ -160,6 +167,8 @@ pub static LAYOUTS: [Layout; 9] = [
         axes: Axes::Oihw,
         bgr: false,
         normalise: IMAGENET,
+        head: None,
+        output: Output::Linear,
         obstacle: None,
     },
     Layout {
@@ -177,6 +186,8 @@ pub static LAYOUTS: [Layout; 9] = [
         axes: Axes::Oihw,
         bgr: false,
         normalise: UNIT,
+        head: None,
+        output: Output::Linear,
         obstacle: Some((
             "dec_1 multiplies by the mask ratio twice, the second time its bias too, which the engine's formula cannot",
             None,
@@ -197,6 +208,8 @@ pub static LAYOUTS: [Layout; 9] = [
         axes: Axes::Oihw,
         bgr: false,
         normalise: Normalise::Stored,
+        head: Some((Has::Maybe, ["head.weight", "head.bias"])),
+        output: Output::Linear,
         obstacle: None,
     },
     Layout {
@@ -224,10 +237,12 @@ pub static LAYOUTS: [Layout; 9] = [
         axes: Axes::Hwio,
         bgr: false,
         normalise: UNIT,
+        head: Some((Has::Yes, ["outputs_img/kernel", "outputs_img/bias"])),
+        output: Output::Sigmoid,
         obstacle: Some((
-            "the network ends in leaky ReLU, a 1×1 convolution and a sigmoid, which the engine does not have; its encoder \
-             may also use the statistics of each image",
-            None,
+            "the file does not tell whether its encoder runs on moving statistics or on each image's own (train_bn=True), \
+             which the engine cannot; `--assume frozen-bn` if it was trained last with train_bn=False",
+            Some(Fact::FrozenBn),
         )),
     },
     Layout {
@@ -252,6 +267,8 @@ pub static LAYOUTS: [Layout; 9] = [
         axes: Axes::Oihw,
         bgr: false,
         normalise: SIGNED,
+        head: None,
+        output: Output::Linear,
         obstacle: None,
     },
 ];
