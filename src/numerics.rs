@@ -140,8 +140,8 @@ mod tests {
         assert_eq!([-1e30, -1e3, 0.0, 1e3, 1e30].map(sigmoid), [0.0, 0.0, 0.5, 1.0, 1.0]);
         assert_eq!([-1e30, -1e3, 0.0, 1e3, 1e30].map(tanh), [-1.0, -1.0, 0.0, 1.0, 1.0]);
         // Bits, so that no machine differs unnoticed.
-        assert_eq!([0.1f32, -0.7, 2.5].map(|v| sigmoid(v).to_bits()), [0x3f06_6510, 0x3ea9_f1ab, 0x3f6c_95f5]);
-        assert_eq!([0.1f32, -0.7, 2.5].map(|v| tanh(v).to_bits()), [0x3dcc_1ebd, 0xbf1a_b7dc, 0x3f7c_92c1]);
+        assert_eq!([0.1f32, -0.7, 2.5].map(|v| sigmoid(v).to_bits()), [0x3f06_6509, 0x3ea9_e34b, 0x3f6c_948f]);
+        assert_eq!([0.1f32, -0.7, 2.5].map(|v| tanh(v).to_bits()), [0x3dcc_1ebc, 0xbf1a_b7d9, 0x3f7c_92c1]);
     }
 
     #[test]
