@@ -64,7 +64,9 @@ impl<'a> Input<'a> {
 
     /// Up to `count` bytes from `offset` on.
     pub(crate) fn bytes(&mut self, offset: u64, count: u64) -> Result<Vec<u8>> {
+        let there = count.min(self.len.saturating_sub(offset));
         let mut bytes = Vec::new();
+        bytes.try_reserve_exact(there as usize).map_err(|_| refused(format!("no memory for {there} bytes")))?;
         self.seek(SeekFrom::Start(offset)).map_err(unreadable)?;
         self.take(count).read_to_end(&mut bytes).map_err(unreadable)?;
         Ok(bytes)

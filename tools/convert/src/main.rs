@@ -34,7 +34,7 @@ struct Arguments {
     /// moving statistics)
     #[arg(long, value_name = "FACT", value_parser = Fact::ALL.map(|(name, _)| name))]
     assume: Vec<String>,
-    /// Write WEIGHTS as a state_dict for tools/convert/pytorch/pconv_unet.py
+    /// Read weights and write a state_dict for tools/convert/pytorch/pconv_unet.py
     #[arg(long, conflicts_with_all = ["from", "dtype", "allow_extra", "assume"])]
     to_pytorch: bool,
     /// A report on stdout

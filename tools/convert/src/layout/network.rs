@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use inpaint_edge::weights::{Config, Output, Prior};
+use inpaint_edge::weights::{Config, LayerShape, Output, Prior};
 use inpaint_edge::{Error, Result};
 
 use super::{Axes, Concat, Fact, Has, Keys, LAYOUTS, Layout, Normalise, Ratio, Side};
@@ -143,44 +143,39 @@ fn recognise_as(
             return Err(misfit(bias, "[3]", b));
         }
     }
-    let convolutions = config.layers.iter().zip(found).map(|(shape, layer)| {
-        let (up, skip) = (shape.c_in, shape.c_skip);
-        let mut inputs: Vec<usize> = match layout.concat {
-            Concat::SkipUp if skip > 0 => (skip..skip + up).chain(0..skip).collect(),
-            _ => (0..up + skip).collect(),
-        };
-        let mut outputs: Vec<usize> = (0..shape.c_out).collect();
-        if layout.bgr {
-            // The image is enc1's input, dec1's skip and dec1's output.
-            match &shape.name[..] {
-                "enc1" => inputs.reverse(),
-                "dec1" => {
-                    inputs[up..].reverse();
-                    outputs.reverse();
-                }
-                _ => {}
-            }
-        }
-        let taps = (shape.kernel * shape.kernel) as f64;
-        let channels = (up + skip) as f64;
-        let factor = match layout.ratio {
-            Ratio::Window => 1.0,
-            Ratio::Sum => 1.0 / (taps * channels),
-            Ratio::Taps => 1.0 / channels,
-        };
-        Convolution {
-            name: shape.name.clone(),
-            keys: layer.keys,
-            has_bias: layer.has_bias,
-            has_norm: layer.has_norm,
-            inputs,
-            outputs,
-            kernel: shape.kernel,
-            factor,
-        }
-    });
-    let convolutions = convolutions.collect();
+    let convolutions =
+        config.layers.iter().zip(found).map(|(shape, layer)| convolution(layout, shape, layer)).collect();
     Ok(Network { layout, config, convolutions, head, ones, extra })
+}
+
+/// Where the channels of a layer come from, and what makes its scaling the engine's.
+fn convolution(layout: &Layout, shape: &LayerShape, layer: Layer) -> Convolution {
+    let (up, skip) = (shape.c_in, shape.c_skip);
+    let mut inputs: Vec<usize> = match layout.concat {
+        Concat::SkipUp if skip > 0 => (skip..skip + up).chain(0..skip).collect(),
+        _ => (0..up + skip).collect(),
+    };
+    let mut outputs: Vec<usize> = (0..shape.c_out).collect();
+    if layout.bgr {
+        // The image is enc1's input, dec1's skip and dec1's output.
+        match &shape.name[..] {
+            "enc1" => inputs.reverse(),
+            "dec1" => {
+                inputs[up..].reverse();
+                outputs.reverse();
+            }
+            _ => {}
+        }
+    }
+    let (taps, channels) = ((shape.kernel * shape.kernel) as f64, (up + skip) as f64);
+    let factor = match layout.ratio {
+        Ratio::Window => 1.0,
+        Ratio::Sum => 1.0 / (taps * channels),
+        Ratio::Taps => 1.0 / channels,
+    };
+    let Layer { keys, has_bias, has_norm } = layer;
+    let (name, kernel) = (shape.name.clone(), shape.kernel);
+    Convolution { name, keys, has_bias, has_norm, inputs, outputs, kernel, factor }
 }
 
 /// What stands before every name of the network.

@@ -1,13 +1,13 @@
-//! A restricted reader of Python's pickles: tensors, dicts, lists, tuples, numbers and strings. It runs nothing. Every
-//! global but the few that PyTorch's tensors are made of is refused by name.
+//! The stack machine that a pickle is a program for, less everything that runs code.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
 
 use inpaint_edge::Result;
 
-use super::one_line;
-use crate::checkpoint::{Dtype, MAX_AXES, unreadable};
+use super::{Global, Id, Object, Storage, View, damaged, items, size};
+use crate::checkpoint::{Dtype, unreadable};
+use crate::formats::one_line;
 use crate::refused;
 
 /// The most objects of a pickle, and the most entries of its memo and of all its lists and dicts. A checkpoint of sixteen
@@ -16,164 +16,20 @@ const MAX_OBJECTS: usize = 1 << 18;
 /// The most bytes of all strings of a pickle.
 const MAX_TEXT: u64 = 1 << 24;
 
-/// Index of an object of a [`Pickle`].
-pub type Id = u32;
-
-/// An object. Objects refer to each other by index, so sharing costs nothing.
-#[derive(Clone, Debug)]
-#[allow(missing_docs)]
-pub enum Object {
-    None,
-    Bool(bool),
-    Int(i128),
-    Float(f64),
-    Text(Box<str>),
-    Bytes,
-    List(Vec<Id>),
-    Tuple(Vec<Id>),
-    Dict(Vec<(Id, Id)>),
-    Global(Global),
-    Storage(Storage),
-    Tensor(View),
-}
-
-/// What may be named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Global {
-    /// `collections.OrderedDict`
-    OrderedDict,
-    /// `torch._utils._rebuild_tensor` and `_rebuild_tensor_v2`
-    RebuildTensor,
-    /// `torch._utils._rebuild_parameter`
-    RebuildParameter,
-    /// `torch.FloatStorage` and its like
-    Storage(Dtype),
-}
-
-/// Numbers in a row, somewhere in the file.
-#[derive(Clone, Copy, Debug)]
-pub struct Storage {
-    /// Their type.
-    pub dtype: Dtype,
-    /// How many there are.
-    pub count: usize,
-    /// How many numbers under the same name come before.
-    pub offset: usize,
-    key: Id,
-}
-
-/// A view of a storage, not yet looked at.
-#[derive(Clone, Copy, Debug)]
-pub struct View {
-    storage: Id,
-    offset: usize,
-    shape: Id,
-    strides: Id,
-}
-
-/// A view of a storage, its shape and strides in numbers.
-#[derive(Clone, Debug)]
-#[allow(missing_docs)]
-pub struct Tensor<'p> {
-    pub storage: Storage,
-    /// The name under which the file holds the storage.
-    pub key: &'p str,
-    pub offset: usize,
-    pub shape: Vec<usize>,
-    pub strides: Vec<usize>,
-}
-
-/// What a pickle holds.
-#[derive(Debug)]
-pub struct Pickle {
-    objects: Vec<Object>,
-    root: Id,
-}
-
-impl Pickle {
-    /// Reads one pickle and stops behind it. No more than `limit` bytes are there.
-    ///
-    /// # Errors
-    ///
-    /// Weights, where the pickle is damaged, too large, or names a global that is not data.
-    pub fn read(reader: &mut dyn Read, limit: u64) -> Result<Self> {
-        let mut machine = Machine {
-            reader,
-            left: limit,
-            text: MAX_TEXT,
-            entries: 0,
-            objects: Vec::new(),
-            stack: Vec::new(),
-            marks: Vec::new(),
-            memo: HashMap::new(),
-        };
-        let root = machine.run()?;
-        Ok(Self { objects: machine.objects, root })
-    }
-
-    /// The outermost object.
-    pub fn root(&self) -> &Object {
-        &self.objects[self.root as usize]
-    }
-
-    /// An object.
-    pub fn get(&self, id: Id) -> &Object {
-        &self.objects[id as usize]
-    }
-
-    /// A string, where the object is one.
-    pub fn text(&self, id: Id) -> Option<&str> {
-        match self.get(id) {
-            Object::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// Bytes of a number of each storage, by the storage's name.
-    pub(super) fn storage_sizes(&self) -> HashMap<&str, u64> {
-        let storages = self.objects.iter().filter_map(|object| match object {
-            Object::Storage(storage) => Some((self.text(storage.key)?, storage.dtype.bytes() as u64)),
-            _ => None,
-        });
-        storages.collect()
-    }
-
-    /// What `view` is a view of.
-    ///
-    /// # Errors
-    ///
-    /// Weights, where its shape is not one.
-    pub fn tensor(&self, view: View) -> Result<Tensor<'_>> {
-        let &Object::Storage(storage) = self.get(view.storage) else {
-            return Err(damaged("a tensor without a storage"));
-        };
-        let key = self.text(storage.key).ok_or_else(|| damaged("a storage without a name"))?;
-        let sizes = |id| {
-            let items = items(&self.objects, id)?;
-            if items.len() > MAX_AXES {
-                return Err(refused(format!("{} axes", items.len())));
-            }
-            items.iter().map(|id| size(&self.objects, *id)).collect::<Result<Vec<_>>>()
-        };
-        let (shape, strides) = (sizes(view.shape)?, sizes(view.strides)?);
-        Ok(Tensor { storage, key, offset: view.offset, shape, strides })
-    }
-}
-
-fn items(objects: &[Object], id: Id) -> Result<&[Id]> {
-    match &objects[id as usize] {
-        Object::Tuple(items) | Object::List(items) => Ok(items),
-        _ => Err(damaged("a tuple is missing")),
-    }
-}
-
-fn size(objects: &[Object], id: Id) -> Result<usize> {
-    match objects[id as usize] {
-        Object::Int(value) => {
-            usize::try_from(value).map_err(|_| refused(format!("its pickle has a size, offset or stride of {value}")))
-        }
-        _ => Err(damaged("a number is missing")),
-    }
+/// Runs one pickle; returns its objects and the outermost one.
+pub(super) fn run(reader: &mut dyn Read, limit: u64) -> Result<(Vec<Object>, Id)> {
+    let mut machine = Machine {
+        reader,
+        left: limit,
+        text: MAX_TEXT,
+        entries: 0,
+        objects: Vec::new(),
+        stack: Vec::new(),
+        marks: Vec::new(),
+        memo: HashMap::new(),
+    };
+    let root = machine.run()?;
+    Ok((machine.objects, root))
 }
 
 struct Machine<'r> {
@@ -185,10 +41,6 @@ struct Machine<'r> {
     stack: Vec<Id>,
     marks: Vec<usize>,
     memo: HashMap<u32, Id>,
-}
-
-fn damaged(what: &str) -> inpaint_edge::Error {
-    refused(format!("its pickle is damaged: {what}"))
 }
 
 impl Machine<'_> {
