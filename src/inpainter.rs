@@ -362,8 +362,9 @@ impl Inpainter {
         let start = Instant::now();
         let colours = if channels < 3 { 1 } else { 3 };
         let Config { mean, std, .. } = self.network.config;
-        plan.for_each_hole(arena, |x, y, v| {
-            let rgb: [f32; 3] = std::array::from_fn(|c| numerics::clip_unit(v[c] * std[c] + mean[c]));
+        plan.for_each_hole(arena, |x, y, v, prior| {
+            let v = self.network.finish(v);
+            let rgb: [f32; 3] = std::array::from_fn(|c| numerics::clip_unit((v[c] + prior[c]) * std[c] + mean[c]));
             if colours == 1 {
                 image[[y, x, 0]] = T::from_unit((rgb[0] + rgb[1] + rgb[2]) / 3.0);
             } else {

@@ -107,16 +107,16 @@ impl<'m> Plan<'m> {
         solver.fill(Holed { image, stride: map.row_stride(), known, known_stride }, harmonic::CYCLES, scratch);
     }
 
-    /// Calls `each(x, y, value)` with the fill, three normalised channels, at every hole pixel of the image: the
-    /// network's output, and the prior where there is one.
-    pub fn for_each_hole(&self, arena: &[f32], mut each: impl FnMut(usize, usize, [f32; 3])) {
+    /// Calls `each(x, y, value, prior)` at every hole pixel of the image with dec1's output and the prior, zero where there
+    /// is none, three normalised channels each.
+    pub fn for_each_hole(&self, arena: &[f32], mut each: impl FnMut(usize, usize, [f32; 3], [f32; 3])) {
         let (input, output) = (self.layout.input(), self.layout.output());
         let Layout { width, height, .. } = self.layout;
         for y in 0..height {
             for (x, _) in self.known().row(y)[..width].iter().enumerate().filter(|(_, m)| **m == 0) {
                 let value = |map: Map, c: usize| arena[map.offset + map.at(x as isize, y as isize) + c];
                 let prior = |c: usize| if self.layout.prior.is_some() { value(input, c) } else { 0.0 };
-                each(x, y, std::array::from_fn(|c| value(output, c) + prior(c)));
+                each(x, y, std::array::from_fn(|c| value(output, c)), std::array::from_fn(prior));
             }
         }
     }
