@@ -65,6 +65,9 @@ pub struct Config {
     pub slope: f32,
     /// What the output is added to.
     pub prior: Prior,
+    /// Whether enc1 and dec1 read the prior beside the image, as three channels more. A window counts them as known
+    /// wherever there is image; but it is a hole where it holds no known pixel of the image.
+    pub prior_input: bool,
     /// Whether a 1×1 convolution, `head`, stands behind dec1, whose output then goes through the leaky ReLU too.
     pub head: bool,
     /// The function behind the last layer.
@@ -74,6 +77,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// Channels of the network's input: three of the image, and three of the prior where it is read.
+    pub fn inputs(&self) -> usize {
+        if self.prior_input { 6 } else { 3 }
+    }
+
     /// Numbers in all tensors.
     pub fn parameters(&self) -> usize {
         let layer = |l: &LayerShape| l.c_out * ((l.c_in + l.c_skip) * l.kernel * l.kernel + 1);
@@ -111,15 +119,22 @@ pub(super) fn check(header: &Metadata) -> Result<Config> {
         Some("sigmoid") => Output::Sigmoid,
         Some(other) => return Err(mismatch("metadata output", "linear, tanh or sigmoid", other)),
     };
+    let prior_input = match text.0.remove("prior_input").as_deref() {
+        None | Some("false") => false,
+        Some("true") if prior != Prior::None => true,
+        Some("true") => return Err(mismatch("metadata prior_input", "false without a prior", "true")),
+        Some(other) => return Err(mismatch("metadata prior_input", "true or false", other)),
+    };
     if let Some(key) = text.0.keys().find(|key| !key.starts_with("provenance.")) {
         return Err(Error::weights(format!("metadata {key}: not a key of this format")));
     }
-    let (layers, head) = layers(header, levels)?;
-    Ok(Config { levels, mean, std, slope, prior, head, output, layers })
+    let (layers, head) = layers(header, levels, if prior_input { 6 } else { 3 })?;
+    Ok(Config { levels, mean, std, slope, prior, prior_input, head, output, layers })
 }
 
-/// The layers in the order they run, each checked against the one before, and whether there is a head.
-fn layers(header: &Metadata, levels: usize) -> Result<(Vec<LayerShape>, bool)> {
+/// The layers on `inputs` channels in the order they run, each checked against the one before, and whether there is a
+/// head.
+fn layers(header: &Metadata, levels: usize, inputs: usize) -> Result<(Vec<LayerShape>, bool)> {
     let mut tensors = header.tensors();
     let shape = |tensors: &mut HashMap<String, &TensorInfo>, name: &str, expected: &str| -> Result<Vec<usize>> {
         let tensor = tensors.remove(name).ok_or_else(|| Error::weights(format!("tensor {name}: missing")))?;
@@ -154,12 +169,12 @@ fn layers(header: &Metadata, levels: usize) -> Result<(Vec<LayerShape>, bool)> {
 
     let mut layers: Vec<LayerShape> = Vec::new();
     for i in 1..=levels {
-        let c_in = layers.last().map_or(3, |l| l.c_out);
+        let c_in = layers.last().map_or(inputs, |l| l.c_out);
         layers.push(layer(format!("enc{i}"), c_in, 0, None, None)?);
     }
     for i in (1..=levels).rev() {
         let c_up = layers[layers.len() - 1].c_out;
-        let (c_skip, c_out) = if i == 1 { (3, Some(3)) } else { (layers[i - 2].c_out, None) };
+        let (c_skip, c_out) = if i == 1 { (inputs, Some(3)) } else { (layers[i - 2].c_out, None) };
         layers.push(layer(format!("dec{i}"), c_up, c_skip, c_out, Some(3))?);
     }
     let head = ["head.weight", "head.bias"].iter().any(|name| tensors.contains_key(*name));

@@ -48,21 +48,23 @@ impl Dtype {
 
 impl Config {
     /// A network of `encoder` layers, (output channels, kernel side) of enc1 … encL, and `decoder` layers, output
-    /// channels of dec1 … decL, on values in 0 … 1, with slope 0.2, no prior, no head and no function behind it.
+    /// channels of dec1 … decL, on values in 0 … 1 and the prior if `prior_input`, with slope 0.2, no head and no function
+    /// behind it.
     ///
     /// # Panics
     ///
     /// Where the two differ in length.
-    pub fn new(encoder: &[(usize, usize)], decoder: &[usize]) -> Self {
+    pub fn new(prior: Prior, prior_input: bool, encoder: &[(usize, usize)], decoder: &[usize]) -> Self {
         assert_eq!(encoder.len(), decoder.len(), "as many decoder as encoder layers");
+        let inputs = if prior_input { 6 } else { 3 };
         let mut layers: Vec<LayerShape> = Vec::new();
         for (i, &(c_out, kernel)) in encoder.iter().enumerate() {
-            let c_in = layers.last().map_or(3, |l| l.c_out);
+            let c_in = layers.last().map_or(inputs, |l| l.c_out);
             layers.push(LayerShape { name: format!("enc{}", i + 1), c_out, c_in, c_skip: 0, kernel });
         }
         for (i, &c_out) in decoder.iter().enumerate().rev() {
             let c_in = layers[layers.len() - 1].c_out;
-            let c_skip = if i == 0 { 3 } else { layers[i - 1].c_out };
+            let c_skip = if i == 0 { inputs } else { layers[i - 1].c_out };
             layers.push(LayerShape { name: format!("dec{}", i + 1), c_out, c_in, c_skip, kernel: 3 });
         }
         Self {
@@ -70,7 +72,8 @@ impl Config {
             mean: [0.0; 3],
             std: [1.0; 3],
             slope: 0.2,
-            prior: Prior::None,
+            prior,
+            prior_input,
             head: false,
             output: Output::Linear,
             layers,
@@ -117,6 +120,7 @@ pub fn header(config: &Config, dtype: Dtype, provenance: &BTreeMap<String, Strin
         Output::Sigmoid => Some("sigmoid"),
     };
     metadata.extend(output.map(|output| ("output".to_owned(), output.to_owned())));
+    metadata.extend(config.prior_input.then(|| ("prior_input".to_owned(), "true".to_owned())));
     let mut header = serde_json::Map::from_iter([("__metadata__".to_owned(), json!(metadata))]);
     let mut end = 0;
     for (name, shape) in config.tensors() {

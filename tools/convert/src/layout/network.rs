@@ -124,10 +124,13 @@ fn recognise_as(
         }
         ones += 1;
     }
-    let shapes = shapes(checkpoint, layout, &found, levels)?;
+    let reads_prior = |tensor| matches!(kernel(tensor, layout.axes), Some([_, 6, _, _]));
+    let prior_input =
+        matches!(layout.normalise, Normalise::Stored) && reads_prior(&checkpoint.tensors[&found[0].keys.weight]);
+    let shapes = shapes(checkpoint, layout, &found, levels, if prior_input { 6 } else { 3 })?;
     let encoder: Vec<(usize, usize)> = shapes[..levels].iter().map(|s| (s.c_out, s.kernel)).collect();
     let decoder: Vec<usize> = shapes[levels..].iter().rev().map(|s| s.c_out).collect();
-    let mut config = Config::new(&encoder, &decoder);
+    let mut config = Config::new(Prior::None, prior_input, &encoder, &decoder);
     config.head = head.is_some();
     config.output = match layout.output {
         Output::Tanh if facts.contains(&Fact::NoTanh) => Output::Linear,
@@ -307,15 +310,21 @@ struct Shape {
     kernel: usize,
 }
 
-/// Checks every shape against the layer before it.
-fn shapes(checkpoint: &Checkpoint, layout: &Layout, layers: &[Layer], levels: usize) -> Result<Vec<Shape>> {
+/// Checks every shape against the layer before it, the first against a network's `inputs`.
+fn shapes(
+    checkpoint: &Checkpoint,
+    layout: &Layout,
+    layers: &[Layer],
+    levels: usize,
+    inputs: usize,
+) -> Result<Vec<Shape>> {
     let mut shapes: Vec<Shape> = Vec::new();
     for (n, layer) in layers.iter().enumerate() {
-        let before = shapes.last().map_or(3, |shape| shape.c_out);
+        let before = shapes.last().map_or(inputs, |shape| shape.c_out);
         let i = if n < levels { n + 1 } else { 2 * levels - n };
         let skip = match i {
             _ if n < levels => 0,
-            1 => 3,
+            1 => inputs,
             i => shapes[i - 2].c_out,
         };
         let c_in = before + skip;
@@ -388,6 +397,11 @@ fn normalise(checkpoint: &mut Checkpoint, layout: &Layout, prefix: &str, config:
                 1.0 => Prior::Harmonic,
                 other => return Err(refused(format!("tensor {prefix}harmonic_prior: 0 or 1 expected, {other} found"))),
             };
+            if config.prior_input && config.prior == Prior::None {
+                return Err(refused(format!(
+                    "tensor {prefix}harmonic_prior: 1 expected of a network that reads it, 0 found"
+                )));
+            }
             config.output = match numbers("output_function", 1)?[0] {
                 0.0 => Output::Linear,
                 1.0 => Output::Tanh,

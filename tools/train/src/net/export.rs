@@ -64,12 +64,12 @@ pub fn export(
     }
     let encoder: Vec<(usize, usize)> = layers[..arch.levels()].iter().map(|l| (l.c_out, l.kernel)).collect();
     let decoder: Vec<usize> = layers[arch.levels()..].iter().rev().map(|l| l.c_out).collect();
-    let mut config = Config::new(&encoder, &decoder);
-    (config.mean, config.std, config.slope) = (arch.mean, arch.std, arch.slope);
-    config.prior = match arch.prior {
+    let prior = match arch.prior {
         Prior::None => weights::Prior::None,
         Prior::Harmonic => weights::Prior::Harmonic,
     };
+    let mut config = Config::new(prior, arch.prior_input, &encoder, &decoder);
+    (config.mean, config.std, config.slope) = (arch.mean, arch.std, arch.slope);
     let mut file = weights::header(&config, dtype, provenance);
     for name in config.tensors().keys() {
         for &value in &tensors[name] {
