@@ -471,14 +471,14 @@ impl Inpainter {
         let total = report.macs;
         let mut layer_done = |done: u64| progress(Progress { done, total });
         self.pool.enter(|| self.network.run(&plan, arena, &self.pool, &mut layer_done))?;
-        plan.solve_prior(arena);
         report.network = start.elapsed();
 
         let start = Instant::now();
         let colours = if channels < 3 { 1 } else { 3 };
         let Config { mean, std, .. } = self.network.config;
-        plan.for_each_hole(arena, |x, y, v| {
-            let rgb: [f32; 3] = std::array::from_fn(|c| numerics::clip_unit(v[c] * std[c] + mean[c]));
+        plan.for_each_hole(arena, |x, y, v, prior| {
+            let v = self.network.finish(v);
+            let rgb: [f32; 3] = std::array::from_fn(|c| numerics::clip_unit((v[c] + prior[c]) * std[c] + mean[c]));
             if colours == 1 {
                 image[[y, x, 0]] = T::from_unit((rgb[0] + rgb[1] + rgb[2]) / 3.0);
             } else {
@@ -520,22 +520,25 @@ impl Inpainter {
         Ok((plan, arena))
     }
 
-    /// Writes (x − mean)/std where known and 0 elsewhere into the input map.
+    /// Writes (x − mean)/std where known and 0 elsewhere into the input map, and the prior beside it.
     fn write_input<T: Sample>(&self, plan: &Plan<'_>, arena: &mut [f32], image: ArrayView3<'_, T>) {
-        let map = plan.layout.input();
-        let data = &mut arena[map.offset..][..map.len()];
-        data.fill(0.0);
         let Config { mean, std, .. } = self.network.config;
         let colour = |c: usize| if image.dim().2 < 3 { 0 } else { c };
-        for (y, row) in image.axis_iter(Axis(0)).enumerate() {
-            let known = plan.known().row(y);
-            for (x, pixel) in row.axis_iter(Axis(0)).enumerate().filter(|(x, _)| known[*x] == 1) {
-                let at = map.at(x as isize, y as isize);
-                for (c, v) in data[at..at + 3].iter_mut().enumerate() {
-                    *v = (pixel[colour(c)].to_unit() - mean[c]) / std[c];
+        // Calls `write` with the place and the normalised colours of every known pixel.
+        let each_known = |write: &mut dyn FnMut(usize, usize, [f32; 3])| {
+            for (y, row) in image.axis_iter(Axis(0)).enumerate() {
+                let known = plan.known().row(y);
+                for (x, pixel) in row.axis_iter(Axis(0)).enumerate().filter(|(x, _)| known[*x] == 1) {
+                    write(x, y, std::array::from_fn(|c| (pixel[colour(c)].to_unit() - mean[c]) / std[c]));
                 }
             }
-        }
+        };
+        let width = image.dim().1;
+        let map = plan.layout.input();
+        arena[map.offset..][..map.len()].fill(0.0);
+        plan.solve_prior(arena, |u| each_known(&mut |x, y, v| u[3 * (y * width + x)..][..3].copy_from_slice(&v)));
+        let data = &mut arena[map.offset..][..map.len()];
+        each_known(&mut |x, y, v| data[map.at(x as isize, y as isize)..][..3].copy_from_slice(&v));
     }
 }
 

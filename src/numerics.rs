@@ -53,6 +53,26 @@ impl Activation {
     }
 }
 
+/// e^v by additions and multiplications of f64, the same on every machine; within 1e-15 of the value. |v| ≤ 700.
+fn exp(v: f64) -> f64 {
+    let v = v.clamp(-700.0, 700.0);
+    // v = n·ln 2 + r, |r| ≤ ln 2 / 2; Taylor's series of e^r; 2^n by its exponent.
+    let n = (v * std::f64::consts::LOG2_E + if v < 0.0 { -0.5 } else { 0.5 }) as i64;
+    let r = v - n as f64 * std::f64::consts::LN_2;
+    let series = (1..=14).rev().fold(1.0, |sum, k| 1.0 + sum * r / f64::from(k));
+    series * f64::from_bits(((1023 + n) as u64) << 52)
+}
+
+/// 1/(1 + e^−v), the same on every machine.
+pub fn sigmoid(v: f32) -> f32 {
+    (1.0 / (1.0 + exp(-f64::from(v)))) as f32
+}
+
+/// tanh v, the same on every machine.
+pub fn tanh(v: f32) -> f32 {
+    (1.0 - 2.0 / (exp(2.0 * f64::from(v)) + 1.0)) as f32
+}
+
 /// Clips to 0 … 1; NaN gives 0.
 #[inline(always)]
 pub fn clip_unit(v: f32) -> f32 {
@@ -102,6 +122,26 @@ mod tests {
         check(1.0, 1.0 + f32::EPSILON, 2f32.powi(-24) + 2f32.powi(-47));
         check(4097.0, 4097.0, 2f32.powi(-40));
         check(f32::from_bits(1), 0.5, f32::from_bits(1));
+    }
+
+    #[test]
+    fn functions_behind_the_last_layer() {
+        for i in -40_000..=40_000 {
+            let v = i as f32 / 1000.0;
+            let exact = f64::from(v);
+            let (s, t) = (1.0 / (1.0 + (-exact).exp()), exact.tanh());
+            assert!((f64::from(sigmoid(v)) - s).abs() <= s * 1.2e-7, "sigmoid {v}: {s} expected, {} found", sigmoid(v));
+            assert!(
+                (f64::from(tanh(v)) - t).abs() <= t.abs() * 6e-8 + 2e-16,
+                "tanh {v}: {t} expected, {} found",
+                tanh(v)
+            );
+        }
+        assert_eq!([-1e30, -1e3, 0.0, 1e3, 1e30].map(sigmoid), [0.0, 0.0, 0.5, 1.0, 1.0]);
+        assert_eq!([-1e30, -1e3, 0.0, 1e3, 1e30].map(tanh), [-1.0, -1.0, 0.0, 1.0, 1.0]);
+        // Bits, so that no machine differs unnoticed.
+        assert_eq!([0.1f32, -0.7, 2.5].map(|v| sigmoid(v).to_bits()), [0x3f06_6509, 0x3ea9_e34b, 0x3f6c_948f]);
+        assert_eq!([0.1f32, -0.7, 2.5].map(|v| tanh(v).to_bits()), [0x3dcc_1ebc, 0xbf1a_b7d9, 0x3f7c_92c1]);
     }
 
     #[test]

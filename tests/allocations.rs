@@ -48,7 +48,8 @@ fn calls() -> usize {
 fn scratch_of_the_caller_is_all() {
     let plain = common::Net::random(3, &[(7, 16), (5, 32), (3, 32)], &[32, 16, 3], 5);
     let prior = common::Net::random(2, &[(5, 6), (3, 9)], &[7, 3], 5).with_prior();
-    for net in [plain, prior] {
+    let reading = common::Net::reading_prior(2, &[(5, 6), (3, 9)], &[7, 3], 5);
+    for net in [plain, prior, reading] {
         let inpainter = Inpainter::from_bytes(&net.file, Options { threads: 1, ..Options::default() }).unwrap();
         for (width, height) in [(96, 64), (37, 21), (64, 128)] {
             let (mut image, mask) = common::scene(width, height, 1, 2);

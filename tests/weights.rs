@@ -125,6 +125,22 @@ fn config_is_what_the_file_says() {
 }
 
 #[test]
+fn a_prior_that_is_read_widens_enc1_and_dec1() {
+    let reading = || Model::new().meta("prior", "harmonic").meta("prior_input", "true");
+    let wide = || reading().tensor("enc1.weight", &[4, 6, 7, 7]).tensor("dec1.weight", &[3, 10, 3, 3]);
+    let model = wide().bytes();
+    let weights = Weights::from_bytes(&model).unwrap();
+    let config = weights.config();
+    assert!(config.prior_input);
+    assert_eq!((config.inputs(), config.layers[0].c_in, config.layers[3].c_skip), (6, 6, 6));
+    refused(reading(), "tensor enc1.weight: [1 … 4096, 6, k, k] expected, [4, 3, 7, 7] found");
+    refused(wide().meta("prior", "none"), "metadata prior_input: false without a prior expected, true found");
+    refused(wide().meta("prior_input", "1"), "metadata prior_input: true or false expected, 1 found");
+    let not_read = Model::new().meta("prior", "harmonic").meta("prior_input", "false").bytes();
+    assert!(!Weights::from_bytes(&not_read).unwrap().config().prior_input);
+}
+
+#[test]
 fn both_types_are_read_as_f32() {
     let expected = |n| (0..n).map(value).collect::<Vec<_>>();
     for model in [Model::new(), Model::new().half()] {

@@ -49,6 +49,12 @@ pub(crate) fn decoder_row(
     }
 }
 
+/// How many of the `kernel` rows or columns from `first` on lie within 0 … `end`.
+pub(crate) fn inside(first: isize, kernel: usize, end: usize) -> usize {
+    let last = (first + kernel as isize).min(end as isize);
+    (last - first.max(0)).max(0) as usize
+}
+
 /// The pixel at (x, y) of a window of `k` samples of which `s` > 0 are known.
 pub(crate) fn pixel(x: usize, y: usize, k: usize, s: u32) -> Pixel {
     Pixel { x: x as u16, y: y as u16, ratio: k as f32 / s as f32 }

@@ -35,8 +35,20 @@ pub(crate) struct Layout {
     pub arena: usize,
     /// The most pixels that all layers compute or blank.
     pub pixels: usize,
-    /// Solver of the harmonic prior, and where its scratch starts in the arena.
-    pub prior: Option<(Harmonic, usize)>,
+    /// The harmonic prior.
+    pub prior: Option<Solve>,
+}
+
+/// The harmonic prior's solver and memory.
+#[derive(Clone, Debug)]
+pub(crate) struct Solve {
+    pub solver: Harmonic,
+    /// Where it is, [height, width, 3] floats, in the arena.
+    pub image: usize,
+    /// Where the solver's scratch starts.
+    pub scratch: usize,
+    /// Whether the network reads it.
+    pub input: bool,
 }
 
 impl Layout {
@@ -61,7 +73,7 @@ impl Layout {
             offset: 0,
         };
         // Maps in the order they are written: input, enc1 … encL, decL … dec1.
-        let mut maps = ArrayVec::<Map, MAX_MAPS>::from_iter([map(0, 3, pad(0))]);
+        let mut maps = ArrayVec::<Map, MAX_MAPS>::from_iter([map(0, config.inputs(), pad(0))]);
         maps.extend(encoder.iter().enumerate().map(|(i, layer)| map(i + 1, layer.c_out, pad(i + 1))));
         maps.extend(decoder.iter().enumerate().map(|(i, layer)| map(levels - 1 - i, layer.c_out, 1)));
 
@@ -73,22 +85,26 @@ impl Layout {
             let last = if i < levels { 2 * levels - i } else { (i + 1).min(2 * levels) };
             lifetimes.push(Lifetime { first: i, last, len: len.ok_or_else(too_large)? });
         }
-        let prior = match config.prior {
+        let solver = match config.prior {
             Prior::None => None,
             Prior::Harmonic => Some(Harmonic::new(width, height)?),
         };
-        if let Some(solver) = &prior {
-            // It runs after the last layer, in the input map, while the output waits.
-            let after = 2 * levels + 1;
-            lifetimes[0].last = after;
-            lifetimes[2 * levels].last = after;
-            lifetimes.push(Lifetime { first: after, last: after, len: solver.scratch_len() });
+        if let Some(solver) = &solver {
+            // It is solved before the first layer, and added to the output after the last.
+            lifetimes.push(Lifetime { first: 0, last: 2 * levels, len: 3 * width * height });
+            lifetimes.push(Lifetime { first: 0, last: 0, len: solver.scratch_len() });
         }
         let (offsets, arena) = place(&lifetimes);
         for (map, offset) in maps.iter_mut().zip(&offsets) {
             map.offset = *offset;
         }
-        let prior = prior.map(|solver| (solver, offsets[maps.len()]));
+        let memory = maps.len();
+        let prior = solver.map(|solver| Solve {
+            solver,
+            image: offsets[memory],
+            scratch: offsets[memory + 1],
+            input: config.prior_input,
+        });
 
         let steps = (1..maps.len()).map(|i| {
             let mut inputs = ArrayVec::from_iter([maps[i - 1]]);
@@ -133,8 +149,8 @@ impl Layout {
     }
 }
 
-/// The maps, and the prior's scratch.
-const MAX_BUFFERS: usize = MAX_MAPS + 1;
+/// The maps, and the prior's image and scratch.
+const MAX_BUFFERS: usize = MAX_MAPS + 2;
 
 /// Steps during which a buffer is in use, and its size.
 #[derive(Clone, Copy, Debug)]

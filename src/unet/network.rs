@@ -4,16 +4,18 @@ use std::ops::ControlFlow;
 
 use super::plan::Plan;
 use crate::error::{Error, ErrorKind, Result};
-use crate::numerics::Activation;
+use crate::numerics::{Activation, fused, sigmoid, tanh};
 use crate::parallel::Pool;
 use crate::pconv::Layer;
 use crate::simd::Isa;
-use crate::weights::{Config, Weights};
+use crate::weights::{Config, Output, Weights};
 
 /// A network with its weights packed for one instruction set.
 pub(crate) struct Network {
     pub config: Config,
     layers: Vec<Layer>,
+    /// Weight `[3, 3]` and bias `[3]` of the head, or nothing.
+    head: (Vec<f32>, Vec<f32>),
 }
 
 impl Network {
@@ -31,7 +33,22 @@ impl Network {
             };
             layers.push(Layer::new(isa, shape, &weight, &bias, activation)?);
         }
-        Ok(Self { config, layers })
+        weights.read_head(&mut weight, &mut bias)?;
+        Ok(Self { config, layers, head: (weight, bias) })
+    }
+
+    /// What follows dec1: the head, where there is one, and the function behind the last layer.
+    pub fn finish(&self, mut v: [f32; 3]) -> [f32; 3] {
+        let (weight, bias) = &self.head;
+        if !weight.is_empty() {
+            let x = v.map(|v| Activation::LeakyRelu(self.config.slope).apply(v));
+            v = std::array::from_fn(|o| (0..3).fold(bias[o], |sum, c| fused(weight[3 * o + c], x[c], sum)));
+        }
+        match self.config.output {
+            Output::Linear => v,
+            Output::Tanh => v.map(tanh),
+            Output::Sigmoid => v.map(sigmoid),
+        }
     }
 
     /// Bytes of packed weights.

@@ -7,11 +7,11 @@ use std::ops::Range;
 
 use arrayvec::ArrayVec;
 
-use super::layout::Layout;
+use super::layout::{Layout, Solve};
 use crate::buffer::{self, List};
 use crate::harmonic::{self, Holed};
 use crate::mask::Plane;
-use crate::pconv::{Map, Pixel, windows};
+use crate::pconv::{Pixel, windows};
 use crate::weights::{Config, MAX_LEVELS};
 
 /// Outputs of one layer, as ranges of the plan's pixels.
@@ -95,28 +95,39 @@ impl<'m> Plan<'m> {
         (0..height).flat_map(|y| &known.row(y)[..width]).filter(|m| **m == 0).count()
     }
 
-    /// Fills the holes of the input map, which no layer reads any more, with the prior.
-    pub fn solve_prior(&self, arena: &mut [f32]) {
-        let map = self.layout.input();
-        let Some((solver, offset)) = &self.layout.prior else { return };
-        let scratch = *offset..*offset + solver.scratch_len();
-        let disjoint = "the scratch does not overlap the input";
-        let [image, scratch] =
-            arena.get_disjoint_mut([map.offset + map.at(0, 0)..map.offset + map.len(), scratch]).expect(disjoint);
+    /// Finds the prior, if there is one, and writes it into the input map where the network reads it there. `image` is to
+    /// write the known pixels into `[height, width, 3]` floats.
+    pub fn solve_prior(&self, arena: &mut [f32], image: impl FnOnce(&mut [f32])) {
+        let Some(Solve { solver, image: first, scratch, input: is_input }) = &self.layout.prior else { return };
+        let (&Layout { width, height, .. }, map) = (&self.layout, self.layout.input());
+        let span = |first: usize, len: usize| first..first + len;
+        let spans =
+            [span(*first, 3 * width * height), span(*scratch, solver.scratch_len()), span(map.offset, map.len())];
+        let [u, scratch, input] = arena.get_disjoint_mut(spans).expect("buffers of one step do not overlap");
+        image(u);
         let (known, known_stride) = (&self.encoder[0].data[..], self.encoder[0].width);
-        solver.fill(Holed { image, stride: map.row_stride(), known, known_stride }, harmonic::CYCLES, scratch);
+        solver.fill(Holed { image: u, stride: 3 * width, known, known_stride }, harmonic::CYCLES, scratch);
+        if *is_input {
+            for (y, row) in u.chunks_exact(3 * width).enumerate() {
+                let input = &mut input[map.at(0, y as isize)..][..map.channels * width];
+                for (input, u) in input.chunks_exact_mut(map.channels).zip(row.chunks_exact(3)) {
+                    input[3..].copy_from_slice(u);
+                }
+            }
+        }
     }
 
-    /// Calls `each(x, y, value)` with the fill, three normalised channels, at every hole pixel of the image: the
-    /// network's output, and the prior where there is one.
-    pub fn for_each_hole(&self, arena: &[f32], mut each: impl FnMut(usize, usize, [f32; 3])) {
-        let (input, output) = (self.layout.input(), self.layout.output());
+    /// Calls `each(x, y, value, prior)` at every hole pixel of the image with dec1's output and the prior, zero where there
+    /// is none, three normalised channels each.
+    pub fn for_each_hole(&self, arena: &[f32], mut each: impl FnMut(usize, usize, [f32; 3], [f32; 3])) {
+        let output = self.layout.output();
         let Layout { width, height, .. } = self.layout;
+        let first = self.layout.prior.as_ref().map(|prior| prior.image);
         for y in 0..height {
             for (x, _) in self.known().row(y)[..width].iter().enumerate().filter(|(_, m)| **m == 0) {
-                let value = |map: Map, c: usize| arena[map.offset + map.at(x as isize, y as isize) + c];
-                let prior = |c: usize| if self.layout.prior.is_some() { value(input, c) } else { 0.0 };
-                each(x, y, std::array::from_fn(|c| value(output, c) + prior(c)));
+                let value = &arena[output.offset + output.at(x as isize, y as isize)..];
+                let prior = |c: usize| first.map_or(0.0, |first| arena[first + 3 * (y * width + x) + c]);
+                each(x, y, std::array::from_fn(|c| value[c]), std::array::from_fn(prior));
             }
         }
     }
@@ -158,13 +169,20 @@ impl<'m> Plan<'m> {
         let (mask, out) = self.encoder.split_at_mut(level + 1);
         let (mask, out) = (&mask[level], &mut out[0]);
         let k = layer.kernel * layer.kernel * layer.c_in;
+        let beside = if level == 0 { config.inputs() - 3 } else { 0 };
+        let &Layout { width, height, .. } = &self.layout;
+        let inside =
+            |v: usize, end: usize| windows::inside(2 * v as isize - (layer.kernel / 2) as isize, layer.kernel, end);
         let start = self.pixels.len();
         for y in 0..out.height {
             let row = out.row_mut(y);
+            let rows = inside(y, height);
             windows::encoder_row(mask, layer.kernel, y, self.sums, |x, known| {
                 row[x] = u8::from(known > 0);
                 if known > 0 {
-                    self.pixels.push(windows::pixel(x, y, k, known * layer.c_in as u32));
+                    let of_prior = if beside > 0 { beside * rows * inside(x, width) } else { 0 };
+                    let s = (layer.c_in - beside) as u32 * known + of_prior as u32;
+                    self.pixels.push(windows::pixel(x, y, k, s));
                 }
             });
         }
@@ -184,16 +202,22 @@ impl<'m> Plan<'m> {
         let up = deeper.first().unwrap_or(&self.encoder[levels]);
         let (skip, needed) = (&self.encoder[scale], &self.needed[scale]);
         let k = 9 * (layer.c_in + layer.c_skip);
+        let beside = if scale == 0 { config.inputs() - 3 } else { 0 };
+        let &Layout { width, height, .. } = &self.layout;
+        let inside = |v: usize, end: usize| windows::inside(v as isize - 1, 3, end);
         let mut computed: [Range<usize>; 4] = Default::default();
         out.data.fill(0);
         for (parity, range) in computed.iter_mut().enumerate() {
             let start = self.pixels.len();
             for y in (parity / 2..skip.height).step_by(2).filter(|&y| needed.row(y).contains(&1)) {
                 let row = out.row_mut(y);
+                let rows = inside(y, height);
                 windows::decoder_row(up, skip, needed.row(y), parity % 2, y, self.sums, |x, in_up, in_skip| {
-                    let s = layer.c_in as u32 * in_up + layer.c_skip as u32 * in_skip;
+                    let s = layer.c_in as u32 * in_up + (layer.c_skip - beside) as u32 * in_skip;
                     row[x] = u8::from(s > 0);
                     if s > 0 {
+                        let of_prior = if beside > 0 { beside * rows * inside(x, width) } else { 0 };
+                        let s = s + of_prior as u32;
                         self.pixels.push(windows::pixel(x, y, k, s));
                     }
                 });

@@ -1,4 +1,5 @@
-//! The weights file: its schema, checked before any number is read, and one layer at a time as f32.
+//! The weights file: its schema, checked before any number is read, one layer at a time as f32, and its header for
+//! those who write one.
 //!
 //! A [safetensors](https://github.com/huggingface/safetensors) file with batch norm folded in. Tensors, f32 or f16,
 //! for i = 1 … L:
@@ -8,22 +9,26 @@
 //! | `enc{i}.weight` | `[C_out, C_in, k, k]`, k odd |
 //! | `dec{i}.weight` | `[C_out, C_up + C_skip, 3, 3]`, input channels in the order up, skip |
 //! | `enc{i}.bias`, `dec{i}.bias` | `[C_out]` |
+//! | optional `head.weight`, `head.bias` | `[3, 3, 1, 1]`, `[3]`: behind the leaky ReLU, which dec1 then has too |
 //!
 //! Metadata: `format` = `inpaint-edge/1`, `arch` = `pconv-unet`, `levels` = L, `color` = `rgb`, `input_mean` and
 //! `input_std` (three numbers, on values in 0 … 1; the output is de-normalised with the same), `encoder_activation` =
-//! `relu`, `decoder_slope`, optional `prior` = `none` or `harmonic`. Keys that start with `provenance.` are free text.
+//! `relu`, `decoder_slope`, optional `prior` = `none` or `harmonic`, optional `prior_input` = `false` or `true`: enc1's input
+//! and dec1's skip then have six channels, the image's three and the prior's three; optional `output` = `linear`, `tanh` or
+//! `sigmoid`, the function behind the last layer. Keys that start with `provenance.` are free text.
 //! Anything else is an error that names the tensor or the key.
 
 mod schema;
 mod source;
+mod write;
 
 pub(crate) use schema::MAX_LEVELS;
-pub use schema::{Config, LayerShape, Prior};
+pub use schema::{Config, LayerShape, Output, Prior};
+pub use write::{Dtype, header};
 
 use crate::error::{Error, Result};
 use half::f16;
 use half::slice::HalfFloatSliceExt;
-use safetensors::Dtype;
 use source::Source;
 
 /// The weights built into the library.
@@ -81,6 +86,22 @@ impl<'a> Weights<'a> {
         read(&mut self.source, &self.header, &format!("{name}.weight"), weight)?;
         read(&mut self.source, &self.header, &format!("{name}.bias"), bias)
     }
+
+    /// Reads the head: `weight` `[3, 3]`, a row an output channel, and `bias` `[3]`. Both are empty where
+    /// [`Config::head`] says there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Weights::read_layer`].
+    pub fn read_head(&mut self, weight: &mut Vec<f32>, bias: &mut Vec<f32>) -> Result<()> {
+        weight.clear();
+        bias.clear();
+        if self.config.head {
+            read(&mut self.source, &self.header, "head.weight", weight)?;
+            read(&mut self.source, &self.header, "head.bias", bias)?;
+        }
+        Ok(())
+    }
 }
 
 fn read(source: &mut Source, header: &safetensors::tensor::Metadata, name: &str, out: &mut Vec<f32>) -> Result<()> {
@@ -89,7 +110,7 @@ fn read(source: &mut Source, header: &safetensors::tensor::Metadata, name: &str,
     let count = bytes.len() / (info.dtype.bitsize() / 8);
     out.clear();
     out.try_reserve_exact(count).map_err(|_| Error::limits(format!("{name}: no memory for {count} numbers")))?;
-    if info.dtype == Dtype::F16 {
+    if info.dtype == safetensors::Dtype::F16 {
         let mut halves = [f16::ZERO; 256];
         for chunk in bytes.chunks(2 * halves.len()) {
             let halves = &mut halves[..chunk.len() / 2];

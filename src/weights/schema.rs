@@ -1,9 +1,9 @@
 //! The schema: metadata and shapes, and what contradicts them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use safetensors::Dtype;
-use safetensors::tensor::Metadata;
+use safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::error::{Error, Result};
 
@@ -21,6 +21,18 @@ pub enum Prior {
     None,
     /// The harmonic fill H (Laplace's equation inside the hole); the network adds what H cannot know.
     Harmonic,
+}
+
+/// The function behind the last layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Output {
+    /// None.
+    Linear,
+    /// tanh.
+    Tanh,
+    /// 1/(1 + e^−v).
+    Sigmoid,
 }
 
 /// Shape of one convolution.
@@ -53,15 +65,27 @@ pub struct Config {
     pub slope: f32,
     /// What the output is added to.
     pub prior: Prior,
+    /// Whether enc1 and dec1 read the prior beside the image, as three channels more. A window counts them as known
+    /// wherever there is image; but it is a hole where it holds no known pixel of the image.
+    pub prior_input: bool,
+    /// Whether a 1×1 convolution, `head`, stands behind dec1, whose output then goes through the leaky ReLU too.
+    pub head: bool,
+    /// The function behind the last layer.
+    pub output: Output,
     /// enc1 … encL, decL … dec1: the order they run in.
     pub layers: Vec<LayerShape>,
 }
 
 impl Config {
+    /// Channels of the network's input: three of the image, and three of the prior where it is read.
+    pub fn inputs(&self) -> usize {
+        if self.prior_input { 6 } else { 3 }
+    }
+
     /// Numbers in all tensors.
     pub fn parameters(&self) -> usize {
         let layer = |l: &LayerShape| l.c_out * ((l.c_in + l.c_skip) * l.kernel * l.kernel + 1);
-        self.layers.iter().map(layer).sum()
+        self.layers.iter().map(layer).sum::<usize>() + if self.head { 12 } else { 0 }
     }
 }
 
@@ -89,17 +113,31 @@ pub(super) fn check(header: &Metadata) -> Result<Config> {
         Some("harmonic") => Prior::Harmonic,
         Some(other) => return Err(mismatch("metadata prior", "none or harmonic", other)),
     };
+    let output = match text.0.remove("output").as_deref() {
+        None | Some("linear") => Output::Linear,
+        Some("tanh") => Output::Tanh,
+        Some("sigmoid") => Output::Sigmoid,
+        Some(other) => return Err(mismatch("metadata output", "linear, tanh or sigmoid", other)),
+    };
+    let prior_input = match text.0.remove("prior_input").as_deref() {
+        None | Some("false") => false,
+        Some("true") if prior != Prior::None => true,
+        Some("true") => return Err(mismatch("metadata prior_input", "false without a prior", "true")),
+        Some(other) => return Err(mismatch("metadata prior_input", "true or false", other)),
+    };
     if let Some(key) = text.0.keys().find(|key| !key.starts_with("provenance.")) {
         return Err(Error::weights(format!("metadata {key}: not a key of this format")));
     }
-    Ok(Config { levels, mean, std, slope, prior, layers: layers(header, levels)? })
+    let (layers, head) = layers(header, levels, if prior_input { 6 } else { 3 })?;
+    Ok(Config { levels, mean, std, slope, prior, prior_input, head, output, layers })
 }
 
-/// The layers in the order they run, each checked against the one before.
-fn layers(header: &Metadata, levels: usize) -> Result<Vec<LayerShape>> {
+/// The layers on `inputs` channels in the order they run, each checked against the one before, and whether there is a
+/// head.
+fn layers(header: &Metadata, levels: usize, inputs: usize) -> Result<(Vec<LayerShape>, bool)> {
     let mut tensors = header.tensors();
-    let mut shape = |name: String, expected: &str| -> Result<Vec<usize>> {
-        let tensor = tensors.remove(&name).ok_or_else(|| Error::weights(format!("tensor {name}: missing")))?;
+    let shape = |tensors: &mut HashMap<String, &TensorInfo>, name: &str, expected: &str| -> Result<Vec<usize>> {
+        let tensor = tensors.remove(name).ok_or_else(|| Error::weights(format!("tensor {name}: missing")))?;
         if !matches!(tensor.dtype, Dtype::F32 | Dtype::F16) {
             return Err(mismatch(&format!("tensor {name}"), "f32 or f16", format!("{:?}", tensor.dtype)));
         }
@@ -113,13 +151,13 @@ fn layers(header: &Metadata, levels: usize) -> Result<Vec<LayerShape>> {
         let out = c_out.map_or(format!("1 … {MAX_CHANNELS}"), |c| c.to_string());
         let side = kernel.map_or("k, k".to_owned(), |k| format!("{k}, {k}"));
         let expected = format!("[{out}, {c_in}, {side}]");
-        let found = shape(format!("{name}.weight"), &expected)?;
+        let found = shape(&mut tensors, &format!("{name}.weight"), &expected)?;
         let kernel_fits = |k: usize| kernel.map_or(k % 2 == 1 && k <= MAX_KERNEL, |kernel| k == kernel);
         match found[..] {
             [o, i, h, w]
                 if i == c_in && h == w && kernel_fits(h) && o <= MAX_CHANNELS && c_out.is_none_or(|c| o == c) =>
             {
-                let bias = shape(format!("{name}.bias"), &format!("[{o}]"))?;
+                let bias = shape(&mut tensors, &format!("{name}.bias"), &format!("[{o}]"))?;
                 if bias != [o] {
                     return Err(mismatch(&format!("tensor {name}.bias"), format!("[{o}]"), format!("{bias:?}")));
                 }
@@ -131,17 +169,26 @@ fn layers(header: &Metadata, levels: usize) -> Result<Vec<LayerShape>> {
 
     let mut layers: Vec<LayerShape> = Vec::new();
     for i in 1..=levels {
-        let c_in = layers.last().map_or(3, |l| l.c_out);
+        let c_in = layers.last().map_or(inputs, |l| l.c_out);
         layers.push(layer(format!("enc{i}"), c_in, 0, None, None)?);
     }
     for i in (1..=levels).rev() {
         let c_up = layers[layers.len() - 1].c_out;
-        let (c_skip, c_out) = if i == 1 { (3, Some(3)) } else { (layers[i - 2].c_out, None) };
+        let (c_skip, c_out) = if i == 1 { (inputs, Some(3)) } else { (layers[i - 2].c_out, None) };
         layers.push(layer(format!("dec{i}"), c_up, c_skip, c_out, Some(3))?);
+    }
+    let head = ["head.weight", "head.bias"].iter().any(|name| tensors.contains_key(*name));
+    if head {
+        for (name, expected) in [("head.weight", &[3, 3, 1, 1][..]), ("head.bias", &[3])] {
+            let found = shape(&mut tensors, name, &format!("{expected:?}"))?;
+            if found != expected {
+                return Err(mismatch(&format!("tensor {name}"), format!("{expected:?}"), format!("{found:?}")));
+            }
+        }
     }
     match tensors.keys().min() {
         Some(name) => Err(Error::weights(format!("tensor {name}: not part of a network of {levels} levels"))),
-        None => Ok(layers),
+        None => Ok((layers, head)),
     }
 }
 

@@ -39,6 +39,8 @@ pub struct Net {
     pub layers: Vec<Layer>,
     pub file: Vec<u8>,
     pub harmonic: bool,
+    /// Whether it reads the prior.
+    pub prior_input: bool,
 }
 
 pub const MEAN: [f32; 3] = [0.45, 0.5, 0.4];
@@ -48,6 +50,17 @@ const SLOPE: f32 = 0.2;
 impl Net {
     /// `encoder`: (kernel, channels) of enc1 … encL; `decoder`: channels of decL … dec1.
     pub fn random(levels: usize, encoder: &[(usize, usize)], decoder: &[usize], seed: u64) -> Self {
+        Self::on(3, levels, encoder, decoder, seed)
+    }
+
+    /// The same, reading the harmonic prior.
+    pub fn reading_prior(levels: usize, encoder: &[(usize, usize)], decoder: &[usize], seed: u64) -> Self {
+        let net = Self::on(6, levels, encoder, decoder, seed);
+        let file = write(levels, &net.layers, "harmonic", true);
+        Self { file, harmonic: true, prior_input: true, ..net }
+    }
+
+    fn on(inputs: usize, levels: usize, encoder: &[(usize, usize)], decoder: &[usize], seed: u64) -> Self {
         let mut random = Random::new(seed);
         let mut layers: Vec<Layer> = Vec::new();
         let mut add = |layers: &mut Vec<Layer>, c_up: usize, c_skip: usize, c_out: usize, kernel: usize| {
@@ -58,25 +71,25 @@ impl Net {
             layers.push(Layer { c_up, c_skip, c_out, kernel, weight, bias });
         };
         for &(kernel, c_out) in encoder {
-            let c_in = layers.last().map_or(3, |l| l.c_out);
+            let c_in = layers.last().map_or(inputs, |l| l.c_out);
             add(&mut layers, c_in, 0, c_out, kernel);
         }
         for (i, &c_out) in (1..=levels).rev().zip(decoder) {
-            let c_skip = if i == 1 { 3 } else { layers[i - 2].c_out };
+            let c_skip = if i == 1 { inputs } else { layers[i - 2].c_out };
             let c_up = layers.last().unwrap().c_out;
             add(&mut layers, c_up, c_skip, c_out, 3);
         }
-        let file = write(levels, &layers, "none");
-        Self { levels, layers, file, harmonic: false }
+        let file = write(levels, &layers, "none", false);
+        Self { levels, layers, file, harmonic: false, prior_input: false }
     }
 
     /// The same with the harmonic prior.
     pub fn with_prior(self) -> Self {
-        Self { file: write(self.levels, &self.layers, "harmonic"), harmonic: true, ..self }
+        Self { file: write(self.levels, &self.layers, "harmonic", false), harmonic: true, ..self }
     }
 }
 
-fn write(levels: usize, layers: &[Layer], prior: &str) -> Vec<u8> {
+fn write(levels: usize, layers: &[Layer], prior: &str, prior_input: bool) -> Vec<u8> {
     use safetensors::tensor::{Dtype, TensorView};
     let bytes = |v: &[f32]| v.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
     let mut data: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
@@ -97,6 +110,7 @@ fn write(levels: usize, layers: &[Layer], prior: &str) -> Vec<u8> {
         ("encoder_activation", "relu".to_owned()),
         ("decoder_slope", SLOPE.to_string()),
         ("prior", prior.to_owned()),
+        ("prior_input", prior_input.to_string()),
     ];
     safetensors::serialize(views, Some(meta.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())).unwrap()
 }
@@ -118,14 +132,24 @@ pub fn scene(width: usize, height: usize, hole: u64, seed: u64) -> (Array3<f32>,
     (image, mask)
 }
 
-/// A feature map [h, w, c] with its mask [h, w], 1 = known; values in holes are zero.
-struct Map(Array3<f32>, Array2<u8>);
+/// A feature map [h, w, c] with its mask [h, w], 1 = known; values in holes are zero. Where its last three channels are a
+/// prior, the mask of that.
+struct Map(Array3<f32>, Array2<u8>, Option<Array2<u8>>);
 
 impl Map {
     /// Value and mask at (y, x), zero outside.
     fn at(&self, y: isize, x: isize) -> Option<(usize, usize)> {
         let (h, w) = self.1.dim();
         ((0..h as isize).contains(&y) && (0..w as isize).contains(&x)).then_some((y as usize, x as usize))
+    }
+
+    /// Known samples at a pixel: all of them, and those that are not a prior's.
+    fn known(&self, at: Option<(usize, usize)>) -> [u32; 2] {
+        let Some((y, x)) = at else { return [0, 0] };
+        let of_prior = self.2.as_ref().map_or(0, |mask| 3 * u32::from(mask[[y, x]]));
+        let channels = self.0.dim().2 as u32 - if self.2.is_some() { 3 } else { 0 };
+        let others = channels * u32::from(self.1[[y, x]]);
+        [others + of_prior, others]
     }
 }
 
@@ -153,7 +177,17 @@ pub fn oracle(net: &Net, image: &Array3<f32>, mask: &Array2<u8>) -> Option<Array
         let holed = Holed { image, stride: 3 * width, known: &known, known_stride: width };
         solver.fill(holed, harmonic::CYCLES, &mut scratch);
     }
-    let mut maps = vec![Map(input, known)];
+    let inside =
+        net.prior_input.then(|| Array2::from_shape_fn(known.dim(), |(y, x)| u8::from(y < height && x < width)));
+    let input = match &inside {
+        None => input,
+        Some(inside) => Array3::from_shape_fn((pad(height), pad(width), 6), |(y, x, c)| match c {
+            0..3 => input[[y, x, c]],
+            _ if inside[[y, x]] == 1 => prior[[y, x, c - 3]],
+            _ => 0.0,
+        }),
+    };
+    let mut maps = vec![Map(input, known, inside)];
     for layer in &net.layers[..net.levels] {
         maps.push(encoder(layer, maps.last().unwrap()));
     }
@@ -178,22 +212,22 @@ fn encoder(layer: &Layer, input: &Map) -> Map {
     let k = side * side * c_in;
     let mut known = Array2::zeros((h / 2, w / 2));
     let out = Array3::from_shape_fn((h / 2, w / 2, layer.c_out), |(y, x, o)| {
-        let (mut sum, mut s) = (0.0f32, 0u32);
+        let (mut sum, mut s) = (0.0f32, [0u32; 2]);
         for ky in 0..side {
             for kx in 0..side {
                 let at = |v: usize, k: usize| (2 * v + k) as isize - (side / 2) as isize;
                 let position = input.at(at(y, ky), at(x, kx));
-                s += position.map_or(0, |(y, x)| u32::from(input.1[[y, x]])) * c_in as u32;
+                (0..2).for_each(|i| s[i] += input.known(position)[i]);
                 for c in 0..c_in {
                     let weight = layer.weight[((o * c_in + c) * side + ky) * side + kx];
                     sum = numerics::fused(position.map_or(0.0, |(y, x)| input.0[[y, x, c]]), weight, sum);
                 }
             }
         }
-        known[[y, x]] = u8::from(s > 0);
-        if s > 0 { finish(sum, k, s, layer.bias[o], Activation::Relu) } else { 0.0 }
+        known[[y, x]] = u8::from(s[1] > 0);
+        if s[1] > 0 { finish(sum, k, s[0], layer.bias[o], Activation::Relu) } else { 0.0 }
     });
-    Map(out, known)
+    Map(out, known, None)
 }
 
 fn decoder(layer: &Layer, up: &Map, skip: &Map, activation: Activation) -> Map {
@@ -203,14 +237,14 @@ fn decoder(layer: &Layer, up: &Map, skip: &Map, activation: Activation) -> Map {
     let mut known = Array2::zeros((h, w));
     let out = Array3::from_shape_fn((h, w, layer.c_out), |(y, x, o)| {
         let weight = |c: usize, ky: usize, kx: usize| layer.weight[((o * (c_up + c_skip) + c) * 3 + ky) * 3 + kx];
-        let (mut sum, mut s) = (0.0f32, 0u32);
+        let (mut sum, mut s) = (0.0f32, [0u32; 2]);
         // Rows of the 3×3 window that fall on the two source rows, top first; likewise columns.
         let taps = |v: usize| if v.is_multiple_of(2) { [vec![0], vec![1, 2]] } else { [vec![0, 1], vec![2]] };
         for (ty, rows) in taps(y).iter().enumerate() {
             for (tx, columns) in taps(x).iter().enumerate() {
                 let source = |v: usize, t: usize| (v.div_ceil(2) + t) as isize - 1;
                 let position = up.at(source(y, ty), source(x, tx));
-                s += position.map_or(0, |(y, x)| u32::from(up.1[[y, x]])) * (rows.len() * columns.len() * c_up) as u32;
+                (0..2).for_each(|i| s[i] += up.known(position)[i] * (rows.len() * columns.len()) as u32);
                 for c in 0..c_up {
                     let column = |kx: usize| rows.iter().map(|ky| weight(c, *ky, kx)).reduce(|a, b| a + b).unwrap();
                     let folded = columns.iter().map(|kx| column(*kx)).reduce(|a, b| a + b).unwrap();
@@ -221,15 +255,15 @@ fn decoder(layer: &Layer, up: &Map, skip: &Map, activation: Activation) -> Map {
         for ky in 0..3 {
             for kx in 0..3 {
                 let position = skip.at((y + ky) as isize - 1, (x + kx) as isize - 1);
-                s += position.map_or(0, |(y, x)| u32::from(skip.1[[y, x]])) * c_skip as u32;
+                (0..2).for_each(|i| s[i] += skip.known(position)[i]);
                 for c in 0..c_skip {
                     let value = position.map_or(0.0, |(y, x)| skip.0[[y, x, c]]);
                     sum = numerics::fused(value, weight(c_up + c, ky, kx), sum);
                 }
             }
         }
-        known[[y, x]] = u8::from(s > 0);
-        if s > 0 { finish(sum, k, s, layer.bias[o], activation) } else { 0.0 }
+        known[[y, x]] = u8::from(s[1] > 0);
+        if s[1] > 0 { finish(sum, k, s[0], layer.bias[o], activation) } else { 0.0 }
     });
-    Map(out, known)
+    Map(out, known, None)
 }

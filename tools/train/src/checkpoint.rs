@@ -8,7 +8,8 @@ use crate::{
     rng::Rng,
 };
 use half::f16;
-use safetensors::{Dtype, SafeTensors, View};
+use inpaint_edge::weights;
+use safetensors::{Dtype, SafeTensors, View, tensor::TensorView};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
@@ -116,6 +117,37 @@ impl State {
         }
         let header = serde_json::to_string(progress).map_err(|error| error.to_string())?;
         safetensors::serialize(parts, Some(HashMap::from([(KEY.into(), header)]))).map_err(|error| error.to_string())
+    }
+
+    /// The bytes of a file with the average weights alone, under the names that they have in a checkpoint.
+    ///
+    /// # Errors
+    /// One line that names a tensor with a number that is not finite in `dtype`.
+    pub fn average_bytes(
+        &self,
+        dtype: weights::Dtype,
+        provenance: &BTreeMap<String, String>,
+    ) -> Result<Vec<u8>, String> {
+        let stored = match dtype {
+            weights::Dtype::F32 => Dtype::F32,
+            weights::Dtype::F16 => Dtype::F16,
+        };
+        let mut parts = BTreeMap::new();
+        for Tensor { name, shape, data, .. } in &self.ema.tensors {
+            let mut bytes = Vec::new();
+            if let Some(value) = data.iter().find(|&&value| !dtype.encode(value.into(), &mut bytes)) {
+                return Err(format!("{name}: finite numbers expected, {value} found"));
+            }
+            parts.insert(format!("ema.{name}"), (stored, shape, bytes));
+        }
+        let views = parts.iter().map(|(name, (stored, shape, bytes))| {
+            TensorView::new(*stored, shape.to_vec(), bytes).map(|view| (name, view)).map_err(|error| error.to_string())
+        });
+        let views = views.collect::<Result<BTreeMap<_, _>, _>>()?;
+        // One key, so that the header has one order.
+        let provenance = serde_json::to_string(provenance).map_err(|error| error.to_string())?;
+        let metadata = HashMap::from([("provenance".into(), provenance)]);
+        safetensors::serialize(views, Some(metadata)).map_err(|error| error.to_string())
     }
 
     /// Reads the state of a run of `config`.

@@ -1,6 +1,9 @@
 //! The network that trains: against the engine, against itself in f64, and on any number of threads.
 
-use inpaint_edge::{Inpainter, Options};
+use inpaint_edge::{
+    Inpainter, Options,
+    harmonic::{CYCLES, Harmonic, Holed},
+};
 use inpaint_train::{
     data::Batch,
     gradcheck::{
@@ -9,7 +12,7 @@ use inpaint_train::{
     },
     loss::LossWeights,
     net::{
-        Arch, Dtype, Net, Network, Params, Phase, Tensor,
+        Arch, Dtype, Net, Network, Params, Phase, Prior, Tensor,
         axis::Axis,
         conv::{Conv, WeightGradients, convolve, input_gradient},
         export,
@@ -71,11 +74,31 @@ fn difference(a: &[f32], b: &[f64]) -> f64 {
     a.iter().zip(b).fold(0.0, |max: f64, (&a, b)| max.max((f64::from(a) - b).abs())) / largest.max(1e-30)
 }
 
+/// The harmonic fill of every image.
+fn harmonic(batch: &Batch) -> Vec<f32> {
+    let size = batch.size;
+    let mut prior = batch.images.clone();
+    let solver = Harmonic::new(size, size).unwrap();
+    let mut scratch = vec![0.0; solver.scratch_len()];
+    for (image, known) in prior.chunks_exact_mut(3 * size * size).zip(batch.masks.chunks_exact(size * size)) {
+        solver.fill(Holed { image, stride: 3 * size, known, known_stride: size }, CYCLES, &mut scratch);
+    }
+    prior
+}
+
 #[test]
 fn the_engine_computes_what_training_evaluates() {
-    for (arch, size) in [(Arch::paper(3, 4), 40), (Arch::paper(1, 6), 16), (Arch::paper(5, 3), 33)] {
+    let prior = |prior_input, arch| Arch { prior: Prior::Harmonic, prior_input, ..arch };
+    for (arch, size) in [
+        (Arch::paper(3, 4), 40),
+        (Arch::paper(1, 6), 16),
+        (Arch::paper(5, 3), 33),
+        (prior(false, Arch::paper(2, 4)), 24),
+        (prior(true, Arch::paper(3, 4)), 37),
+    ] {
         let (batch, params) = (batch(2, size), params(&arch));
-        let composite = Net::new(&arch, 2).fill(&params, &batch, None);
+        let prior = (arch.prior == Prior::Harmonic).then(|| harmonic(&batch));
+        let composite = Net::new(&arch, 2).fill(&params, &batch, prior.as_deref());
         let provenance = BTreeMap::from([("steps".to_owned(), "7".to_owned())]);
         let bytes = export(&arch, &params, Dtype::F32, &provenance).unwrap();
         let inpainter = Inpainter::from_bytes(&bytes, Options::default()).unwrap();

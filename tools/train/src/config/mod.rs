@@ -81,6 +81,9 @@ pub struct Shape {
     /// What the network's output is added to.
     #[serde(default)]
     pub prior: Prior,
+    /// Whether enc1 and dec1 read the prior beside the image.
+    #[serde(default)]
+    pub prior_input: bool,
 }
 
 impl Shape {
@@ -89,7 +92,7 @@ impl Shape {
     /// # Errors
     /// One line that names the field.
     pub fn arch(&self) -> Result<Arch, String> {
-        let Self { levels, width, channels, kernels, decoder, prior } = self;
+        let Self { levels, width, channels, kernels, decoder, prior, prior_input } = self;
         let mut arch = match (levels, width, channels) {
             (&Some(levels), &Some(width), None) if levels <= 12 && width <= 512 => Arch::paper(levels, width),
             (None, None, Some(channels)) if channels.len() <= 12 => {
@@ -108,7 +111,7 @@ impl Shape {
             arch.encoder.iter_mut().zip(kernels).for_each(|(level, &kernel)| level.kernel = kernel);
         }
         arch.decoder = decoder.clone().unwrap_or_default();
-        arch.prior = *prior;
+        (arch.prior, arch.prior_input) = (*prior, *prior_input);
         arch.check()?;
         Ok(arch)
     }

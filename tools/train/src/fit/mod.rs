@@ -109,7 +109,7 @@ pub fn export(state: &State, config: &Config, dtype: Dtype) -> Result<Vec<u8>, S
 /// # Errors
 /// If the weights cannot be stored, such as those beyond the range of f16.
 pub fn unfolded(state: &State, config: &Config, dtype: Dtype) -> Result<Vec<u8>, String> {
-    net::unfolded(&state.ema, dtype, &provenance(&state.progress, config))
+    state.average_bytes(dtype, &provenance(&state.progress, config))
 }
 
 fn provenance(progress: &Progress, config: &Config) -> BTreeMap<String, String> {
@@ -122,7 +122,7 @@ fn provenance(progress: &Progress, config: &Config) -> BTreeMap<String, String> 
         ("trainer", concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_string()),
     ];
     let start = Some(("start_sha256", progress.start_sha256.clone())).filter(|(_, digest)| !digest.is_empty());
-    provenance.into_iter().chain(start).map(|(key, value)| (format!("provenance.{key}"), value)).collect()
+    provenance.into_iter().chain(start).map(|(key, value)| (key.to_string(), value)).collect()
 }
 
 /// One run at a time writes to a folder; the lock falls with the process.

@@ -6,7 +6,7 @@ use crate::{
         axis::Axis,
         conv::{Conv, WeightGradients, convolve, input_gradient},
         map::Map,
-        mask::{self, Masks},
+        mask::{self, Masks, Read},
         norm::{self, Affine, Moments},
     },
     rng::Rng,
@@ -238,7 +238,11 @@ impl<F: for<'b> Fn(Parts<'b>) -> Parts<'b>> Function for Layer<'_, F> {
             conv.pack_forward(weight);
             conv.pack_backward(weight);
         }
-        let reads: Vec<_> = self.convs.iter().zip(&self.masks).map(|(c, m)| (c.axis(), c.c_in(), m)).collect();
+        let read = |(conv, masks): (_, _)| -> Read<'_> {
+            let conv: &Conv<f64> = conv;
+            Read { axis: conv.axis(), channels: conv.c_in(), masks, decides: true }
+        };
+        let reads: Vec<_> = self.convs.iter().zip(&self.masks).map(read).collect();
         mask::partial(self.case.kernel, &reads, &mut self.known, &mut self.ratio);
         let reads: Vec<_> = self.convs.iter().zip(&self.maps).map(|(c, (map, data))| (c, (*map, &data[..]))).collect();
         convolve(&reads, Some(&self.ratio), self.y.0, &mut self.y.1);

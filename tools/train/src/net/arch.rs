@@ -36,6 +36,9 @@ pub struct Arch {
     /// What the output is added to.
     #[serde(default)]
     pub prior: Prior,
+    /// Whether enc1 and dec1 read the prior beside the image.
+    #[serde(default)]
+    pub prior_input: bool,
     /// Subtracted from values 0 … 1, per channel.
     #[serde(default = "mean")]
     pub mean: [f32; 3],
@@ -99,7 +102,20 @@ impl Arch {
     pub fn paper(levels: usize, width: usize) -> Self {
         let level = |i: usize| EncoderLevel { channels: width << i.min(3), kernel: [7, 5, 5, 3][i.min(3)] };
         let encoder = (0..levels).map(level).collect();
-        Self { encoder, decoder: Vec::new(), prior: Prior::None, mean: mean(), std: std(), slope: slope() }
+        Self {
+            encoder,
+            decoder: Vec::new(),
+            prior: Prior::None,
+            prior_input: false,
+            mean: mean(),
+            std: std(),
+            slope: slope(),
+        }
+    }
+
+    /// Channels of the input: three of the image, and three of the prior where it is read.
+    pub fn inputs(&self) -> usize {
+        if self.prior_input { 6 } else { 3 }
     }
 
     /// L.
@@ -130,6 +146,9 @@ impl Arch {
         if let Some(channels) = self.decoder.iter().find(|c| !(1..=4096).contains(*c)) {
             return Err(format!("decoder: 1 to 4096 channels expected, {channels} found"));
         }
+        if self.prior_input && self.prior == Prior::None {
+            return Err("prior_input: a prior expected, none found".into());
+        }
         if let Some(std) = self.std.iter().find(|std| !(std.is_finite() && **std > 0.0)) {
             return Err(format!("std: positive numbers expected, {std} found"));
         }
@@ -146,7 +165,7 @@ impl Arch {
         for (i, level) in self.encoder.iter().enumerate() {
             layers.push(LayerShape {
                 name: format!("enc{}", i + 1),
-                c_in: layers.last().map_or(3, |below| below.c_out),
+                c_in: layers.last().map_or(self.inputs(), |below| below.c_out),
                 c_skip: 0,
                 c_out: level.channels,
                 kernel: level.kernel,
@@ -155,8 +174,9 @@ impl Arch {
             });
         }
         for i in (0..levels).rev() {
-            let c_skip = if i == 0 { 3 } else { self.encoder[i - 1].channels };
-            let c_out = self.decoder.get(levels - 1 - i).copied().unwrap_or(c_skip);
+            let c_skip = if i == 0 { self.inputs() } else { self.encoder[i - 1].channels };
+            let own = self.decoder.get(levels - 1 - i).copied();
+            let c_out = if i == 0 { 3 } else { own.unwrap_or(c_skip) };
             layers.push(LayerShape {
                 name: format!("dec{}", i + 1),
                 c_in: layers[layers.len() - 1].c_out,

@@ -3,23 +3,14 @@
 use super::{
     arch::{Arch, Prior},
     norm::EPSILON,
-    params::{Params, Tensor, places},
+    params::{Params, places},
 };
-use half::f16;
-use serde_json::{Value, json};
+pub use inpaint_edge::weights::Dtype;
+use inpaint_edge::weights::{self, Config};
 use std::collections::BTreeMap;
 
-/// Numbers of a weights file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Dtype {
-    /// 32 bits.
-    F32,
-    /// 16 bits, rounded to nearest.
-    F16,
-}
-
 /// The weights file of a network: batch norm with its running statistics folded, in f64, into weights and biases, in
-/// the engine's schema. `provenance` is added to the metadata.
+/// the engine's schema. `provenance` adds metadata keys `provenance.KEY`.
 ///
 /// # Errors
 /// One line that names the tensor, where `params` are another architecture's or a number is not finite.
@@ -36,7 +27,7 @@ pub fn export(
     if params.tensors.len() != count {
         return Err(format!("{count} tensors expected, {} found", params.tensors.len()));
     }
-    let mut tensors: Tensors = BTreeMap::new();
+    let mut tensors = BTreeMap::new();
     for (layer, place) in layers.iter().zip(places) {
         let data = |tensor: usize, len: usize| match &params.tensors[tensor] {
             tensor if tensor.data.len() == len => Ok(&tensor.data[..]),
@@ -68,89 +59,24 @@ pub fn export(
                 }
             }
         }
-        let shape = vec![c_out, c_in, layer.kernel, layer.kernel];
-        for (name, shape, values) in [("weight", shape, weight), ("bias", vec![c_out], bias)] {
-            let name = format!("{}.{name}", layer.name);
-            let data = bytes(&name, &values, dtype)?;
-            tensors.insert(name, (shape, data));
-        }
+        tensors.insert(format!("{}.weight", layer.name), weight);
+        tensors.insert(format!("{}.bias", layer.name), bias);
     }
-    let rgb = |v: [f32; 3]| v.map(|v| v.to_string()).join(",");
-    let mut metadata = provenance.clone();
+    let encoder: Vec<(usize, usize)> = layers[..arch.levels()].iter().map(|l| (l.c_out, l.kernel)).collect();
+    let decoder: Vec<usize> = layers[arch.levels()..].iter().rev().map(|l| l.c_out).collect();
     let prior = match arch.prior {
-        Prior::None => "none",
-        Prior::Harmonic => "harmonic",
+        Prior::None => weights::Prior::None,
+        Prior::Harmonic => weights::Prior::Harmonic,
     };
-    for (key, value) in [
-        ("format", "inpaint-edge/1".to_owned()),
-        ("arch", "pconv-unet".to_owned()),
-        ("levels", arch.levels().to_string()),
-        ("color", "rgb".to_owned()),
-        ("input_mean", rgb(arch.mean)),
-        ("input_std", rgb(arch.std)),
-        ("encoder_activation", "relu".to_owned()),
-        ("decoder_slope", arch.slope.to_string()),
-        ("prior", prior.to_owned()),
-    ] {
-        metadata.insert(key.to_owned(), value);
-    }
-    Ok(file(dtype, &tensors, &metadata))
-}
-
-/// Every tensor as it is trained, under the name `ema.NAME`.
-///
-/// # Errors
-/// One line that names a tensor with a number that is not finite.
-pub fn unfolded(params: &Params, dtype: Dtype, metadata: &BTreeMap<String, String>) -> Result<Vec<u8>, String> {
-    let mut tensors: Tensors = BTreeMap::new();
-    for Tensor { name, shape, data, .. } in &params.tensors {
-        let values: Vec<_> = data.iter().map(|&value| value.into()).collect();
-        tensors.insert(format!("ema.{name}"), (shape.clone(), bytes(name, &values, dtype)?));
-    }
-    Ok(file(dtype, &tensors, metadata))
-}
-
-/// Shape and numbers by name.
-type Tensors = BTreeMap<String, (Vec<usize>, Vec<u8>)>;
-
-/// A safetensors file with its header in the order of the names, so that the same weights make the same bytes.
-fn file(dtype: Dtype, tensors: &Tensors, metadata: &BTreeMap<String, String>) -> Vec<u8> {
-    let dtype = match dtype {
-        Dtype::F32 => "F32",
-        Dtype::F16 => "F16",
-    };
-    let mut header = serde_json::Map::from_iter([("__metadata__".to_owned(), json!(metadata))]);
-    let mut end = 0;
-    for (name, (shape, data)) in tensors {
-        let first = end;
-        end += data.len();
-        header.insert(name.clone(), json!({ "dtype": dtype, "shape": shape, "data_offsets": [first, end] }));
-    }
-    let mut header = Value::Object(header).to_string();
-    // The numbers start at a multiple of 8.
-    header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
-    let mut file = (header.len() as u64).to_le_bytes().to_vec();
-    file.extend(header.as_bytes());
-    tensors.values().for_each(|(_, data)| file.extend(data));
-    file
-}
-
-fn bytes(name: &str, values: &[f64], dtype: Dtype) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    for &value in values {
-        let finite = match dtype {
-            Dtype::F32 => {
-                bytes.extend((value as f32).to_le_bytes());
-                (value as f32).is_finite()
+    let mut config = Config::new(prior, arch.prior_input, &encoder, &decoder);
+    (config.mean, config.std, config.slope) = (arch.mean, arch.std, arch.slope);
+    let mut file = weights::header(&config, dtype, provenance);
+    for name in config.tensors().keys() {
+        for &value in &tensors[name] {
+            if !dtype.encode(value, &mut file) {
+                return Err(format!("{name}: finite numbers expected, {value} found after folding"));
             }
-            Dtype::F16 => {
-                bytes.extend(f16::from_f64(value).to_le_bytes());
-                f16::from_f64(value).is_finite()
-            }
-        };
-        if !finite {
-            return Err(format!("{name}: finite numbers expected, {value} found"));
         }
     }
-    Ok(bytes)
+    Ok(file)
 }

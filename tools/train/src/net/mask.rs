@@ -24,31 +24,47 @@ impl Masks {
     }
 }
 
-/// Masks `out` and factors `ratio` (0 in holes) of a partial convolution of side `kernel` over `inputs`, each the axis
-/// along which it is read, its channels and its masks: s = Σ channels·known over the window, the mask is s > 0, the
-/// ratio kernel²·Σ channels / s.
-pub fn partial<T: Real>(kernel: usize, inputs: &[(&Axis, usize, &Masks)], out: &mut Masks, ratio: &mut [T]) {
-    let k = kernel * kernel * inputs.iter().map(|(_, channels, _)| channels).sum::<usize>();
+/// Channels that a partial convolution reads.
+#[derive(Clone, Copy)]
+pub struct Read<'a> {
+    /// Along which the windows lie.
+    pub axis: &'a Axis,
+    /// Their number.
+    pub channels: usize,
+    /// What of them is known.
+    pub masks: &'a Masks,
+    /// Whether a sample in the window makes the output known; one of a prior does not.
+    pub decides: bool,
+}
+
+/// Masks `out` and factors `ratio` (0 in holes) of a partial convolution of side `kernel` over `inputs`:
+/// s = Σ channels·known over the window, the ratio is kernel²·Σ channels / s, and the mask whether s has a part that
+/// decides.
+pub fn partial<T: Real>(kernel: usize, inputs: &[Read<'_>], out: &mut Masks, ratio: &mut [T]) {
+    let k = kernel * kernel * inputs.iter().map(|read| read.channels).sum::<usize>();
     let Masks { height, width, known, .. } = out;
     let len = *height * *width;
     known.par_chunks_exact_mut(len).zip(ratio.par_chunks_exact_mut(len)).enumerate().for_each(
         |(image, (known, ratio))| {
             let mut sums = Vec::new();
-            let mut counts = vec![0u32; *width];
+            // s, and the part of it that decides.
+            let mut counts = vec![(0u32, 0u32); *width];
             for (y, (known, ratio)) in known.chunks_exact_mut(*width).zip(ratio.chunks_exact_mut(*width)).enumerate() {
-                counts.fill(0);
-                for (axis, channels, masks) in inputs {
+                counts.fill((0, 0));
+                for &Read { axis, channels, masks, decides } in inputs {
                     column_sums(axis, masks, image, y, &mut sums);
-                    for (x, count) in counts.iter_mut().enumerate() {
+                    for (x, (s, decisive)) in counts.iter_mut().enumerate() {
                         for (column, taps) in (axis.start(x)..).zip(axis.taps(x)) {
                             let sum = usize::try_from(column).ok().and_then(|column| sums.get(column));
-                            *count += (channels * taps.len()) as u32 * sum.unwrap_or(&0);
+                            let count = (channels * taps.len()) as u32 * sum.unwrap_or(&0);
+                            *s += count;
+                            *decisive += if decides { count } else { 0 };
                         }
                     }
                 }
-                for ((known, ratio), &s) in known.iter_mut().zip(ratio).zip(&counts) {
-                    *known = u8::from(s > 0);
-                    *ratio = if s > 0 { T::of(k as f64) / T::of(s.into()) } else { T::zero() };
+                for ((known, ratio), &(s, decisive)) in known.iter_mut().zip(ratio).zip(&counts) {
+                    *known = u8::from(decisive > 0);
+                    *ratio = if decisive > 0 { T::of(k as f64) / T::of(s.into()) } else { T::zero() };
                 }
             }
         },

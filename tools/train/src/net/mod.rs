@@ -14,7 +14,7 @@ pub mod norm;
 mod params;
 
 pub use arch::{Arch, EncoderLevel, LayerShape, Prior};
-pub use export::{Dtype, export, unfolded};
+pub use export::{Dtype, export};
 pub use network::{Network, Phase};
 pub use params::{Params, Tensor};
 

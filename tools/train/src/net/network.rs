@@ -5,7 +5,7 @@ use super::{
     axis::Axis,
     conv::{Conv, Maps, WeightGradients, convolve, input_gradient},
     map::Map,
-    mask::{self, Masks},
+    mask::{self, Masks, Read},
     norm::{self, Affine, Moments},
     params::{Params, Place, places},
 };
@@ -35,8 +35,14 @@ impl Default for Phase {
 pub struct Network<T: Real> {
     arch: Arch,
     layers: Vec<Layer<T>>,
+    /// The image with zeros in its holes, then the prior where it is read.
     input: (Map, Vec<T>),
+    /// Side of the images, which the maps pad.
+    size: usize,
+    /// Known pixels of the images.
     known: Masks,
+    /// Their pixels, all of which the prior knows.
+    inside: Masks,
     pixels: Pixels<T>,
     losses: Losses<T>,
     /// Gradient of the output of the layer at hand, without halo.
@@ -89,7 +95,9 @@ impl<T: Real> Network<T> {
             arch: arch.clone(),
             layers: shapes.into_iter().zip(places).map(|(shape, place)| Layer::new(shape, place)).collect(),
             input: (Map::default(), Vec::new()),
+            size: 0,
             known: Masks::default(),
+            inside: Masks::default(),
             pixels: Pixels::default(),
             losses: Losses::default(),
             delta: Vec::new(),
@@ -106,10 +114,15 @@ impl<T: Real> Network<T> {
     fn prepare(&mut self, n: usize, size: usize) {
         let levels = self.arch.levels();
         let side = size.next_multiple_of(1 << levels);
-        if (self.known.n, self.known.width) == (n, side) {
+        if (self.known.n, self.size) == (n, size) {
             return;
         }
+        self.size = size;
         self.known = Masks::new(n, side, side);
+        self.inside = Masks::new(n, side, side);
+        for (y, row) in self.inside.known.chunks_exact_mut(side).enumerate() {
+            row[..size].fill(u8::from(y % side < size));
+        }
         let side = |map: usize| side >> if map <= levels { map } else { 2 * levels - map };
         // The halo that the readers of map i need: the next layer, and on the way up the one that takes it as skip.
         let readers = |i: usize| {
@@ -124,7 +137,7 @@ impl<T: Real> Network<T> {
             let map = Map { n, height: side(i), width: side(i), channels, halo };
             (map, vec![T::zero(); map.len()])
         };
-        self.input = buffer(0, 3, halo(&self.layers, 0));
+        self.input = buffer(0, self.arch.inputs(), halo(&self.layers, 0));
         for i in 0..self.layers.len() {
             let halo = halo(&self.layers, i + 1);
             let layer = &mut self.layers[i];
@@ -149,9 +162,9 @@ impl<T: Real> Network<T> {
         assert_eq!(prior.is_some(), self.arch.prior == Prior::Harmonic, "a prior where the architecture has one");
         let Batch { n, size, .. } = *batch;
         self.prepare(n, size);
-        self.read(batch);
+        self.read(batch, prior);
         let levels = self.arch.levels();
-        let Self { layers, input, known, pixels, arch, .. } = self;
+        let Self { layers, input, known, inside, pixels, arch, .. } = self;
         for i in 0..layers.len() {
             let (before, after) = layers.split_at_mut(i);
             let Layer { shape, place, convs, masks, ratio, affine, y, out } = &mut after[0];
@@ -165,8 +178,16 @@ impl<T: Real> Network<T> {
             for (c, conv) in convs.iter_mut().enumerate() {
                 conv.pack_forward(&params.tensors[place.weights + c].data);
             }
-            let reads: Vec<_> =
-                convs.iter().zip(&sources).map(|(c, (_, known))| (c.axis(), c.c_in(), *known)).collect();
+            let mut reads = Vec::new();
+            for (conv, (maps, masks)) in convs.iter().zip(&sources) {
+                // The image is the first of the maps; its prior decides nothing.
+                let beside = if std::ptr::eq(*masks, known) { maps.0.channels - 3 } else { 0 };
+                let axis = conv.axis();
+                reads.push(Read { axis, channels: maps.0.channels - beside, masks, decides: true });
+                if beside > 0 {
+                    reads.push(Read { axis, channels: beside, masks: inside, decides: false });
+                }
+            }
             mask::partial(shape.kernel, &reads, masks, ratio);
             let reads: Vec<_> = convs.iter().zip(&sources).map(|(conv, (maps, _))| (conv, *maps)).collect();
             convolve(&reads, Some(ratio), y.0, &mut y.1);
@@ -192,10 +213,11 @@ impl<T: Real> Network<T> {
         pixels.compose(batch, prior, last.out(), arch);
     }
 
-    /// (x − mean)/std where known, 0 elsewhere, and the mask.
-    fn read(&mut self, batch: &Batch) {
+    /// (x − mean)/std where known, 0 elsewhere, the same of the prior everywhere, and the mask.
+    fn read(&mut self, batch: &Batch, prior: Option<&[f32]>) {
         let size = batch.size;
         let (map, input) = (self.input.0, &mut self.input.1);
+        let channels = map.channels;
         let mean = self.arch.mean.map(|v| T::of(v.into()));
         let std = self.arch.std.map(|v| T::of(v.into()));
         let side = self.known.width;
@@ -204,10 +226,17 @@ impl<T: Real> Network<T> {
         {
             let (image, y) = (row / size, row % size);
             self.known.known[(image * side + y) * side..][..size].copy_from_slice(masks);
-            let out = input[map.row(image, y)].chunks_exact_mut(3);
+            let out = input[map.row(image, y)].chunks_exact_mut(channels);
             for ((out, pixel), &known) in out.zip(images.chunks_exact(3)).zip(masks) {
                 for c in 0..3 {
                     out[c] = if known == 1 { (T::of(pixel[c].into()) - mean[c]) / std[c] } else { T::zero() };
+                }
+            }
+            let prior = prior.filter(|_| channels > 3).map(|prior| &prior[3 * size * row..][..3 * size]);
+            let out = input[map.row(image, y)].chunks_exact_mut(channels);
+            for (out, pixel) in out.zip(prior.unwrap_or_default().chunks_exact(3)) {
+                for c in 0..3 {
+                    out[3 + c] = (T::of(pixel[c].into()) - mean[c]) / std[c];
                 }
             }
         }

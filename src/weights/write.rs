@@ -1,0 +1,137 @@
+//! Writing a weights file: the header for a [`Config`]; the numbers follow it, tensor by tensor.
+
+use std::collections::BTreeMap;
+
+use half::f16;
+use serde_json::{Value, json};
+
+use super::{Config, LayerShape, Output, Prior};
+
+/// Numbers of a weights file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dtype {
+    /// 32 bits.
+    F32,
+    /// 16 bits, rounded to nearest.
+    F16,
+}
+
+impl Dtype {
+    fn name(self) -> &'static str {
+        match self {
+            Dtype::F32 => "F32",
+            Dtype::F16 => "F16",
+        }
+    }
+
+    fn bytes(self) -> usize {
+        match self {
+            Dtype::F32 => 4,
+            Dtype::F16 => 2,
+        }
+    }
+
+    /// Appends `value`, rounded to nearest. False where it is not finite in this type.
+    pub fn encode(self, value: f64, bytes: &mut Vec<u8>) -> bool {
+        match self {
+            Dtype::F32 => {
+                bytes.extend((value as f32).to_le_bytes());
+                (value as f32).is_finite()
+            }
+            Dtype::F16 => {
+                bytes.extend(f16::from_f64(value).to_le_bytes());
+                f16::from_f64(value).is_finite()
+            }
+        }
+    }
+}
+
+impl Config {
+    /// A network of `encoder` layers, (output channels, kernel side) of enc1 … encL, and `decoder` layers, output
+    /// channels of dec1 … decL, on values in 0 … 1 and the prior if `prior_input`, with slope 0.2, no head and no function
+    /// behind it.
+    ///
+    /// # Panics
+    ///
+    /// Where the two differ in length.
+    pub fn new(prior: Prior, prior_input: bool, encoder: &[(usize, usize)], decoder: &[usize]) -> Self {
+        assert_eq!(encoder.len(), decoder.len(), "as many decoder as encoder layers");
+        let inputs = if prior_input { 6 } else { 3 };
+        let mut layers: Vec<LayerShape> = Vec::new();
+        for (i, &(c_out, kernel)) in encoder.iter().enumerate() {
+            let c_in = layers.last().map_or(inputs, |l| l.c_out);
+            layers.push(LayerShape { name: format!("enc{}", i + 1), c_out, c_in, c_skip: 0, kernel });
+        }
+        for (i, &c_out) in decoder.iter().enumerate().rev() {
+            let c_in = layers[layers.len() - 1].c_out;
+            let c_skip = if i == 0 { inputs } else { layers[i - 1].c_out };
+            layers.push(LayerShape { name: format!("dec{}", i + 1), c_out, c_in, c_skip, kernel: 3 });
+        }
+        Self {
+            levels: encoder.len(),
+            mean: [0.0; 3],
+            std: [1.0; 3],
+            slope: 0.2,
+            prior,
+            prior_input,
+            head: false,
+            output: Output::Linear,
+            layers,
+        }
+    }
+
+    /// Name and shape of every tensor, in the order in which their numbers follow a [`header`].
+    pub fn tensors(&self) -> BTreeMap<String, Vec<usize>> {
+        let tensors = self.layers.iter().flat_map(|l| {
+            let weight = vec![l.c_out, l.c_in + l.c_skip, l.kernel, l.kernel];
+            [(format!("{}.weight", l.name), weight), (format!("{}.bias", l.name), vec![l.c_out])]
+        });
+        let head = [("head.weight".to_owned(), vec![3, 3, 1, 1]), ("head.bias".to_owned(), vec![3])];
+        tensors.chain(head.into_iter().filter(|_| self.head)).collect()
+    }
+}
+
+/// What a weights file begins with. The numbers of [`Config::tensors`] follow, without gaps. The same arguments give the
+/// same bytes. `provenance` adds metadata keys `provenance.KEY`.
+pub fn header(config: &Config, dtype: Dtype, provenance: &BTreeMap<String, String>) -> Vec<u8> {
+    let rgb = |v: [f32; 3]| v.map(|v| v.to_string()).join(",");
+    let mut metadata: BTreeMap<String, String> =
+        provenance.iter().map(|(key, value)| (format!("provenance.{key}"), value.clone())).collect();
+    let prior = match config.prior {
+        Prior::None => "none",
+        Prior::Harmonic => "harmonic",
+    };
+    for (key, value) in [
+        ("format", "inpaint-edge/1".to_owned()),
+        ("arch", "pconv-unet".to_owned()),
+        ("levels", config.levels.to_string()),
+        ("color", "rgb".to_owned()),
+        ("input_mean", rgb(config.mean)),
+        ("input_std", rgb(config.std)),
+        ("encoder_activation", "relu".to_owned()),
+        ("decoder_slope", config.slope.to_string()),
+        ("prior", prior.to_owned()),
+    ] {
+        metadata.insert(key.to_owned(), value);
+    }
+    let output = match config.output {
+        Output::Linear => None,
+        Output::Tanh => Some("tanh"),
+        Output::Sigmoid => Some("sigmoid"),
+    };
+    metadata.extend(output.map(|output| ("output".to_owned(), output.to_owned())));
+    metadata.extend(config.prior_input.then(|| ("prior_input".to_owned(), "true".to_owned())));
+    let mut header = serde_json::Map::from_iter([("__metadata__".to_owned(), json!(metadata))]);
+    let mut end = 0;
+    for (name, shape) in config.tensors() {
+        let first = end;
+        end += shape.iter().product::<usize>() * dtype.bytes();
+        header.insert(name, json!({ "dtype": dtype.name(), "shape": shape, "data_offsets": [first, end] }));
+    }
+    let mut header = Value::Object(header).to_string();
+    // The numbers start at a multiple of 8.
+    header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header.as_bytes());
+    file
+}

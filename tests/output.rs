@@ -1,0 +1,111 @@
+//! What follows the last layer: a head, tanh, sigmoid, beside what the same network gives without.
+
+mod common;
+
+use std::collections::HashMap;
+
+use inpaint_edge::weights::{Output, Weights};
+use inpaint_edge::{Inpainter, Isa, Options};
+use ndarray::Array3;
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+
+const HEAD: [f32; 9] = [0.5, -0.25, 0.125, 1.5, 0.75, -1.0, 0.25, -0.5, 2.0];
+const BIAS: [f32; 3] = [0.1, -0.2, 0.3];
+
+/// `file` with `output` and perhaps a head, on values that need no scaling.
+fn variant(file: &[u8], output: &str, head: bool) -> Vec<u8> {
+    let tensors = SafeTensors::deserialize(file).unwrap();
+    let (_, header) = SafeTensors::read_metadata(file).unwrap();
+    let mut meta: HashMap<String, String> = header.metadata().clone().unwrap();
+    for (key, value) in [("output", output), ("input_mean", "0,0,0"), ("input_std", "1,1,1")] {
+        meta.insert(key.into(), value.into());
+    }
+    let bytes = |v: &[f32]| v.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+    let (weight, bias) = (bytes(&HEAD), bytes(&BIAS));
+    let mut views = tensors.tensors();
+    if head {
+        views.push(("head.weight".into(), TensorView::new(Dtype::F32, vec![3, 3, 1, 1], &weight).unwrap()));
+        views.push(("head.bias".into(), TensorView::new(Dtype::F32, vec![3], &bias).unwrap()));
+    }
+    safetensors::serialize(views, Some(meta)).unwrap()
+}
+
+fn expected(v: f32, output: &str) -> f32 {
+    match output {
+        "tanh" => f64::from(v).tanh() as f32,
+        "sigmoid" => (1.0 / (1.0 + (-f64::from(v)).exp())) as f32,
+        _ => v,
+    }
+}
+
+#[test]
+fn functions_of_what_the_last_layer_gives() {
+    let net = common::Net::random(2, &[(5, 6), (3, 9)], &[6, 3], 8);
+    let (image, mask) = common::scene(40, 32, 0, 5);
+    let fill = |file: &[u8], isa| {
+        let inpainter = Inpainter::from_bytes(file, Options { isa: Some(isa), ..Options::default() }).unwrap();
+        inpainter.inpaint(image.view(), mask.view()).unwrap().0
+    };
+    let plain = fill(&variant(&net.file, "linear", false), Isa::best());
+    // Pixels whose three channels are inside 0 … 1, so that clipping hides none.
+    let inside = |v: &[f32]| v.iter().all(|v| *v > 0.0 && *v < 1.0);
+    let pixels: Vec<(usize, usize)> = (0..32 * 40)
+        .map(|i| (i / 40, i % 40))
+        .filter(|&(y, x)| mask[[y, x]] > 0 && inside(&[plain[[y, x, 0]], plain[[y, x, 1]], plain[[y, x, 2]]]))
+        .collect();
+    assert!(pixels.len() > 30, "{} pixels", pixels.len());
+    for output in ["linear", "tanh", "sigmoid"] {
+        for head in [false, true] {
+            let file = variant(&net.file, output, head);
+            let results: Vec<Array3<f32>> = Isa::available().map(|isa| fill(&file, isa)).collect();
+            assert!(
+                results.iter().all(|result| *result == results[0]),
+                "{output}, head {head}: instruction sets differ"
+            );
+            for &(y, x) in &pixels {
+                for o in 0..3 {
+                    let v = match head {
+                        true => (0..3).map(|c| HEAD[3 * o + c] * plain[[y, x, c]]).sum::<f32>() + BIAS[o],
+                        false => plain[[y, x, o]],
+                    };
+                    let (found, expected) = (results[0][[y, x, o]], expected(v, output).clamp(0.0, 1.0));
+                    assert!(
+                        (found - expected).abs() < 1e-6,
+                        "{output}, head {head}: {expected} expected, {found} found"
+                    );
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_schema_knows_them() {
+    let net = common::Net::random(1, &[(3, 2)], &[3], 1);
+    for (name, output) in [("linear", Output::Linear), ("tanh", Output::Tanh), ("sigmoid", Output::Sigmoid)] {
+        let file = variant(&net.file, name, true);
+        let weights = Weights::from_bytes(&file).unwrap();
+        assert_eq!((weights.config().output, weights.config().head), (output, true));
+    }
+    let plain = Weights::from_bytes(&net.file).unwrap().config().clone();
+    assert_eq!((plain.output, plain.head), (Output::Linear, false));
+    let file = variant(&net.file, "linear", true);
+    assert_eq!(Weights::from_bytes(&file).unwrap().config().parameters(), plain.parameters() + 12);
+    let complaint = |file: &[u8]| Weights::from_bytes(file).unwrap_err().to_string();
+    assert_eq!(
+        complaint(&variant(&net.file, "relu", false)),
+        "metadata output: linear, tanh or sigmoid expected, relu found"
+    );
+    let renamed = |from: &str, to: &str| {
+        let at = file.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+        let mut file = file.clone();
+        file[at..at + to.len()].copy_from_slice(to.as_bytes());
+        file
+    };
+    assert_eq!(complaint(&renamed("head.bias", "head.bia5")), "tensor head.bias: missing");
+    assert_eq!(
+        complaint(&renamed("[3,3,1,1]", "[1,3,1,3]")),
+        "tensor head.weight: [3, 3, 1, 1] expected, [1, 3, 1, 3] found"
+    );
+}

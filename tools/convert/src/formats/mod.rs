@@ -1,0 +1,81 @@
+//! The kinds of files checkpoints come in, told by content.
+
+mod keras;
+mod numpy;
+pub mod pickle;
+mod safetensors;
+mod torch;
+
+use inpaint_edge::Result;
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use crate::checkpoint::{Checkpoint, Input};
+use crate::refused;
+
+/// Finds the tensors of a checkpoint.
+///
+/// # Errors
+///
+/// Weights, where the file is of no known kind, damaged, or asks for code.
+pub fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>> {
+    let head = input.bytes(0, 16)?;
+    match &head[..] {
+        [b'P', b'K', 3 | 5, 4 | 6, ..] => zip(input),
+        [0x89, b'H', b'D', b'F', b'\r', b'\n', 0x1a, b'\n', ..] => keras::open(input),
+        [0x80, 2..=5, ..] => torch::legacy(input),
+        [_, _, _, _, _, _, _, _, b'{', ..] => safetensors::open(input),
+        [] => Err(refused("an empty file")),
+        _ => Err(refused("a PyTorch, safetensors, Keras .h5 or NumPy .npz file expected, none of them found")),
+    }
+}
+
+/// An archive: PyTorch's or NumPy's.
+fn zip(input: Input<'_>) -> Result<Checkpoint<'_>> {
+    let len = input.len();
+    let archive = ZipArchive::new(input).map_err(damaged)?;
+    // The crate keeps the last of entries of one name.
+    let (start, count) = (archive.central_directory_start(), archive.len());
+    let mut input = archive.into_inner();
+    if entries(&mut input, start)? != count {
+        return Err(refused("the archive has an entry twice"));
+    }
+    let archive = ZipArchive::new(input).map_err(damaged)?;
+    let names = archive.file_names().map(|name| name.map(|name| name.into_owned()));
+    let names = names.collect::<std::result::Result<Vec<String>, _>>().map_err(damaged)?;
+    let pickle = names.iter().position(|name| name == "data.pkl" || name.ends_with("/data.pkl"));
+    match pickle {
+        Some(pickle) => torch::archive(archive, &names, len, pickle),
+        None if names.iter().any(|name| name.ends_with(".npy")) => numpy::open(archive, &names, len),
+        None => Err(refused("an archive of PyTorch (data.pkl) or NumPy (.npy) expected, neither found")),
+    }
+}
+
+pub(crate) fn damaged(error: ZipError) -> inpaint_edge::Error {
+    refused(format!("the archive is damaged: {}", one_line(&error.to_string())))
+}
+
+/// Records of an archive's directory.
+fn entries(input: &mut Input, mut at: u64) -> Result<usize> {
+    const FIXED: u64 = 46;
+    let mut count = 0;
+    loop {
+        let record = input.bytes(at, FIXED)?;
+        if record.len() < FIXED as usize || record[..4] != *b"PK\x01\x02" {
+            return Ok(count);
+        }
+        // Of the name, the extra field and the comment.
+        let lengths = [28, 30, 32].map(|i| u64::from(u16::from_le_bytes([record[i], record[i + 1]])));
+        at += FIXED + lengths.iter().sum::<u64>();
+        count += 1;
+    }
+}
+
+/// Text from elsewhere, fit for a message of one line.
+pub(crate) fn one_line(text: &str) -> String {
+    let mut line: String = text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(200).is_some() {
+        line.push('…');
+    }
+    line
+}

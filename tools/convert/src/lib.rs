@@ -1,0 +1,24 @@
+//! Checkpoints of partial-convolution networks, as other programs store them, into the engine's weights file.
+//!
+//! A checkpoint goes through three rooms: [`formats`] finds the tensors of a file, [`layout`] tells which program's
+//! network they are and what each does, [`convert`](mod@convert) folds them into the engine's formula and writes them.
+//! [`pytorch`] goes the other way. Nothing in a checkpoint is executed, and no memory is taken on its word: a declared
+//! size is held against the bytes that are there.
+#![deny(unsafe_code)]
+#![warn(missing_docs)]
+
+pub mod checkpoint;
+pub mod convert;
+pub mod formats;
+pub mod layout;
+pub mod output;
+pub mod pytorch;
+
+pub use convert::{Options, Report, convert, convert_file};
+
+use inpaint_edge::{Error, ErrorKind};
+
+/// An error of the checkpoint: exit code 4.
+pub(crate) fn refused(detail: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Weights, detail)
+}

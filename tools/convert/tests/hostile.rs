@@ -1,0 +1,308 @@
+//! Files made to harm: one clear line, exit code 4, nothing written.
+
+use std::fs;
+use std::io::{Cursor, Write};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use inpaint_convert::checkpoint::Input;
+use inpaint_convert::{Options, convert};
+use inpaint_edge::ErrorKind;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+fn corpus() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus/convert");
+    let mut files: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 11, "{} has {} files", folder.display(), files.len());
+    files
+}
+
+/// The line with which `bytes` are refused.
+fn refusal(bytes: &[u8]) -> Option<String> {
+    let error = convert(Input::from_bytes(bytes), &Options::default(), &mut Vec::new()).err()?;
+    assert_eq!(error.kind(), ErrorKind::Weights, "{error}");
+    let line = error.to_string();
+    assert!(!line.contains(char::is_control) && !line.is_empty() && line.len() < 2000, "{line:?}");
+    Some(line)
+}
+
+fn refused(bytes: &[u8], reason: &str) {
+    let line = refusal(bytes).unwrap_or_else(|| panic!("refused for {reason:?} expected, converted"));
+    assert!(line.contains(reason), "{reason:?} expected in: {line}");
+}
+
+/// Pickles, opcode by opcode.
+#[derive(Clone, Default)]
+struct Pickle(Vec<u8>);
+
+impl Pickle {
+    fn new() -> Self {
+        Self(vec![0x80, 2])
+    }
+
+    fn raw(mut self, bytes: &[u8]) -> Self {
+        self.0.extend(bytes);
+        self
+    }
+
+    fn text(self, text: &str) -> Self {
+        self.raw(b"X").raw(&(text.len() as u32).to_le_bytes()).raw(text.as_bytes())
+    }
+
+    /// LONG1 of eight bytes.
+    fn int(self, value: i64) -> Self {
+        self.raw(&[0x8a, 8]).raw(&value.to_le_bytes())
+    }
+
+    fn ints(self, values: &[i64]) -> Self {
+        values.iter().fold(self.raw(b"("), |p, v| p.int(*v)).raw(b"t")
+    }
+
+    fn tensor(self, key: &str, numbers: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Self {
+        let p = self.raw(b"ctorch._utils\n_rebuild_tensor_v2\n((").text("storage").raw(b"ctorch\nFloatStorage\n");
+        let p = p.text(key).text("cpu").int(numbers).raw(b"tQ").int(offset).ints(shape).ints(strides);
+        p.raw(b"\x89ccollections\nOrderedDict\n)RtR")
+    }
+}
+
+/// A file of `torch.save` before 1.6 that holds the pickle and storages.
+fn legacy(pickle: Pickle, storages: &[(&str, &[f32])]) -> Vec<u8> {
+    let mut file = Pickle::new().raw(b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.").0;
+    file.extend(Pickle::new().raw(b"M\xe9\x03.").0);
+    file.extend(Pickle::new().raw(b"}").text("little_endian").raw(b"\x88s.").0);
+    file.extend(pickle.raw(b".").0);
+    let names = storages.iter().fold(Pickle::new().raw(b"]"), |p, (key, _)| p.text(key).raw(b"a"));
+    file.extend(names.raw(b".").0);
+    for (_, numbers) in storages {
+        file.extend((numbers.len() as u64).to_le_bytes());
+        numbers.iter().for_each(|v| file.extend(v.to_le_bytes()));
+    }
+    file
+}
+
+fn archive(entries: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in entries {
+        zip.start_file(*name, SimpleFileOptions::default().compression_method(method)).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+/// A dict of one tensor of the name that `--from auto` takes for naoto's.
+fn one(numbers: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Vec<u8> {
+    let p = Pickle::new().raw(b"}").text("enc_1.conv.input_conv.weight");
+    legacy(p.tensor("7", numbers, offset, shape, strides).raw(b"s"), &[("7", &[1.0; 12])])
+}
+
+#[test]
+fn the_assembler_makes_files_that_are_read() {
+    refused(&one(12, 0, &[1, 3, 2, 2], &[12, 4, 2, 1]), "missing: dec_1.conv.input_conv.weight");
+}
+
+#[test]
+fn truncated_anywhere() {
+    for path in corpus() {
+        let bytes = fs::read(&path).unwrap();
+        // The groups of the HDF5 file take most of the time.
+        let step = if path.extension().unwrap() == "h5" { 7 } else { 1 };
+        for count in (0..bytes.len()).step_by(step) {
+            assert!(refusal(&bytes[..count]).is_some(), "{}: {count} of {} bytes", path.display(), bytes.len());
+        }
+    }
+}
+
+#[test]
+fn more_bytes_than_the_storages() {
+    let mut bytes = one(12, 0, &[1, 3, 2, 2], &[12, 4, 2, 1]);
+    bytes.push(0);
+    refused(&bytes, "bytes expected by its storages");
+}
+
+#[test]
+fn absurd_shapes_strides_and_offsets() {
+    refused(&one(12, 0, &[1 << 40, 1 << 40], &[0, 0]), "absurd");
+    refused(&one(12, 0, &[4096, 4096, 15, 15], &[0, 0, 0, 0]), "absurd over a storage of 12");
+    refused(&one(12, 0, &[1, 3, 2, 2], &[1, -4, 2, 1]), "stride of -4");
+    refused(&one(12, -1, &[1, 3, 2, 2], &[12, 4, 2, 1]), "offset or stride of -1");
+    refused(&one(12, 1, &[1, 3, 2, 2], &[12, 4, 2, 1]), "outside its storage of 12");
+    refused(&one(12, 0, &[1, 3, 2, 2], &[12, 5, 2, 1]), "outside its storage of 12");
+    refused(&one(12, i64::MAX, &[2, 3], &[i64::MAX, i64::MAX]), "outside its storage of 12");
+    refused(&one(13, 0, &[1, 3, 2, 2], &[12, 4, 2, 1]), "13 numbers expected, 12 found");
+    refused(&one(i64::MAX, 0, &[1, 3, 2, 2], &[12, 4, 2, 1]), "12 found");
+    refused(&one(12, 0, &[1; 9], &[1; 9]), "9 axes");
+    refused(&one(12, 0, &[3, 2], &[1]), "axes, each with a stride");
+    refused(&one(12, 0, &[0, 3, 3, 3], &[0; 4]), "missing");
+}
+
+#[test]
+fn duplicates() {
+    let twice = |p: Pickle| p.text("enc_1.conv.input_conv.weight").tensor("7", 12, 0, &[12], &[1]).raw(b"s");
+    refused(&legacy(twice(twice(Pickle::new().raw(b"}"))), &[("7", &[1.0; 12])]), "there twice");
+    let p = twice(Pickle::new().raw(b"}"));
+    refused(&legacy(p, &[("7", &[1.0; 12]), ("7", &[1.0; 12])]), "storage 7: there twice");
+
+    let header = br#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+    let mut file = (header.len() as u64).to_le_bytes().to_vec();
+    file.extend(header);
+    file.extend([0; 4]);
+    refused(&file, "tensor a: there twice");
+
+    // No archive has an entry twice, so one is renamed.
+    let mut zip = archive(&[("PConv_00/c/W.npy", b"x"), ("PConv_00/c/V.npy", b"y")], CompressionMethod::Stored);
+    for i in 0..zip.len() - 3 {
+        if zip[i..].starts_with(b"/V.n") {
+            zip[i + 1] = b'W';
+        }
+    }
+    refused(&zip, "entry twice");
+}
+
+#[test]
+fn numbers_that_are_none() {
+    let bytes = fs::read(corpus().iter().find(|path| path.ends_with("nvidia.safetensors")).unwrap()).unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    let info: serde_json::Value = serde_json::from_slice(&bytes[8..8 + header]).unwrap();
+    for name in ["enc1.weight", "enc2.bn.running_var", "dec1.bias", "input_mean"] {
+        let at = 8 + header + info[name]["data_offsets"][0].as_u64().unwrap() as usize;
+        for (value, text) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (f32::NEG_INFINITY, "-inf")] {
+            let mut bytes = bytes.clone();
+            bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+            refused(&bytes, &format!("tensor {name}: finite numbers expected, {text} found at index 0"));
+        }
+    }
+    let at = 8 + header + info["enc2.bn.running_var"]["data_offsets"][0].as_u64().unwrap() as usize;
+    let mut bytes = bytes.clone();
+    bytes[at..at + 4].copy_from_slice(&(-1f32).to_le_bytes());
+    refused(&bytes, "a variance of -1");
+}
+
+#[test]
+fn mask_kernels_that_are_not_ones() {
+    let bytes = fs::read(corpus().iter().find(|path| path.ends_with("naoto.legacy.pth")).unwrap()).unwrap();
+    let ones: Vec<u8> = [1f32; 9].iter().flat_map(|v| v.to_le_bytes()).collect();
+    let at = bytes.windows(36).position(|window| window == ones).unwrap();
+    let mut bytes = bytes.clone();
+    bytes[at + 4] = 1;
+    refused(&bytes, "ones expected, others found");
+}
+
+#[test]
+fn names_missing_and_unknown() {
+    let bytes = fs::read(corpus().iter().find(|path| path.ends_with("nvidia.safetensors")).unwrap()).unwrap();
+    let renamed = |from: &str, to: &str| {
+        assert_eq!(from.len(), to.len());
+        let at = bytes.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+        let mut bytes = bytes.clone();
+        bytes[at..at + to.len()].copy_from_slice(to.as_bytes());
+        bytes
+    };
+    refused(&renamed("enc2.weight", "enc9.weight"), "missing");
+    refused(&renamed("dec1.bias", "dec1.bia5"), "missing: dec1.bias");
+    refused(&renamed("enc2.bn.num_batches_tracked", "enc2.bn.num_batches_trackex"), "enc2.bn.num_batches_trackex");
+    let renamed = renamed("enc2.bn.num_batches_tracked", "enc2.bn.num_batches_trackex");
+    let options = Options { allow_extra: true, ..Options::default() };
+    let report = convert(Input::from_bytes(&renamed), &options, &mut Vec::new()).unwrap();
+    assert_eq!(report.extra, ["enc2.bn.num_batches_trackex"]);
+}
+
+#[test]
+fn pickles_that_ask_for_code() {
+    let system = |module: &str| {
+        let p = Pickle::new().raw(format!("c{module}\nsystem\n").as_bytes());
+        p.raw(b"(").text("touch /tmp/inpaint-convert-was-here").raw(b"tR")
+    };
+    for (module, name) in [("os", "os.system"), ("posix", "posix.system"), ("nt", "nt.system")] {
+        refused(&legacy(system(module), &[]), &format!("asks for {name}, which is not data"));
+        let pickle = system(module).raw(b".").0;
+        let zip = archive(&[("archive/data.pkl", &pickle)], CompressionMethod::Stored);
+        refused(&zip, &format!("asks for {name}"));
+    }
+    let p = |raw: &[u8]| legacy(Pickle::new().raw(raw), &[]);
+    refused(&p(b"cbuiltins\neval\nX\x01\0\0\0x\x85R"), "builtins.eval");
+    refused(&p(b"\x8c\x05posix\x8c\x06system\x93)R"), "posix.system");
+    refused(&p(b"cos\nsys\x1btem\n)R"), "os.sys tem");
+    refused(&p(b"ccollections\nOrderedDict\n)\x81"), "makes an object of a class");
+    refused(&p(b"]}b"), "sets the state");
+    refused(&p(b"ctorch\nFloatStorage\n)R"), "other arguments");
+    assert!(!Path::new("/tmp/inpaint-convert-was-here").exists());
+}
+
+#[test]
+fn pickles_that_grow() {
+    let p = |raw: &[u8]| legacy(Pickle::new().raw(raw), &[]);
+    // A dict inside itself, and dicts that double at each level.
+    refused(&p(b"}q\0X\x01\0\0\0kh\0s"), "nested deeper");
+    let level = b"q\0}X\x01\0\0\0ah\0sX\x01\0\0\0bh\0s";
+    refused(&p(&[&b"}"[..], &level.repeat(14)].concat()), "no tensors found");
+    refused(&p(&[&b"}"[..], &level.repeat(16)].concat()), "more entries");
+    refused(&p(&b"]".repeat(1 << 19)), "more objects");
+    refused(&p(&b"(".repeat(1 << 19)), "too many marks");
+    refused(&p(&[&b"]"[..], &b"2".repeat(1 << 19)].concat()), "stack is larger");
+    refused(&p(b"X\xff\xff\xff\x7fabc"), "cut short");
+    refused(&p(b"\x8d\xff\xff\xff\xff\xff\xff\xff\x7fabc"), "cut short");
+    refused(&p(b"\x8b\xff\xff\xff\x7fabc"), "more than 128 bits");
+}
+
+#[test]
+fn archives_that_grow() {
+    let array = |sides: &[usize]| {
+        let sides_text: String = sides.iter().map(|side| format!("{side}, ")).collect();
+        let header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({sides_text}), }}\n");
+        let mut array = b"\x93NUMPY\x01\0".to_vec();
+        array.extend((header.len() as u16).to_le_bytes());
+        array.extend(header.as_bytes());
+        array.resize(array.len() + 4 * sides.iter().product::<usize>(), 0);
+        array
+    };
+    let bomb = |c_out: usize| {
+        let entries = [
+            ("PConv_00/c/W.npy", array(&[c_out, 3, 15, 15])),
+            ("PConv_00/c/b.npy", array(&[c_out])),
+            ("PConv_10/c/W.npy", array(&[3, 3 + c_out, 3, 3])),
+            ("PConv_10/c/b.npy", array(&[3])),
+        ];
+        let entries: Vec<(&str, &[u8])> = entries.iter().map(|(name, array)| (*name, &array[..])).collect();
+        archive(&entries, CompressionMethod::Deflated)
+    };
+    let zip = bomb(4096);
+    assert!(zip.len() < 1 << 15, "{}", zip.len());
+    refused(&zip, "tensor PConv_00/c/W: cannot be read: more bytes are declared than can be in the file");
+    assert_eq!(refusal(&bomb(16)), None);
+}
+
+#[test]
+fn the_program_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bad, out) = (folder.path().join("bad.pth"), folder.path().join("out.safetensors"));
+    let read = |name: &str| fs::read(corpus().iter().find(|path| path.ends_with(name)).unwrap()).unwrap();
+    let whole = read("xyfjason.pth");
+    // All names and shapes are right in this one: it fails while it is written.
+    let mut late = read("nvidia.safetensors");
+    let header = u64::from_le_bytes(late[..8].try_into().unwrap()) as usize;
+    let info: serde_json::Value = serde_json::from_slice(&late[8..8 + header]).unwrap();
+    let at = 8 + header + info["enc2.weight"]["data_offsets"][0].as_u64().unwrap() as usize;
+    late[at..at + 4].copy_from_slice(&f32::NAN.to_le_bytes());
+    for bytes in [&whole[..whole.len() / 2], &legacy(Pickle::new().raw(b"cos\nsystem\n)R"), &[]), &late] {
+        fs::write(&bad, bytes).unwrap();
+        let done = Command::new(env!("CARGO_BIN_EXE_inpaint-convert")).args([&bad, &out]).output().unwrap();
+        let line = String::from_utf8(done.stderr).unwrap();
+        assert_eq!(done.status.code(), Some(4), "{line}");
+        assert!(line.lines().count() == 1 && line.contains("bad.pth: "), "{line}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{line}");
+    }
+}
+
+#[test]
+fn flipped_bits_in_an_archive_are_noticed() {
+    let bytes = fs::read(corpus().iter().find(|path| path.ends_with("xyfjason.pth")).unwrap()).unwrap();
+    let mut flipped = 0;
+    for at in (0..bytes.len()).step_by(5) {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 0x04;
+        flipped += usize::from(refusal(&bytes).is_some_and(|line| line.contains("checksum")));
+    }
+    assert!(flipped > 50, "{flipped} checksums");
+}
