@@ -66,8 +66,16 @@ impl Pool {
 fn build(threads: usize) -> Option<rayon::ThreadPool> {
     let mut started = Vec::new();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).spawn_handler(|thread| {
-        // A new thread has the control word of the one that starts it.
-        started.push(std::thread::Builder::new().spawn(|| control::with_defaults(|| thread.run()))?);
+        // One after the other: a thread that has begun has all its memory, for want of which it would end the process, so
+        // that what runs out first is the stack of the next.
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        let work = move || {
+            let _ = begun.send(());
+            // A new thread has the control word of the one that starts it.
+            control::with_defaults(|| thread.run());
+        };
+        started.push(std::thread::Builder::new().spawn(work)?);
+        let _ = has_begun.recv();
         Ok(())
     });
     let pool = pool.build().ok();

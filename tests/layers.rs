@@ -3,22 +3,25 @@
 use std::path::Path;
 
 /// Each module with those it may use.
-const LAYERS: [(&str, &[&str]); 16] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("error", &[]),
     ("numerics", &[]),
     ("buffer", &["error"]),
     ("mask", &["error"]),
     ("harmonic", &["error", "buffer"]),
     ("parallel", &["simd"]),
+    ("sample", &["numerics"]),
+    ("holes", &["error"]),
+    ("window", &["error", "holes", "sample"]),
     ("simd", &["error", "numerics"]),
     ("weights", &["error"]),
     ("gemm", &["error", "numerics", "simd", "buffer"]),
     ("pconv", &["error", "numerics", "simd", "gemm", "buffer", "mask", "parallel", "weights"]),
     ("unet", &["error", "numerics", "simd", "buffer", "mask", "harmonic", "parallel", "pconv", "weights"]),
-    ("inpainter", &["error", "numerics", "simd", "buffer", "parallel", "unet", "weights"]),
-    ("image", &["error", "inpainter"]),
-    ("selftest", &["error", "inpainter", "weights"]),
-    ("capi", &["error", "simd", "parallel", "weights", "inpainter"]),
+    ("inpainter", &["error", "numerics", "simd", "buffer", "parallel", "sample", "holes", "window", "unet", "weights"]),
+    ("image", &["error", "sample", "holes", "inpainter"]),
+    ("selftest", &["error", "sample", "inpainter", "weights"]),
+    ("capi", &["error", "simd", "parallel", "sample", "weights", "inpainter"]),
     (
         "lib",
         &[
@@ -33,6 +36,9 @@ const LAYERS: [(&str, &[&str]); 16] = [
             "mask",
             "harmonic",
             "parallel",
+            "holes",
+            "sample",
+            "window",
         ],
     ),
 ];
