@@ -401,7 +401,7 @@ impl Run<'_> {
             }
         });
         let callback = Callback(self.progress, self.user);
-        engine.inpaint_in_place(pixels, mask, scratch, &mut |progress| callback.call(progress)).map(drop)
+        engine.inpaint_native(pixels, mask, scratch, &mut |progress| callback.call(progress)).map(drop)
     }
 }
 

@@ -328,6 +328,23 @@ impl Inpainter {
     /// As [`Inpainter::inpaint`]; usage, where `scratch` is too short.
     pub fn inpaint_in_place<T: Sample>(
         &self,
+        image: ArrayViewMut3<'_, T>,
+        mask: ArrayView2<'_, u8>,
+        scratch: Option<&mut [u8]>,
+        progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+    ) -> Result<Report> {
+        let (height, width, channels) = image.dim();
+        let windows = scratch.is_none() && self.strategy(width, height) == Strategy::Window;
+        if windows && mask.dim() == (height, width) && self.has_hole(mask) {
+            check_size(width, height, channels)?;
+            return self.run_windows(image, &Holes::new(mask, &self.options)?, progress);
+        }
+        self.inpaint_native(image, mask, scratch, progress)
+    }
+
+    /// As [`Inpainter::inpaint_in_place`], the whole image at once: without the code of windows, where that counts.
+    pub(crate) fn inpaint_native<T: Sample>(
+        &self,
         mut image: ArrayViewMut3<'_, T>,
         mask: ArrayView2<'_, u8>,
         scratch: Option<&mut [u8]>,
@@ -344,10 +361,7 @@ impl Inpainter {
         }
         let start = Instant::now();
         let Some(scratch) = scratch else {
-            return match self.strategy(width, height) {
-                Strategy::Window => self.run_windows(image, &Holes::new(mask, &self.options)?, progress),
-                _ => self.run_whole(image, &self.reading(mask), progress),
-            };
+            return self.run_whole(image, &self.reading(mask), progress);
         };
         let layout = Layout::new(&self.network.config, width, height)?;
         let (expected, found) = (plan_bytes(&layout), scratch.len());
