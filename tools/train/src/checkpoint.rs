@@ -3,6 +3,7 @@
 use crate::{
     config::Config,
     fit::Watch,
+    hex,
     net::{Params, Tensor},
     optim::AdamW,
     rng::Rng,
@@ -76,7 +77,7 @@ impl State {
                 read(&file, &format!("ema.{name}"), shape, data).map_err(|error| of_file(&error))?;
             }
             state.ema = state.params.clone();
-            state.progress.start_sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+            state.progress.start_sha256 = hex(&Sha256::digest(&bytes));
         }
         Ok(state)
     }

@@ -15,3 +15,8 @@ pub mod real;
 pub mod rng;
 pub mod sheet;
 pub mod vgg;
+
+/// Bytes in hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

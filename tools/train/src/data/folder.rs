@@ -1,6 +1,7 @@
 //! A folder of photographs, decoded once.
 
 use super::photo::Photo;
+use crate::hex;
 use sha2::{Digest, Sha256};
 use std::{
     fs, io,
@@ -126,7 +127,7 @@ impl Folder {
             manifest.update(format!("{name}\0{}\0", bytes.len()));
             manifest.update(Sha256::digest(&bytes));
         }
-        Ok(manifest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(&manifest.finalize()))
     }
 }
 

@@ -173,23 +173,22 @@ impl<T: Real> Network<T> {
                 _ => (before[map - 1].out(), &before[map - 1].masks),
             };
             let sources = if i < levels { vec![i] } else { vec![i, 2 * levels - 1 - i] };
-            let sources: Vec<_> = sources.into_iter().map(source).collect();
-
-            for (c, conv) in convs.iter_mut().enumerate() {
-                conv.pack_forward(&params.tensors[place.weights + c].data);
-            }
             let mut reads = Vec::new();
-            for (conv, (maps, masks)) in convs.iter().zip(&sources) {
-                // The image is the first of the maps; its prior decides nothing.
-                let beside = if std::ptr::eq(*masks, known) { maps.0.channels - 3 } else { 0 };
-                let axis = conv.axis();
-                reads.push(Read { axis, channels: maps.0.channels - beside, masks, decides: true });
+            for (conv, &map) in convs.iter().zip(&sources) {
+                // Beside the image, map 0, the prior decides nothing.
+                let beside = if map == 0 { arch.inputs() - 3 } else { 0 };
+                let (axis, masks) = (conv.axis(), source(map).1);
+                reads.push(Read { axis, channels: conv.c_in() - beside, masks, decides: true });
                 if beside > 0 {
                     reads.push(Read { axis, channels: beside, masks: inside, decides: false });
                 }
             }
             mask::partial(shape.kernel, &reads, masks, ratio);
-            let reads: Vec<_> = convs.iter().zip(&sources).map(|(conv, (maps, _))| (conv, *maps)).collect();
+
+            for (c, conv) in convs.iter_mut().enumerate() {
+                conv.pack_forward(&params.tensors[place.weights + c].data);
+            }
+            let reads: Vec<_> = convs.iter().zip(sources).map(|(conv, map)| (conv, source(map).0)).collect();
             convolve(&reads, Some(ratio), y.0, &mut y.1);
 
             *affine = if shape.batch_norm {
