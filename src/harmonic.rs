@@ -319,44 +319,20 @@ impl Grid<'_> {
     /// The right-hand side of `coarse`: the residuals of the four cells under each of its cells, summed. After a sweep
     /// the black ones have none.
     fn restrict(&self, coarse: &Grid<'_>, u: &[f32], stride: usize, f: Option<&[f32]>, out: &mut [f32]) {
-        let Self { width, height, .. } = *self;
         for run in coarse.runs {
             let y = usize::from(run.y);
-            let out = &mut out[3 * (y * coarse.width)..][..3 * coarse.width];
-            let mut at_border = |columns: std::ops::Range<usize>| {
-                for x in columns {
-                    let mut total = [0.0; 3];
-                    for (x, y) in [(2 * x, 2 * y), (2 * x + 1, 2 * y + 1)] {
-                        if x < width && y < height {
-                            let (sum, count) = self.neighbours(u, stride, x, y);
-                            for c in 0..3 {
-                                let f = f.map_or(0.0, |f| f[3 * (y * width + x) + c]);
-                                total[c] += (sum[c] + f) - count as f32 * u[y * stride + 3 * x + c];
-                            }
+            for x in run.columns() {
+                let mut total = [0.0; 3];
+                for (x, y) in [(2 * x, 2 * y), (2 * x + 1, 2 * y + 1)] {
+                    if x < self.width && y < self.height {
+                        let (sum, count) = self.neighbours(u, stride, x, y);
+                        for c in 0..3 {
+                            let f = f.map_or(0.0, |f| f[3 * (y * self.width + x) + c]);
+                            total[c] += (sum[c] + f) - count as f32 * u[y * stride + 3 * x + c];
                         }
                     }
-                    out[3 * x..][..3].copy_from_slice(&total);
                 }
-            };
-            let (first, end) = (usize::from(run.first), usize::from(run.last) + 1);
-            if y == 0 || 2 * y + 2 >= height {
-                at_border(first..end);
-                continue;
-            }
-            // Columns whose pixels have all their neighbours.
-            let inner = first.max(1)..end.min((width - 1) / 2);
-            at_border(first..inner.start);
-            at_border(inner.end.max(inner.start)..end);
-            let [above, upper, lower, below] = [0, 1, 2, 3].map(|i| &u[(2 * y - 1 + i) * stride..][..3 * width]);
-            let f = f.map(|f| (&f[3 * 2 * y * width..][..3 * width], &f[3 * (2 * y + 1) * width..][..3 * width]));
-            for x in inner {
-                let (p, q) = (6 * x, 6 * x + 3);
-                for c in 0..3 {
-                    let at_p = upper[p - 3 + c] + upper[p + 3 + c] + above[p + c] + lower[p + c];
-                    let at_q = lower[q - 3 + c] + lower[q + 3 + c] + upper[q + c] + below[q + c];
-                    let (f_p, f_q) = f.map_or((0.0, 0.0), |(upper, lower)| (upper[p + c], lower[q + c]));
-                    out[3 * x + c] = ((at_p + f_p) - 4.0 * upper[p + c]) + ((at_q + f_q) - 4.0 * lower[q + c]);
-                }
+                out[3 * (y * coarse.width + x)..][..3].copy_from_slice(&total);
             }
         }
     }
