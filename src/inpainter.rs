@@ -1,10 +1,13 @@
 //! The facade: an [`Inpainter`] owns a network ready to run and fills holes in images of any size.
 
+mod options;
 mod windows;
+
+pub use options::{MaskWhite, NATIVE_PIXELS, Options, Progress, Report, Strategy};
 
 use std::ops::ControlFlow;
 use std::sync::Mutex;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ndarray::{Array3, ArrayView2, ArrayView3, ArrayViewMut3, Axis};
 
@@ -17,146 +20,6 @@ use crate::sample::Sample;
 use crate::simd::{Isa, control};
 use crate::unet::{Layout, Network, Plan};
 use crate::weights::{Config, Weights};
-
-/// What white (≥ threshold) means in a mask.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum MaskWhite {
-    /// White is the hole to fill.
-    #[default]
-    Hole,
-    /// White is kept, black is the hole.
-    Keep,
-}
-
-/// What the network is run on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Strategy {
-    /// [`Strategy::Native`] up to [`NATIVE_PIXELS`], else [`Strategy::Window`].
-    #[default]
-    Auto,
-    /// The whole image at once.
-    Native,
-    /// Windows around the holes. Where a hole is wider than 2^levels pixels, its inside is filled at half the size first,
-    /// and so on.
-    Window,
-}
-
-impl Strategy {
-    /// Lower-case name, for options and JSON.
-    pub fn name(self) -> &'static str {
-        match self {
-            Strategy::Auto => "auto",
-            Strategy::Native => "native",
-            Strategy::Window => "window",
-        }
-    }
-}
-
-/// The most pixels of an image that [`Strategy::Auto`] runs as a whole.
-pub const NATIVE_PIXELS: usize = 1 << 20;
-
-/// Options of an [`Inpainter`]. None of `threads`, `isa`, `hole_aware` and `max_memory` changes one output bit.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Worker threads, [`MAX_THREADS`](crate::MAX_THREADS) at the most; 0 = all cores. Default 0.
-    pub threads: usize,
-    /// Instruction set; `None` = the best this CPU has. Default `None`.
-    pub isa: Option<Isa>,
-    /// Leave out decoder outputs that cannot reach a hole pixel. Default true.
-    pub hole_aware: bool,
-    /// Mask polarity. Default [`MaskWhite::Hole`].
-    pub mask_white: MaskWhite,
-    /// Mask samples at or above this are white. Default 128.
-    pub mask_threshold: u8,
-    /// Dilate the hole by a disc of this radius, pixels. Default 0.
-    pub mask_grow: u32,
-    /// Whole image or windows; a run in the caller's scratch memory is always native. Default [`Strategy::Auto`].
-    pub strategy: Strategy,
-    /// Bytes that packed weights and a run's buffers may take together; what takes more is refused before it starts.
-    /// Image, mask and result are the caller's. Default `None`.
-    pub max_memory: Option<usize>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            threads: 0,
-            isa: None,
-            hole_aware: true,
-            mask_white: MaskWhite::Hole,
-            mask_threshold: 128,
-            mask_grow: 0,
-            strategy: Strategy::Auto,
-            max_memory: None,
-        }
-    }
-}
-
-impl Options {
-    fn is_hole(&self, m: u8) -> bool {
-        (m >= self.mask_threshold) == (self.mask_white == MaskWhite::Hole)
-    }
-}
-
-/// What a run did.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Report {
-    /// Image width, pixels.
-    pub width: usize,
-    /// Image height, pixels.
-    pub height: usize,
-    /// Pixels filled (after `mask_grow`).
-    pub hole_pixels: usize,
-    /// What was run: never [`Strategy::Auto`].
-    pub strategy: Strategy,
-    /// Runs of the network: 1 for the whole image, else a window each. 0 where there was nothing to fill.
-    pub windows: usize,
-    /// Bytes of the plan: every buffer of the run. 0 where there was nothing to fill.
-    pub plan_bytes: usize,
-    /// Multiply–accumulates done.
-    pub macs: u64,
-    /// Time spent deciding what to compute.
-    pub plan: Duration,
-    /// Time spent in the network, its input and the prior included.
-    pub network: Duration,
-    /// Time spent copying the image and writing the filled pixels over it.
-    pub composite: Duration,
-}
-
-impl Report {
-    /// Of nothing done yet.
-    fn new(width: usize, height: usize) -> Self {
-        let none = Duration::ZERO;
-        Self {
-            width,
-            height,
-            hole_pixels: 0,
-            strategy: Strategy::Native,
-            windows: 0,
-            plan_bytes: 0,
-            macs: 0,
-            plan: none,
-            network: none,
-            composite: none,
-        }
-    }
-
-    /// Share of the image that was filled, 0 … 1.
-    pub fn hole_ratio(&self) -> f64 {
-        self.hole_pixels as f64 / (self.width * self.height) as f64
-    }
-}
-
-/// Progress of a run: `done` of `total` units of work, which are multiply–accumulates of a native run and pixels of windows.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Progress {
-    /// Units done.
-    pub done: u64,
-    /// Units in all.
-    pub total: u64,
-}
 
 /// A network ready to run, `Send + Sync`; several threads may run it at once. It keeps the memory of its last run, so a
 /// second run of the same size allocates nothing but its result.
@@ -333,13 +196,14 @@ impl Inpainter {
         scratch: Option<&mut [u8]>,
         progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     ) -> Result<Report> {
-        let (height, width, channels) = image.dim();
-        let windows = scratch.is_none() && self.strategy(width, height) == Strategy::Window;
-        if windows && mask.dim() == (height, width) && self.has_hole(mask) {
-            check_size(width, height, channels)?;
-            return self.run_windows(image, &Holes::new(mask, &self.options)?, progress);
+        let (height, width, _) = image.dim();
+        if scratch.is_some() || self.strategy(width, height) != Strategy::Window {
+            return self.inpaint_native(image, mask, scratch, progress);
         }
-        self.inpaint_native(image, mask, scratch, progress)
+        if !self.has_work(image.dim(), mask)? {
+            return Ok(Report::new(width, height));
+        }
+        self.run_windows(image, &Holes::new(mask, &self.options)?, progress)
     }
 
     /// As [`Inpainter::inpaint_in_place`], the whole image at once: without the code of windows, where that counts.
@@ -350,13 +214,8 @@ impl Inpainter {
         scratch: Option<&mut [u8]>,
         progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     ) -> Result<Report> {
-        let (height, width, channels) = image.dim();
-        check_size(width, height, channels)?;
-        if mask.dim() != (height, width) {
-            let found = mask.dim();
-            return Err(Error::input(format!("a mask of {width}×{height} expected, {}×{} found", found.1, found.0)));
-        }
-        if !self.has_hole(mask) {
+        let (height, width, _) = image.dim();
+        if !self.has_work(image.dim(), mask)? {
             return Ok(Report::new(width, height));
         }
         let start = Instant::now();
@@ -505,6 +364,20 @@ impl Inpainter {
         Ok(report)
     }
 
+    /// Whether there is anything to fill in an image of these dimensions.
+    ///
+    /// # Errors
+    ///
+    /// Input or limits, where they or the mask's cannot be worked on.
+    fn has_work(&self, (height, width, channels): (usize, usize, usize), mask: ArrayView2<'_, u8>) -> Result<bool> {
+        check_size(width, height, channels)?;
+        if mask.dim() != (height, width) {
+            let found = mask.dim();
+            return Err(Error::input(format!("a mask of {width}×{height} expected, {}×{} found", found.1, found.0)));
+        }
+        Ok(self.has_hole(mask))
+    }
+
     fn has_hole(&self, mask: ArrayView2<'_, u8>) -> bool {
         mask.iter().any(|&m| self.options.is_hole(m))
     }
@@ -538,21 +411,19 @@ impl Inpainter {
     fn write_input<T: Sample>(&self, plan: &Plan<'_>, arena: &mut [f32], image: ArrayView3<'_, T>) {
         let Config { mean, std, .. } = self.network.config;
         let colour = |c: usize| if image.dim().2 < 3 { 0 } else { c };
-        // Calls `write` with the place and the normalised colours of every known pixel.
-        let each_known = |write: &mut dyn FnMut(usize, usize, [f32; 3])| {
-            for (y, row) in image.axis_iter(Axis(0)).enumerate() {
-                let known = plan.known().row(y);
-                for (x, pixel) in row.axis_iter(Axis(0)).enumerate().filter(|(x, _)| known[*x] == 1) {
-                    write(x, y, std::array::from_fn(|c| (pixel[colour(c)].to_unit() - mean[c]) / std[c]));
+        let map = plan.layout.input();
+        let data = &mut arena[map.offset..][..map.len()];
+        data.fill(0.0);
+        for (y, row) in image.axis_iter(Axis(0)).enumerate() {
+            let known = plan.known().row(y);
+            for (x, pixel) in row.axis_iter(Axis(0)).enumerate().filter(|(x, _)| known[*x] == 1) {
+                let at = map.at(x as isize, y as isize);
+                for (c, v) in data[at..at + 3].iter_mut().enumerate() {
+                    *v = (pixel[colour(c)].to_unit() - mean[c]) / std[c];
                 }
             }
-        };
-        let width = image.dim().1;
-        let map = plan.layout.input();
-        arena[map.offset..][..map.len()].fill(0.0);
-        plan.solve_prior(arena, |u| each_known(&mut |x, y, v| u[3 * (y * width + x)..][..3].copy_from_slice(&v)));
-        let data = &mut arena[map.offset..][..map.len()];
-        each_known(&mut |x, y, v| data[map.at(x as isize, y as isize)..][..3].copy_from_slice(&v));
+        }
+        plan.solve_prior(arena);
     }
 }
 

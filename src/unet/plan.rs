@@ -95,22 +95,26 @@ impl<'m> Plan<'m> {
         (0..height).flat_map(|y| &known.row(y)[..width]).filter(|m| **m == 0).count()
     }
 
-    /// Finds the prior, if there is one, and writes it into the input map where the network reads it there. `image` is to
-    /// write the known pixels into `[height, width, 3]` floats.
-    pub fn solve_prior(&self, arena: &mut [f32], image: impl FnOnce(&mut [f32])) {
-        let Some(Solve { solver, image: first, scratch, input: is_input }) = &self.layout.prior else { return };
+    /// Finds the prior of the image in the input map, if there is one, and writes it beside that image where the network
+    /// reads it there.
+    pub fn solve_prior(&self, arena: &mut [f32]) {
+        let Some(Solve { solver, image, scratch, input: is_input }) = &self.layout.prior else { return };
         let (&Layout { width, height, .. }, map) = (&self.layout, self.layout.input());
         let span = |first: usize, len: usize| first..first + len;
         let spans =
-            [span(*first, 3 * width * height), span(*scratch, solver.scratch_len()), span(map.offset, map.len())];
+            [span(*image, 3 * width * height), span(*scratch, solver.scratch_len()), span(map.offset, map.len())];
         let [u, scratch, input] = arena.get_disjoint_mut(spans).expect("buffers of one step do not overlap");
-        image(u);
+        let row = |y: usize| span(map.at(0, y as isize), map.channels * width);
+        for (y, u) in u.chunks_exact_mut(3 * width).enumerate() {
+            for (u, input) in u.chunks_exact_mut(3).zip(input[row(y)].chunks_exact(map.channels)) {
+                u.copy_from_slice(&input[..3]);
+            }
+        }
         let (known, known_stride) = (&self.encoder[0].data[..], self.encoder[0].width);
         solver.fill(Holed { image: u, stride: 3 * width, known, known_stride }, harmonic::CYCLES, scratch);
         if *is_input {
-            for (y, row) in u.chunks_exact(3 * width).enumerate() {
-                let input = &mut input[map.at(0, y as isize)..][..map.channels * width];
-                for (input, u) in input.chunks_exact_mut(map.channels).zip(row.chunks_exact(3)) {
+            for (y, u) in u.chunks_exact(3 * width).enumerate() {
+                for (input, u) in input[row(y)].chunks_exact_mut(map.channels).zip(u.chunks_exact(3)) {
                     input[3..].copy_from_slice(u);
                 }
             }

@@ -79,7 +79,7 @@ pub struct Config {
 impl Config {
     /// Channels of the network's input: three of the image, and three of the prior where it is read.
     pub fn inputs(&self) -> usize {
-        if self.prior_input { 6 } else { 3 }
+        self.layers[0].c_in
     }
 
     /// Numbers in all tensors.
@@ -87,6 +87,11 @@ impl Config {
         let layer = |l: &LayerShape| l.c_out * ((l.c_in + l.c_skip) * l.kernel * l.kernel + 1);
         self.layers.iter().map(layer).sum::<usize>() + if self.head { 12 } else { 0 }
     }
+}
+
+/// Channels of an input with the prior, or without.
+pub(super) fn inputs(prior_input: bool) -> usize {
+    if prior_input { 6 } else { 3 }
 }
 
 /// Checks a header against the schema.
@@ -128,7 +133,7 @@ pub(super) fn check(header: &Metadata) -> Result<Config> {
     if let Some(key) = text.0.keys().find(|key| !key.starts_with("provenance.")) {
         return Err(Error::weights(format!("metadata {key}: not a key of this format")));
     }
-    let (layers, head) = layers(header, levels, if prior_input { 6 } else { 3 })?;
+    let (layers, head) = layers(header, levels, inputs(prior_input))?;
     Ok(Config { levels, mean, std, slope, prior, prior_input, head, output, layers })
 }
 

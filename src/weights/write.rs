@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use half::f16;
 use serde_json::{Value, json};
 
+use super::schema::inputs;
 use super::{Config, LayerShape, Output, Prior};
 
 /// Numbers of a weights file.
@@ -56,7 +57,7 @@ impl Config {
     /// Where the two differ in length.
     pub fn new(prior: Prior, prior_input: bool, encoder: &[(usize, usize)], decoder: &[usize]) -> Self {
         assert_eq!(encoder.len(), decoder.len(), "as many decoder as encoder layers");
-        let inputs = if prior_input { 6 } else { 3 };
+        let inputs = inputs(prior_input);
         let mut layers: Vec<LayerShape> = Vec::new();
         for (i, &(c_out, kernel)) in encoder.iter().enumerate() {
             let c_in = layers.last().map_or(inputs, |l| l.c_out);
