@@ -33,7 +33,7 @@ fn check(name: &str, weights: &[u8]) {
 
 #[test]
 fn random_networks() {
-    for name in ["l1", "l2", "l3", "l4"] {
+    for name in ["l1", "l2", "l3", "l4", "prior"] {
         let path = format!("{}/tests/fixtures/{name}.weights.safetensors", env!("CARGO_MANIFEST_DIR"));
         check(name, &std::fs::read(path).unwrap());
     }

@@ -4,8 +4,9 @@
     graph.py WEIGHTS.safetensors HEIGHT WIDTH OUT.onnx
     graph.py --random LEVELS WIDTH WEIGHTS.safetensors     random weights in the engine's schema, the paper's layers
 
-Inputs of the graph: x [1,3,H,W] in 0..1 (any value in holes), m [1,1,H,W] with 1 = known. Output y [1,3,H,W] in 0..1,
-composited. H and W are multiples of 2^levels. A tensor has one mask plane, the cheapest form for a generic engine.
+Inputs of the graph: x [1,3,H,W] in 0..1 (any value in holes), m [1,1,H,W] with 1 = known and, where the weights have a
+prior, h [1,3,H,W]: x with that prior in its holes. Output y [1,3,H,W] in 0..1, composited. H and W are multiples of
+2^levels. A tensor has one mask plane, the cheapest form for a generic engine.
 """
 import sys
 
@@ -16,9 +17,10 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 
-def random_weights(encoder, decoder, path, rng, dtype=np.float32, last_gain=1.0):
+def random_weights(encoder, decoder, path, rng, dtype=np.float32, last_gain=1.0, prior_input=False):
     """encoder: (kernel, channels) of enc1 ... encL; decoder: channels of decL ... dec1."""
-    levels, tensors, c = len(encoder), {}, 3
+    inputs = 6 if prior_input else 3
+    levels, tensors, c = len(encoder), {}, inputs
 
     def add(name, c_in, c_out, k):
         scale = (last_gain if name == "dec1" else 1) * (2 / (c_in * k * k)) ** 0.5
@@ -29,9 +31,10 @@ def random_weights(encoder, decoder, path, rng, dtype=np.float32, last_gain=1.0)
         add(f"enc{i}", c, c_out, k)
         c = c_out
     for i, c_out in zip(range(levels, 0, -1), decoder):
-        add(f"dec{i}", c + (encoder[i - 2][1] if i > 1 else 3), c_out, 3)
+        add(f"dec{i}", c + (encoder[i - 2][1] if i > 1 else inputs), c_out, 3)
         c = c_out
-    save_file(tensors, path, metadata={
+    prior = {"prior": "harmonic", "prior_input": "true"} if prior_input else {}
+    save_file(tensors, path, metadata=prior | {
         "format": "inpaint-edge/1", "arch": "pconv-unet", "levels": str(levels), "color": "rgb",
         "input_mean": "0.48,0.45,0.41", "input_std": "0.23,0.22,0.25",
         "encoder_activation": "relu", "decoder_slope": "0.2"})
@@ -73,15 +76,21 @@ def build(weights, height, width, out):
                   coordinate_transformation_mode="asymmetric", nearest_mode="floor")
 
     def pconv(groups, name, stride, act):
+        """groups: value, mask and channels of each operand; None is the mask of a prior, which is known everywhere."""
         w, b = t[name + ".weight"], t[name + ".bias"]
         k = w.shape[2]
-        xs = [op("Mul", x, m) for x, m, _ in groups]
+        xs = [x if m is None else op("Mul", x, m) for x, m, _ in groups]
         x = xs[0] if len(xs) == 1 else op("Concat", *xs, axis=1)
-        ms = [op("Mul", m, const(np.float32(c))) for _, m, c in groups]
-        s = ms[0] if len(ms) == 1 else op("Add", *ms)
         geo = dict(kernel_shape=[k, k], strides=[stride, stride], pads=[k // 2] * 4)
-        s = op("Conv", s, const(np.ones((1, 1, k, k), np.float32)), **geo)
+
+        def count(mask):
+            return op("Conv", mask, const(np.ones((1, 1, k, k), np.float32)), **geo)
+
+        ms = [op("Mul", m, const(np.float32(c))) for _, m, c in groups if m is not None]
+        s = count(ms[0] if len(ms) == 1 else op("Add", *ms))
         known = op("Clip", s, const(np.float32(0)), const(np.float32(1)))
+        for c in (c for _, m, c in groups if m is None):
+            s = op("Add", s, count(const(np.full((1, 1, height, width), c, np.float32))))
         ratio = op("Mul", op("Div", const(np.float32(w.shape[1] * k * k)), op("Max", s, const(np.float32(1)))), known)
         y = op("Mul", op("Conv", x, const(w), **geo), ratio)
         y = op("Mul", op("Add", y, const(b.reshape(1, -1, 1, 1))), known)
@@ -91,19 +100,29 @@ def build(weights, height, width, out):
             y = op("LeakyRelu", y, alpha=float(meta["decoder_slope"]))
         return y, known, w.shape[0]
 
-    feats = [(op("Div", op("Sub", "x", const(mean)), const(std)), "m", 3)]
+    def normalised(image):
+        return op("Div", op("Sub", image, const(mean)), const(std))
+
+    has_prior = meta.get("prior", "none") != "none"
+    prior = normalised("h") if has_prior else None
+    feats = [[(normalised("x"), "m", 3)]]
+    if meta.get("prior_input") == "true":
+        feats[0].append((prior, None, 3))
     for i in range(1, levels + 1):
-        feats.append(pconv([feats[-1]], f"enc{i}", 2, "relu"))
-    h = feats[-1]
+        feats.append([pconv(feats[-1], f"enc{i}", 2, "relu")])
+    [h] = feats[-1]
     for i in range(levels, 0, -1):
-        h = pconv([(up(h[0]), up(h[1]), h[2]), feats[i - 1]], f"dec{i}", 1, "leaky" if i > 1 else None)
-    y = op("Clip", op("Add", op("Mul", h[0], const(std)), const(mean)), const(np.float32(0)), const(np.float32(1)))
+        h = pconv([(up(h[0]), up(h[1]), h[2]), *feats[i - 1]], f"dec{i}", 1, "leaky" if i > 1 else None)
+    y = op("Add", h[0], prior) if has_prior else h[0]
+    y = op("Clip", op("Add", op("Mul", y, const(std)), const(mean)), const(np.float32(0)), const(np.float32(1)))
     hole = op("Sub", const(np.float32(1)), "m")
     nodes.append(helper.make_node("Add", [op("Mul", "x", "m"), op("Mul", y, hole)], ["y"]))
-    g = helper.make_graph(nodes, "pconv_unet",
-                          [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, height, width]),
-                           helper.make_tensor_value_info("m", TensorProto.FLOAT, [1, 1, height, width])],
-                          [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 3, height, width])], inits)
+
+    def tensor(name, channels):
+        return helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, channels, height, width])
+
+    inputs = [tensor("x", 3), tensor("m", 1)] + ([tensor("h", 3)] if has_prior else [])
+    g = helper.make_graph(nodes, "pconv_unet", inputs, [tensor("y", 3)], inits)
     model = helper.make_model(g, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
     onnx.save(model, out)
