@@ -43,11 +43,11 @@ pub(crate) struct Layout {
 #[derive(Clone, Debug)]
 pub(crate) struct Solve {
     pub solver: Harmonic,
-    /// Where it is, [height, width, 3] floats, in the arena.
+    /// Where it is solved, [height, width, 3] floats, in the arena.
     pub image: usize,
     /// Where the solver's scratch starts.
     pub scratch: usize,
-    /// Whether the network reads it.
+    /// Whether the network reads it, and the last three channels of its input hold it to the end.
     pub input: bool,
 }
 
@@ -90,8 +90,10 @@ impl Layout {
             Prior::Harmonic => Some(Harmonic::new(width, height)?),
         };
         if let Some(solver) = &solver {
-            // It is solved before the first layer, and added to the output after the last.
-            lifetimes.push(Lifetime { first: 0, last: 2 * levels, len: 3 * width * height });
+            // It is solved before the first layer, and added to the output after the last; the network's input keeps it
+            // where the network reads it.
+            let last = if config.prior_input { 0 } else { 2 * levels };
+            lifetimes.push(Lifetime { first: 0, last, len: 3 * width * height });
             lifetimes.push(Lifetime { first: 0, last: 0, len: solver.scratch_len() });
         }
         let (offsets, arena) = place(&lifetimes);

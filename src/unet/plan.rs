@@ -124,13 +124,16 @@ impl<'m> Plan<'m> {
     /// Calls `each(x, y, value, prior)` at every hole pixel of the image with dec1's output and the prior, zero where there
     /// is none, three normalised channels each.
     pub fn for_each_hole(&self, arena: &[f32], mut each: impl FnMut(usize, usize, [f32; 3], [f32; 3])) {
-        let output = self.layout.output();
+        let (input, output) = (self.layout.input(), self.layout.output());
         let Layout { width, height, .. } = self.layout;
-        let first = self.layout.prior.as_ref().map(|prior| prior.image);
         for y in 0..height {
             for (x, _) in self.known().row(y)[..width].iter().enumerate().filter(|(_, m)| **m == 0) {
                 let value = &arena[output.offset + output.at(x as isize, y as isize)..];
-                let prior = |c: usize| first.map_or(0.0, |first| arena[first + 3 * (y * width + x) + c]);
+                let prior = self.layout.prior.as_ref().map(|prior| match prior.input {
+                    true => &arena[input.offset + input.at(x as isize, y as isize) + 3..],
+                    false => &arena[prior.image + 3 * (y * width + x)..],
+                });
+                let prior = |c: usize| prior.map_or(0.0, |prior| prior[c]);
                 each(x, y, std::array::from_fn(|c| value[c]), std::array::from_fn(prior));
             }
         }
