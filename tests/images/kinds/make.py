@@ -1,7 +1,8 @@
-"""Small pictures of kinds that the `image` crate cannot write: python make.py, with Pillow."""
+"""Small pictures of kinds that the `image` crate cannot write: python make.py, with Pillow, and exiftool for the tags."""
 
 import os
 import struct
+import subprocess
 import zlib
 
 import numpy as np
@@ -39,3 +40,13 @@ header = struct.pack(">IIBBBBB", 72, 56, 8, 2, 0, 0, 1)
 with open(f"{out}/interlaced.png", "wb") as f:
     f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
 im.save(f"{out}/plain.png", optimize=True)
+
+# A photograph as an editor leaves it: 300 dpi, EXIF of a turned picture with its thumbnail, XMP, IPTC, Photoshop's thumbnail.
+im.resize((24, 18)).save(f"{out}/thumbnail.jpg", quality=40)
+im.save(f"{out}/tagged.jpg", quality=85, dpi=(300, 300), comment=b"drawn by make.py")
+tags = ["IFD0:Orientation#=6", "IFD0:Make=inpaint-edge", "ExifIFD:DateTimeOriginal=2026:11:25 12:00:00"]
+tags += ["ExifIFD:ExposureTime=1/125", "GPS:GPSLatitude=48.2", "GPS:GPSLatitudeRef=N", "XMP-dc:Title=Title"]
+tags += ["XMP-tiff:Orientation#=6", "IPTC:Keywords=keyword", "IPTC:City=City"]
+tags += [f"IFD1:ThumbnailImage<={out}/thumbnail.jpg", f"Photoshop:PhotoshopThumbnail<={out}/thumbnail.jpg"]
+command = ["exiftool", "-q", "-overwrite_original", *(f"-{tag}" for tag in tags), f"{out}/tagged.jpg"]
+subprocess.run(command, check=True)
