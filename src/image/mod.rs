@@ -9,6 +9,7 @@ mod metadata;
 mod photoshop;
 mod png;
 mod structure;
+mod tiff;
 mod webp;
 
 use std::borrow::Cow;
@@ -46,6 +47,8 @@ pub struct Photo {
 pub enum OutputFormat {
     /// Lossless, 8 and 16 bits.
     Png,
+    /// Uncompressed, 8 and 16 bits.
+    Tiff,
     /// Lossless, 8 bits.
     WebP,
     /// Lossy, 8 bits, no alpha; quality 1 … 100.
@@ -57,20 +60,21 @@ impl OutputFormat {
     ///
     /// # Errors
     ///
-    /// Usage, where the ending is none of png, webp, jpg and jpeg.
+    /// Usage, where the ending is none of png, webp, jpg, jpeg, tif and tiff.
     pub fn of_path(path: &Path, jpeg_quality: u8) -> Result<Self> {
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         match &*ending {
             "png" => Ok(Self::Png),
+            "tif" | "tiff" => Ok(Self::Tiff),
             "webp" => Ok(Self::WebP),
             "jpg" | "jpeg" => Ok(Self::Jpeg(jpeg_quality)),
-            _ => Err(Error::usage(format!("a name ending in .png, .webp, .jpg or .jpeg expected, {ending:?} found"))),
+            _ => Err(Error::usage(format!("a name ending in .png, .webp, .jpg or .tif expected, {ending:?} found"))),
         }
     }
 }
 
 impl Photo {
-    /// Decodes a PNG, JPEG or WebP file, known by its content.
+    /// Decodes a PNG, JPEG, TIFF or WebP file, known by its content.
     ///
     /// # Errors
     ///
@@ -79,6 +83,7 @@ impl Photo {
         match format_of(bytes, bytes.len() as u64)? {
             ImageFormat::Png => Self::decode_png(Cursor::new(bytes)),
             ImageFormat::Jpeg => Ok(Self::upright(jpeg::decode(bytes)?)),
+            ImageFormat::Tiff => Ok(Self::upright(tiff::decode(bytes)?)),
             format => {
                 structure::webp(bytes)?;
                 Ok(Self::upright(decode_lossless(Cursor::new(bytes), format)?))
@@ -122,8 +127,10 @@ impl Photo {
     /// As [`Photo::decode`], as far as the headers tell.
     pub fn header_of(bytes: &[u8]) -> Result<Header> {
         let format = format_of(bytes, bytes.len() as u64)?;
-        if format == ImageFormat::Jpeg {
-            return jpeg::header(bytes);
+        match format {
+            ImageFormat::Jpeg => return jpeg::header(bytes),
+            ImageFormat::Tiff => return tiff::header(bytes),
+            _ => {}
         }
         let (decoder, metadata) = lossless(Cursor::new(bytes), format)?;
         let (width, height) = decoder.dimensions();
@@ -198,7 +205,7 @@ impl Photo {
         Ok(out)
     }
 
-    /// As [`Photo::encode`], into `out`, piece by piece where the format is PNG or JPEG.
+    /// As [`Photo::encode`], into `out`, piece by piece unless the format is WebP.
     ///
     /// # Errors
     ///
@@ -212,6 +219,7 @@ impl Photo {
                     e => cannot_hold(e),
                 })?;
             }
+            OutputFormat::Tiff => tiff::write(out, &stored, &self.metadata)?,
             OutputFormat::WebP => webp::write(out, &stored, &self.metadata)?,
             OutputFormat::Jpeg(quality) => jpeg::write(out, &stored, &self.metadata, quality)?,
         }
@@ -251,8 +259,8 @@ fn source(path: &Path) -> Result<Source> {
 
 fn format_of(start: &[u8], len: u64) -> Result<ImageFormat> {
     match ::image::guess_format(start) {
-        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) => Ok(format),
-        _ => Err(Error::input(format!("a PNG, JPEG or WebP file expected, {len} bytes of neither found"))),
+        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Tiff | ImageFormat::WebP)) => Ok(format),
+        _ => Err(Error::input(format!("a PNG, JPEG, WebP or TIFF file expected, {len} bytes of none found"))),
     }
 }
 
@@ -355,6 +363,7 @@ mod tests {
     fn endings_name_the_format() {
         assert_eq!(OutputFormat::of_path(Path::new("a.PNG"), 95), Ok(OutputFormat::Png));
         assert_eq!(OutputFormat::of_path(Path::new("a.jpeg"), 80), Ok(OutputFormat::Jpeg(80)));
-        assert!(OutputFormat::of_path(Path::new("a.tiff"), 95).unwrap_err().to_string().contains("\"tiff\""));
+        assert_eq!(OutputFormat::of_path(Path::new("a.Tiff"), 95), Ok(OutputFormat::Tiff));
+        assert!(OutputFormat::of_path(Path::new("a.gif"), 95).unwrap_err().to_string().contains("\"gif\""));
     }
 }
