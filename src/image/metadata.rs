@@ -12,6 +12,8 @@ pub(super) struct Metadata {
     pub xmp: Option<Vec<u8>>,
     pub density: Option<Density>,
     pub native: Native,
+    /// Whether the pixels are numbers of colours.
+    pub has_palette: bool,
 }
 
 impl Metadata {

@@ -175,6 +175,11 @@ impl Photo {
         GrayImage::from_raw(self.pixels.width(), self.pixels.height(), mask).expect("one byte a pixel")
     }
 
+    /// Whether the file's pixels are numbers of colours, which become RGB or RGBA.
+    pub fn has_palette(&self) -> bool {
+        self.metadata.has_palette
+    }
+
     /// The same file with other pixels, upright.
     pub fn with_pixels(self, pixels: DynamicImage) -> Self {
         Self { pixels, ..self }

@@ -51,7 +51,7 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
         match &kind {
             b"IEND" => return Ok(Metadata { native: Native::Png(chunks), ..metadata }),
             b"acTL" => return Err(animated("PNG")),
-            _ if is_carried || &kind == b"eXIf" => {
+            _ if is_carried || matches!(&kind, b"IHDR" | b"eXIf") => {
                 file.take(end - at - 8).read_to_end(&mut chunk).map_err(unreadable)?;
             }
             _ => {}
@@ -62,6 +62,8 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
         if chunk.len() >= 12 {
             let data = &chunk[8..chunk.len() - 4];
             match &kind {
+                // The colour type.
+                b"IHDR" => metadata.has_palette = data.get(9) == Some(&3),
                 b"eXIf" => metadata.exif = Some(data.to_vec()),
                 b"pHYs" => metadata.density = Density::of_phys(data),
                 b"iTXt" => metadata.xmp = metadata.xmp.or_else(|| png_xmp(data)),

@@ -1,6 +1,11 @@
 //! What a file carries beside its pixels.
 
-use image::codecs::{jpeg::JpegEncoder, png::PngEncoder, webp::WebPEncoder};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use image::codecs::{jpeg::JpegEncoder, png::PngEncoder, tiff::TiffDecoder, webp::WebPEncoder};
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader};
 
 use crate::support::*;
@@ -20,6 +25,16 @@ fn with_metadata(mut encoder: impl ImageEncoder, exif: Vec<u8>, icc: Option<Vec<
     encoder.write_image(image.as_bytes(), image.width(), image.height(), image.color().into()).unwrap();
 }
 
+/// A decoder of the `image` crate, which for a TIFF would hold tags against a limit that follows from its pixels.
+fn decoder_of(path: &Path) -> Box<dyn ImageDecoder> {
+    match path.extension() {
+        Some(ending) if ending == "tif" => {
+            Box::new(TiffDecoder::new(BufReader::new(File::open(path).unwrap())).unwrap())
+        }
+        _ => Box::new(ImageReader::open(path).unwrap().into_decoder().unwrap()),
+    }
+}
+
 #[test]
 fn orientation_counts_for_image_and_mask_alike() {
     let folder = Folder::new();
@@ -29,9 +44,9 @@ fn orientation_counts_for_image_and_mask_alike() {
     succeeds(&run(&[&folder.put("in.png", encoded(&upright, ImageFormat::Png)), &mask, &plain]));
     let expected = image::open(&plain).unwrap();
     for tag in 1..=8u8 {
-        let orientation = image::metadata::Orientation::from_exif(tag).unwrap();
+        let orientation = Orientation::from_exif(tag).unwrap();
         // Of all stored pictures, the one that turns into `upright`.
-        let inverse = image::metadata::Orientation::from_exif(match tag {
+        let inverse = Orientation::from_exif(match tag {
             6 => 8,
             8 => 6,
             other => other,
@@ -48,9 +63,9 @@ fn orientation_counts_for_image_and_mask_alike() {
         assert_eq!(result, expected, "orientation {tag}");
     }
     // A mask with an orientation of its own.
-    upright.apply_orientation(image::metadata::Orientation::NoTransforms);
+    upright.apply_orientation(Orientation::NoTransforms);
     let mut turned = image::open(&mask).unwrap();
-    turned.apply_orientation(image::metadata::Orientation::Rotate270);
+    turned.apply_orientation(Orientation::Rotate270);
     let mut bytes = Vec::new();
     with_metadata(PngEncoder::new(&mut bytes), exif(6), None, &turned);
     let out = folder.path("by-mask.png");
@@ -63,7 +78,8 @@ fn icc_and_exif_are_carried() {
     let folder = Folder::new();
     let image = picture(16, 16, image::ColorType::Rgb8);
     let icc: Vec<u8> = (0..600).map(|i| (i % 251) as u8).collect();
-    for (from, to) in [("png", "png"), ("jpg", "jpg"), ("jpg", "png"), ("webp", "png"), ("png", "webp")] {
+    for (from, to) in [("png", "png"), ("jpg", "jpg"), ("jpg", "png"), ("webp", "png"), ("png", "webp"), ("png", "tif")]
+    {
         let mut bytes = Vec::new();
         match from {
             "png" => with_metadata(PngEncoder::new(&mut bytes), exif(6), Some(icc.clone()), &image),
@@ -73,9 +89,12 @@ fn icc_and_exif_are_carried() {
         let out = folder.path(&format!("out.{to}"));
         // The wrong ending: content decides.
         succeeds(&run(&[&folder.put("in.bin", bytes), &folder.mask(16, 16), &out]));
-        let mut decoder = ImageReader::open(&out).unwrap().into_decoder().unwrap();
+        let mut decoder = decoder_of(&out);
         assert_eq!(decoder.icc_profile().unwrap(), Some(icc.clone()), "{from} to {to}");
-        assert_eq!(decoder.exif_metadata().unwrap(), Some(exif(6)), "{from} to {to}");
+        assert_eq!(decoder.orientation().unwrap(), Orientation::Rotate90, "{from} to {to}");
+        if to != "tif" {
+            assert_eq!(decoder.exif_metadata().unwrap(), Some(exif(6)), "{from} to {to}");
+        }
     }
 }
 
@@ -130,14 +149,14 @@ fn an_exif_prefix_in_webp_hides_no_orientation() {
     let (mask, out) = (folder.mask(24, 40), folder.path("out.png"));
     succeeds(&run(&[&folder.put("in.png", encoded(&upright, ImageFormat::Png)), &mask, &out]));
     let expected = image::open(&out).unwrap();
-    upright.apply_orientation(image::metadata::Orientation::Rotate270);
+    upright.apply_orientation(Orientation::Rotate270);
     let mut bytes = Vec::new();
     with_metadata(WebPEncoder::new_lossless(&mut bytes), [b"Exif\0\0", &exif(6)[..]].concat(), None, &upright);
     succeeds(&run(&[&folder.put("turned.webp", bytes), &mask, &out]));
-    let mut decoder = ImageReader::open(&out).unwrap().into_decoder().unwrap();
+    let mut decoder = decoder_of(&out);
     assert_eq!(decoder.exif_metadata().unwrap(), Some(exif(6)));
     let mut result = DynamicImage::from_decoder(decoder).unwrap();
-    result.apply_orientation(image::metadata::Orientation::Rotate90);
+    result.apply_orientation(Orientation::Rotate90);
     assert_eq!(result, expected);
 }
 
@@ -180,13 +199,16 @@ fn xmp_is_carried_between_all_formats() {
     let folder = Folder::new();
     let mask = folder.mask(16, 24);
     for from in ["png", "jpg", "webp"] {
-        for to in ["png", "jpg", "webp"] {
+        for to in ["png", "jpg", "webp", "tif"] {
             let (input, out) = (folder.put("in", with_xmp(from, XMP.as_bytes())), folder.path(&format!("out.{to}")));
             succeeds(&run(&[&input, &mask, &out]));
-            let mut decoder = ImageReader::open(&out).unwrap().into_decoder().unwrap();
+            let mut decoder = decoder_of(&out);
             assert_eq!(decoder.xmp_metadata().unwrap(), Some(XMP.into()), "{from} to {to}");
             // The pixels stay turned as both say.
-            assert_eq!(decoder.exif_metadata().unwrap(), Some(exif(6)), "{from} to {to}");
+            assert_eq!(decoder.orientation().unwrap(), Orientation::Rotate90, "{from} to {to}");
+            if to != "tif" {
+                assert_eq!(decoder.exif_metadata().unwrap(), Some(exif(6)), "{from} to {to}");
+            }
             assert_eq!(decoder.dimensions(), (24, 16), "{from} to {to}");
         }
     }
@@ -201,7 +223,7 @@ fn metadata_too_long_for_jpeg_is_refused() {
         let output = run(&[&folder.put("in", with_xmp("png", &vec![b' '; xmp])), &mask, &out]);
         if fits {
             succeeds(&output);
-            let mut decoder = ImageReader::open(&out).unwrap().into_decoder().unwrap();
+            let mut decoder = decoder_of(&out);
             assert_eq!(decoder.xmp_metadata().unwrap().map(|found| found.len()), Some(xmp));
             std::fs::remove_file(&out).unwrap();
         } else {
@@ -243,7 +265,7 @@ fn jpeg_segments_are_carried_to_jpeg_without_thumbnails() {
     assert_eq!(result[..20], *b"\xFF\xD8\xFF\xE0\0\x10JFIF\0\x01\x02\x01\x01\x2C\x01\x2C\0\0");
     assert_eq!(result[20..22], [0xFF, 0xE1], "EXIF follows");
     let blocks = [&input, &out].map(|path| {
-        let mut decoder = ImageReader::open(path).unwrap().into_decoder().unwrap();
+        let mut decoder = decoder_of(path);
         (decoder.exif_metadata().unwrap().unwrap(), decoder.xmp_metadata().unwrap().unwrap())
     });
     let [(before, xmp), (after, xmp_after)] = blocks;
@@ -264,7 +286,7 @@ fn density_goes_from_jpeg_to_png_and_back() {
     let mask = folder.mask(56, 72);
     let (png, jpg) = (folder.path("out.png"), folder.path("out.jpg"));
     let density = || {
-        let decoder = png::Decoder::new(std::io::BufReader::new(std::fs::File::open(&png).unwrap()));
+        let decoder = png::Decoder::new(BufReader::new(File::open(&png).unwrap()));
         decoder.read_info().unwrap().info().pixel_dims.map(|d| (d.xppu, d.yppu, d.unit))
     };
     succeeds(&run(&[&kind("tagged.jpg"), &mask, &png]));
@@ -276,4 +298,32 @@ fn density_goes_from_jpeg_to_png_and_back() {
     // A JPEG that knows no density makes no pHYs.
     succeeds(&run(&[&kind("grey.jpg"), &folder.mask(72, 56), &png]));
     assert_eq!(density(), None);
+}
+
+/// The EXIF, XMP and density that exiftool and ImageMagick wrote into `tagged.tif`.
+#[test]
+fn tiff_tags_are_carried_everywhere() {
+    let folder = Folder::new();
+    let mask = folder.mask(56, 72);
+    let mut from = kind("tagged.tif");
+    let mut decoder = decoder_of(&from);
+    let xmp = decoder.xmp_metadata().unwrap().unwrap();
+    // From TIFF to PNG, from that to the next, and so on.
+    for to in ["out.png", "out.jpg", "out.webp", "out.tif", "again.tif"] {
+        let out = folder.path(to);
+        succeeds(&run(&[&from, &mask, &out]));
+        let mut decoder = decoder_of(&out);
+        assert_eq!(decoder.xmp_metadata().unwrap(), Some(xmp.clone()), "{to}");
+        assert_eq!(decoder.orientation().unwrap(), Orientation::Rotate90, "{to}");
+        let bytes = std::fs::read(&out).unwrap();
+        let count = |part: &[u8]| bytes.windows(part.len()).filter(|w| *w == part).count();
+        assert_eq!(count(b"inpaint-edge\0"), 1, "Make in {to}");
+        // 48 degrees, 12 minutes, 0 seconds north.
+        assert_eq!(count(b"\x30\0\0\0\x01\0\0\0\x0C\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0"), 1, "GPS in {to}");
+        from = out;
+    }
+    let png = std::fs::read(folder.path("out.png")).unwrap();
+    assert!(png.windows(13).any(|w| w == b"pHYs\0\0\x2E\x23\0\0\x2E\x23\x01"), "300 an inch");
+    let jpg = std::fs::read(folder.path("out.jpg")).unwrap();
+    assert_eq!(jpg[..20], *b"\xFF\xD8\xFF\xE0\0\x10JFIF\0\x01\x02\x01\x01\x2C\x01\x2C\0\0");
 }

@@ -48,6 +48,6 @@ pub(super) mod tag {
 /// Whether a tag of IFD0 says how the pixels are stored, or is carried by itself or not at all; the others describe the
 /// photograph, whatever its format.
 fn is_of_the_file(tag: u16) -> bool {
-    matches!(tag, 254..=266 | 273 | 277..=281 | 284 | 288..=293 | 317 | 320..=347 | 512..=532)
+    matches!(tag, 254..=266 | 273 | 277..=281 | 284 | 288..=293 | 297 | 317 | 320..=347 | 512..=532)
         || matches!(tag, tag::XMP | 33_723 | 34_377 | tag::ICC_PROFILE | 37_724)
 }

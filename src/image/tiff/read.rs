@@ -250,7 +250,8 @@ impl<'a> Layout<'a> {
     fn metadata(&self) -> Result<Metadata> {
         let data = |tag| self.file.find(self.ifd0, tag).map(|entry| entry.data.to_vec());
         let (icc, xmp) = (data(tag::ICC_PROFILE), data(tag::XMP));
-        Ok(Metadata { icc, xmp, exif: self.exif()?, density: self.density(), ..Metadata::default() })
+        let (exif, density, has_palette) = (self.exif()?, self.density(), self.photometric == PALETTE);
+        Ok(Metadata { icc, exif, xmp, density, has_palette, ..Metadata::default() })
     }
 
     fn density(&self) -> Option<Density> {
