@@ -38,8 +38,8 @@ pub(super) enum Native {
 /// Pixels per unit, across and down.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Density {
-    pub x: u32,
-    pub y: u32,
+    pub x: f64,
+    pub y: f64,
     pub unit: Unit,
 }
 
@@ -55,16 +55,21 @@ pub(super) enum Unit {
 const METRES_PER_INCH: f64 = 0.0254;
 
 impl Density {
+    /// Across and down: per metre, or their ratio alone.
+    fn per_metre(self) -> [f64; 2] {
+        [self.x, self.y].map(|v| match self.unit {
+            Unit::None | Unit::Metre => v,
+            Unit::Inch => v / METRES_PER_INCH,
+            Unit::Centimetre => 100.0 * v,
+        })
+    }
+
     /// Content of a pHYs chunk; nothing where the pixels are square and no more is known.
     pub(super) fn phys(self) -> Option<[u8; 9]> {
-        let per_metre = |v: u32| match self.unit {
-            Unit::None | Unit::Metre => f64::from(v),
-            Unit::Inch => (f64::from(v) / METRES_PER_INCH).round(),
-            Unit::Centimetre => 100.0 * f64::from(v),
-        };
         let mut chunk = [0; 9];
-        chunk[..4].copy_from_slice(&(per_metre(self.x) as u32).to_be_bytes());
-        chunk[4..8].copy_from_slice(&(per_metre(self.y) as u32).to_be_bytes());
+        for (value, bytes) in self.per_metre().into_iter().zip(chunk.chunks_mut(4)) {
+            bytes.copy_from_slice(&(value.round() as u32).to_be_bytes());
+        }
         chunk[8] = u8::from(self.unit != Unit::None);
         (self.unit != Unit::None || self.x != self.y).then_some(chunk)
     }
@@ -73,26 +78,25 @@ impl Density {
     pub(super) fn of_phys(chunk: &[u8]) -> Option<Self> {
         let [a, b, c, d, e, f, g, h, unit] = *<&[u8; 9]>::try_from(chunk).ok()?;
         let unit = if unit == 1 { Unit::Metre } else { Unit::None };
-        Some(Self { x: u32::from_be_bytes([a, b, c, d]), y: u32::from_be_bytes([e, f, g, h]), unit })
+        Some(Self { x: u32::from_be_bytes([a, b, c, d]).into(), y: u32::from_be_bytes([e, f, g, h]).into(), unit })
     }
 
-    /// In the units of JFIF: metres become inches, or centimetres where only these are whole. Nothing where the numbers
-    /// do not fit.
+    /// In the whole numbers of JFIF: per inch, or per centimetre where only these are whole. Nothing where the numbers do
+    /// not fit.
     pub(super) fn jfif(self) -> Option<PixelDensity> {
-        let values = [self.x, self.y].map(f64::from);
+        let given = [self.x, self.y];
+        let are_whole = given.iter().all(|v| v.fract() == 0.0);
+        let metres = self.per_metre().map(f64::round);
+        let inches = metres.map(|v| (v * METRES_PER_INCH).round());
+        let are_inches = metres.iter().zip(inches).all(|(v, inches)| (inches / METRES_PER_INCH).round() == *v);
         let (values, unit) = match self.unit {
-            Unit::None => (values, PixelDensityUnit::PixelAspectRatio),
-            Unit::Inch => (values, PixelDensityUnit::Inches),
-            Unit::Centimetre => (values, PixelDensityUnit::Centimeters),
-            Unit::Metre => {
-                let inches = values.map(|v| (v * METRES_PER_INCH).round());
-                let whole = values.iter().zip(inches).all(|(v, inches)| (inches / METRES_PER_INCH).round() == *v);
-                if !whole && values.iter().all(|v| v % 100.0 == 0.0) {
-                    (values.map(|v| v / 100.0), PixelDensityUnit::Centimeters)
-                } else {
-                    (inches, PixelDensityUnit::Inches)
-                }
+            Unit::None => (given.map(f64::round), PixelDensityUnit::PixelAspectRatio),
+            Unit::Inch if are_whole => (given, PixelDensityUnit::Inches),
+            Unit::Centimetre if are_whole => (given, PixelDensityUnit::Centimeters),
+            _ if !are_inches && metres.iter().all(|v| v % 100.0 == 0.0) => {
+                (metres.map(|v| v / 100.0), PixelDensityUnit::Centimeters)
             }
+            _ => (inches, PixelDensityUnit::Inches),
         };
         let fits = values.iter().all(|v| (1.0..=65_535.0).contains(v));
         fits.then_some(PixelDensity { density: (values[0] as u16, values[1] as u16), unit })
@@ -135,10 +139,13 @@ mod tests {
 
     #[test]
     fn known_densities() {
-        let dpi = Density { x: 300, y: 72, unit: Unit::Inch };
+        let dpi = Density { x: 300.0, y: 72.0, unit: Unit::Inch };
         assert_eq!(dpi.phys(), Some([0, 0, 0x2E, 0x23, 0, 0, 0x0B, 0x13, 1]));
-        assert_eq!(Density { x: 1, y: 1, unit: Unit::None }.phys(), None);
-        assert_eq!(Density { x: 2, y: 1, unit: Unit::None }.phys(), Some([0, 0, 0, 2, 0, 0, 0, 1, 0]));
-        assert_eq!(Density { x: 9_000_000, y: 1, unit: Unit::Metre }.jfif(), None);
+        assert_eq!(Density { x: 1.0, y: 1.0, unit: Unit::None }.phys(), None);
+        assert_eq!(Density { x: 2.0, y: 1.0, unit: Unit::None }.phys(), Some([0, 0, 0, 2, 0, 0, 0, 1, 0]));
+        // 240 an inch, as a TIFF made of a PNG says it.
+        let dpi = Density { x: 94.49, y: 94.49, unit: Unit::Centimetre };
+        assert_eq!((dpi.jfif(), dpi.phys().unwrap()[2..4] == [0x24, 0xE9]), (Some(PixelDensity::dpi(240)), true));
+        assert_eq!(Density { x: 9e6, y: 1.0, unit: Unit::Metre }.jfif(), None);
     }
 }

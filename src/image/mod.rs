@@ -17,8 +17,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read, Seek, Write};
 use std::path::Path;
 
+use ::image::codecs::{png::PngDecoder, webp::WebPDecoder};
 use ::image::metadata::Orientation;
-use ::image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+use ::image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, Limits};
 
 use crate::error::{Error, ErrorKind, Result};
 use metadata::Metadata;
@@ -293,16 +294,21 @@ fn decode_lossless(reader: impl BufRead + Seek, format: ImageFormat) -> Result<(
     Ok((DynamicImage::from_decoder(decoder).map_err(lossless_error)?, metadata))
 }
 
-/// A decoder for a size within limits.
-fn lossless<'r>(reader: impl BufRead + Seek + 'r, format: ImageFormat) -> Result<(impl ImageDecoder + 'r, Metadata)> {
+/// A decoder of PNG or WebP for a size within limits.
+fn lossless<'r>(
+    reader: impl BufRead + Seek + 'r,
+    format: ImageFormat,
+) -> Result<(Box<dyn ImageDecoder + 'r>, Metadata)> {
     let decode = || {
         let mut limits = Limits::no_limits();
         limits.max_image_width = Some(MAX_SIDE);
         limits.max_image_height = Some(MAX_SIDE);
         limits.max_alloc = Some(MAX_BYTES);
-        let mut reader = ImageReader::with_format(reader, format);
-        reader.limits(limits);
-        let mut decoder = reader.into_decoder()?;
+        let mut decoder: Box<dyn ImageDecoder> = match format {
+            ImageFormat::Png => Box::new(PngDecoder::with_limits(reader, limits.clone())?),
+            _ => Box::new(WebPDecoder::new(reader)?),
+        };
+        decoder.set_limits(limits)?;
         let (icc, exif, xmp) = (decoder.icc_profile()?, decoder.exif_metadata()?, decoder.xmp_metadata()?);
         Ok((decoder, Metadata { icc, exif, xmp, ..Metadata::default() }))
     };

@@ -265,7 +265,7 @@ impl<'a> Layout<'a> {
             let entry = self.file.find(self.ifd0, tag).filter(|entry| entry.data.len() == 8)?;
             let part = Structure { bytes: entry.data, ..self.file };
             let value = f64::from(part.u32(0)?) / f64::from(part.u32(4)?);
-            value.is_finite().then_some(value.round() as u32)
+            value.is_finite().then_some(value)
         };
         Some(Density { x: rational(tag::X_RESOLUTION)?, y: rational(tag::Y_RESOLUTION)?, unit })
     }

@@ -109,13 +109,16 @@ fn fields_of_metadata(block: Structure, metadata: &Metadata, known: &[Field]) ->
     }
     let is_known = known.iter().any(|field| field.0 == tag::X_RESOLUTION);
     if let Some(Density { x, y, unit }) = metadata.density.filter(|_| !is_known) {
-        let (divisor, unit) = match unit {
-            Unit::None => (1, 1),
-            Unit::Inch => (1, 2),
-            Unit::Centimetre => (1, 3),
-            Unit::Metre => (100, 3u16),
+        let (metre, unit) = match unit {
+            Unit::None => (1.0, 1),
+            Unit::Inch => (1.0, 2),
+            Unit::Centimetre => (1.0, 3),
+            Unit::Metre => (0.01, 3u16),
         };
-        let rational = |v: u32| [block.order(v.to_le_bytes()), block.order(u32::to_le_bytes(divisor))].concat();
+        let rational = |v: f64| {
+            let hundredths = (100.0 * metre * v).round() as u32;
+            [block.order(hundredths.to_le_bytes()), block.order(100u32.to_le_bytes())].concat()
+        };
         fields.push((tag::X_RESOLUTION, RATIONAL, 1, rational(x)));
         fields.push((tag::Y_RESOLUTION, RATIONAL, 1, rational(y)));
         fields.push((tag::RESOLUTION_UNIT, SHORT, 1, block.order(unit.to_le_bytes()).to_vec()));
