@@ -23,7 +23,7 @@ MIN_PSNR = 33.0
 
 # Groups of tags that exiftool tells, by the format that carries them.
 EVERYWHERE = ("IFD0", "ExifIFD", "GPS", "InteropIFD", "XMP-", "ICC")
-SAME_FORMAT = {"jpg": ("IPTC", "Photoshop", "JFIF"), "png": ("PNG", "PNG-pHYs", "PNG-cHRM"), "webp": (), "tif": ()}
+SAME_FORMAT = {"jpg": ("IPTC", "Photoshop", "File"), "png": ("PNG", "PNG-pHYs", "PNG-cHRM"), "webp": (), "tif": ()}
 # How pixels are stored, which README does not promise to keep: the time of the last change, thumbnails.
 STORED = """BackgroundColor BitDepth BitsPerSample ColorMap ColorType Compression ExtraSamples FillOrder Filter ImageHeight
 ImageLength ImageWidth Interlace JFIFVersion ModifyDate PageNumber Palette PhotometricInterpretation PhotoshopThumbnail
@@ -98,7 +98,8 @@ def tags(path):
 
 def carried(told, groups):
     left_out = STORED + list(RESOLUTION)
-    return {key: value for key, value in told.items() if key[0].startswith(groups) and key[1] not in left_out}
+    kept = {key: value for key, value in told.items() if key[0].startswith(groups) and key[1] not in left_out}
+    return {key: value for key, value in kept.items() if key[0] != "File" or key[1] == "Comment"}
 
 
 def density(path):

@@ -43,9 +43,13 @@ pub(in super::super) fn header(bytes: &[u8]) -> Result<Header> {
     let layout = Layout::of(bytes)?;
     let exif = layout.exif()?;
     let size = (layout.width as u32, layout.height as u32);
-    let channels = if layout.photometric == PALETTE { 3 } else { layout.samples };
-    let indices = if layout.photometric == PALETTE { layout.width * layout.height } else { 0 };
-    let decoder_bytes = bytes.len() + exif.as_ref().map_or(0, Vec::len) + layout.tile_bytes() + indices;
+    let has_palette = layout.photometric == PALETTE;
+    let channels = if has_palette { 3 } else { layout.samples };
+    // Numbers of colours, or the bytes of 16-bit samples, before they become pixels.
+    let is_copied = has_palette || layout.sample_bytes == 2;
+    let copied = if is_copied { layout.width * layout.height * layout.samples * layout.sample_bytes } else { 0 };
+    let exif_bytes = exif.as_ref().map_or(0, Vec::len);
+    let decoder_bytes = bytes.len() + exif_bytes + layout.tile_bytes() + copied;
     let turned = super::super::turned(size, exif::orientation(exif.as_deref()));
     Ok(Header { channels, sample_bytes: layout.sample_bytes, decoder_bytes, ..turned })
 }
