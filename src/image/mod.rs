@@ -148,7 +148,7 @@ impl Photo {
     }
 
     fn upright((mut pixels, mut metadata): (DynamicImage, Metadata)) -> Self {
-        metadata.exif = metadata.exif.map(exif::carried);
+        metadata.exif = metadata.exif.map(exif::carried).filter(|exif| !exif.is_empty());
         let orientation = exif::orientation(metadata.exif.as_deref());
         pixels.apply_orientation(orientation);
         Self { pixels, orientation, metadata }

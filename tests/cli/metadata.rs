@@ -281,6 +281,22 @@ fn jpeg_segments_are_carried_to_jpeg_without_thumbnails() {
 }
 
 #[test]
+fn empty_metadata_does_no_harm() {
+    let folder = Folder::new();
+    let (mask, out) = (folder.mask(72, 56), folder.path("out.jpg"));
+    let plain = std::fs::read(kind("grey.jpg")).unwrap();
+    let empty =
+        [segment(0xE1, &[b"Exif\0\0"]), segment(0xE1, &[b"http://ns.adobe.com/xap/1.0/\0"]), segment(0xED, &[])];
+    let comment = segment(0xFE, &[b"a comment"]);
+    let input = folder.put("in.jpg", [&plain[..2], &empty.concat(), &comment, &plain[2..]].concat());
+    for to in ["out.png", "out.webp", "out.tif", "out.jpg"] {
+        succeeds(&run(&[&input, &mask, &folder.path(to)]));
+        assert_eq!(image::open(folder.path(to)).unwrap().width(), 72);
+    }
+    assert!(std::fs::read(&out).unwrap().windows(comment.len()).any(|w| w == comment));
+}
+
+#[test]
 fn density_goes_from_jpeg_to_png_and_back() {
     let folder = Folder::new();
     let mask = folder.mask(56, 72);
