@@ -38,7 +38,7 @@ impl Header {
         let encoder = match format {
             // Red, green, blue and alpha of the whole image, and the file.
             OutputFormat::WebP => 8 * self.width as usize * self.height as usize,
-            OutputFormat::Png | OutputFormat::Jpeg(_) => 0,
+            OutputFormat::Png | OutputFormat::Jpeg(_) | OutputFormat::Tiff => 0,
         };
         self.pixel_bytes() + stored + encoder
     }

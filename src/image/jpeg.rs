@@ -1,14 +1,24 @@
 //! JPEG, decoded strictly: the `image` crate's decoder draws grey where the data is damaged.
 
-use ::image::{DynamicImage, GrayImage, ImageFormat, RgbImage};
+use std::io::{self, Write};
+
+use ::image::codecs::jpeg::JpegEncoder;
+use ::image::{DynamicImage, GrayImage, ImageEncoder, ImageError, RgbImage};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::{Decoded, Header, MAX_SIDE, check_size};
+use super::metadata::{Metadata, Native};
+use super::structure::{self, JPEG_XMP, jpeg_segment};
+use super::{Header, MAX_SIDE, cannot_hold, check_size, unwritable};
 use crate::error::{Error, Result};
+
+/// Bytes of a segment's content.
+const MAX_SEGMENT: usize = 65_533;
+/// SOI and the JFIF header, with which every file begins that the encoder writes.
+const HEAD: usize = 2 + 18;
 
 fn decoder(bytes: &[u8]) -> Result<JpegDecoder<ZCursor<&[u8]>>> {
     let options = DecoderOptions::default()
@@ -22,7 +32,7 @@ fn decoder(bytes: &[u8]) -> Result<JpegDecoder<ZCursor<&[u8]>>> {
 
 /// What decoding takes, `bytes` included.
 pub(super) fn header(bytes: &[u8]) -> Result<Header> {
-    super::structure::check(bytes, ImageFormat::Jpeg)?;
+    structure::jpeg(bytes)?;
     let decoder = decoder(bytes)?;
     let (width, height) = decoder.dimensions().expect("the headers are decoded");
     let channels = if decoder.input_colorspace() == Some(ColorSpace::Luma) { 1 } else { 3 };
@@ -30,13 +40,14 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header> {
     // A progressive file is decoded from the coefficients of the whole image, 16 bits each, in blocks of up to 32 pixels.
     let blocks = width.next_multiple_of(32) * height.next_multiple_of(32);
     let coefficients = if decoder.info().is_some_and(|i| i.sof.is_progressive()) { 2 * channels * blocks } else { 0 };
-    let orientation = super::orientation_of(decoder.exif().map(Vec::as_slice));
+    let orientation = super::exif::orientation(decoder.exif().map(Vec::as_slice));
     let size = super::turned((width as u32, height as u32), orientation);
     Ok(Header { channels, decoder_bytes: bytes.len() + coefficients, ..size })
 }
 
 /// Decodes to grey or RGB of 8 bits.
-pub(super) fn decode(bytes: &[u8]) -> Result<Decoded> {
+pub(super) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Metadata)> {
+    let metadata = structure::jpeg(bytes)?;
     let mut decoder = decoder(bytes)?;
     let (width, height) = decoder.dimensions().expect("the headers are decoded");
     let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
@@ -54,7 +65,68 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Decoded> {
         false => RgbImage::from_raw(width, height, data).map(DynamicImage::from),
     };
     let pixels = pixels.expect("a sample per pixel and channel");
-    Ok((pixels, decoder.icc_profile(), decoder.exif().cloned()))
+    Ok((pixels, Metadata { icc: decoder.icc_profile(), exif: decoder.exif().cloned(), ..metadata }))
+}
+
+/// Writes grey or RGB of 8 bits.
+pub(super) fn write(out: &mut dyn Write, pixels: &DynamicImage, metadata: &Metadata, quality: u8) -> Result<()> {
+    let segments = match (&metadata.native, &metadata.xmp) {
+        (Native::Jpeg(segments), _) => segments.clone(),
+        (_, Some(xmp)) => xmp_segment(xmp)?,
+        _ => Vec::new(),
+    };
+    // The EXIF segment is to be the first after the JFIF header.
+    let exif = metadata.exif.as_ref().map_or(0, |exif| 10 + exif.len());
+    let mut encoder = JpegEncoder::new_with_quality(Insert { out, after: HEAD + exif, insert: &segments }, quality);
+    if let Some(density) = metadata.density.and_then(|density| density.jfif()) {
+        encoder.set_pixel_density(density);
+    }
+    if let Some(icc) = &metadata.icc {
+        encoder.set_icc_profile(icc.clone()).map_err(cannot_hold)?;
+    }
+    if let Some(exif) = &metadata.exif {
+        let (most, found) = (MAX_SEGMENT - 6, exif.len());
+        if found > most {
+            return Err(cannot_hold(format!("EXIF of at most {most} bytes expected, {found} found")));
+        }
+        encoder.set_exif_metadata(exif.clone()).map_err(cannot_hold)?;
+    }
+    let (width, height) = (pixels.width(), pixels.height());
+    encoder.write_image(pixels.as_bytes(), width, height, pixels.color().into()).map_err(|e| match e {
+        ImageError::IoError(e) => unwritable(e),
+        e => cannot_hold(e),
+    })
+}
+
+fn xmp_segment(xmp: &[u8]) -> Result<Vec<u8>> {
+    let most = MAX_SEGMENT - JPEG_XMP.len();
+    if xmp.len() > most {
+        return Err(cannot_hold(format!("XMP of at most {most} bytes expected, {} found", xmp.len())));
+    }
+    Ok(jpeg_segment(0xE1, &[JPEG_XMP, xmp].concat()))
+}
+
+/// Passes on what is written, and behind the first `after` bytes of it what is to be inserted.
+struct Insert<'a> {
+    out: &'a mut dyn Write,
+    after: usize,
+    insert: &'a [u8],
+}
+
+impl Write for Insert<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.after == 0 {
+            self.out.write_all(std::mem::take(&mut self.insert))?;
+            return self.out.write(bytes);
+        }
+        let written = self.out.write(&bytes[..bytes.len().min(self.after)])?;
+        self.after -= written;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 fn decode_error(e: DecodeErrors) -> Error {

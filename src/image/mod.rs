@@ -1,23 +1,28 @@
 //! Image files: decode by content, work upright, encode with the metadata carried, replace the target in one step.
 
 mod atomic;
+mod exif;
 mod fill;
 mod header;
 mod jpeg;
+mod metadata;
+mod photoshop;
 mod png;
 mod structure;
+mod tiff;
+mod webp;
 
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Cursor, Read, Seek, Write};
 use std::path::Path;
 
-use ::image::codecs::jpeg::JpegEncoder;
-use ::image::codecs::webp::WebPEncoder;
+use ::image::codecs::{png::PngDecoder, webp::WebPDecoder};
 use ::image::metadata::Orientation;
-use ::image::{DynamicImage, GrayImage, ImageDecoder, ImageEncoder, ImageError, ImageFormat, ImageReader, Limits};
+use ::image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, Limits};
 
 use crate::error::{Error, ErrorKind, Result};
+use metadata::Metadata;
 
 pub use atomic::{remove_abandoned, write_atomically, write_atomically_with};
 pub use header::Header;
@@ -28,18 +33,14 @@ const MAX_BYTES: u64 = 4 << 30;
 
 /// A decoded image file: pixels as stored, and what is carried to the output.
 ///
-/// Palettes become RGB or RGBA, 1-, 2- and 4-bit grey becomes 8-bit by exact scaling; 16 bits stay 16 bits. From PNG to PNG
-/// the chunks of resolution, colour space and text are carried as they are.
+/// Palettes become RGB or RGBA, 1-, 2- and 4-bit grey becomes 8-bit by exact scaling; 16 bits stay 16 bits.
 #[derive(Clone, Debug)]
 pub struct Photo {
     /// Grey, grey + alpha, RGB or RGBA with 8 or 16 bits, upright.
     pub pixels: DynamicImage,
     /// EXIF orientation that `pixels` has been turned by.
     orientation: Orientation,
-    icc: Option<Vec<u8>>,
-    exif: Option<Vec<u8>>,
-    /// Whole chunks for a PNG to carry, after IHDR.
-    chunks: Vec<u8>,
+    metadata: Metadata,
 }
 
 /// A format that results can be written in.
@@ -47,6 +48,8 @@ pub struct Photo {
 pub enum OutputFormat {
     /// Lossless, 8 and 16 bits.
     Png,
+    /// Uncompressed, 8 and 16 bits.
+    Tiff,
     /// Lossless, 8 bits.
     WebP,
     /// Lossy, 8 bits, no alpha; quality 1 … 100.
@@ -58,35 +61,33 @@ impl OutputFormat {
     ///
     /// # Errors
     ///
-    /// Usage, where the ending is none of png, webp, jpg and jpeg.
+    /// Usage, where the ending is none of png, webp, jpg, jpeg, tif and tiff.
     pub fn of_path(path: &Path, jpeg_quality: u8) -> Result<Self> {
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         match &*ending {
             "png" => Ok(Self::Png),
+            "tif" | "tiff" => Ok(Self::Tiff),
             "webp" => Ok(Self::WebP),
             "jpg" | "jpeg" => Ok(Self::Jpeg(jpeg_quality)),
-            _ => Err(Error::usage(format!("a name ending in .png, .webp, .jpg or .jpeg expected, {ending:?} found"))),
+            _ => Err(Error::usage(format!("a name ending in .png, .webp, .jpg or .tif expected, {ending:?} found"))),
         }
     }
 }
 
 impl Photo {
-    /// Decodes a PNG, JPEG or WebP file, known by its content.
+    /// Decodes a PNG, JPEG, TIFF or WebP file, known by its content.
     ///
     /// # Errors
     ///
     /// Input, where `bytes` is no such file, is damaged or cut short, is animated or in CMYK; limits, where it is too large.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        let format = format_of(bytes, bytes.len() as u64)?;
-        match format {
+        match format_of(bytes, bytes.len() as u64)? {
             ImageFormat::Png => Self::decode_png(Cursor::new(bytes)),
-            _ => {
-                structure::check(bytes, format)?;
-                let decoded = match format {
-                    ImageFormat::Jpeg => jpeg::decode(bytes)?,
-                    _ => decode_lossless(Cursor::new(bytes), format)?,
-                };
-                Ok(Self::upright(decoded, structure::PngExtras::default()))
+            ImageFormat::Jpeg => Ok(Self::upright(jpeg::decode(bytes)?)),
+            ImageFormat::Tiff => Ok(Self::upright(tiff::decode(bytes)?)),
+            format => {
+                structure::webp(bytes)?;
+                Ok(Self::upright(decode_lossless(Cursor::new(bytes), format)?))
             }
         }
     }
@@ -111,10 +112,10 @@ impl Photo {
     pub fn header(path: &Path) -> Result<Header> {
         match source(path)? {
             Source::Png(mut reader) => {
-                let extras = structure::png(&mut reader)?;
+                let whole = structure::png(&mut reader)?;
                 reader.rewind().map_err(unreadable)?;
-                let (decoder, (_, exif)) = lossless(reader, ImageFormat::Png)?;
-                Ok(header(&decoder, extras.exif.or(exif), 0))
+                let (decoder, known) = lossless(reader, ImageFormat::Png)?;
+                Ok(header(&decoder, whole.or(known), 0))
             }
             Source::Other(bytes) => Self::header_of(&bytes),
         }
@@ -127,27 +128,30 @@ impl Photo {
     /// As [`Photo::decode`], as far as the headers tell.
     pub fn header_of(bytes: &[u8]) -> Result<Header> {
         let format = format_of(bytes, bytes.len() as u64)?;
-        if format == ImageFormat::Jpeg {
-            return jpeg::header(bytes);
+        match format {
+            ImageFormat::Jpeg => return jpeg::header(bytes),
+            ImageFormat::Tiff => return tiff::header(bytes),
+            _ => {}
         }
-        let (decoder, (_, exif)) = lossless(Cursor::new(bytes), format)?;
+        let (decoder, metadata) = lossless(Cursor::new(bytes), format)?;
         let (width, height) = decoder.dimensions();
         // WebP holds red, green, blue and alpha of the whole image.
         let planes = if format == ImageFormat::WebP { 4 * width as usize * height as usize } else { 0 };
-        Ok(header(&decoder, exif, bytes.len() + planes))
+        Ok(header(&decoder, metadata, bytes.len() + planes))
     }
 
     fn decode_png(mut reader: impl BufRead + Seek) -> Result<Self> {
-        let extras = structure::png(&mut reader)?;
+        let whole = structure::png(&mut reader)?;
         reader.rewind().map_err(unreadable)?;
-        Ok(Self::upright(decode_lossless(reader, ImageFormat::Png)?, extras))
+        let (pixels, known) = decode_lossless(reader, ImageFormat::Png)?;
+        Ok(Self::upright((pixels, whole.or(known))))
     }
 
-    fn upright((mut pixels, icc, exif): Decoded, extras: structure::PngExtras) -> Self {
-        let exif = extras.exif.or(exif).map(without_prefix);
-        let orientation = orientation_of(exif.as_deref());
+    fn upright((mut pixels, mut metadata): (DynamicImage, Metadata)) -> Self {
+        metadata.exif = metadata.exif.map(exif::carried).filter(|exif| !exif.is_empty());
+        let orientation = exif::orientation(metadata.exif.as_deref());
         pixels.apply_orientation(orientation);
-        Self { pixels, orientation, icc, exif, chunks: extras.chunks }
+        Self { pixels, orientation, metadata }
     }
 
     /// The image as one 8-bit grey plane, upright: how a mask is read. 16-bit samples count by their high byte; grey is
@@ -172,6 +176,11 @@ impl Photo {
         GrayImage::from_raw(self.pixels.width(), self.pixels.height(), mask).expect("one byte a pixel")
     }
 
+    /// Whether the file's pixels are numbers of colours, which become RGB or RGBA.
+    pub fn has_palette(&self) -> bool {
+        self.metadata.has_palette
+    }
+
     /// The same file with other pixels, upright.
     pub fn with_pixels(self, pixels: DynamicImage) -> Self {
         Self { pixels, ..self }
@@ -190,18 +199,19 @@ impl Photo {
         Cow::Owned(pixels)
     }
 
-    /// Encodes the stored pixels with the ICC profile and the EXIF block, both byte for byte, and a PNG's other chunks.
+    /// Encodes the stored pixels with what the file carried: ICC profile, EXIF without its thumbnail, XMP and density where
+    /// the format has a place for them; from PNG to PNG further chunks, from JPEG to JPEG comments and IPTC.
     ///
     /// # Errors
     ///
-    /// Usage, where the format cannot hold these pixels.
+    /// Usage, where the format cannot hold these pixels or what the file carried.
     pub fn encode(&self, format: OutputFormat) -> Result<Vec<u8>> {
         let mut out = Vec::new();
         self.write(format, &mut out)?;
         Ok(out)
     }
 
-    /// As [`Photo::encode`], into `out`, piece by piece where the format is PNG or JPEG.
+    /// As [`Photo::encode`], into `out`, piece by piece unless the format is WebP.
     ///
     /// # Errors
     ///
@@ -210,30 +220,16 @@ impl Photo {
         let stored = self.stored();
         match format {
             OutputFormat::Png => {
-                let written = png::write(&mut *out, &stored, self.icc.as_deref(), self.exif.as_deref(), &self.chunks);
-                written.map_err(|e| match e {
+                png::write(&mut *out, &stored, &self.metadata).map_err(|e| match e {
                     ::png::EncodingError::IoError(e) => unwritable(e),
                     e => cannot_hold(e),
                 })?;
             }
-            OutputFormat::WebP => self.write_by(WebPEncoder::new_lossless(&mut *out), &stored)?,
-            OutputFormat::Jpeg(quality) => self.write_by(JpegEncoder::new_with_quality(&mut *out, quality), &stored)?,
+            OutputFormat::Tiff => tiff::write(out, &stored, &self.metadata)?,
+            OutputFormat::WebP => webp::write(out, &stored, &self.metadata)?,
+            OutputFormat::Jpeg(quality) => jpeg::write(out, &stored, &self.metadata, quality)?,
         }
         out.flush().map_err(unwritable)
-    }
-
-    fn write_by(&self, mut encoder: impl ImageEncoder, stored: &DynamicImage) -> Result<()> {
-        if let Some(icc) = &self.icc {
-            encoder.set_icc_profile(icc.clone()).map_err(cannot_hold)?;
-        }
-        if let Some(exif) = &self.exif {
-            encoder.set_exif_metadata(exif.clone()).map_err(cannot_hold)?;
-        }
-        let (width, height) = (stored.width(), stored.height());
-        encoder.write_image(stored.as_bytes(), width, height, stored.color().into()).map_err(|e| match e {
-            ImageError::IoError(e) => unwritable(e),
-            e => cannot_hold(e),
-        })
     }
 }
 
@@ -269,27 +265,15 @@ fn source(path: &Path) -> Result<Source> {
 
 fn format_of(start: &[u8], len: u64) -> Result<ImageFormat> {
     match ::image::guess_format(start) {
-        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) => Ok(format),
-        _ => Err(Error::input(format!("a PNG, JPEG or WebP file expected, {len} bytes of neither found"))),
+        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Tiff | ImageFormat::WebP)) => Ok(format),
+        _ => Err(Error::input(format!("a PNG, JPEG, WebP or TIFF file expected, {len} bytes of none found"))),
     }
 }
 
-/// Some writers put the JPEG segment's prefix into a PNG or WebP.
-fn without_prefix(exif: Vec<u8>) -> Vec<u8> {
-    match exif.strip_prefix(b"Exif\0\0") {
-        Some(block) => block.to_vec(),
-        None => exif,
-    }
-}
-
-fn orientation_of(exif: Option<&[u8]>) -> Orientation {
-    exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
-}
-
-fn header(decoder: &impl ImageDecoder, exif: Option<Vec<u8>>, decoder_bytes: usize) -> Header {
+fn header(decoder: &impl ImageDecoder, metadata: Metadata, decoder_bytes: usize) -> Header {
     let (channels, color) = (decoder.color_type().channel_count().into(), decoder.color_type());
     let sample_bytes = usize::from(color.bytes_per_pixel()) / usize::from(color.channel_count());
-    let orientation = orientation_of(exif.map(without_prefix).as_deref());
+    let orientation = exif::orientation(metadata.exif.map(exif::carried).as_deref());
     Header { channels, sample_bytes, decoder_bytes, ..turned(decoder.dimensions(), orientation) }
 }
 
@@ -304,33 +288,33 @@ fn turned((width, height): (u32, u32), orientation: Orientation) -> Header {
     Header { width, height, channels: 1, sample_bytes: 1, turned, decoder_bytes: 0 }
 }
 
-/// Pixels as stored, ICC profile, EXIF block.
-type Decoded = (DynamicImage, Option<Vec<u8>>, Option<Vec<u8>>);
-
-fn decode_lossless(reader: impl BufRead + Seek, format: ImageFormat) -> Result<Decoded> {
-    let (decoder, (icc, exif)) = lossless(reader, format)?;
-    Ok((DynamicImage::from_decoder(decoder).map_err(lossless_error)?, icc, exif))
+/// Pixels as stored, and what is carried.
+fn decode_lossless(reader: impl BufRead + Seek, format: ImageFormat) -> Result<(DynamicImage, Metadata)> {
+    let (decoder, metadata) = lossless(reader, format)?;
+    Ok((DynamicImage::from_decoder(decoder).map_err(lossless_error)?, metadata))
 }
 
-/// ICC profile and EXIF block.
-type Blocks = (Option<Vec<u8>>, Option<Vec<u8>>);
-
-/// A decoder for a size within limits.
-fn lossless<'r>(reader: impl BufRead + Seek + 'r, format: ImageFormat) -> Result<(impl ImageDecoder + 'r, Blocks)> {
+/// A decoder of PNG or WebP for a size within limits.
+fn lossless<'r>(
+    reader: impl BufRead + Seek + 'r,
+    format: ImageFormat,
+) -> Result<(Box<dyn ImageDecoder + 'r>, Metadata)> {
     let decode = || {
         let mut limits = Limits::no_limits();
         limits.max_image_width = Some(MAX_SIDE);
         limits.max_image_height = Some(MAX_SIDE);
         limits.max_alloc = Some(MAX_BYTES);
-        let mut reader = ImageReader::with_format(reader, format);
-        reader.limits(limits);
-        let mut decoder = reader.into_decoder()?;
-        let (icc, exif) = (decoder.icc_profile()?, decoder.exif_metadata()?);
-        Ok((decoder, (icc, exif)))
+        let mut decoder: Box<dyn ImageDecoder> = match format {
+            ImageFormat::Png => Box::new(PngDecoder::with_limits(reader, limits.clone())?),
+            _ => Box::new(WebPDecoder::new(reader)?),
+        };
+        decoder.set_limits(limits)?;
+        let (icc, exif, xmp) = (decoder.icc_profile()?, decoder.exif_metadata()?, decoder.xmp_metadata()?);
+        Ok((decoder, Metadata { icc, exif, xmp, ..Metadata::default() }))
     };
-    let (decoder, blocks) = decode().map_err(lossless_error)?;
+    let (decoder, metadata) = decode().map_err(lossless_error)?;
     check_size(decoder.total_bytes())?;
-    Ok((decoder, blocks))
+    Ok((decoder, metadata))
 }
 
 fn lossless_error(e: ImageError) -> Error {
@@ -365,7 +349,7 @@ mod tests {
         });
         let mut upright = DynamicImage::from(pixels);
         upright.apply_orientation(orientation);
-        Photo { pixels: upright, orientation, icc: None, exif: None, chunks: Vec::new() }
+        Photo { pixels: upright, orientation, metadata: Metadata::default() }
     }
 
     #[test]
@@ -390,6 +374,7 @@ mod tests {
     fn endings_name_the_format() {
         assert_eq!(OutputFormat::of_path(Path::new("a.PNG"), 95), Ok(OutputFormat::Png));
         assert_eq!(OutputFormat::of_path(Path::new("a.jpeg"), 80), Ok(OutputFormat::Jpeg(80)));
-        assert!(OutputFormat::of_path(Path::new("a.tiff"), 95).unwrap_err().to_string().contains("\"tiff\""));
+        assert_eq!(OutputFormat::of_path(Path::new("a.Tiff"), 95), Ok(OutputFormat::Tiff));
+        assert!(OutputFormat::of_path(Path::new("a.gif"), 95).unwrap_err().to_string().contains("\"gif\""));
     }
 }

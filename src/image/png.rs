@@ -4,22 +4,19 @@ use std::borrow::Cow;
 use std::io::Write;
 
 use ::image::{ColorType, DynamicImage};
-use ::png::{BitDepth, Compression, Encoder, EncodingError, Filter, Info, chunk::ChunkType};
+use ::png::{BitDepth, Compression, Encoder, EncodingError, Filter, Info, Writer, chunk};
+
+use super::metadata::{Metadata, Native};
+use super::structure::PNG_XMP;
 
 /// Bytes of an IDAT chunk.
 const IDAT: usize = 1 << 16;
 
-/// Writes `pixels` with an ICC profile, an EXIF block and `chunks`, whole chunks that stand before the pixels.
-pub(super) fn write(
-    out: impl Write,
-    pixels: &DynamicImage,
-    icc: Option<&[u8]>,
-    exif: Option<&[u8]>,
-    mut chunks: &[u8],
-) -> Result<(), EncodingError> {
+/// Writes `pixels`, and `metadata` before them.
+pub(super) fn write(out: impl Write, pixels: &DynamicImage, metadata: &Metadata) -> Result<(), EncodingError> {
     let mut info = Info::with_size(pixels.width(), pixels.height());
-    info.icc_profile = icc.map(Cow::Borrowed);
-    info.exif_metadata = exif.map(Cow::Borrowed);
+    info.icc_profile = metadata.icc.as_deref().map(Cow::Borrowed);
+    info.exif_metadata = metadata.exif.as_deref().map(Cow::Borrowed);
     let mut encoder = Encoder::with_info(out, info)?;
     let deep = matches!(pixels.color(), ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16);
     encoder.set_depth(if deep { BitDepth::Sixteen } else { BitDepth::Eight });
@@ -32,13 +29,7 @@ pub(super) fn write(
     encoder.set_compression(Compression::Fast);
     encoder.set_filter(Filter::Adaptive);
     let mut writer = encoder.write_header()?;
-    while let Some((head, rest)) = chunks.split_first_chunk::<8>() {
-        let [a, b, c, d, kind @ ..] = *head;
-        let (data, rest) = rest.split_at(u32::from_be_bytes([a, b, c, d]) as usize);
-        writer.write_chunk(ChunkType(kind), data)?;
-        // The CRC is written anew.
-        chunks = &rest[4..];
-    }
+    write_chunks(&mut writer, metadata)?;
     let mut stream = writer.stream_writer_with_size(IDAT)?;
     let row = pixels.width() as usize * usize::from(pixels.color().bytes_per_pixel());
     let mut swapped = Vec::new();
@@ -53,4 +44,25 @@ pub(super) fn write(
     }
     stream.finish()?;
     writer.finish()
+}
+
+fn write_chunks(writer: &mut Writer<impl Write>, metadata: &Metadata) -> Result<(), EncodingError> {
+    if let Native::Png(chunks) = &metadata.native {
+        let mut chunks = &chunks[..];
+        while let Some((head, rest)) = chunks.split_first_chunk::<8>() {
+            let [a, b, c, d, kind @ ..] = *head;
+            let (data, rest) = rest.split_at(u32::from_be_bytes([a, b, c, d]) as usize);
+            writer.write_chunk(chunk::ChunkType(kind), data)?;
+            // The CRC is written anew.
+            chunks = &rest[4..];
+        }
+        return Ok(());
+    }
+    if let Some(phys) = metadata.density.and_then(|density| density.phys()) {
+        writer.write_chunk(chunk::pHYs, &phys)?;
+    }
+    if let Some(xmp) = &metadata.xmp {
+        writer.write_chunk(chunk::iTXt, &[PNG_XMP, b"\0\0", xmp].concat())?;
+    }
+    Ok(())
 }

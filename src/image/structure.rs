@@ -5,45 +5,35 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use ::image::ImageFormat;
-
+use super::metadata::{Density, Metadata, Native};
+use super::photoshop;
 use crate::error::{Error, Result};
 
 /// PNG chunks that hold for any picture of the same size and pixel values, whatever its colour type.
 const CARRIED: [&[u8; 4]; 10] =
     [b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"pHYs", b"tEXt", b"zTXt", b"iTXt"];
 
-/// What a PNG carries outside its pixels.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct PngExtras {
-    /// Whole chunks, of the types [`CARRIED`], in the order of the file.
-    pub chunks: Vec<u8>,
-    /// Content of the eXIf chunk, which may follow the pixels.
-    pub exif: Option<Vec<u8>>,
-}
+/// How an iTXt chunk of an uncompressed XMP packet begins: keyword, no compression.
+pub(super) const PNG_XMP: &[u8] = b"XML:com.adobe.xmp\0\0\0";
 
-/// Walks a JPEG or WebP from its first byte to the end of its picture.
-///
-/// # Errors
-///
-/// Input, where the file is cut short, is animated or is in CMYK.
-pub(super) fn check(bytes: &[u8], format: ImageFormat) -> Result<()> {
-    match format {
-        ImageFormat::Jpeg => jpeg(bytes),
-        _ => webp(bytes),
-    }
-}
+/// How segments of JPEG begin: APP0, APP1 with the XMP packet and with what does not fit into it, APP13.
+const JFIF: &[u8] = b"JFIF\0";
+pub(super) const JPEG_XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
+const JPEG_MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 
-/// Signature, then chunks of length, type, data and CRC up to IEND.
+/// Walks a PNG: signature, then chunks of length, type, data and CRC up to IEND.
+///
+/// What it carries is known but for the ICC profile and compressed XMP.
 ///
 /// # Errors
 ///
 /// Input, where the file cannot be read, is cut short or is animated.
-pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<PngExtras> {
+pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
     let unreadable = |e: std::io::Error| Error::input(format!("cannot be read: {e}"));
     let len = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
     let cut = || Error::input(format!("cut short: IEND chunk expected, {len} bytes without it found"));
-    let mut extras = PngExtras::default();
+    let mut metadata = Metadata::default();
+    let mut chunks = Vec::new();
     let mut at = 8;
     loop {
         if at + 8 > len {
@@ -59,25 +49,48 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<PngExtras> {
         let kind = [chunk[4], chunk[5], chunk[6], chunk[7]];
         let is_carried = CARRIED.contains(&&kind);
         match &kind {
-            b"IEND" => return Ok(extras),
+            b"IEND" => return Ok(Metadata { native: Native::Png(chunks), ..metadata }),
             b"acTL" => return Err(animated("PNG")),
-            _ if is_carried || &kind == b"eXIf" => {
+            _ if is_carried || matches!(&kind, b"IHDR" | b"eXIf") => {
                 file.take(end - at - 8).read_to_end(&mut chunk).map_err(unreadable)?;
             }
             _ => {}
         }
         if is_carried {
-            extras.chunks.extend_from_slice(&chunk);
-        } else if &kind == b"eXIf" {
-            extras.exif = Some(chunk[8..chunk.len() - 4].to_vec());
+            chunks.extend_from_slice(&chunk);
+        }
+        if chunk.len() >= 12 {
+            let data = &chunk[8..chunk.len() - 4];
+            match &kind {
+                // The colour type.
+                b"IHDR" => metadata.has_palette = data.get(9) == Some(&3),
+                b"eXIf" => metadata.exif = Some(data.to_vec()),
+                b"pHYs" => metadata.density = Density::of_phys(data),
+                b"iTXt" => metadata.xmp = metadata.xmp.or_else(|| png_xmp(data)),
+                _ => {}
+            }
         }
         at = end;
     }
 }
 
-/// Segments of marker and length, entropy-coded data, up to EOI.
-fn jpeg(bytes: &[u8]) -> Result<()> {
+/// The packet of an iTXt chunk: keyword, compression, language, translated keyword, text.
+fn png_xmp(chunk: &[u8]) -> Option<Vec<u8>> {
+    let mut parts = chunk.strip_prefix(PNG_XMP)?.splitn(3, |byte| *byte == 0);
+    parts.nth(2).map(<[u8]>::to_vec)
+}
+
+/// Walks a JPEG: segments of marker and length, entropy-coded data, up to EOI.
+///
+/// What it carries is known but for ICC profile and EXIF.
+///
+/// # Errors
+///
+/// Input, where the file is cut short or is in CMYK.
+pub(super) fn jpeg(bytes: &[u8]) -> Result<Metadata> {
     let cut = || cut_short(bytes, "end of image (EOI)");
+    let mut metadata = Metadata::default();
+    let (mut segments, mut resources) = (Vec::new(), Vec::new());
     let mut at = 2;
     loop {
         // In entropy-coded data 0xFF is followed by 0 or is a restart marker; between segments 0xFF may be repeated.
@@ -86,24 +99,51 @@ fn jpeg(bytes: &[u8]) -> Result<()> {
         let marker = bytes[at + 1];
         at += 2;
         match marker {
-            0xD9 => return Ok(()),
+            0xD9 => break,
             // SOI and TEM have no length.
             0xD8 | 0x01 => continue,
             _ => {}
         }
         let length = bytes.get(at..at + 2).ok_or_else(cut)?;
         let segment = bytes.get(at..at + usize::from(u16::from_be_bytes([length[0], length[1]]))).ok_or_else(cut)?;
-        // A frame header: length, precision, height, width, components.
+        let data = segment.get(2..).unwrap_or_default();
+        // A frame header: precision, height, width, components.
         let is_frame = matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC);
-        if is_frame && segment.get(7) == Some(&4) {
+        if is_frame && data.get(5) == Some(&4) {
             return Err(Error::input("a JPEG in grey or RGB expected, CMYK (4 components) found"));
+        }
+        match marker {
+            0xE0 if data.starts_with(JFIF) => metadata.density = Density::of_jfif(&data[JFIF.len()..]),
+            0xE1 if data.starts_with(JPEG_XMP) => {
+                metadata.xmp.get_or_insert_with(|| data[JPEG_XMP.len()..].to_vec());
+                segments.extend(jpeg_segment(marker, data));
+            }
+            0xE1 if data.starts_with(JPEG_MORE_XMP) => segments.extend(jpeg_segment(marker, data)),
+            0xED => resources.extend_from_slice(data.strip_prefix(photoshop::PREFIX).unwrap_or_default()),
+            // A comment.
+            0xFE => segments.extend(jpeg_segment(marker, data)),
+            _ => {}
         }
         at += segment.len();
     }
+    for part in photoshop::carried(&resources).chunks(photoshop::MAX_PART) {
+        segments.extend(jpeg_segment(0xED, &[photoshop::PREFIX, part].concat()));
+    }
+    Ok(Metadata { native: Native::Jpeg(segments), ..metadata })
 }
 
-/// A RIFF whose length counts all that follows it, in chunks of type, length and data, padded to even.
-fn webp(bytes: &[u8]) -> Result<()> {
+/// A segment of JPEG: marker, length, data of at most 65,533 bytes.
+pub(super) fn jpeg_segment(marker: u8, data: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(data.len() + 2).expect("no segment is longer");
+    [&[0xFF, marker], &length.to_be_bytes()[..], data].concat()
+}
+
+/// Walks a WebP: a RIFF whose length counts all that follows it, in chunks of type, length and data, padded to even.
+///
+/// # Errors
+///
+/// Input, where the file is cut short or is animated.
+pub(super) fn webp(bytes: &[u8]) -> Result<()> {
     let total = bytes.get(4..8).map_or(usize::MAX, le32).saturating_add(8);
     let cut = || cut_short(bytes, &format!("RIFF container of {total} bytes"));
     let mut rest = bytes.get(12..total).ok_or_else(cut)?;

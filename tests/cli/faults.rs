@@ -1,8 +1,9 @@
 //! What cannot be used gets one line and the right exit code, and nothing is written.
 
+use std::io::Cursor;
 use std::process::Command;
 
-use image::{GrayImage, ImageFormat, Luma};
+use image::{GrayImage, ImageDecoder, ImageFormat, Luma};
 use inpaint_edge::ErrorKind;
 use inpaint_edge::image::Photo;
 
@@ -17,7 +18,7 @@ fn bad_input_gets_one_line_and_writes_nothing() {
     let empty = folder.put("empty.png", "");
     let text = folder.put("text.png", "not a picture");
     fails(&run(&[&cut, &mask, &out]), 3, &["cut.png"]);
-    fails(&run(&[&empty, &mask, &out]), 3, &["empty.png", "PNG, JPEG or WebP", "0 bytes"]);
+    fails(&run(&[&empty, &mask, &out]), 3, &["empty.png", "PNG, JPEG, WebP or TIFF", "0 bytes"]);
     fails(&run(&[&text, &mask, &out]), 3, &["text.png"]);
     fails(&run(&[&image, &text, &out]), 3, &["text.png"]);
     fails(&run(&[&folder.path("none.png"), &mask, &out]), 3, &["none.png"]);
@@ -27,7 +28,7 @@ fn bad_input_gets_one_line_and_writes_nothing() {
     fails(&run(&[&image, &white, &out]), 3, &["white.png", "no pixel known"]);
     fails(&run(&[&image, &mask, &out, &"--weights", &text]), 4, &["text.png", "safetensors"]);
     fails(&run(&[&image, &mask, &out, &"--weights", &folder.path("none")]), 4, &["none"]);
-    fails(&run(&[&image, &mask, &folder.path("out.tiff")]), 2, &["out.tiff", ".png"]);
+    fails(&run(&[&image, &mask, &folder.path("out.gif")]), 2, &["out.gif", ".png"]);
     fails(&run(&[&"-", &"-", &out]), 2, &["stdin"]);
     fails(&run(&[&image, &mask, &"-", &"--json"]), 2, &["stdout"]);
     // A file where a folder should be: no user, not even root, can write below it.
@@ -48,8 +49,8 @@ fn bad_input_gets_one_line_and_writes_nothing() {
 
 #[test]
 fn every_cut_of_every_kind_is_an_input_error() {
-    let others = ["lossy.webp", "lossy-alpha.webp", "interlaced.png", "plain.png"];
-    for name in JPEGS.into_iter().chain(others) {
+    let others = ["lossy.webp", "lossy-alpha.webp", "interlaced.png", "plain.png", "tagged.jpg"];
+    for name in JPEGS.into_iter().chain(others).chain(TIFFS).chain(["tagged.tif"]) {
         let whole = std::fs::read(kind(name)).unwrap();
         for len in 0..whole.len() {
             let error = Photo::decode(&whole[..len]).expect_err(&format!("{name} of {len} bytes"));
@@ -60,7 +61,11 @@ fn every_cut_of_every_kind_is_an_input_error() {
             );
         }
         // The whole, and as a camera leaves it: with another picture or padding behind.
-        let expected = image::load_from_memory(&whole).unwrap();
+        let mut decoder =
+            image::ImageReader::new(Cursor::new(&whole)).with_guessed_format().unwrap().into_decoder().unwrap();
+        let orientation = decoder.orientation().unwrap();
+        let mut expected = image::DynamicImage::from_decoder(decoder).unwrap();
+        expected.apply_orientation(orientation);
         for behind in [&[][..], &whole, &[0; 100]] {
             assert_eq!(Photo::decode(&[&whole[..], behind].concat()).unwrap().pixels, expected, "{name}");
         }
@@ -101,6 +106,11 @@ fn what_is_no_still_rgb_picture_is_refused() {
         ("animated.png", "an animated PNG found"),
         ("animated.webp", "an animated WebP found"),
         ("cmyk.jpg", "CMYK (4 components) found"),
+        ("cmyk.tif", "a TIFF in grey or RGB expected, CMYK found"),
+        ("multi.tif", "a TIFF with one picture expected, more found"),
+        ("planes.tif", "the samples of a pixel side by side expected, a plane for each found"),
+        ("float.tif", "8 or 16 bits a sample expected, 32 found"),
+        ("bilevel.tif", "8 or 16 bits a sample expected, 1 found"),
     ] {
         fails(&run(&[&kind(name), &mask, &out]), 3, &[name, part]);
         fails(&run(&[&kind("plain.png"), &kind(name), &out]), 3, &[name, part]);
@@ -153,5 +163,80 @@ fn threads_are_as_many_as_can_be_had() {
         succeeds(&output);
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(report["threads"], 1);
+    }
+}
+
+/// A TIFF of these entries, all LONG, and 8 bytes of pixels behind its header.
+fn tiff(entries: &[(u16, u32)]) -> Vec<u8> {
+    let mut bytes = b"II*\0\x10\0\0\0\x80\x80\x80\x80\x80\x80\x80\x80".to_vec();
+    bytes.extend((entries.len() as u16).to_le_bytes());
+    for (tag, value) in entries {
+        bytes.extend([&tag.to_le_bytes()[..], &4u16.to_le_bytes(), &1u32.to_le_bytes(), &value.to_le_bytes()].concat());
+    }
+    [&bytes[..], &[0; 4]].concat()
+}
+
+/// Width, height, bits, compression, grey, strip at 8, samples, rows of a strip, bytes of the strip.
+const GREY: [(u16, u32); 9] =
+    [(256, 4), (257, 2), (258, 8), (259, 1), (262, 1), (273, 8), (277, 1), (278, 2), (279, 8)];
+
+#[test]
+fn a_tiff_that_asks_for_more_than_it_has_is_refused() {
+    let decode = |changes: &[(u16, u32)]| {
+        let mut entries = GREY.to_vec();
+        for change in changes {
+            entries.retain(|entry| entry.0 != change.0);
+            entries.push(*change);
+        }
+        entries.sort();
+        Photo::decode(&tiff(&entries)).map_err(|e| (e.kind(), e.to_string()))
+    };
+    // EXIF that leads back to the start ends.
+    assert!(decode(&[(34_665, 16)]).is_ok());
+    assert_eq!(decode(&[]).unwrap().pixels, image::DynamicImage::from(GrayImage::from_pixel(4, 2, Luma([128]))));
+    for (changes, kind, part) in [
+        (&[(256, 65_535), (257, 65_535), (278, 65_535)][..], ErrorKind::Input, "lacks pixels"),
+        (&[(256, 65_535), (257, 65_535), (278, 65_535), (259, 8)], ErrorKind::Input, "lacks pixels"),
+        (&[(256, 65_535), (257, 65_535), (278, 65_535), (258, 16)], ErrorKind::Limits, "bytes of pixels"),
+        (&[(256, 65_536)], ErrorKind::Input, "sides of 1 to 65535 pixels expected, 65536×2 found"),
+        (&[(257, 0)], ErrorKind::Input, "4×0 found"),
+        (&[(278, 1)], ErrorKind::Input, "2 strips or tiles expected, 1 found"),
+        (&[(278, 0)], ErrorKind::Input, "4×0 found"),
+        (&[(279, 7)], ErrorKind::Input, "lacks pixels"),
+        (&[(279, 1 << 30)], ErrorKind::Input, "cut short"),
+        (&[(273, u32::MAX)], ErrorKind::Input, "cut short"),
+        (&[(322, 65_535), (323, 65_535), (324, 8), (325, 8), (258, 16)], ErrorKind::Limits, "bytes of pixels"),
+        (&[(259, 5)], ErrorKind::Input, "lacks pixels"),
+        (&[(259, 7)], ErrorKind::Input, "number 7 found"),
+        (&[(317, 3)], ErrorKind::Input, "number 3 found"),
+        (&[(277, 5)], ErrorKind::Input, "at most one for alpha expected, 5 found"),
+        (&[(262, 3)], ErrorKind::Input, "a palette of 256 colours expected, 0 found"),
+        (&[(254, 1)], ErrorKind::Input, "raw data found"),
+        // EXIF outside.
+        (&[(34_665, 4000)], ErrorKind::Input, "EXIF inside the file expected"),
+    ] {
+        match decode(changes) {
+            Err((found, detail)) => assert!(found == kind && detail.contains(part), "{changes:?}: {found:?}, {detail}"),
+            Ok(_) => panic!("{changes:?} decoded"),
+        }
+    }
+}
+
+/// No byte of a TIFF or of EXIF makes a decoder panic, or write more than there is.
+#[test]
+fn changed_bytes_of_tiff_and_exif_are_errors_at_most() {
+    for name in ["tagged.tif", "tagged.jpg"] {
+        let mut bytes = std::fs::read(kind(name)).unwrap();
+        for at in 0..bytes.len() {
+            let kept = bytes[at];
+            for changed in [0xFF, kept ^ 1] {
+                bytes[at] = changed;
+                if let Ok(photo) = Photo::decode(&bytes) {
+                    let written = photo.encode(inpaint_edge::image::OutputFormat::Tiff).unwrap();
+                    assert!(written.len() < 4 * bytes.len() + photo.pixels.as_bytes().len(), "{name} at {at}");
+                }
+            }
+            bytes[at] = kept;
+        }
     }
 }

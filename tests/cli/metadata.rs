@@ -1,6 +1,11 @@
 //! What a file carries beside its pixels.
 
-use image::codecs::{jpeg::JpegEncoder, png::PngEncoder, webp::WebPEncoder};
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use image::codecs::{jpeg::JpegEncoder, png::PngEncoder, tiff::TiffDecoder, webp::WebPEncoder};
+use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader};
 
 use crate::support::*;
@@ -20,6 +25,16 @@ fn with_metadata(mut encoder: impl ImageEncoder, exif: Vec<u8>, icc: Option<Vec<
     encoder.write_image(image.as_bytes(), image.width(), image.height(), image.color().into()).unwrap();
 }
 
+/// A decoder of the `image` crate, which for a TIFF would hold tags against a limit that follows from its pixels.
+fn decoder_of(path: &Path) -> Box<dyn ImageDecoder> {
+    match path.extension() {
+        Some(ending) if ending == "tif" => {
+            Box::new(TiffDecoder::new(BufReader::new(File::open(path).unwrap())).unwrap())
+        }
+        _ => Box::new(ImageReader::open(path).unwrap().into_decoder().unwrap()),
+    }
+}
+
 #[test]
 fn orientation_counts_for_image_and_mask_alike() {
     let folder = Folder::new();
@@ -29,9 +44,9 @@ fn orientation_counts_for_image_and_mask_alike() {
     succeeds(&run(&[&folder.put("in.png", encoded(&upright, ImageFormat::Png)), &mask, &plain]));
     let expected = image::open(&plain).unwrap();
     for tag in 1..=8u8 {
-        let orientation = image::metadata::Orientation::from_exif(tag).unwrap();
+        let orientation = Orientation::from_exif(tag).unwrap();
         // Of all stored pictures, the one that turns into `upright`.
-        let inverse = image::metadata::Orientation::from_exif(match tag {
+        let inverse = Orientation::from_exif(match tag {
             6 => 8,
             8 => 6,
             other => other,
@@ -48,9 +63,9 @@ fn orientation_counts_for_image_and_mask_alike() {
         assert_eq!(result, expected, "orientation {tag}");
     }
     // A mask with an orientation of its own.
-    upright.apply_orientation(image::metadata::Orientation::NoTransforms);
+    upright.apply_orientation(Orientation::NoTransforms);
     let mut turned = image::open(&mask).unwrap();
-    turned.apply_orientation(image::metadata::Orientation::Rotate270);
+    turned.apply_orientation(Orientation::Rotate270);
     let mut bytes = Vec::new();
     with_metadata(PngEncoder::new(&mut bytes), exif(6), None, &turned);
     let out = folder.path("by-mask.png");
@@ -63,7 +78,8 @@ fn icc_and_exif_are_carried() {
     let folder = Folder::new();
     let image = picture(16, 16, image::ColorType::Rgb8);
     let icc: Vec<u8> = (0..600).map(|i| (i % 251) as u8).collect();
-    for (from, to) in [("png", "png"), ("jpg", "jpg"), ("jpg", "png"), ("webp", "png"), ("png", "webp")] {
+    for (from, to) in [("png", "png"), ("jpg", "jpg"), ("jpg", "png"), ("webp", "png"), ("png", "webp"), ("png", "tif")]
+    {
         let mut bytes = Vec::new();
         match from {
             "png" => with_metadata(PngEncoder::new(&mut bytes), exif(6), Some(icc.clone()), &image),
@@ -73,9 +89,12 @@ fn icc_and_exif_are_carried() {
         let out = folder.path(&format!("out.{to}"));
         // The wrong ending: content decides.
         succeeds(&run(&[&folder.put("in.bin", bytes), &folder.mask(16, 16), &out]));
-        let mut decoder = ImageReader::open(&out).unwrap().into_decoder().unwrap();
+        let mut decoder = decoder_of(&out);
         assert_eq!(decoder.icc_profile().unwrap(), Some(icc.clone()), "{from} to {to}");
-        assert_eq!(decoder.exif_metadata().unwrap(), Some(exif(6)), "{from} to {to}");
+        assert_eq!(decoder.orientation().unwrap(), Orientation::Rotate90, "{from} to {to}");
+        if to != "tif" {
+            assert_eq!(decoder.exif_metadata().unwrap(), Some(exif(6)), "{from} to {to}");
+        }
     }
 }
 
@@ -130,13 +149,197 @@ fn an_exif_prefix_in_webp_hides_no_orientation() {
     let (mask, out) = (folder.mask(24, 40), folder.path("out.png"));
     succeeds(&run(&[&folder.put("in.png", encoded(&upright, ImageFormat::Png)), &mask, &out]));
     let expected = image::open(&out).unwrap();
-    upright.apply_orientation(image::metadata::Orientation::Rotate270);
+    upright.apply_orientation(Orientation::Rotate270);
     let mut bytes = Vec::new();
     with_metadata(WebPEncoder::new_lossless(&mut bytes), [b"Exif\0\0", &exif(6)[..]].concat(), None, &upright);
     succeeds(&run(&[&folder.put("turned.webp", bytes), &mask, &out]));
-    let mut decoder = ImageReader::open(&out).unwrap().into_decoder().unwrap();
+    let mut decoder = decoder_of(&out);
     assert_eq!(decoder.exif_metadata().unwrap(), Some(exif(6)));
     let mut result = DynamicImage::from_decoder(decoder).unwrap();
-    result.apply_orientation(image::metadata::Orientation::Rotate90);
+    result.apply_orientation(Orientation::Rotate90);
     assert_eq!(result, expected);
+}
+
+/// Says what the EXIF of the same file says; both stay as they are, so they never contradict each other.
+const XMP: &str = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description tiff:Orientation="6" xmlns:tiff="http://ns.adobe.com/tiff/1.0/"/></rdf:RDF></x:xmpmeta>"#;
+
+/// A JPEG segment.
+fn segment(marker: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let data = parts.concat();
+    [&[0xFF, marker][..], &((data.len() + 2) as u16).to_be_bytes(), &data].concat()
+}
+
+/// A file of the format with EXIF of a turned picture and XMP.
+fn with_xmp(format: &str, xmp: &[u8]) -> Vec<u8> {
+    let image = picture(24, 16, image::ColorType::Rgb8);
+    let mut bytes = Vec::new();
+    match format {
+        "png" => {
+            with_metadata(PngEncoder::new(&mut bytes), exif(6), None, &image);
+            // Behind the pixels, as exiftool writes it.
+            let end = bytes.len() - 12;
+            bytes.splice(end..end, chunk(b"iTXt", &[b"XML:com.adobe.xmp\0\0\0en\0\0", xmp].concat()));
+        }
+        "jpg" => {
+            with_metadata(JpegEncoder::new(&mut bytes), exif(6), None, &image);
+            bytes.splice(2..2, segment(0xE1, &[b"http://ns.adobe.com/xap/1.0/\0", xmp]));
+        }
+        _ => {
+            let mut encoder = image_webp::WebPEncoder::new(&mut bytes);
+            encoder.set_exif_metadata(exif(6));
+            encoder.set_xmp_metadata(xmp.to_vec());
+            encoder.encode(image.as_bytes(), 24, 16, image_webp::ColorType::Rgb8).unwrap();
+        }
+    }
+    bytes
+}
+
+#[test]
+fn xmp_is_carried_between_all_formats() {
+    let folder = Folder::new();
+    let mask = folder.mask(16, 24);
+    for from in ["png", "jpg", "webp"] {
+        for to in ["png", "jpg", "webp", "tif"] {
+            let (input, out) = (folder.put("in", with_xmp(from, XMP.as_bytes())), folder.path(&format!("out.{to}")));
+            succeeds(&run(&[&input, &mask, &out]));
+            let mut decoder = decoder_of(&out);
+            assert_eq!(decoder.xmp_metadata().unwrap(), Some(XMP.into()), "{from} to {to}");
+            // The pixels stay turned as both say.
+            assert_eq!(decoder.orientation().unwrap(), Orientation::Rotate90, "{from} to {to}");
+            if to != "tif" {
+                assert_eq!(decoder.exif_metadata().unwrap(), Some(exif(6)), "{from} to {to}");
+            }
+            assert_eq!(decoder.dimensions(), (24, 16), "{from} to {to}");
+        }
+    }
+}
+
+#[test]
+fn metadata_too_long_for_jpeg_is_refused() {
+    let folder = Folder::new();
+    let (mask, out) = (folder.mask(16, 24), folder.path("out.jpg"));
+    let names = ["in", "mask.png"];
+    for (xmp, fits) in [(65_504, true), (65_505, false)] {
+        let output = run(&[&folder.put("in", with_xmp("png", &vec![b' '; xmp])), &mask, &out]);
+        if fits {
+            succeeds(&output);
+            let mut decoder = decoder_of(&out);
+            assert_eq!(decoder.xmp_metadata().unwrap().map(|found| found.len()), Some(xmp));
+            std::fs::remove_file(&out).unwrap();
+        } else {
+            fails(&output, 2, &["out.jpg", "XMP of at most 65504 bytes", "65505 found"]);
+        }
+    }
+    let mut bytes = Vec::new();
+    let long = [exif(1), vec![0; 65_527]].concat();
+    with_metadata(PngEncoder::new(&mut bytes), long, None, &picture(16, 24, image::ColorType::Rgb8));
+    fails(&run(&[&folder.put("in", bytes), &mask, &out]), 2, &["out.jpg", "EXIF of at most 65527 bytes"]);
+    assert_eq!(folder.names(), names);
+}
+
+/// What Photoshop and cameras write beside the pixels: `tagged.jpg` is exiftool's.
+#[test]
+fn jpeg_segments_are_carried_to_jpeg_without_thumbnails() {
+    let folder = Folder::new();
+    let tagged = std::fs::read(kind("tagged.jpg")).unwrap();
+    let thumbnail = std::fs::read(kind("thumbnail.jpg")).unwrap();
+    let count = |bytes: &[u8], part: &[u8]| bytes.windows(part.len()).filter(|w| *w == part).count();
+    // Of EXIF and of Photoshop.
+    assert_eq!(count(&tagged, &thumbnail), 2);
+    // Two segments of an XMP that is longer than one.
+    let more = |n: u8| segment(0xE1, &[b"http://ns.adobe.com/xmp/extension/\0", &[b'0' + n; 40], &[n; 300]]);
+    let more = [more(1), more(2)].concat();
+    let whole = [&tagged[..2], &more, &tagged[2..]].concat();
+    let (mask, out) = (folder.mask(56, 72), folder.path("out.jpg"));
+    let input = folder.put("in.jpg", &whole);
+    succeeds(&run(&[&input, &mask, &out]));
+    let result = std::fs::read(&out).unwrap();
+    // The pictures of the two thumbnails begin as the result's own does.
+    let start = thumbnail.len() / 2;
+    assert_eq!((count(&whole, &thumbnail[start..]), count(&result, &thumbnail[start..])), (2, 0));
+    let iptc = b"Photoshop 3.0\x008BIM\x04\x04\0\0\0\0\0\x1C\x1C\x02\x19\0\x07keyword\x1C\x02\x5A\0\x04City\x1C\x02\0\0\x02\0\x04";
+    for part in [&more[..], &segment(0xED, &[iptc]), &segment(0xFE, &[b"drawn by make.py"])] {
+        assert_eq!((count(&result, part), count(&result, &part[4..])), (1, 1));
+    }
+    // 300 pixels an inch.
+    assert_eq!(result[..20], *b"\xFF\xD8\xFF\xE0\0\x10JFIF\0\x01\x02\x01\x01\x2C\x01\x2C\0\0");
+    assert_eq!(result[20..22], [0xFF, 0xE1], "EXIF follows");
+    let blocks = [&input, &out].map(|path| {
+        let mut decoder = decoder_of(path);
+        (decoder.exif_metadata().unwrap().unwrap(), decoder.xmp_metadata().unwrap().unwrap())
+    });
+    let [(before, xmp), (after, xmp_after)] = blocks;
+    assert_eq!(xmp, xmp_after);
+    let shown = before.windows(thumbnail.len()).position(|w| w == thumbnail).unwrap();
+    // IFD0 of 8 entries, then the link to IFD1.
+    let link = 8 + 2 + 8 * 12;
+    for (i, (b, a)) in before.iter().zip(&after).enumerate() {
+        let is_gone = (link..link + 4).contains(&i) || (shown..shown + thumbnail.len()).contains(&i);
+        assert_eq!(*a, if is_gone { 0 } else { *b }, "{i}");
+    }
+    assert_eq!(before.len(), after.len());
+}
+
+#[test]
+fn empty_metadata_does_no_harm() {
+    let folder = Folder::new();
+    let (mask, out) = (folder.mask(72, 56), folder.path("out.jpg"));
+    let plain = std::fs::read(kind("grey.jpg")).unwrap();
+    let empty =
+        [segment(0xE1, &[b"Exif\0\0"]), segment(0xE1, &[b"http://ns.adobe.com/xap/1.0/\0"]), segment(0xED, &[])];
+    let comment = segment(0xFE, &[b"a comment"]);
+    let input = folder.put("in.jpg", [&plain[..2], &empty.concat(), &comment, &plain[2..]].concat());
+    for to in ["out.png", "out.webp", "out.tif", "out.jpg"] {
+        succeeds(&run(&[&input, &mask, &folder.path(to)]));
+        assert_eq!(image::open(folder.path(to)).unwrap().width(), 72);
+    }
+    assert!(std::fs::read(&out).unwrap().windows(comment.len()).any(|w| w == comment));
+}
+
+#[test]
+fn density_goes_from_jpeg_to_png_and_back() {
+    let folder = Folder::new();
+    let mask = folder.mask(56, 72);
+    let (png, jpg) = (folder.path("out.png"), folder.path("out.jpg"));
+    let density = || {
+        let decoder = png::Decoder::new(BufReader::new(File::open(&png).unwrap()));
+        decoder.read_info().unwrap().info().pixel_dims.map(|d| (d.xppu, d.yppu, d.unit))
+    };
+    succeeds(&run(&[&kind("tagged.jpg"), &mask, &png]));
+    // 300 / 0.0254 pixels a metre.
+    assert_eq!(density(), Some((11_811, 11_811, png::Unit::Meter)));
+    succeeds(&run(&[&png, &mask, &jpg]));
+    let result = std::fs::read(&jpg).unwrap();
+    assert_eq!(result[..20], *b"\xFF\xD8\xFF\xE0\0\x10JFIF\0\x01\x02\x01\x01\x2C\x01\x2C\0\0");
+    // A JPEG that knows no density makes no pHYs.
+    succeeds(&run(&[&kind("grey.jpg"), &folder.mask(72, 56), &png]));
+    assert_eq!(density(), None);
+}
+
+/// The EXIF, XMP and density that exiftool and ImageMagick wrote into `tagged.tif`.
+#[test]
+fn tiff_tags_are_carried_everywhere() {
+    let folder = Folder::new();
+    let mask = folder.mask(56, 72);
+    let mut from = kind("tagged.tif");
+    let mut decoder = decoder_of(&from);
+    let xmp = decoder.xmp_metadata().unwrap().unwrap();
+    // From TIFF to PNG, from that to the next, and so on.
+    for to in ["out.png", "out.jpg", "out.webp", "out.tif", "again.tif"] {
+        let out = folder.path(to);
+        succeeds(&run(&[&from, &mask, &out]));
+        let mut decoder = decoder_of(&out);
+        assert_eq!(decoder.xmp_metadata().unwrap(), Some(xmp.clone()), "{to}");
+        assert_eq!(decoder.orientation().unwrap(), Orientation::Rotate90, "{to}");
+        let bytes = std::fs::read(&out).unwrap();
+        let count = |part: &[u8]| bytes.windows(part.len()).filter(|w| *w == part).count();
+        assert_eq!(count(b"inpaint-edge\0"), 1, "Make in {to}");
+        // 48 degrees, 12 minutes, 0 seconds north.
+        assert_eq!(count(b"\x30\0\0\0\x01\0\0\0\x0C\0\0\0\x01\0\0\0\0\0\0\0\x01\0\0\0"), 1, "GPS in {to}");
+        from = out;
+    }
+    let png = std::fs::read(folder.path("out.png")).unwrap();
+    assert!(png.windows(13).any(|w| w == b"pHYs\0\0\x2E\x23\0\0\x2E\x23\x01"), "300 an inch");
+    let jpg = std::fs::read(folder.path("out.jpg")).unwrap();
+    assert_eq!(jpg[..20], *b"\xFF\xD8\xFF\xE0\0\x10JFIF\0\x01\x02\x01\x01\x2C\x01\x2C\0\0");
 }

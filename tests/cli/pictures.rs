@@ -54,8 +54,11 @@ fn palette_becomes_rgb() {
     encoder.set_color(png::ColorType::Indexed);
     encoder.set_palette(colours.clone());
     encoder.write_header().unwrap().write_image_data(&indices).unwrap();
-    let out = folder.path("out.png");
-    succeeds(&run(&[&folder.put("in.png", bytes), &folder.mask(32, 32), &out]));
+    let (input, mask, out) = (folder.put("in.png", bytes), folder.mask(32, 32), folder.path("out.png"));
+    let output = run(&[&input, &mask, &out]);
+    succeeds(&output);
+    assert!(String::from_utf8_lossy(&output.stderr).ends_with("in.png: a palette, written as RGB\n"));
+    assert!(run(&[&input, &mask, &out, &"--quiet"]).stderr.is_empty());
     let result = image::open(&out).unwrap();
     let result = result.as_rgb8().expect("RGB");
     for (x, y, pixel) in result.enumerate_pixels().filter(|(x, y, _)| !is_hole(*x, *y, 32, 32)) {
@@ -69,14 +72,57 @@ fn palette_becomes_rgb() {
 fn every_kind_of_file_keeps_its_known_pixels() {
     let folder = Folder::new();
     let (mask, out) = (folder.mask(72, 56), folder.path("out.png"));
-    for name in JPEGS.into_iter().chain(["lossy.webp", "lossy-alpha.webp", "interlaced.png", "plain.png"]) {
+    for name in JPEGS.into_iter().chain(["lossy.webp", "lossy-alpha.webp", "interlaced.png", "plain.png"]).chain(TIFFS)
+    {
         succeeds(&run(&[&kind(name), &mask, &out]));
         same_outside_hole(&image::open(kind(name)).unwrap(), &image::open(&out).unwrap());
     }
     let open = |name| image::open(kind(name)).unwrap();
     assert_eq!(open("interlaced.png"), open("plain.png"));
+    assert_eq!(open("lzw-predictor.tif"), open("plain.png"));
+    assert_eq!(open("deflate-tiles.tif"), open("plain.png"));
+    assert_eq!(open("packbits.tif"), open("grey.tif"));
+    let deep = open("deep.tif");
+    assert_eq!((deep.color(), deep.into_rgb8()), (image::ColorType::Rgb16, open("plain.png").into_rgb8()));
     assert_eq!(open("grey.jpg").color(), image::ColorType::L8);
     assert_eq!(open("lossy-alpha.webp").color(), image::ColorType::Rgba8);
+}
+
+/// What is written as TIFF is what other programs read.
+#[test]
+fn every_tiff_type_keeps_its_known_pixels() {
+    use image::ColorType::*;
+    let folder = Folder::new();
+    for color in [L8, Rgb8, Rgba8, L16, Rgb16, Rgba16] {
+        // More than one strip, the last one shorter.
+        let image = picture(700, 580, color);
+        let input = folder.put("in.png", encoded(&image, ImageFormat::Png));
+        let (mask, out) = (folder.path("mask.png"), folder.path("out.tif"));
+        image::GrayImage::from_fn(700, 580, |x, y| Luma([if x / 8 + y / 8 == 40 { 255 } else { 0 }]))
+            .save(&mask)
+            .unwrap();
+        succeeds(&run(&[&input, &mask, &out, &"--strategy", &"window"]));
+        let result = image::open(&out).unwrap();
+        assert_eq!(result.color(), color);
+        let size = usize::from(color.bytes_per_pixel());
+        for (i, (a, b)) in image.as_bytes().chunks(size).zip(result.as_bytes().chunks(size)).enumerate() {
+            assert!(a == b || i % 700 / 8 + i / 700 / 8 == 40, "{color:?} at {i}");
+        }
+    }
+}
+
+#[test]
+fn palettes_and_inverted_greys_of_tiff_are_expanded() {
+    let folder = Folder::new();
+    let (mask, out) = (folder.mask(72, 56), folder.path("out.png"));
+    let output = run(&[&kind("palette.tif"), &mask, &out]);
+    succeeds(&output);
+    assert!(String::from_utf8_lossy(&output.stderr).ends_with("palette.tif: a palette, written as RGB\n"));
+    same_outside_hole(&image::open(kind("palette.png")).unwrap(), &image::open(&out).unwrap());
+    succeeds(&run(&[&kind("white-is-zero.tif"), &mask, &out]));
+    same_outside_hole(&image::open(kind("grey.tif")).unwrap(), &image::open(&out).unwrap());
+    succeeds(&run(&[&kind("grey-alpha.tif"), &mask, &out]));
+    same_outside_hole(&image::open(kind("grey-alpha.png")).unwrap(), &image::open(&out).unwrap());
 }
 
 #[test]

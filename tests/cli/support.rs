@@ -72,6 +72,8 @@ pub const JPEGS: [&str; 9] = [
     "grey.jpg",
 ];
 
+pub const TIFFS: [&str; 5] = ["deep.tif", "deflate-tiles.tif", "grey.tif", "lzw-predictor.tif", "packbits.tif"];
+
 /// Asserts that two pictures agree outside the hole of [`Folder::mask`], and in type and size.
 pub fn same_outside_hole(a: &DynamicImage, b: &DynamicImage) {
     let (width, height) = (a.width(), a.height());

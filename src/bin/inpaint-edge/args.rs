@@ -54,8 +54,8 @@ Exit codes: 0, or that of the first failure in the order of the list; see inpain
 
 /// Fill holes in photographs.
 ///
-/// Pixels outside the hole are the input's own, bit for bit, in the lossless formats PNG and WebP. The same weights, image
-/// and mask give the same pixels on every machine.
+/// Pixels outside the hole are the input's own, bit for bit, in the lossless formats PNG, WebP and TIFF. The same weights,
+/// image and mask give the same pixels on every machine.
 #[derive(Parser)]
 #[command(version, after_help = AFTER_HELP, override_usage = USAGE)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -121,12 +121,12 @@ pub struct SelftestArgs {
 
 #[derive(Args)]
 pub struct FillArgs {
-    /// Photograph: PNG, JPEG or WebP, by content; - for stdin
+    /// Photograph: PNG, JPEG, WebP or TIFF, by content; - for stdin
     #[arg(required = true)]
     pub image: Option<PathBuf>,
     /// Mask of the same size, white (>= 128) is the hole; - for stdin
     pub mask: Option<PathBuf>,
-    /// Result: .png, .webp (lossless) or .jpg; - for PNG to stdout
+    /// Result: .png, .webp (lossless), .jpg or .tif; - for PNG to stdout
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub job: JobArgs,
@@ -163,7 +163,7 @@ fn usage<T>(detail: &str) -> Result<T> {
 #[derive(Args)]
 #[command(after_help = AFTER_BATCH_HELP)]
 pub struct BatchArgs {
-    /// Folder of photographs, taken by their names .png, .jpg, .jpeg and .webp [default: a list on stdin]
+    /// Folder of photographs, taken by their names .png, .jpg, .jpeg, .webp, .tif and .tiff [default: a list on stdin]
     #[arg(long, value_name = "DIR", requires = "out")]
     pub images: Option<PathBuf>,
     /// Folder of masks

@@ -40,6 +40,9 @@ pub fn run(args: &FillArgs) -> Result<()> {
     if done.report.hole_pixels == 0 {
         note(args, format_args!("{}: no hole in the mask, image copied", job.hole_name()));
     }
+    if let Some(colours) = done.expanded_to {
+        note(args, format_args!("{}: a palette, written as {colours}", job.image.display()));
+    }
     if args.json {
         let json = done.json(&weights_sha256(args.job.weights.as_deref())?);
         crate::print(format!("{json}\n").as_bytes())?;

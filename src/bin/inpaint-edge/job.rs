@@ -27,6 +27,8 @@ pub struct Job {
 /// What was done.
 pub struct Done {
     pub report: Report,
+    /// What the colours of a palette became.
+    pub expanded_to: Option<&'static str>,
     isa: Isa,
     threads: usize,
     decode: Duration,
@@ -80,7 +82,8 @@ impl Job {
         self.write(&photo, format)?;
         let (encode, total) = (encode.elapsed(), start.elapsed());
         let output_sha256 = digest.then(|| digest_of(&photo.stored()));
-        Ok(Done { report, isa, threads, decode, encode, total, output_sha256 })
+        let expanded_to = photo.has_palette().then(|| if photo.pixels.color().has_alpha() { "RGBA" } else { "RGB" });
+        Ok(Done { report, expanded_to, isa, threads, decode, encode, total, output_sha256 })
     }
 
     /// Writes the photograph with its hole hatched, within `budget`; returns how many pixels the hole has.

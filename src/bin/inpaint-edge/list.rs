@@ -43,7 +43,8 @@ fn of_folders(images: &Path, masks: Option<&Path>, out: &Path, in_image: bool) -
     }
     let names = pictures(images)?;
     if names.is_empty() {
-        let detail = format!("{}: files .png, .jpg, .jpeg or .webp expected, none found", images.display());
+        let detail =
+            format!("{}: files .png, .jpg, .jpeg, .webp, .tif or .tiff expected, none found", images.display());
         return Err(Error::new(ErrorKind::Input, detail));
     }
     let mut by_stem = BTreeMap::<OsString, Vec<PathBuf>>::new();
@@ -72,7 +73,7 @@ fn pictures(folder: &Path) -> Result<Vec<OsString>> {
         for entry in std::fs::read_dir(folder)? {
             let name = entry?.file_name();
             let ending = Path::new(&name).extension().unwrap_or_default().to_ascii_lowercase();
-            let is_picture = ["png", "jpg", "jpeg", "webp"].iter().any(|e| ending == *e);
+            let is_picture = ["png", "jpg", "jpeg", "webp", "tif", "tiff"].iter().any(|e| ending == *e);
             if is_picture && !name.as_encoded_bytes().starts_with(b".") {
                 names.push(name);
             }

@@ -1,7 +1,8 @@
-"""Small pictures of kinds that the `image` crate cannot write: python make.py, with Pillow."""
+"""Small pictures of kinds that the `image` crate cannot write: python make.py, with Pillow, ImageMagick and exiftool."""
 
 import os
 import struct
+import subprocess
 import zlib
 
 import numpy as np
@@ -39,3 +40,39 @@ header = struct.pack(">IIBBBBB", 72, 56, 8, 2, 0, 0, 1)
 with open(f"{out}/interlaced.png", "wb") as f:
     f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 9)) + chunk(b"IEND", b""))
 im.save(f"{out}/plain.png", optimize=True)
+
+# A photograph as an editor leaves it: 300 dpi, EXIF of a turned picture with its thumbnail, XMP, IPTC, Photoshop's thumbnail.
+im.resize((24, 18)).save(f"{out}/thumbnail.jpg", quality=40)
+im.save(f"{out}/tagged.jpg", quality=85, dpi=(300, 300), comment=b"drawn by make.py")
+tags = ["IFD0:Orientation#=6", "IFD0:Make=inpaint-edge", "ExifIFD:DateTimeOriginal=2026:11:25 12:00:00"]
+tags += ["ExifIFD:ExposureTime=1/125", "GPS:GPSLatitude=48.2", "GPS:GPSLatitudeRef=N", "XMP-dc:Title=Title"]
+tags += ["XMP-tiff:Orientation#=6", "IPTC:Keywords=keyword", "IPTC:City=City"]
+tags += [f"IFD1:ThumbnailImage<={out}/thumbnail.jpg", f"Photoshop:PhotoshopThumbnail<={out}/thumbnail.jpg"]
+command = ["exiftool", "-q", "-overwrite_original", *(f"-{tag}" for tag in tags), f"{out}/tagged.jpg"]
+subprocess.run(command, check=True)
+
+# TIFF by libtiff and by ImageMagick.
+im.convert("L").save(f"{out}/packbits.tif", compression="packbits")
+small.save(f"{out}/multi.tif", compression="tiff_adobe_deflate", save_all=True, append_images=[small])
+small.convert("CMYK").save(f"{out}/cmyk.tif", compression="tiff_adobe_deflate")
+im.convert("L").save(f"{out}/grey.tif", compression="tiff_lzw")
+im.convert("L").save(f"{out}/white-is-zero.tif", compression="tiff_lzw", tiffinfo={262: 0})
+im.convert("1").save(f"{out}/bilevel.tif", compression="group4")
+im.convert("LA").save(f"{out}/grey-alpha.png")
+im.convert("LA").save(f"{out}/grey-alpha.tif", compression="tiff_adobe_deflate")
+im.quantize(200).save(f"{out}/palette.png")
+im.quantize(200).save(f"{out}/palette.tif", compression="tiff_lzw")
+for name, options in (
+    ("lzw-predictor.tif", "-compress LZW -define tiff:predictor=2"),
+    ("deflate-tiles.tif", "-compress Zip -define tiff:tile-geometry=32x16"),
+    ("deep.tif", "-depth 16 -endian MSB -compress Zip"),
+    ("planes.tif", "-resize 16x16! -compress Zip -interlace plane"),
+    ("float.tif", "-resize 16x16! -depth 32 -define quantum:format=floating-point -compress Zip"),
+    ("tagged.tif", "-compress Zip -units PixelsPerInch -density 300"),
+):
+    subprocess.run(["convert", f"{out}/plain.png", *options.split(), f"{out}/{name}"], check=True)
+tags = [tag for tag in tags if "Thumbnail" not in tag]
+command = ["exiftool", "-q", "-overwrite_original", *(f"-{tag}" for tag in tags), f"{out}/tagged.tif"]
+subprocess.run(command, check=True)
+# Padding that no reader misses.
+os.truncate(f"{out}/tagged.tif", os.path.getsize(f"{out}/tagged.tif") - 1)

@@ -1,0 +1,345 @@
+//! TIFF in.
+
+use ::image::{DynamicImage, ImageBuffer, Luma, LumaA, Pixel, Rgb, Rgba};
+
+use super::super::metadata::{Density, Metadata, Unit};
+use super::super::{Header, MAX_SIDE, check_size, damaged, exif};
+use super::{Structure, tag};
+use crate::error::{Error, Result};
+
+/// PhotometricInterpretation.
+const WHITE_IS_ZERO: usize = 0;
+const BLACK_IS_ZERO: usize = 1;
+const RGB: usize = 2;
+const PALETTE: usize = 3;
+const CMYK: usize = 5;
+
+/// Compression.
+const NONE: usize = 1;
+const LZW: usize = 5;
+const DEFLATE: usize = 8;
+const PACK_BITS: usize = 32_773;
+const OLD_DEFLATE: usize = 32_946;
+
+/// How the pixels are stored.
+struct Layout<'a> {
+    file: Structure<'a>,
+    ifd0: usize,
+    width: usize,
+    height: usize,
+    photometric: usize,
+    samples: usize,
+    sample_bytes: usize,
+    compression: usize,
+    has_predictor: bool,
+    /// Sides of a strip or tile.
+    part: (usize, usize),
+    /// Strips or tiles, row by row.
+    parts: Vec<&'a [u8]>,
+}
+
+/// What decoding takes, `bytes` included.
+pub(in super::super) fn header(bytes: &[u8]) -> Result<Header> {
+    let layout = Layout::of(bytes)?;
+    let exif = layout.exif()?;
+    let size = (layout.width as u32, layout.height as u32);
+    let has_palette = layout.photometric == PALETTE;
+    let channels = if has_palette { 3 } else { layout.samples };
+    // Numbers of colours, or the bytes of 16-bit samples, before they become pixels.
+    let is_copied = has_palette || layout.sample_bytes == 2;
+    let copied = if is_copied { layout.width * layout.height * layout.samples * layout.sample_bytes } else { 0 };
+    let exif_bytes = exif.as_ref().map_or(0, Vec::len);
+    let decoder_bytes = bytes.len() + exif_bytes + layout.tile_bytes() + copied;
+    let turned = super::super::turned(size, exif::orientation(exif.as_deref()));
+    Ok(Header { channels, sample_bytes: layout.sample_bytes, decoder_bytes, ..turned })
+}
+
+/// Decodes to grey or RGB, with or without alpha, of 8 or 16 bits.
+pub(in super::super) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Metadata)> {
+    let layout = Layout::of(bytes)?;
+    let metadata = layout.metadata()?;
+    let mut samples = layout.samples()?;
+    if layout.photometric == WHITE_IS_ZERO {
+        samples.iter_mut().for_each(|byte| *byte = !*byte);
+    }
+    let pixels = match (layout.photometric, layout.sample_bytes) {
+        (PALETTE, _) => layout.image::<Rgb<u8>>(layout.colours(&samples)?),
+        (_, 1) => match layout.samples {
+            1 => layout.image::<Luma<u8>>(samples),
+            2 => layout.image::<LumaA<u8>>(samples),
+            3 => layout.image::<Rgb<u8>>(samples),
+            _ => layout.image::<Rgba<u8>>(samples),
+        },
+        _ => {
+            let samples = samples.as_chunks().0.iter().map(|v| u16::from_ne_bytes(*v)).collect();
+            match layout.samples {
+                1 => layout.image::<Luma<u16>>(samples),
+                2 => layout.image::<LumaA<u16>>(samples),
+                3 => layout.image::<Rgb<u16>>(samples),
+                _ => layout.image::<Rgba<u16>>(samples),
+            }
+        }
+    };
+    Ok((pixels, metadata))
+}
+
+impl<'a> Layout<'a> {
+    fn of(bytes: &'a [u8]) -> Result<Self> {
+        let cut = || Error::input(format!("cut short: more than the {} bytes found are expected", bytes.len()));
+        let file = Structure::new(bytes).ok_or_else(cut)?;
+        let ifd0 = file.offset(4).ok_or_else(cut)?;
+        let link = file.link(ifd0).ok_or_else(cut)?;
+        if file.entries(ifd0).any(|entry| entry.is_none()) {
+            return Err(cut());
+        }
+        check_pictures(file, ifd0, link)?;
+        let numbers = |tag| file.find(ifd0, tag).map(|entry| file.numbers(entry)).unwrap_or_default();
+        let number = |tag, default| numbers(tag).first().copied().unwrap_or(default);
+
+        let photometric = number(tag::PHOTOMETRIC_INTERPRETATION, usize::MAX);
+        let colours = match photometric {
+            WHITE_IS_ZERO | BLACK_IS_ZERO | PALETTE => 1,
+            RGB => 3,
+            CMYK => return Err(Error::input("a TIFF in grey or RGB expected, CMYK found")),
+            other => {
+                return Err(Error::input(format!("a TIFF in grey or RGB expected, colours of kind {other} found")));
+            }
+        };
+        let samples = number(tag::SAMPLES_PER_PIXEL, 1);
+        let has_alpha = samples == colours + 1 && matches!(photometric, BLACK_IS_ZERO | RGB);
+        expect(samples == colours || has_alpha, "a sample for each colour and at most one for alpha", samples)?;
+        let is_multiplied = has_alpha && number(tag::EXTRA_SAMPLES, 0) == 1;
+        expect(!is_multiplied, "alpha beside the colours", "colours multiplied by it")?;
+        let bits = numbers(tag::BITS_PER_SAMPLE);
+        let depth = bits.first().copied().unwrap_or(1);
+        let is_known = depth == 8 || depth == 16 && photometric != PALETTE;
+        expect(is_known && bits.iter().all(|b| *b == depth), "8 or 16 bits a sample", depth)?;
+        let formats = numbers(tag::SAMPLE_FORMAT);
+        expect(formats.iter().all(|format| *format == 1), "samples that are whole numbers", "others")?;
+        let planes = if samples > 1 { number(tag::PLANAR_CONFIGURATION, 1) } else { 1 };
+        expect(planes == 1, "the samples of a pixel side by side", "a plane for each")?;
+        expect(number(tag::FILL_ORDER, 1) == 1, "the highest bit first", "the lowest")?;
+        let compression = number(tag::COMPRESSION, NONE);
+        let is_known = matches!(compression, NONE | LZW | DEFLATE | PACK_BITS | OLD_DEFLATE);
+        expect(is_known, "no compression, LZW, deflate or PackBits", format!("number {compression}"))?;
+        let predictor = number(tag::PREDICTOR, 1);
+        expect(matches!(predictor, 1 | 2), "no predictor or that for whole numbers", format!("number {predictor}"))?;
+
+        let (width, height) = (number(tag::IMAGE_WIDTH, 0), number(tag::IMAGE_LENGTH, 0));
+        let are_sides = |(width, height)| [width, height].iter().all(|side| (1..=MAX_SIDE as usize).contains(side));
+        let sides = |(width, height)| format!("{width}×{height}");
+        expect(are_sides((width, height)), "sides of 1 to 65535 pixels", sides((width, height)))?;
+        let (part, offsets, lengths) = if file.find(ifd0, tag::TILE_OFFSETS).is_some() {
+            let part = (number(tag::TILE_WIDTH, 0), number(tag::TILE_LENGTH, 0));
+            (part, tag::TILE_OFFSETS, tag::TILE_BYTE_COUNTS)
+        } else {
+            let rows = number(tag::ROWS_PER_STRIP, height).min(height);
+            ((width, rows), tag::STRIP_OFFSETS, tag::STRIP_BYTE_COUNTS)
+        };
+        expect(are_sides(part), "strips or tiles of 1 to 65535 pixels", sides(part))?;
+        let (offsets, lengths) = (numbers(offsets), numbers(lengths));
+        let parts = width.div_ceil(part.0) * height.div_ceil(part.1);
+        let found = offsets.len().min(lengths.len());
+        expect(offsets.len() == parts && lengths.len() == parts, &format!("{parts} strips or tiles"), found)?;
+        let parts = offsets.into_iter().zip(lengths).map(|(at, length)| bytes.get(at..)?.get(..length));
+        let parts = parts.collect::<Option<Vec<_>>>().ok_or_else(cut)?;
+        let (sample_bytes, has_predictor) = (depth / 8, predictor == 2);
+        for (width, height) in [(width, height), part] {
+            check_size(width as u64 * height as u64 * (samples * sample_bytes) as u64)?;
+        }
+        Ok(Self {
+            file,
+            ifd0,
+            width,
+            height,
+            photometric,
+            samples,
+            sample_bytes,
+            compression,
+            has_predictor,
+            part,
+            parts,
+        })
+    }
+
+    /// Bytes of a tile that is not decoded in its place.
+    fn tile_bytes(&self) -> usize {
+        let (width, height) = self.part;
+        if width == self.width { 0 } else { width * height * self.samples * self.sample_bytes }
+    }
+
+    /// The samples in the byte order of the machine.
+    fn samples(&self) -> Result<Vec<u8>> {
+        let pixel = self.samples * self.sample_bytes;
+        let row = self.width * pixel;
+        let mut samples = zeros(self.height * row)?;
+        let (width, height) = self.part;
+        let across = self.width.div_ceil(width);
+        let mut tile = zeros(self.tile_bytes())?;
+        for (i, data) in self.parts.iter().enumerate() {
+            let (x, y) = (i % across * width, i / across * height);
+            let rows = height.min(self.height - y);
+            if width == self.width {
+                self.expand(data, &mut samples[y * row..(y + rows) * row])?;
+                continue;
+            }
+            self.expand(data, &mut tile)?;
+            let length = width.min(self.width - x) * pixel;
+            for (from, to) in tile.chunks(width * pixel).zip(samples[y * row..].chunks_mut(row)) {
+                to[x * pixel..][..length].copy_from_slice(&from[..length]);
+            }
+        }
+        Ok(samples)
+    }
+
+    /// Decompresses a strip or tile into `out`, which is as large.
+    fn expand(&self, data: &[u8], out: &mut [u8]) -> Result<()> {
+        let is_whole = match self.compression {
+            LZW => unpack_lzw(data, out),
+            PACK_BITS => unpack_bits(data, out),
+            NONE => data.get(..out.len()).map(|data| out.copy_from_slice(data)).is_some(),
+            _ => fdeflate::Decompressor::new().read(data, out, 0, true).is_ok_and(|(_, n)| n == out.len()),
+        };
+        if !is_whole {
+            return Err(damaged("a strip or tile lacks pixels"));
+        }
+        if self.sample_bytes == 2 {
+            out.as_chunks_mut().0.iter_mut().for_each(|v| *v = self.file.order(u16::from_le_bytes(*v).to_le_bytes()));
+        }
+        if self.has_predictor {
+            let (n, row) = (self.samples, self.part.0 * self.samples);
+            match self.sample_bytes {
+                1 => out
+                    .chunks_mut(row)
+                    .for_each(|row| (n..row.len()).for_each(|i| row[i] = row[i].wrapping_add(row[i - n]))),
+                _ => out.as_chunks_mut().0.chunks_mut(row).for_each(|row| {
+                    let value = |v: [u8; 2]| u16::from_ne_bytes(v);
+                    (n..row.len()).for_each(|i| row[i] = value(row[i]).wrapping_add(value(row[i - n])).to_ne_bytes());
+                }),
+            }
+        }
+        Ok(())
+    }
+
+    /// The colours of a palette for its indices: all reds, all greens, all blues, 16 bits each.
+    fn colours(&self, indices: &[u8]) -> Result<Vec<u8>> {
+        let map = self.file.find(self.ifd0, tag::COLOR_MAP).map(|entry| self.file.numbers(entry)).unwrap_or_default();
+        if map.len() != 3 * 256 {
+            return Err(damaged(format!("a palette of 256 colours expected, {} found", map.len() / 3)));
+        }
+        let mut colours = zeros(3 * indices.len())?;
+        for (colour, i) in colours.as_chunks_mut().0.iter_mut().zip(indices) {
+            *colour = [0, 256, 512].map(|plane| (map[plane + usize::from(*i)] >> 8) as u8);
+        }
+        Ok(colours)
+    }
+
+    fn image<P: Pixel>(&self, samples: Vec<P::Subpixel>) -> DynamicImage
+    where
+        DynamicImage: From<ImageBuffer<P, Vec<P::Subpixel>>>,
+    {
+        let image = ImageBuffer::from_raw(self.width as u32, self.height as u32, samples);
+        image.expect("a sample per pixel and channel").into()
+    }
+
+    /// What the file says about the photograph, as an EXIF block.
+    fn exif(&self) -> Result<Option<Vec<u8>>> {
+        let mut block = self.file.bytes[..4].to_vec();
+        block.extend(self.file.order(8u32.to_le_bytes()));
+        let copied = self.file.copy(self.ifd0, 0, &mut block);
+        copied.ok_or_else(|| damaged("EXIF inside the file expected, some outside found"))?;
+        Ok((block[8..10] != [0; 2]).then_some(block))
+    }
+
+    fn metadata(&self) -> Result<Metadata> {
+        let data = |tag| self.file.find(self.ifd0, tag).map(|entry| entry.data.to_vec());
+        let (icc, xmp) = (data(tag::ICC_PROFILE), data(tag::XMP));
+        let (exif, density, has_palette) = (self.exif()?, self.density(), self.photometric == PALETTE);
+        Ok(Metadata { icc, exif, xmp, density, has_palette, ..Metadata::default() })
+    }
+
+    fn density(&self) -> Option<Density> {
+        let unit = self.file.find(self.ifd0, tag::RESOLUTION_UNIT).map(|entry| self.file.numbers(entry));
+        let unit = match unit.as_deref() {
+            None | Some([2]) => Unit::Inch,
+            Some([3]) => Unit::Centimetre,
+            _ => Unit::None,
+        };
+        let rational = |tag| {
+            let entry = self.file.find(self.ifd0, tag).filter(|entry| entry.data.len() == 8)?;
+            let part = Structure { bytes: entry.data, ..self.file };
+            let value = f64::from(part.u32(0)?) / f64::from(part.u32(4)?);
+            value.is_finite().then_some(value)
+        };
+        Some(Density { x: rational(tag::X_RESOLUTION)?, y: rational(tag::Y_RESOLUTION)?, unit })
+    }
+}
+
+fn expect(is_so: bool, what: &str, found: impl std::fmt::Display) -> Result<()> {
+    if is_so { Ok(()) } else { Err(Error::input(format!("a TIFF with {what} expected, {found} found"))) }
+}
+
+/// Refuses raw data behind a thumbnail, and further pictures that are no thumbnails.
+fn check_pictures(file: Structure, ifd0: usize, link: usize) -> Result<()> {
+    let is_raw = is_small(file, ifd0) || file.find(ifd0, tag::DNG_VERSION).is_some();
+    expect(!is_raw, "a developed photograph", "raw data")?;
+    let mut next = file.offset(link);
+    let mut seen = 0;
+    while let Some(ifd) = next {
+        seen += 1;
+        expect(is_small(file, ifd) && seen <= MAX_THUMBNAILS, "one picture", "more")?;
+        next = file.link(ifd).and_then(|link| file.offset(link));
+    }
+    Ok(())
+}
+
+/// The most thumbnails behind the picture.
+const MAX_THUMBNAILS: usize = 16;
+
+/// Whether a directory is of a picture at reduced resolution.
+fn is_small(file: Structure, ifd: usize) -> bool {
+    let kind = file.find(ifd, tag::NEW_SUBFILE_TYPE).map(|entry| file.numbers(entry));
+    kind.is_some_and(|kind| kind.first().is_some_and(|kind| kind & 1 == 1))
+}
+
+fn zeros(bytes: usize) -> Result<Vec<u8>> {
+    let mut zeros = Vec::new();
+    zeros.try_reserve_exact(bytes).map_err(|_| Error::limits(format!("no memory for {bytes} bytes")))?;
+    zeros.resize(bytes, 0);
+    Ok(zeros)
+}
+
+fn unpack_lzw(mut data: &[u8], mut out: &mut [u8]) -> bool {
+    let mut decoder = weezl::decode::Decoder::with_tiff_size_switch(weezl::BitOrder::Msb, 8);
+    while !out.is_empty() {
+        let done = decoder.decode_bytes(data, out);
+        if done.status.is_err() || done.consumed_in + done.consumed_out == 0 {
+            return false;
+        }
+        data = &data[done.consumed_in..];
+        out = &mut out[done.consumed_out..];
+    }
+    true
+}
+
+/// Runs: n in 0 … 127 stands before n + 1 bytes, -n in -127 … -1 before one that is there n + 1 times.
+fn unpack_bits(mut data: &[u8], mut out: &mut [u8]) -> bool {
+    while !out.is_empty() {
+        let [n, rest @ ..] = data else { return false };
+        let (n, is_repeated) = match *n as i8 {
+            -128 => (0, false),
+            n @ 0.. => (usize::from(n.unsigned_abs()) + 1, false),
+            n => (usize::from(n.unsigned_abs()) + 1, true),
+        };
+        let taken = if is_repeated { 1 } else { n };
+        let Some((run, rest)) = rest.split_at_checked(taken) else { return false };
+        let Some((to, behind)) = std::mem::take(&mut out).split_at_mut_checked(n) else { return false };
+        if is_repeated {
+            to.fill(run[0])
+        } else {
+            to.copy_from_slice(run)
+        }
+        (data, out) = (rest, behind);
+    }
+    true
+}

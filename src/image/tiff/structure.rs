@@ -1,0 +1,138 @@
+//! Directories of entries, anywhere in a file.
+
+use super::tag;
+
+/// Tags that lead to further directories: of IFD0, of these, of those.
+const BELOW: [&[u16]; 3] = [&[tag::EXIF_IFD, tag::GPS_IFD], &[tag::INTEROPERABILITY_IFD], &[]];
+
+/// A TIFF structure; what lies outside of it reads as nothing.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Structure<'a> {
+    pub bytes: &'a [u8],
+    pub is_big_endian: bool,
+}
+
+/// An entry of a directory.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Entry<'a> {
+    pub tag: u16,
+    /// BYTE, ASCII, SHORT, LONG, RATIONAL …, by number.
+    pub kind: u16,
+    pub count: u32,
+    /// The values, in the byte order of the structure.
+    pub data: &'a [u8],
+    /// Where this entry is: tag, kind, count, and the values or their offset.
+    pub at: usize,
+}
+
+impl<'a> Structure<'a> {
+    pub fn new(bytes: &'a [u8]) -> Option<Self> {
+        let is_big_endian = match bytes.first_chunk()? {
+            b"MM\0*" => true,
+            b"II*\0" => false,
+            _ => return None,
+        };
+        Some(Self { bytes, is_big_endian })
+    }
+
+    pub fn u16(&self, at: usize) -> Option<u16> {
+        let value = *self.bytes.get(at..)?.first_chunk()?;
+        Some(if self.is_big_endian { u16::from_be_bytes(value) } else { u16::from_le_bytes(value) })
+    }
+
+    pub fn u32(&self, at: usize) -> Option<u32> {
+        let value = *self.bytes.get(at..)?.first_chunk()?;
+        Some(if self.is_big_endian { u32::from_be_bytes(value) } else { u32::from_le_bytes(value) })
+    }
+
+    /// The bytes of a number in the byte order of the structure.
+    pub fn order<const N: usize>(&self, mut little_endian: [u8; N]) -> [u8; N] {
+        if self.is_big_endian {
+            little_endian.reverse();
+        }
+        little_endian
+    }
+
+    /// An offset, where it lies inside; 0 stands for none.
+    pub fn offset(&self, at: usize) -> Option<usize> {
+        self.u32(at).map(|offset| offset as usize).filter(|offset| (8..self.bytes.len()).contains(offset))
+    }
+
+    /// Where the link to the directory behind that at `ifd` is.
+    pub fn link(&self, ifd: usize) -> Option<usize> {
+        let link = ifd + 2 + 12 * usize::from(self.u16(ifd)?);
+        self.u32(link).map(|_| link)
+    }
+
+    /// The entries of the directory at `ifd`; nothing in place of one whose values are of an unknown kind or lie outside.
+    pub fn entries(self, ifd: usize) -> impl Iterator<Item = Option<Entry<'a>>> {
+        (0..usize::from(self.u16(ifd).unwrap_or(0))).map(move |i| self.entry(ifd + 2 + 12 * i))
+    }
+
+    /// The entry of `tag` in the directory at `ifd`.
+    pub fn find(self, ifd: usize, tag: u16) -> Option<Entry<'a>> {
+        self.entries(ifd).flatten().find(|entry| entry.tag == tag)
+    }
+
+    fn entry(self, at: usize) -> Option<Entry<'a>> {
+        let (tag, kind, count) = (self.u16(at)?, self.u16(at + 2)?, self.u32(at + 4)?);
+        let size = match kind {
+            1 | 2 | 6 | 7 => 1,
+            3 | 8 => 2,
+            4 | 9 | 11 | 13 => 4,
+            5 | 10 | 12 => 8,
+            _ => return None,
+        };
+        let length = size * u64::from(count);
+        let start = if length <= 4 { at + 8 } else { self.offset(at + 8)? };
+        let data = self.bytes.get(start..)?.get(..usize::try_from(length).ok()?)?;
+        Some(Entry { tag, kind, count, data, at })
+    }
+
+    /// The values of an entry of kind BYTE, SHORT or LONG.
+    pub fn numbers(self, entry: Entry<'a>) -> Vec<usize> {
+        let part = Self { bytes: entry.data, ..self };
+        let number = |i: usize| match entry.kind {
+            1 => part.bytes.get(i).map(|byte| usize::from(*byte)),
+            3 => part.u16(2 * i).map(usize::from),
+            4 => part.u32(4 * i).map(|value| value as usize),
+            _ => None,
+        };
+        (0..entry.count as usize).map_while(number).collect()
+    }
+
+    /// Appends to `block` what the directory at `ifd` says about the photograph, and the directories it leads to, and returns
+    /// where it begins. `level` is 0 for IFD0. Nothing where a value lies outside or many share their place.
+    pub fn copy(self, ifd: usize, level: usize, block: &mut Vec<u8>) -> Option<usize> {
+        let mut entries = self.entries(ifd).collect::<Option<Vec<_>>>()?;
+        let leads_on = |tag| BELOW[level].contains(&tag);
+        entries.retain(|entry| match entry.tag {
+            tag if BELOW.concat().contains(&tag) => leads_on(tag),
+            tag => level > 0 || !super::is_of_the_file(tag),
+        });
+        block.resize(block.len().next_multiple_of(2), 0);
+        let start = block.len();
+        block.extend(self.order((entries.len() as u16).to_le_bytes()));
+        // The link to the next directory stays 0.
+        block.resize(start + 2 + 12 * entries.len() + 4, 0);
+        for (i, entry) in entries.iter().enumerate() {
+            let at = start + 2 + 12 * i;
+            block[at..at + 12].copy_from_slice(&self.bytes[entry.at..entry.at + 12]);
+            let offset = if leads_on(entry.tag) {
+                self.copy(self.offset(entry.at + 8)?, level + 1, block)?
+            } else if entry.data.len() > 4 {
+                block.resize(block.len().next_multiple_of(2), 0);
+                block.extend_from_slice(entry.data);
+                block.len() - entry.data.len()
+            } else {
+                continue;
+            };
+            block[at + 8..at + 12].copy_from_slice(&self.order((offset as u32).to_le_bytes()));
+            // An honest copy is no longer than what it is of, but for its padding.
+            if block.len() > 2 * self.bytes.len() {
+                return None;
+            }
+        }
+        Some(start)
+    }
+}

@@ -1,0 +1,164 @@
+//! TIFF out: uncompressed, in strips, behind the EXIF block with all that the block says.
+
+use std::io::Write;
+
+use ::image::{ColorType, DynamicImage};
+
+use super::super::metadata::{Density, Metadata, Unit};
+use super::super::{cannot_hold, unwritable};
+use super::{Structure, is_of_the_file, tag};
+use crate::error::Result;
+
+/// Kinds of values.
+const BYTE: u16 = 1;
+const SHORT: u16 = 3;
+const LONG: u16 = 4;
+const RATIONAL: u16 = 5;
+const UNDEFINED: u16 = 7;
+
+/// Bytes of a strip, where a row has no more.
+const STRIP: usize = 1 << 20;
+
+/// Tag, kind, count and values of an entry; four bytes or fewer stand in it.
+type Field = (u16, u16, u32, Vec<u8>);
+
+/// Writes pixels of 8 or 16 bits.
+pub(in super::super) fn write(out: &mut dyn Write, pixels: &DynamicImage, metadata: &Metadata) -> Result<()> {
+    // Offsets inside an EXIF block count from its start: so it comes first, and only the directory at its start is replaced.
+    let empty = *b"II*\0\0\0\0\0";
+    let exif = metadata.exif.as_deref().and_then(Structure::new).filter(|exif| exif.offset(4).is_some());
+    let block = exif.unwrap_or(Structure { bytes: &empty, is_big_endian: false });
+    let row = pixels.width() as usize * usize::from(pixels.color().bytes_per_pixel());
+    let mut fields = fields_of_exif(block);
+    fields.extend(fields_of_metadata(block, metadata, &fields));
+    let rows = (STRIP / row).max(1);
+    fields.extend(fields_of_pixels(block, pixels, rows));
+    fields.sort_by_key(|field| field.0);
+
+    let start = block.bytes.len().next_multiple_of(2);
+    let values: usize =
+        fields.iter().map(|field| if field.3.len() > 4 { field.3.len().next_multiple_of(2) } else { 0 }).sum();
+    let end = start + 2 + 12 * fields.len() + 4 + values;
+    let pixel_bytes = pixels.as_bytes().len();
+    if u32::try_from(end + pixel_bytes).is_err() {
+        return Err(cannot_hold(format!("4 GiB at most expected, {} bytes of pixels found", pixel_bytes)));
+    }
+    let mut at = end as u32;
+    let strips = pixels.as_bytes().chunks(rows * row);
+    let offsets = strips.flat_map(|strip| {
+        at += strip.len() as u32;
+        block.order((at - strip.len() as u32).to_le_bytes())
+    });
+    let offsets: Vec<u8> = offsets.collect();
+    fields.iter_mut().filter(|field| field.0 == tag::STRIP_OFFSETS).for_each(|field| field.3.clone_from(&offsets));
+    let mut written = || {
+        out.write_all(&head(block, start, &fields))?;
+        if is_deep(pixels) && block.is_big_endian != cfg!(target_endian = "big") {
+            let mut swapped = Vec::with_capacity(row);
+            for row in pixels.as_bytes().chunks(row) {
+                swapped.clear();
+                swapped.extend(row.as_chunks().0.iter().flat_map(|[a, b]| [*b, *a]));
+                out.write_all(&swapped)?;
+            }
+            return Ok(());
+        }
+        out.write_all(pixels.as_bytes())
+    };
+    written().map_err(unwritable)
+}
+
+/// What comes before the pixels: the block, the directory, its longer values.
+fn head(block: Structure, start: usize, fields: &[Field]) -> Vec<u8> {
+    let mut head = block.bytes.to_vec();
+    head[4..8].copy_from_slice(&block.order((start as u32).to_le_bytes()));
+    head.resize(start, 0);
+    head.extend(block.order((fields.len() as u16).to_le_bytes()));
+    let mut values = Vec::new();
+    let first = start + 2 + 12 * fields.len() + 4;
+    for (tag, kind, count, data) in fields {
+        head.extend(block.order(tag.to_le_bytes()));
+        head.extend(block.order(kind.to_le_bytes()));
+        head.extend(block.order(count.to_le_bytes()));
+        if data.len() > 4 {
+            head.extend(block.order(((first + values.len()) as u32).to_le_bytes()));
+            values.extend_from_slice(data);
+            values.resize(values.len().next_multiple_of(2), 0);
+        } else {
+            head.extend_from_slice(data);
+            head.resize(head.len() + 4 - data.len(), 0);
+        }
+    }
+    // No further picture.
+    head.extend([0; 4]);
+    head.extend(values);
+    head
+}
+
+/// What the block says about the photograph; longer values stay where they are, and the entry holds their offset.
+fn fields_of_exif(block: Structure) -> Vec<Field> {
+    let entries = block.offset(4).into_iter().flat_map(|ifd0| block.entries(ifd0)).flatten();
+    let of_photograph = entries.filter(|entry| !is_of_the_file(entry.tag));
+    of_photograph.map(|e| (e.tag, e.kind, e.count, block.bytes[e.at + 8..e.at + 12].to_vec())).collect()
+}
+
+/// ICC profile, XMP, and the density where `known` lacks one.
+fn fields_of_metadata(block: Structure, metadata: &Metadata, known: &[Field]) -> Vec<Field> {
+    let mut fields = Vec::new();
+    for (tag, kind, data) in [(tag::ICC_PROFILE, UNDEFINED, &metadata.icc), (tag::XMP, BYTE, &metadata.xmp)] {
+        fields.extend(data.as_ref().map(|data| (tag, kind, data.len() as u32, data.clone())));
+    }
+    let is_known = known.iter().any(|field| field.0 == tag::X_RESOLUTION);
+    if let Some(Density { x, y, unit }) = metadata.density.filter(|_| !is_known) {
+        let (metre, unit) = match unit {
+            Unit::None => (1.0, 1),
+            Unit::Inch => (1.0, 2),
+            Unit::Centimetre => (1.0, 3),
+            Unit::Metre => (0.01, 3u16),
+        };
+        let rational = |v: f64| {
+            let hundredths = (100.0 * metre * v).round() as u32;
+            [block.order(hundredths.to_le_bytes()), block.order(100u32.to_le_bytes())].concat()
+        };
+        fields.push((tag::X_RESOLUTION, RATIONAL, 1, rational(x)));
+        fields.push((tag::Y_RESOLUTION, RATIONAL, 1, rational(y)));
+        fields.push((tag::RESOLUTION_UNIT, SHORT, 1, block.order(unit.to_le_bytes()).to_vec()));
+    }
+    fields
+}
+
+/// How the pixels are stored, in strips of `rows`; the offsets of the strips are still to be known.
+fn fields_of_pixels(block: Structure, pixels: &DynamicImage, rows: usize) -> Vec<Field> {
+    let color = pixels.color();
+    let samples = usize::from(color.channel_count());
+    let shorts = |tag, values: &[u16]| {
+        let data = values.iter().flat_map(|v| block.order(v.to_le_bytes())).collect();
+        (tag, SHORT, values.len() as u32, data)
+    };
+    let longs = |tag, values: &[u32]| {
+        let data = values.iter().flat_map(|v| block.order(v.to_le_bytes())).collect();
+        (tag, LONG, values.len() as u32, data)
+    };
+    let row = pixels.as_bytes().len() / pixels.height() as usize;
+    let lengths: Vec<_> = pixels.as_bytes().chunks(rows * row).map(|strip| strip.len() as u32).collect();
+    let mut fields = vec![
+        longs(tag::IMAGE_WIDTH, &[pixels.width()]),
+        longs(tag::IMAGE_LENGTH, &[pixels.height()]),
+        shorts(tag::BITS_PER_SAMPLE, &vec![if is_deep(pixels) { 16 } else { 8 }; samples]),
+        shorts(tag::COMPRESSION, &[1]),
+        shorts(tag::PHOTOMETRIC_INTERPRETATION, &[if color.has_color() { 2 } else { 1 }]),
+        longs(tag::STRIP_OFFSETS, &vec![0; lengths.len()]),
+        shorts(tag::SAMPLES_PER_PIXEL, &[samples as u16]),
+        longs(tag::ROWS_PER_STRIP, &[rows as u32]),
+        longs(tag::STRIP_BYTE_COUNTS, &lengths),
+        shorts(tag::PLANAR_CONFIGURATION, &[1]),
+    ];
+    if color.has_alpha() {
+        // Not multiplied into the colours.
+        fields.push(shorts(tag::EXTRA_SAMPLES, &[2]));
+    }
+    fields
+}
+
+fn is_deep(pixels: &DynamicImage) -> bool {
+    matches!(pixels.color(), ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16)
+}
