@@ -94,7 +94,7 @@ pub fn is_same(a: &Path, b: &Path) -> bool {
 }
 
 /// A list with a job a line; empty lines are none.
-fn of_list(list: &str, in_image: bool) -> Result<Vec<Item>> {
+pub fn of_list(list: &str, in_image: bool) -> Result<Vec<Item>> {
     let mut lines = HashMap::new();
     let mut items = Vec::new();
     for (i, line) in list.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
