@@ -421,6 +421,8 @@ fn extent(
     if stride < row {
         return Err(Error::usage(format!("{name}: a stride of {row} bytes or more expected, {stride} found")));
     }
+    // Of one row it means nothing, and may be any.
+    let stride = if height == 1 { row } else { stride };
     let bytes = stride.checked_mul(height - 1).and_then(|bytes| bytes.checked_add(row));
     let bytes = bytes.filter(|bytes| *bytes <= isize::MAX as usize);
     let end = bytes.and_then(|bytes| (data as usize).checked_add(bytes));

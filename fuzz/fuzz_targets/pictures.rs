@@ -100,7 +100,7 @@ fn decoded(bytes: &[u8]) -> Option<Photo> {
 
 /// Fills the white of `mask` in a small picture.
 fn fill(photo: &mut Photo, mask: Photo) {
-    let mask = mask.into_mask();
+    let mask = mask.into_mask().expect("memory");
     let shape = (mask.height() as usize, mask.width() as usize);
     let mask = ArrayView2::from_shape(shape, mask.as_raw()).expect("a byte a pixel");
     let holes = Holes::new(mask, &Options::default()).expect("memory");

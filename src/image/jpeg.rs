@@ -37,6 +37,7 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header> {
 
 /// Decodes to grey or RGB of 8 bits.
 pub(super) fn decode(bytes: &[u8]) -> Result<Decoded> {
+    super::check_memory(header(bytes)?.decode_bytes() - bytes.len())?;
     let mut decoder = decoder(bytes)?;
     let (width, height) = decoder.dimensions().expect("the headers are decoded");
     let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);

@@ -38,13 +38,13 @@ pub(super) fn check(bytes: &[u8], format: ImageFormat) -> Result<()> {
 ///
 /// # Errors
 ///
-/// Input, where the file cannot be read, is cut short or is animated.
+/// Input, where the file cannot be read, is cut short or is animated; limits, where its metadata is too long.
 pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<PngExtras> {
     let unreadable = |e: std::io::Error| Error::input(format!("cannot be read: {e}"));
     let len = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
     let cut = || Error::input(format!("cut short: IEND chunk expected, {len} bytes without it found"));
     let mut extras = PngExtras::default();
-    let mut at = 8;
+    let (mut at, mut carried) = (8, 0);
     loop {
         if at + 8 > len {
             return Err(cut());
@@ -62,6 +62,11 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<PngExtras> {
             b"IEND" => return Ok(extras),
             b"acTL" => return Err(animated("PNG")),
             _ if is_carried || &kind == b"eXIf" => {
+                carried += end - at;
+                if carried > super::MAX_METADATA {
+                    let max = super::MAX_METADATA;
+                    return Err(Error::limits(format!("at most {max} bytes of metadata expected, {carried} found")));
+                }
                 file.take(end - at - 8).read_to_end(&mut chunk).map_err(unreadable)?;
             }
             _ => {}
