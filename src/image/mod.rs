@@ -114,12 +114,7 @@ impl Photo {
     /// As [`Photo::open`], as far as the headers tell.
     pub fn header(path: &Path) -> Result<Header> {
         match source(path)? {
-            Source::Png(mut reader) => {
-                let extras = structure::png(&mut reader)?;
-                reader.rewind().map_err(unreadable)?;
-                let (decoder, (_, exif)) = lossless(reader, ImageFormat::Png)?;
-                Ok(header(&decoder, extras.exif.or(exif), 0))
-            }
+            Source::Png(reader) => Self::header_of_png(reader, 0),
             Source::Other(bytes) => Self::header_of(&bytes),
         }
     }
@@ -130,13 +125,25 @@ impl Photo {
     ///
     /// As [`Photo::decode`], as far as the headers tell.
     pub fn header_of(bytes: &[u8]) -> Result<Header> {
-        let format = format_of(bytes, bytes.len() as u64)?;
-        if format == ImageFormat::Jpeg {
-            return jpeg::header(bytes);
+        match format_of(bytes, bytes.len() as u64)? {
+            ImageFormat::Jpeg => jpeg::header(bytes),
+            ImageFormat::Png => Self::header_of_png(Cursor::new(bytes), bytes.len()),
+            format => {
+                structure::check(bytes, format)?;
+                let (decoder, (icc, exif)) = lossless(Cursor::new(bytes), format)?;
+                let metadata = copies_of([&icc, &exif]);
+                Ok(header(&decoder, exif, bytes.len() + planes(&decoder) + metadata))
+            }
         }
-        let (decoder, (_, exif)) = lossless(Cursor::new(bytes), format)?;
-        let planes = if format == ImageFormat::WebP { planes(&decoder) } else { 0 };
-        Ok(header(&decoder, exif, bytes.len() + planes))
+    }
+
+    /// Of a PNG, of which `held` bytes are in memory.
+    fn header_of_png(mut reader: impl BufRead + Seek, held: usize) -> Result<Header> {
+        let extras = structure::png(&mut reader)?;
+        reader.rewind().map_err(unreadable)?;
+        let (decoder, (icc, exif)) = lossless(reader, ImageFormat::Png)?;
+        let metadata = copies_of([&icc, &exif, &Some(extras.chunks)]);
+        Ok(header(&decoder, extras.exif.or(exif), held + metadata))
     }
 
     fn decode_png(mut reader: impl BufRead + Seek) -> Result<Self> {
@@ -334,6 +341,11 @@ fn without_prefix(exif: Vec<u8>) -> Vec<u8> {
 
 fn orientation_of(exif: Option<&[u8]>) -> Orientation {
     exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
+}
+
+/// Bytes of metadata as decoders hold it: as it is read, as it is kept and as it is handed over.
+fn copies_of<const N: usize>(blocks: [&Option<Vec<u8>>; N]) -> usize {
+    3 * blocks.into_iter().flatten().map(Vec::len).sum::<usize>()
 }
 
 fn header(decoder: &impl ImageDecoder, exif: Option<Vec<u8>>, decoder_bytes: usize) -> Header {
