@@ -112,6 +112,7 @@ fn webp(bytes: &[u8]) -> Result<()> {
     let total = bytes.get(4..8).map_or(usize::MAX, le32).saturating_add(8);
     let cut = || cut_short(bytes, &format!("RIFF container of {total} bytes"));
     let mut rest = bytes.get(12..total).ok_or_else(cut)?;
+    let mut canvas = None;
     while let Some((head, tail)) = rest.split_first_chunk::<8>() {
         if matches!(&head[..4], b"ANIM" | b"ANMF") {
             return Err(animated("WebP"));
@@ -119,6 +120,22 @@ fn webp(bytes: &[u8]) -> Result<()> {
         let length = le32(&head[4..]);
         if length > tail.len() {
             return Err(cut());
+        }
+        match (&head[..4], tail) {
+            (b"VP8X", [_, _, _, _, size @ ..]) if size.len() >= 6 => {
+                let side = |at: usize| u32::from_le_bytes([size[at], size[at + 1], size[at + 2], 0]) + 1;
+                canvas = Some((side(0), side(3)));
+            }
+            // The decoder takes memory for the frame before it sees that the sizes differ.
+            (b"VP8 ", [_, _, _, _, _, _, size @ ..]) if size.len() >= 4 => {
+                let side = |at: usize| u32::from(u16::from_le_bytes([size[at], size[at + 1]]) & 0x3FFF);
+                let frame = (side(0), side(2));
+                if let Some((width, height)) = canvas.filter(|canvas| *canvas != frame) {
+                    let (w, h) = frame;
+                    return Err(Error::input(format!("a frame of {width}×{height} expected, {w}×{h} found")));
+                }
+            }
+            _ => {}
         }
         rest = &tail[length.next_multiple_of(2).min(tail.len())..];
     }

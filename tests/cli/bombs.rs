@@ -102,14 +102,7 @@ fn metadata_does_not_unfold() {
     // A profile of gigabytes is left out, as a damaged one is.
     let profile = [b"x\0\0", &zeros(1 << 11)[..]].concat();
     let bomb = folder.put("bomb.png", png(32, 32, [8, 0], &chunk(b"iCCP", &profile), &zeros(1)));
-    let limited = "ulimit -v 200000; exec \"$0\" \"$@\"";
-    let output = std::process::Command::new("sh")
-        .args(["-c", limited, env!("CARGO_BIN_EXE_inpaint-edge")])
-        .args([&bomb, &mask, &out])
-        .args(["--threads", "1"])
-        .output()
-        .unwrap();
-    succeeds(&output);
+    succeeds(&run_after("ulimit -v 200000", &[&bomb, &mask, &out, &"--threads", &"1"]));
     assert!(std::fs::metadata(&out).unwrap().len() < 10_000);
     // Text is carried as it is.
     let text = [b"x\0\0", &zeros(64)[..]].concat();
@@ -119,6 +112,19 @@ fn metadata_does_not_unfold() {
     let long = chunk(b"tEXt", &[b"x\0", &vec![b'a'; 17 << 20][..]].concat());
     let error = Photo::decode(&png(4, 4, [8, 0], &long, &zeros(1))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Limits, "{error}");
+}
+
+/// The canvas of a WebP is small, its frame claims 16,383 by 16,383.
+#[test]
+fn a_frame_is_no_larger_than_its_canvas() {
+    let folder = Folder::new();
+    let mut webp = std::fs::read(kind("lossy-alpha.webp")).unwrap();
+    let frame = webp.windows(4).position(|name| name == b"VP8 ").unwrap() + 8;
+    assert_eq!(webp[frame + 3..frame + 6], [0x9D, 0x01, 0x2A]);
+    webp[frame + 6..frame + 10].copy_from_slice(&[0xFF, 0x3F, 0xFF, 0x3F]);
+    let (image, mask) = (folder.put("frame.webp", &webp), folder.mask(72, 56));
+    let output = run_after("ulimit -v 200000", &[&image, &mask, &folder.path("out.png"), &"--threads", &"1"]);
+    fails(&output, 3, &["frame.webp", "16383×16383 found"]);
 }
 
 /// Ten gigabytes of nothing, but for the first bytes.

@@ -2,22 +2,12 @@
 #![cfg(target_os = "linux")]
 
 use std::io::Read;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use image::{DynamicImage, ImageFormat};
 
 use crate::support::*;
-
-/// Runs the program after `setup`, shell commands such as limits.
-fn run_after(setup: &str, args: &[&dyn AsRef<std::ffi::OsStr>]) -> Output {
-    Command::new("sh")
-        .args(["-c", &format!("{setup}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_inpaint-edge")])
-        .args(args.iter().map(|a| a.as_ref()))
-        .env_remove("RUST_BACKTRACE")
-        .output()
-        .unwrap()
-}
 
 /// A folder with a picture in each format and their mask.
 fn pictures(width: u32, height: u32) -> Folder {
@@ -36,7 +26,7 @@ const PICTURES: [&str; 4] = ["in.jpg", "in.png", "in.webp", "mask.png"];
 /// From too little to start to more than enough, every run succeeds or says that there is no memory.
 #[test]
 fn memory_that_ends_anywhere_is_a_limit() {
-    let folder = pictures(200, 150);
+    let folder = pictures(500, 400);
     let (mask, out) = (folder.path("mask.png"), folder.path("out.png"));
     let mut codes = [0; 2];
     for (i, kilobytes) in (20_000..80_000).step_by(1_700).enumerate() {
