@@ -103,7 +103,8 @@ fn what_c_lends_is_used_as_lent() {
             assert_eq!(inpaint_engine_new(weights.as_ptr().cast(), weights.len(), options, &mut engine), INPAINT_OK);
             inpaint_options_free(options);
         }
-        for (i, format) in FORMATS.into_iter().enumerate() {
+        // Miri takes seconds for each.
+        for (i, format) in FORMATS.into_iter().enumerate().step_by(if cfg!(miri) { 3 } else { 1 }) {
             let (channels, bytes) = ((format & 7) as usize, if format < INPAINT_GREY16 { 1 } else { 2 });
             let (row, stride) = (WIDTH * channels * bytes, WIDTH * channels * bytes + GAP);
             let mut pixels = vec![0u16; (stride * (HEIGHT - 1) + row).div_ceil(2) + 1];

@@ -46,7 +46,6 @@ fn zeros(megabytes: usize) -> Vec<u8> {
     (0..(len - 1) / 258).for_each(|_| put(0b1010_0011, 8 + 5));
     (0..(len - 1) % 258).for_each(|_| put(0b0000_1100, 8));
     put(0, 7 + 8);
-    drop(put);
     let b = len % 65521;
     out.extend((((b as u32) << 16) | 1).to_be_bytes());
     out

@@ -54,8 +54,7 @@ fn a_batch_goes_on_where_memory_ends() {
     let folder = pictures(200, 150);
     let large = DynamicImage::new_rgb16(6000, 6000);
     folder.put("large.png", encoded(&large, ImageFormat::Png));
-    let list = format!("large.png\tmask.png\tone.png\nin.png\tmask.png\ttwo.png\n");
-    let list = folder.put("list", list);
+    let list = folder.put("list", "large.png\tmask.png\tone.png\nin.png\tmask.png\ttwo.png\n");
     let setup = format!("cd {}; ulimit -v 100000; exec < {}", folder.path("").display(), list.display());
     let output = run_after(&setup, &[&"batch", &"--quiet", &"--threads", &"1"]);
     fails(&output, 5, &["large.png", "no memory"]);
