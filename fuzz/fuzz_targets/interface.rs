@@ -14,7 +14,7 @@ use inpaint_fuzz::{SMALL_NETWORK, one_line};
 use libfuzzer_sys::fuzz_target;
 
 /// Bytes that images, masks and scratch memory are parts of.
-const MEMORY: usize = 1 << 17;
+const MEMORY: usize = 1 << 16;
 
 /// A status is 0, or one that the header names other than `INPAINT_INTERNAL`, and then there is a message.
 fn checked(status: inpaint_status) -> inpaint_status {
@@ -141,7 +141,7 @@ fn run(u: &mut Unstructured, engine: &Engine, memory: &mut [u8]) -> Result<()> {
     let mask_stride = if u.arbitrary()? { 0 } else { number(u, width as usize)? };
     let (mask_data, mask_size) = part(u, memory, (height as usize).saturating_mul((width as usize).max(mask_stride)))?;
     let mask = inpaint_mask { data: mask_data, size: mask_size, stride: mask_stride };
-    let mut own_scratch = vec![0xA5u8; if u.ratio(1, 2)? { scratch_size.min(8 << 20) } else { 0 }];
+    let mut own_scratch = vec![0xA5u8; if u.ratio(1, 2)? { scratch_size.min(1 << 20) } else { 0 }];
     let (scratch, scratch_size) = match own_scratch.is_empty() {
         true => part(u, memory, 0)?,
         false => (own_scratch.as_mut_ptr(), own_scratch.len() - usize::from(u.ratio(1, 16)?)),
