@@ -303,17 +303,22 @@ fn opened(path: &Path) -> Result<(BufReader<File>, Option<u64>)> {
         return Ok((reader, None));
     }
     let len = reader.get_ref().metadata().map_err(unreadable)?.len();
+    // A device may have no end. The first bytes that a pipe gives may be too few to tell.
+    if reader.buffer().len() >= 64 {
+        format_of(reader.buffer(), len)?;
+    }
     Ok((reader, Some(len)))
 }
 
-/// All of `reader`, which must not be more than `limit` bytes.
+/// All of `reader`, which must not be more than `limit` bytes, nor more than pixels may take.
 ///
 /// # Errors
 ///
 /// Input, where it cannot be read; limits, where it is longer, or memory cannot be had.
 pub fn read_within(reader: impl Read, limit: u64) -> Result<Vec<u8>> {
+    let limit = limit.min(MAX_BYTES);
     let mut bytes = Vec::new();
-    reader.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(unreadable)?;
+    reader.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > limit {
         return Err(too_long(limit));
     }

@@ -154,11 +154,15 @@ impl Job {
     fn find_hole(&self, args: &JobArgs, share: &mut Share, held: usize) -> Result<Found<'_>> {
         let start = Instant::now();
         let (image, mask) = self.sources(args.max_memory.map_or(u64::MAX, |limit| limit as u64))?;
-        // Files that are held to look at their headers.
-        let files = image.held_bytes()?.max(mask.as_ref().map_or(Ok(0), Source::held_bytes)?);
-        share.take(held.saturating_add(files)).map_err(|e| e.of(self.image.display()))?;
-        let header = image.header()?;
-        let mask_header = mask.as_ref().map(Source::header).transpose()?;
+        let mut header_of = |source: &Source| match source.held_bytes()? {
+            0 => source.header(),
+            bytes => {
+                share.take(held.saturating_add(bytes)).map_err(|e| e.of(source.name()))?;
+                source.header()
+            }
+        };
+        let header = header_of(&image)?;
+        let mask_header = mask.as_ref().map(header_of).transpose()?;
         let in_pixels = args.hole.in_pixels();
         let needed = held.saturating_add(memory::of_hole(&header, mask_header.as_ref(), in_pixels));
         share.take(needed).map_err(|e| e.of(self.hole_name()))?;
@@ -279,6 +283,14 @@ impl<'a> Source<'a> {
         read_within(std::io::stdin().lock(), limit).map(Self::Piped).map_err(|e| e.of("-"))
     }
 
+    fn name(&self) -> std::path::Display<'_> {
+        match self {
+            Self::File(path) => path.display(),
+            Self::Piped(_) => Path::new("-").display(),
+        }
+    }
+
+    /// Bytes that are held to look at the header.
     fn held_bytes(&self) -> Result<usize> {
         match self {
             Self::File(path) => held_bytes(path).map_err(|e| e.of(path.display())),
