@@ -112,7 +112,7 @@ fn what_c_lends_is_used_as_lent() {
                 *pixel = (v * 2657 % 65_536) as u16;
             }
             let before = pixels.clone();
-            let mut mask = vec![0; 1 + (WIDTH + 1) * HEIGHT];
+            let mut mask = [0; 1 + (WIDTH + 1) * HEIGHT];
             (0..HEIGHT)
                 .for_each(|y| (0..WIDTH).for_each(|x| mask[1 + y * (WIDTH + 1) + x] = 255 * u8::from(is_hole(x, y))));
             let mut size = 0;
