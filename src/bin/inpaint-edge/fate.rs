@@ -13,12 +13,20 @@ pub fn choose() {
         unsafe { libc::signal(libc::SIGABRT, libc::SIG_DFL) };
         hook(panic);
     }));
+    reach_down();
     let handler: extern "C" fn(libc::c_int) = without_memory;
     // SAFETY: SIGXFSZ may be ignored; the handler has the type of one and calls only what a handler may.
     unsafe {
         libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
         libc::signal(libc::SIGABRT, handler as libc::sighandler_t);
     }
+}
+
+/// Makes the stack as large as it will be: where it could not grow later, for want of memory, that would be a SIGSEGV.
+#[cfg(target_os = "linux")]
+#[inline(never)]
+fn reach_down() {
+    std::hint::black_box(&mut [0u8; 512 << 10]);
 }
 
 #[cfg(target_os = "linux")]
