@@ -175,8 +175,7 @@ pub unsafe extern "C" fn inpaint_options_set_threads(options: *mut inpaint_optio
 pub unsafe extern "C" fn inpaint_options_set_isa(options: *mut inpaint_options, name: *const c_char) -> inpaint_status {
     set(options, |options| {
         // SAFETY: the caller vouches for a string.
-        let name = unsafe { name.as_ref().map(|name| CStr::from_ptr(name)) };
-        let name = name.ok_or_else(|| null("name"))?.to_string_lossy();
+        let name = unsafe { string("name", name) }?.to_string_lossy();
         options.isa = match Isa::ALL.into_iter().find(|isa| isa.name() == name) {
             None if name != "auto" => return Err(Error::usage(format!("an instruction set expected, {name:?} found"))),
             isa => isa,
@@ -261,12 +260,7 @@ pub unsafe extern "C" fn inpaint_engine_new_from_file(
     engine: *mut *mut inpaint_engine,
 ) -> inpaint_status {
     // SAFETY: passed on to the caller.
-    unsafe {
-        create(options, engine, |options| {
-            let path = path.as_ref().map(|path| CStr::from_ptr(path)).ok_or_else(|| null("path"))?;
-            from_file(path, options)
-        })
-    }
+    unsafe { create(options, engine, |options| from_file(string("path", path)?, options)) }
 }
 
 /// Frees an engine, which no thread may be running. NULL is allowed.
@@ -421,6 +415,8 @@ fn extent(
     if stride < row {
         return Err(Error::usage(format!("{name}: a stride of {row} bytes or more expected, {stride} found")));
     }
+    // Of one row it means nothing, and may be any.
+    let stride = if height == 1 { row } else { stride };
     let bytes = stride.checked_mul(height - 1).and_then(|bytes| bytes.checked_add(row));
     let bytes = bytes.filter(|bytes| *bytes <= isize::MAX as usize);
     let end = bytes.and_then(|bytes| (data as usize).checked_add(bytes));
@@ -504,6 +500,19 @@ unsafe fn create(
 fn set(options: *mut inpaint_options, change: impl FnOnce(&mut Options) -> Result<()>) -> inpaint_status {
     // SAFETY: the callers pass on what their caller vouches for.
     guard(|| change(&mut unsafe { options.as_mut() }.ok_or_else(|| null("options"))?.0))
+}
+
+/// The string at `text`.
+///
+/// # Safety
+///
+/// `text` is NULL or a string that lives on.
+unsafe fn string<'a>(name: &str, text: *const c_char) -> Result<&'a CStr> {
+    if text.is_null() {
+        return Err(null(name));
+    }
+    // SAFETY: passed on to the caller.
+    Ok(unsafe { CStr::from_ptr(text) })
 }
 
 fn null(name: &str) -> Error {

@@ -62,9 +62,10 @@ pub struct Error {
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
-    /// An error of `kind`; `detail` is one lower-case line without a full stop.
+    /// An error of `kind`; `detail` is one lower-case line without a full stop. Control characters, which names of files and
+    /// tensors may hold, are escaped.
     pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: detail.into() }
+        Self { kind, detail: escaped(detail.into()) }
     }
 
     /// The kind, stable across releases.
@@ -74,7 +75,7 @@ impl Error {
 
     /// The same error with `subject: ` (a file name, say) in front of its detail.
     pub fn of(self, subject: impl fmt::Display) -> Self {
-        Self { kind: self.kind, detail: format!("{subject}: {}", self.detail) }
+        Self::new(self.kind, format!("{subject}: {}", self.detail))
     }
 
     pub(crate) fn usage(detail: impl Into<String>) -> Self {
@@ -92,6 +93,17 @@ impl Error {
     pub(crate) fn limits(detail: impl Into<String>) -> Self {
         Self::new(ErrorKind::Limits, detail)
     }
+}
+
+fn escaped(detail: String) -> String {
+    if !detail.contains(char::is_control) {
+        return detail;
+    }
+    let mut line = String::new();
+    for c in detail.chars() {
+        if c.is_control() { line.extend(c.escape_default()) } else { line.push(c) }
+    }
+    line
 }
 
 impl fmt::Display for Error {
@@ -120,5 +132,11 @@ mod tests {
         let e = Error::input("64×64 expected, 32×32 found").of("mask.png");
         assert_eq!(e.to_string(), "mask.png: 64×64 expected, 32×32 found");
         assert_eq!(e.kind(), ErrorKind::Input);
+    }
+
+    #[test]
+    fn a_message_is_one_line_whatever_a_file_is_called() {
+        let e = Error::input("a\u{9b}31m\tpicture").of("a\n\x1b[2J.png");
+        assert_eq!(e.to_string(), "a\\n\\u{1b}[2J.png: a\\u{9b}31m\\tpicture");
     }
 }

@@ -88,6 +88,13 @@ impl Holes {
         Ok(Self { width, height, stride, words })
     }
 
+    /// The same hole once more.
+    pub(crate) fn copy(&self) -> Result<Self> {
+        let mut out = Self::none(self.width, self.height)?;
+        out.words.copy_from_slice(&self.words);
+        Ok(out)
+    }
+
     pub(crate) fn whole(&self) -> Rect {
         Rect { x: 0, y: 0, width: self.width, height: self.height }
     }
@@ -239,7 +246,7 @@ impl Holes {
                 }
             }
         }
-        let mut out = shrunk.clone();
+        let mut out = shrunk.copy()?;
         for (i, word) in out.words.iter_mut().enumerate().filter(|(_, word)| **word != 0) {
             let (y, x) = (i / self.stride, i % self.stride);
             let rows = y.saturating_sub(radius)..(y + radius + 1).min(self.height);

@@ -149,7 +149,7 @@ impl Inpainter {
         image: ArrayView3<'_, T>,
         mask: ArrayView2<'_, u8>,
     ) -> Result<(Array3<T>, Report)> {
-        let mut out = Array3::default(image.dim());
+        let mut out = crate::window::zeros(image.dim())?;
         let report = self.inpaint_into(image, mask, out.view_mut(), &mut |_| ControlFlow::Continue(()))?;
         Ok((out, report))
     }

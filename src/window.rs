@@ -222,7 +222,8 @@ pub(crate) fn raise<T: Sample>(coarse: ArrayView3<'_, T>, inside: &Holes, image:
     }
 }
 
-fn zeros<T: Sample>(shape: (usize, usize, usize)) -> Result<Array3<T>> {
+/// Zeros, where memory can be had.
+pub(crate) fn zeros<T: Sample>(shape: (usize, usize, usize)) -> Result<Array3<T>> {
     let len = shape.0 * shape.1 * shape.2;
     let mut data = Vec::new();
     let none = |_| crate::Error::limits(format!("no memory for {} bytes", len * size_of::<T>()));

@@ -1,4 +1,5 @@
-//! What C itself cannot show: panics. The interface as C sees it is tested in `tests/c`.
+//! What C itself cannot show: panics, and what Miri says of memory that C lends. The interface as C sees it is tested in
+//! `tests/c`.
 
 use super::*;
 use crate::ErrorKind;
@@ -65,5 +66,103 @@ fn an_engine_survives_a_panic() {
         assert_eq!(last_error(), "internal error: in the callback");
         assert_eq!(run(false), INPAINT_OK);
         assert_eq!(image, inpainter.inpaint(before.view(), mask.view()).unwrap().0);
+    }
+}
+
+/// Pictures of every format with gaps between their rows, in memory of odd lengths and addresses, with scratch memory and
+/// without: Miri, which can run this, sees every access.
+#[test]
+fn what_c_lends_is_used_as_lent() {
+    use ndarray::{Array2, Array3, s};
+    const WIDTH: usize = 5;
+    const HEIGHT: usize = 3;
+    const GAP: usize = 6;
+    const FORMATS: [inpaint_format; 8] = [
+        INPAINT_GREY8,
+        INPAINT_GREYA8,
+        INPAINT_RGB8,
+        INPAINT_RGBA8,
+        INPAINT_GREY16,
+        INPAINT_GREYA16,
+        INPAINT_RGB16,
+        INPAINT_RGBA16,
+    ];
+    // One level, with the harmonic prior.
+    let weights = include_bytes!("../../tests/fixtures/tiny.weights.safetensors");
+    let is_hole = |x: usize, y: usize| x > 0 && (x + y) % 3 == 1;
+    let options = Options { threads: 1, isa: Some(Isa::Scalar), ..Options::default() };
+    let inpainter = Inpainter::from_bytes(weights, options).unwrap();
+    let threads: &[u32] = if cfg!(feature = "parallel") { &[1, 3] } else { &[1] };
+    for &threads in threads {
+        let mut engine = std::ptr::null_mut();
+        // SAFETY: options and an engine of this test, freed once; a weights file and its size.
+        unsafe {
+            let options = inpaint_options_new();
+            assert_eq!(inpaint_options_set_threads(options, threads), INPAINT_OK);
+            assert_eq!(inpaint_options_set_isa(options, c"scalar".as_ptr()), INPAINT_OK);
+            assert_eq!(inpaint_engine_new(weights.as_ptr().cast(), weights.len(), options, &mut engine), INPAINT_OK);
+            inpaint_options_free(options);
+        }
+        // Miri takes seconds for each.
+        for (i, format) in FORMATS.into_iter().enumerate().step_by(if cfg!(miri) { 3 } else { 1 }) {
+            let (channels, bytes) = ((format & 7) as usize, if format < INPAINT_GREY16 { 1 } else { 2 });
+            let (row, stride) = (WIDTH * channels * bytes, WIDTH * channels * bytes + GAP);
+            let mut pixels = vec![0u16; (stride * (HEIGHT - 1) + row).div_ceil(2) + 1];
+            for (v, pixel) in pixels.iter_mut().enumerate() {
+                *pixel = (v * 2657 % 65_536) as u16;
+            }
+            let before = pixels.clone();
+            let mut mask = [0; 1 + (WIDTH + 1) * HEIGHT];
+            (0..HEIGHT)
+                .for_each(|y| (0..WIDTH).for_each(|x| mask[1 + y * (WIDTH + 1) + x] = 255 * u8::from(is_hole(x, y))));
+            let mut size = 0;
+            let mut scratch = Vec::new();
+            // SAFETY: an engine and memory of this test, as large as is said.
+            let status = unsafe {
+                assert_eq!(inpaint_scratch_size(engine, WIDTH as u32, HEIGHT as u32, &mut size), INPAINT_OK);
+                if i % 2 == 0 {
+                    scratch.resize(1 + size, 0xA5u8);
+                }
+                let image = inpaint_image {
+                    data: pixels.as_mut_ptr().cast(),
+                    size: stride * (HEIGHT - 1) + row,
+                    stride,
+                    width: WIDTH as u32,
+                    height: HEIGHT as u32,
+                    format,
+                };
+                let mask = inpaint_mask { data: mask[1..].as_ptr(), size: mask.len() - 1, stride: WIDTH + 1 };
+                let (memory, size) = match scratch.is_empty() {
+                    true => (std::ptr::null_mut(), 0),
+                    false => (scratch[1..].as_mut_ptr().cast(), size),
+                };
+                inpaint_run(engine, &image, &mask, memory, size, None, std::ptr::null_mut())
+            };
+            assert_eq!(status, INPAINT_OK, "{}", last_error());
+
+            // The same by the interface of Rust, on pixels without gaps.
+            let samples = |memory: &[u16]| {
+                let bytes_of = memory.iter().flat_map(|v| v.to_ne_bytes()).collect::<Vec<u8>>();
+                let sample = |(y, x, c): (usize, usize, usize)| {
+                    let at = y * stride + (x * channels + c) * bytes;
+                    if bytes == 1 {
+                        u16::from(bytes_of[at])
+                    } else {
+                        u16::from_ne_bytes([bytes_of[at], bytes_of[at + 1]])
+                    }
+                };
+                Array3::from_shape_fn((HEIGHT, WIDTH, channels), sample)
+            };
+            let holes = Array2::from_shape_fn((HEIGHT, WIDTH), |(y, x)| 255 * u8::from(is_hole(x, y)));
+            let (before, after) = (samples(&before), samples(&pixels));
+            let expected = match bytes {
+                1 => inpainter.inpaint(before.mapv(|v| v as u8).view(), holes.view()).unwrap().0.mapv(u16::from),
+                _ => inpainter.inpaint(before.view(), holes.view()).unwrap().0,
+            };
+            assert_eq!(after, expected, "format {format:#x}");
+            assert_eq!(after.slice(s![.., 0, ..]), before.slice(s![.., 0, ..]));
+        }
+        // SAFETY: made above, and not used again.
+        unsafe { inpaint_engine_free(engine) };
     }
 }

@@ -1,11 +1,15 @@
 //! Files that are whole or not there.
 
+use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use tempfile::TempPath;
+
 use crate::error::{Error, ErrorKind, Result};
 
-/// Writes `bytes` to a temporary file beside `path`, syncs it and renames it over `path`, whose permissions are kept.
+/// Writes `bytes` to a temporary file beside `path`, syncs it and renames it over `path`, whose permissions are kept. On
+/// Linux that file has a name only while it is renamed, so that a process that is ended midway leaves none.
 ///
 /// # Errors
 ///
@@ -32,19 +36,19 @@ fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Res
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let file = create(folder).map_err(unwritable)?;
-    let mut out = BufWriter::with_capacity(1 << 16, file);
+    let Draft { file, name } = Draft::new(folder).map_err(unwritable)?;
+    let mut out = BufWriter::with_capacity(1 << 16, &file);
     write(&mut out)?;
     let finish = || {
-        let file = out.into_inner().map_err(|e| e.into_error())?;
+        out.into_inner().map_err(|e| e.into_error())?;
         let permissions = match std::fs::metadata(path) {
             Ok(target) => target.permissions(),
-            Err(_) => new_file_permissions(file.as_file())?,
+            Err(_) => new_file_permissions(&file)?,
         };
-        file.as_file().set_permissions(permissions)?;
-        file.as_file().sync_all()?;
-        file.persist(path).map_err(|e| e.error)?;
-        Ok(())
+        file.set_permissions(permissions)?;
+        file.sync_all()?;
+        let name = name.map_or_else(|| unnamed::link(&file, folder), Ok)?;
+        name.persist(path).map_err(|e| e.error)
     };
     finish().map_err(unwritable)
 }
@@ -52,15 +56,70 @@ fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Res
 /// How the names of temporary files begin.
 const PREFIX: &str = ".inpaint-edge-";
 
-/// A temporary file, locked as long as it is open, where the file system has locks.
-fn create(folder: &Path) -> std::io::Result<tempfile::NamedTempFile> {
-    loop {
-        let file = tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder)?;
-        let locked = file.as_file().lock().is_ok();
-        // Before it was locked it looked abandoned, and may be gone.
-        if !locked || file.path().exists() {
-            return Ok(file);
+/// A temporary file, locked as long as it is open, where the file system has locks; without a name where it can do without.
+struct Draft {
+    file: File,
+    name: Option<TempPath>,
+}
+
+impl Draft {
+    fn new(folder: &Path) -> std::io::Result<Self> {
+        if let Some(file) = unnamed::create(folder) {
+            let _ = file.lock();
+            return Ok(Self { file, name: None });
         }
+        loop {
+            let (file, name) = tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder)?.into_parts();
+            let locked = file.lock().is_ok();
+            // Before it was locked it looked abandoned, and may be gone.
+            if !locked || name.exists() {
+                return Ok(Self { file, name: Some(name) });
+            }
+        }
+    }
+}
+
+/// Files without a name, which are gone once nobody has them open.
+#[cfg(target_os = "linux")]
+mod unnamed {
+    use std::fs::{File, OpenOptions};
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::path::{Path, PathBuf};
+
+    use rustix::fs::{AtFlags, CWD, linkat};
+    use tempfile::TempPath;
+
+    fn path_of(file: &File) -> PathBuf {
+        format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+    }
+
+    /// None, where the file system has no such files, or where they could not be given a name.
+    pub fn create(folder: &Path) -> Option<File> {
+        let file = OpenOptions::new().write(true).mode(0o600).custom_flags(libc::O_TMPFILE).open(folder).ok()?;
+        path_of(&file).symlink_metadata().is_ok().then_some(file)
+    }
+
+    /// Gives the file a name.
+    pub fn link(file: &File, folder: &Path) -> std::io::Result<TempPath> {
+        let link = |name: &Path| Ok(linkat(CWD, path_of(file), CWD, name, AtFlags::SYMLINK_FOLLOW)?);
+        Ok(tempfile::Builder::new().prefix(super::PREFIX).make_in(folder, link)?.into_temp_path())
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod unnamed {
+    use std::fs::File;
+    use std::path::Path;
+
+    use tempfile::TempPath;
+
+    pub fn create(_: &Path) -> Option<File> {
+        None
+    }
+
+    pub fn link(_: &File, _: &Path) -> std::io::Result<TempPath> {
+        Err(std::io::ErrorKind::Unsupported.into())
     }
 }
 

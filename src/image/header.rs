@@ -35,11 +35,15 @@ impl Header {
     /// The most bytes held while pixels like these are encoded, the pixels included.
     pub fn encode_bytes(&self, format: OutputFormat) -> usize {
         let stored = if self.turned { self.pixel_bytes() } else { 0 };
-        let encoder = match format {
-            // Red, green, blue and alpha of the whole image, and the file.
-            OutputFormat::WebP => 8 * self.width as usize * self.height as usize,
-            OutputFormat::Png | OutputFormat::Jpeg(_) | OutputFormat::Tiff => 0,
-        };
-        self.pixel_bytes() + stored + encoder
+        self.pixel_bytes() + stored + encoder_bytes(format, self.width, self.height)
+    }
+}
+
+/// Bytes that an encoder takes beside the pixels.
+pub(super) fn encoder_bytes(format: OutputFormat, width: u32, height: u32) -> usize {
+    match format {
+        // Red, green, blue and alpha of the whole image, and the file.
+        OutputFormat::WebP => 8 * width as usize * height as usize,
+        OutputFormat::Png | OutputFormat::Jpeg(_) | OutputFormat::Tiff => 0,
     }
 }

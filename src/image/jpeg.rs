@@ -32,7 +32,7 @@ fn decoder(bytes: &[u8]) -> Result<JpegDecoder<ZCursor<&[u8]>>> {
 
 /// What decoding takes, `bytes` included.
 pub(super) fn header(bytes: &[u8]) -> Result<Header> {
-    structure::jpeg(bytes)?;
+    let metadata = structure::jpeg(bytes)?;
     let decoder = decoder(bytes)?;
     let (width, height) = decoder.dimensions().expect("the headers are decoded");
     let channels = if decoder.input_colorspace() == Some(ColorSpace::Luma) { 1 } else { 3 };
@@ -42,11 +42,12 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header> {
     let coefficients = if decoder.info().is_some_and(|i| i.sof.is_progressive()) { 2 * channels * blocks } else { 0 };
     let orientation = super::exif::orientation(decoder.exif().map(Vec::as_slice));
     let size = super::turned((width as u32, height as u32), orientation);
-    Ok(Header { channels, decoder_bytes: bytes.len() + coefficients, ..size })
+    Ok(Header { channels, decoder_bytes: bytes.len() + metadata.copies() + coefficients, ..size })
 }
 
 /// Decodes to grey or RGB of 8 bits.
 pub(super) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Metadata)> {
+    super::check_memory(header(bytes)?.decode_bytes() - bytes.len())?;
     let metadata = structure::jpeg(bytes)?;
     let mut decoder = decoder(bytes)?;
     let (width, height) = decoder.dimensions().expect("the headers are decoded");
@@ -54,9 +55,8 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Metadata)> {
     let (space, channels) = if grey { (ColorSpace::Luma, 1) } else { (ColorSpace::RGB, 3) };
     check_size(width as u64 * height as u64 * channels)?;
     decoder.set_options(decoder.options().jpeg_set_out_colorspace(space));
-    let mut data = Vec::new();
     let size = decoder.output_buffer_size().expect("the headers are decoded");
-    data.try_reserve_exact(size).map_err(|_| Error::limits(format!("no memory for {size} bytes")))?;
+    let mut data = super::room_for(size)?;
     data.resize(size, 0);
     decoder.decode_into(&mut data).map_err(decode_error)?;
     let (width, height) = (width as u32, height as u32);

@@ -22,6 +22,17 @@ impl Metadata {
         let (icc, exif, xmp) = (self.icc.or(other.icc), self.exif.or(other.exif), self.xmp.or(other.xmp));
         Self { icc, exif, xmp, ..self }
     }
+
+    /// Bytes of it as decoders hold it: as it is read, as it is kept and as it is handed over.
+    pub(super) fn copies(&self) -> usize {
+        let blocks = [&self.icc, &self.exif, &self.xmp].into_iter().flatten().map(Vec::len).sum::<usize>();
+        let native = match &self.native {
+            Native::None => 0,
+            Native::Png(chunks) => chunks.len(),
+            Native::Jpeg(segments) => segments.len(),
+        };
+        3 * (blocks + native)
+    }
 }
 
 /// Metadata as the file's own format holds it, XMP and density included: it goes as it is into a file of the same format.

@@ -27,9 +27,13 @@ use metadata::Metadata;
 pub use atomic::{remove_abandoned, write_atomically, write_atomically_with};
 pub use header::Header;
 
-/// The most pixels a side of an image file, and the most bytes its pixels may take.
+/// The most pixels a side of an image file, and the most bytes its pixels may take: so few where addresses have 32 bits that
+/// no sum of what decoding and encoding take overflows.
 const MAX_SIDE: u32 = 65_535;
-const MAX_BYTES: u64 = 4 << 30;
+const MAX_BYTES: u64 = if usize::BITS > 32 { 4 << 30 } else { 256 << 20 };
+
+/// The most bytes that the metadata of a PNG may take: a compressed profile of kilobytes can claim gigabytes.
+const MAX_METADATA: u64 = 16 << 20;
 
 /// A decoded image file: pixels as stored, and what is carried to the output.
 ///
@@ -83,11 +87,11 @@ impl Photo {
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         match format_of(bytes, bytes.len() as u64)? {
             ImageFormat::Png => Self::decode_png(Cursor::new(bytes)),
-            ImageFormat::Jpeg => Ok(Self::upright(jpeg::decode(bytes)?)),
-            ImageFormat::Tiff => Ok(Self::upright(tiff::decode(bytes)?)),
+            ImageFormat::Jpeg => Self::upright(jpeg::decode(bytes)?),
+            ImageFormat::Tiff => Self::upright(tiff::decode(bytes)?),
             format => {
                 structure::webp(bytes)?;
-                Ok(Self::upright(decode_lossless(Cursor::new(bytes), format)?))
+                Self::upright(decode_lossless(Cursor::new(bytes), format)?)
             }
         }
     }
@@ -111,12 +115,7 @@ impl Photo {
     /// As [`Photo::open`], as far as the headers tell.
     pub fn header(path: &Path) -> Result<Header> {
         match source(path)? {
-            Source::Png(mut reader) => {
-                let whole = structure::png(&mut reader)?;
-                reader.rewind().map_err(unreadable)?;
-                let (decoder, known) = lossless(reader, ImageFormat::Png)?;
-                Ok(header(&decoder, whole.or(known), 0))
-            }
+            Source::Png(reader) => Self::header_of_png(reader, 0),
             Source::Other(bytes) => Self::header_of(&bytes),
         }
     }
@@ -127,53 +126,71 @@ impl Photo {
     ///
     /// As [`Photo::decode`], as far as the headers tell.
     pub fn header_of(bytes: &[u8]) -> Result<Header> {
-        let format = format_of(bytes, bytes.len() as u64)?;
-        match format {
-            ImageFormat::Jpeg => return jpeg::header(bytes),
-            ImageFormat::Tiff => return tiff::header(bytes),
-            _ => {}
+        match format_of(bytes, bytes.len() as u64)? {
+            ImageFormat::Png => Self::header_of_png(Cursor::new(bytes), bytes.len()),
+            ImageFormat::Jpeg => jpeg::header(bytes),
+            ImageFormat::Tiff => tiff::header(bytes),
+            format => {
+                structure::webp(bytes)?;
+                let (decoder, metadata) = lossless(Cursor::new(bytes), format)?;
+                let held = bytes.len() + planes(&decoder) + metadata.copies();
+                Ok(header(&decoder, metadata, held))
+            }
         }
-        let (decoder, metadata) = lossless(Cursor::new(bytes), format)?;
-        let (width, height) = decoder.dimensions();
-        // WebP holds red, green, blue and alpha of the whole image.
-        let planes = if format == ImageFormat::WebP { 4 * width as usize * height as usize } else { 0 };
-        Ok(header(&decoder, metadata, bytes.len() + planes))
+    }
+
+    /// Of a PNG, of which `held` bytes are in memory.
+    fn header_of_png(mut reader: impl BufRead + Seek, held: usize) -> Result<Header> {
+        let whole = structure::png(&mut reader)?;
+        reader.rewind().map_err(unreadable)?;
+        let (decoder, known) = lossless(reader, ImageFormat::Png)?;
+        let held = held + whole.copies() + known.copies();
+        Ok(header(&decoder, whole.or(known), held))
     }
 
     fn decode_png(mut reader: impl BufRead + Seek) -> Result<Self> {
         let whole = structure::png(&mut reader)?;
         reader.rewind().map_err(unreadable)?;
         let (pixels, known) = decode_lossless(reader, ImageFormat::Png)?;
-        Ok(Self::upright((pixels, whole.or(known))))
+        Self::upright((pixels, whole.or(known)))
     }
 
-    fn upright((mut pixels, mut metadata): (DynamicImage, Metadata)) -> Self {
+    fn upright((mut pixels, mut metadata): (DynamicImage, Metadata)) -> Result<Self> {
         metadata.exif = metadata.exif.map(exif::carried).filter(|exif| !exif.is_empty());
         let orientation = exif::orientation(metadata.exif.as_deref());
+        if orientation != Orientation::NoTransforms {
+            check_memory(pixels.as_bytes().len())?;
+        }
         pixels.apply_orientation(orientation);
-        Self { pixels, orientation, metadata }
+        Ok(Self { pixels, orientation, metadata })
     }
 
     /// The image as one 8-bit grey plane, upright: how a mask is read. 16-bit samples count by their high byte; grey is
     /// taken as it is, colour by its luma (0.2126 R + 0.7152 G + 0.0722 B, rounded down); alpha is left out.
-    pub fn into_mask(self) -> GrayImage {
-        fn plane<T>(samples: &[T], channels: usize, high: impl Fn(&T) -> u8) -> Vec<u8> {
+    ///
+    /// # Errors
+    ///
+    /// Limits, where memory cannot be had.
+    pub fn into_mask(self) -> Result<GrayImage> {
+        fn add_plane<T>(mask: &mut Vec<u8>, samples: &[T], channels: usize, high: impl Fn(&T) -> u8) {
             let weighted = |weight: u32, sample: &T| weight * u32::from(high(sample));
             let luma = |pixel: &[T]| match pixel {
                 [r, g, b, ..] => ((weighted(2126, r) + weighted(7152, g) + weighted(722, b)) / 10_000) as u8,
                 _ => high(&pixel[0]),
             };
-            samples.chunks_exact(channels).map(luma).collect()
+            mask.extend(samples.chunks_exact(channels).map(luma));
         }
         if let DynamicImage::ImageLuma8(plane) = self.pixels {
-            return plane;
+            return Ok(plane);
         }
         let channels = usize::from(self.pixels.color().channel_count());
-        let mask = match self.pixels.as_flat_samples_u16() {
-            Some(deep) => plane(deep.samples, channels, |v| (v >> 8) as u8),
-            None => plane(self.pixels.as_bytes(), channels, |v| *v),
-        };
-        GrayImage::from_raw(self.pixels.width(), self.pixels.height(), mask).expect("one byte a pixel")
+        let (width, height) = (self.pixels.width(), self.pixels.height());
+        let mut mask = room_for(width as usize * height as usize)?;
+        match self.pixels.as_flat_samples_u16() {
+            Some(deep) => add_plane(&mut mask, deep.samples, channels, |v| (v >> 8) as u8),
+            None => add_plane(&mut mask, self.pixels.as_bytes(), channels, |v| *v),
+        }
+        Ok(GrayImage::from_raw(width, height, mask).expect("one byte a pixel"))
     }
 
     /// Whether the file's pixels are numbers of colours, which become RGB or RGBA.
@@ -215,8 +232,10 @@ impl Photo {
     ///
     /// # Errors
     ///
-    /// As [`Photo::encode`]; output, where `out` cannot be written.
+    /// As [`Photo::encode`]; output, where `out` cannot be written; limits, where memory cannot be had.
     pub fn write(&self, format: OutputFormat, out: &mut dyn Write) -> Result<()> {
+        let turned = if self.orientation == Orientation::NoTransforms { 0 } else { 2 * self.pixels.as_bytes().len() };
+        check_memory(turned + header::encoder_bytes(format, self.pixels.width(), self.pixels.height()))?;
         let stored = self.stored();
         match format {
             OutputFormat::Png => {
@@ -242,7 +261,8 @@ fn unwritable(e: std::io::Error) -> Error {
 }
 
 fn unreadable(e: std::io::Error) -> Error {
-    Error::input(format!("cannot be read: {e}"))
+    let kind = if e.kind() == std::io::ErrorKind::OutOfMemory { ErrorKind::Limits } else { ErrorKind::Input };
+    Error::new(kind, format!("cannot be read: {e}"))
 }
 
 /// A file to decode.
@@ -252,15 +272,56 @@ enum Source {
 }
 
 fn source(path: &Path) -> Result<Source> {
+    match opened(path)? {
+        (reader, None) => Ok(Source::Png(reader)),
+        (_, Some(len)) if len > MAX_BYTES => Err(too_long(MAX_BYTES)),
+        (reader, Some(_)) => read_within(reader, MAX_BYTES).map(Source::Other),
+    }
+}
+
+/// Bytes of a file that [`Photo::header`] holds: all, but of a PNG none.
+///
+/// # Errors
+///
+/// Input, where the file cannot be read.
+pub fn held_bytes(path: &Path) -> Result<usize> {
+    let (_, held) = opened(path)?;
+    Ok(usize::try_from(held.unwrap_or(0)).unwrap_or(usize::MAX))
+}
+
+/// A file, and its length, unless it is a PNG that can be read where it is.
+fn opened(path: &Path) -> Result<(BufReader<File>, Option<u64>)> {
     let mut reader = BufReader::with_capacity(1 << 16, File::open(path).map_err(unreadable)?);
     // A pipe cannot be rewound, and is held.
     let is_png = reader.fill_buf().map_err(unreadable)?.starts_with(b"\x89PNG\r\n\x1a\n");
     if is_png && reader.stream_position().is_ok() {
-        return Ok(Source::Png(reader));
+        return Ok((reader, None));
     }
+    let len = reader.get_ref().metadata().map_err(unreadable)?.len();
+    // A device may have no end. The first bytes that a pipe gives may be too few to tell.
+    if reader.buffer().len() >= 64 {
+        format_of(reader.buffer(), len)?;
+    }
+    Ok((reader, Some(len)))
+}
+
+/// All of `reader`, which must not be more than `limit` bytes, nor more than pixels may take.
+///
+/// # Errors
+///
+/// Input, where it cannot be read; limits, where it is longer, or memory cannot be had.
+pub fn read_within(reader: impl Read, limit: u64) -> Result<Vec<u8>> {
+    let limit = limit.min(MAX_BYTES);
     let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes).map_err(unreadable)?;
-    Ok(Source::Other(bytes))
+    reader.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > limit {
+        return Err(too_long(limit));
+    }
+    Ok(bytes)
+}
+
+fn too_long(limit: u64) -> Error {
+    Error::limits(format!("at most {limit} bytes expected, more found"))
 }
 
 fn format_of(start: &[u8], len: u64) -> Result<ImageFormat> {
@@ -291,7 +352,15 @@ fn turned((width, height): (u32, u32), orientation: Orientation) -> Header {
 /// Pixels as stored, and what is carried.
 fn decode_lossless(reader: impl BufRead + Seek, format: ImageFormat) -> Result<(DynamicImage, Metadata)> {
     let (decoder, metadata) = lossless(reader, format)?;
+    let pixels = decoder.total_bytes() as usize;
+    check_memory(if format == ImageFormat::WebP { pixels + planes(&decoder) } else { pixels })?;
     Ok((DynamicImage::from_decoder(decoder).map_err(lossless_error)?, metadata))
+}
+
+/// Bytes that WebP holds: red, green, blue and alpha of the whole image.
+fn planes(decoder: &impl ImageDecoder) -> usize {
+    let (width, height) = decoder.dimensions();
+    4 * width as usize * height as usize
 }
 
 /// A decoder of PNG or WebP for a size within limits.
@@ -303,7 +372,7 @@ fn lossless<'r>(
         let mut limits = Limits::no_limits();
         limits.max_image_width = Some(MAX_SIDE);
         limits.max_image_height = Some(MAX_SIDE);
-        limits.max_alloc = Some(MAX_BYTES);
+        limits.max_alloc = Some(MAX_METADATA);
         let mut decoder: Box<dyn ImageDecoder> = match format {
             ImageFormat::Png => Box::new(PngDecoder::with_limits(reader, limits.clone())?),
             _ => Box::new(WebPDecoder::new(reader)?),
@@ -322,6 +391,18 @@ fn lossless_error(e: ImageError) -> Error {
         ImageError::Limits(_) => Error::limits(format!("cannot be decoded: {e}")),
         _ => damaged(e),
     }
+}
+
+/// Refuses what memory cannot be had for, before a decoder or an encoder asks for it: they end the process without it.
+fn check_memory(bytes: usize) -> Result<()> {
+    room_for(bytes).map(drop)
+}
+
+/// An empty list with room for `bytes`.
+fn room_for(bytes: usize) -> Result<Vec<u8>> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(bytes).map_err(|_| Error::limits(format!("no memory for {bytes} bytes")))?;
+    Ok(room)
 }
 
 /// Refuses pixels of more than [`MAX_BYTES`].

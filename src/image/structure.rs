@@ -27,14 +27,14 @@ const JPEG_MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 ///
 /// # Errors
 ///
-/// Input, where the file cannot be read, is cut short or is animated.
+/// Input, where the file cannot be read, is cut short or is animated; limits, where its metadata is too long.
 pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
     let unreadable = |e: std::io::Error| Error::input(format!("cannot be read: {e}"));
     let len = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
     let cut = || Error::input(format!("cut short: IEND chunk expected, {len} bytes without it found"));
     let mut metadata = Metadata::default();
     let mut chunks = Vec::new();
-    let mut at = 8;
+    let (mut at, mut carried) = (8, 0);
     loop {
         if at + 8 > len {
             return Err(cut());
@@ -52,6 +52,11 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
             b"IEND" => return Ok(Metadata { native: Native::Png(chunks), ..metadata }),
             b"acTL" => return Err(animated("PNG")),
             _ if is_carried || matches!(&kind, b"IHDR" | b"eXIf") => {
+                carried += end - at;
+                if carried > super::MAX_METADATA {
+                    let max = super::MAX_METADATA;
+                    return Err(Error::limits(format!("at most {max} bytes of metadata expected, {carried} found")));
+                }
                 file.take(end - at - 8).read_to_end(&mut chunk).map_err(unreadable)?;
             }
             _ => {}
@@ -147,6 +152,7 @@ pub(super) fn webp(bytes: &[u8]) -> Result<()> {
     let total = bytes.get(4..8).map_or(usize::MAX, le32).saturating_add(8);
     let cut = || cut_short(bytes, &format!("RIFF container of {total} bytes"));
     let mut rest = bytes.get(12..total).ok_or_else(cut)?;
+    let mut canvas = None;
     while let Some((head, tail)) = rest.split_first_chunk::<8>() {
         if matches!(&head[..4], b"ANIM" | b"ANMF") {
             return Err(animated("WebP"));
@@ -154,6 +160,22 @@ pub(super) fn webp(bytes: &[u8]) -> Result<()> {
         let length = le32(&head[4..]);
         if length > tail.len() {
             return Err(cut());
+        }
+        match (&head[..4], tail) {
+            (b"VP8X", [_, _, _, _, size @ ..]) if size.len() >= 6 => {
+                let side = |at: usize| u32::from_le_bytes([size[at], size[at + 1], size[at + 2], 0]) + 1;
+                canvas = Some((side(0), side(3)));
+            }
+            // The decoder takes memory for the frame before it sees that the sizes differ.
+            (b"VP8 ", [_, _, _, _, _, _, size @ ..]) if size.len() >= 4 => {
+                let side = |at: usize| u32::from(u16::from_le_bytes([size[at], size[at + 1]]) & 0x3FFF);
+                let frame = (side(0), side(2));
+                if let Some((width, height)) = canvas.filter(|canvas| *canvas != frame) {
+                    let (w, h) = frame;
+                    return Err(Error::input(format!("a frame of {width}×{height} expected, {w}×{h} found")));
+                }
+            }
+            _ => {}
         }
         rest = &tail[length.next_multiple_of(2).min(tail.len())..];
     }

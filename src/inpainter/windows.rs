@@ -38,7 +38,7 @@ impl Inpainter {
     /// Walks the windows without running them.
     pub(super) fn plan_windows(&self, holes: &Holes, channels: usize, sample_bytes: usize) -> Result<WindowPlan> {
         let lengths = Lengths::new(self.network.config.levels);
-        let mut left = holes.clone();
+        let mut left = holes.copy()?;
         let mut plan = WindowPlan { windows: 0, area: 0, floats: 0, bytes: 0 };
         let (mut held, mut last) = (0, (0, 0));
         for bounds in window::parts(holes, lengths)? {
@@ -79,7 +79,7 @@ impl Inpainter {
         report.plan_bytes = plan.bytes;
         let mut memory = self.take_memory(plan.floats)?;
         report.plan = start.elapsed();
-        let mut left = holes.clone();
+        let mut left = holes.copy()?;
         let mut run = WindowRun { memory: &mut memory, done: 0, total: plan.area, report: &mut report, progress };
         let lengths = Lengths::new(self.network.config.levels);
         for bounds in window::parts(holes, lengths)? {

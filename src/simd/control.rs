@@ -14,7 +14,7 @@ pub(crate) fn with_defaults<T>(work: impl FnOnce() -> T) -> T {
     work()
 }
 
-#[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+#[cfg(all(any(target_arch = "x86_64", target_arch = "x86"), not(miri)))]
 mod word {
     use std::arch::asm;
 
@@ -37,7 +37,7 @@ mod word {
     }
 }
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", not(miri)))]
 mod word {
     use std::arch::asm;
 
@@ -59,7 +59,7 @@ mod word {
     }
 }
 
-#[cfg(all(target_arch = "arm", target_abi = "eabihf"))]
+#[cfg(all(target_arch = "arm", target_abi = "eabihf", not(miri)))]
 mod word {
     use std::arch::asm;
 
@@ -81,12 +81,16 @@ mod word {
     }
 }
 
-#[cfg(not(any(
-    target_arch = "x86_64",
-    target_arch = "x86",
-    target_arch = "aarch64",
-    all(target_arch = "arm", target_abi = "eabihf")
-)))]
+// Miri runs no assembly, and has no such word.
+#[cfg(any(
+    miri,
+    not(any(
+        target_arch = "x86_64",
+        target_arch = "x86",
+        target_arch = "aarch64",
+        all(target_arch = "arm", target_abi = "eabihf")
+    ))
+))]
 mod word {
     pub type Word = ();
     pub const DEFAULTS: Word = ();

@@ -2,9 +2,11 @@
 #![cfg(feature = "cli")]
 
 mod batch;
+mod bombs;
 mod faults;
 mod holes;
 mod metadata;
 mod pictures;
 mod program;
+mod resources;
 mod support;

@@ -10,6 +10,16 @@ pub fn run(args: &[&dyn AsRef<std::ffi::OsStr>]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_inpaint-edge")).args(args.iter().map(|a| a.as_ref())).output().unwrap()
 }
 
+/// Runs the program after `setup`, shell commands such as limits.
+pub fn run_after(setup: &str, args: &[&dyn AsRef<std::ffi::OsStr>]) -> Output {
+    Command::new("sh")
+        .args(["-c", &format!("{setup}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_inpaint-edge")])
+        .args(args.iter().map(|a| a.as_ref()))
+        .env_remove("RUST_BACKTRACE")
+        .output()
+        .unwrap()
+}
+
 /// Asserts the exit code and that stderr is one line that contains every part.
 pub fn fails(output: &Output, code: i32, parts: &[&str]) {
     let stderr = String::from_utf8_lossy(&output.stderr);

@@ -9,7 +9,7 @@ use crate::args::{Area, HoleArgs};
 
 /// The hole of a mask, not yet grown.
 pub fn of_mask(mask: Photo, args: &HoleArgs) -> Result<Holes> {
-    let mask = mask.into_mask();
+    let mask = mask.into_mask()?;
     let shape = (mask.height() as usize, mask.width() as usize);
     let options =
         Options { mask_white: args.mask_white.into(), mask_threshold: args.mask_threshold, ..Options::default() };

@@ -1,12 +1,11 @@
 //! One photograph's way: read it, find its hole, fill it, write it.
 
-use std::io::Read;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use image::DynamicImage;
-use inpaint_edge::image::{Header, OutputFormat, Photo, write_atomically_with};
+use inpaint_edge::image::{Header, OutputFormat, Photo, held_bytes, read_within, write_atomically_with};
 use inpaint_edge::selftest::hex;
 use inpaint_edge::{Error, ErrorKind, Holes, Inpainter, Isa, Progress, Report, Result};
 use sha2::{Digest, Sha256};
@@ -126,7 +125,7 @@ impl Job {
 
     fn prepare(&self, args: &JobArgs) -> Result<Ready> {
         let start = Instant::now();
-        let (image, mask) = self.sources()?;
+        let (image, mask) = self.sources(u64::MAX)?;
         let photo = image.decode()?;
         let size = (photo.pixels.width(), photo.pixels.height());
         let holes = self.holes(args, size, mask, args.hole.in_pixels().then_some(&photo))?;
@@ -157,9 +156,16 @@ impl Job {
     /// The hole, and of the image no more than it takes to find it; `held` bytes are in use already.
     fn find_hole(&self, args: &JobArgs, share: &mut Share, held: usize) -> Result<Found<'_>> {
         let start = Instant::now();
-        let (image, mask) = self.sources()?;
-        let header = image.header()?;
-        let mask_header = mask.as_ref().map(Source::header).transpose()?;
+        let (image, mask) = self.sources(args.max_memory.map_or(u64::MAX, |limit| limit as u64))?;
+        let mut header_of = |source: &Source| match source.held_bytes()? {
+            0 => source.header(),
+            bytes => {
+                share.take(held.saturating_add(bytes)).map_err(|e| e.of(source.name()))?;
+                source.header()
+            }
+        };
+        let header = header_of(&image)?;
+        let mask_header = mask.as_ref().map(header_of).transpose()?;
         let in_pixels = args.hole.in_pixels();
         let needed = held.saturating_add(memory::of_hole(&header, mask_header.as_ref(), in_pixels));
         share.take(needed).map_err(|e| e.of(self.hole_name()))?;
@@ -193,8 +199,10 @@ impl Job {
         hole::resized(holes, args.hole.mask_grow)
     }
 
-    fn sources(&self) -> Result<(Source<'_>, Option<Source<'_>>)> {
-        Ok((Source::read(&self.image)?, self.mask.as_deref().map(Source::read).transpose()?))
+    /// Image and mask, of which what comes through stdin is at most `limit` bytes.
+    fn sources(&self, limit: u64) -> Result<(Source<'_>, Option<Source<'_>>)> {
+        let read = |path| Source::read(path, limit);
+        Ok((read(&self.image)?, self.mask.as_deref().map(read).transpose()?))
     }
 
     fn write(&self, photo: &Photo, format: OutputFormat) -> Result<()> {
@@ -271,14 +279,26 @@ enum Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn read(path: &'a Path) -> Result<Self> {
+    fn read(path: &'a Path, limit: u64) -> Result<Self> {
         if !is_pipe(path) {
             return Ok(Self::File(path));
         }
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().lock().read_to_end(&mut bytes);
-        read.map_err(|e| Error::new(ErrorKind::Input, format!("-: cannot be read: {e}")))?;
-        Ok(Self::Piped(bytes))
+        read_within(std::io::stdin().lock(), limit).map(Self::Piped).map_err(|e| e.of("-"))
+    }
+
+    fn name(&self) -> std::path::Display<'_> {
+        match self {
+            Self::File(path) => path.display(),
+            Self::Piped(_) => Path::new("-").display(),
+        }
+    }
+
+    /// Bytes that are held to look at the header.
+    fn held_bytes(&self) -> Result<usize> {
+        match self {
+            Self::File(path) => held_bytes(path).map_err(|e| e.of(path.display())),
+            Self::Piped(bytes) => Ok(bytes.len()),
+        }
     }
 
     fn decode(self) -> Result<Photo> {

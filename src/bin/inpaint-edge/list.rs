@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::{OsStr, OsString};
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use inpaint_edge::image::read_within;
 use inpaint_edge::{Error, ErrorKind, Result};
 
 use crate::args::BatchArgs;
 use crate::job::{Job, is_pipe};
+
+/// Bytes of a list at the most: a million jobs.
+const MAX_LIST: u64 = 256 << 20;
 
 /// A job, and why it cannot be done where that is known already.
 pub struct Item {
@@ -22,10 +26,10 @@ pub fn items(args: &BatchArgs) -> Result<Vec<Item>> {
         (Some(images), Some(out)) => of_folders(images, args.masks.as_deref(), out, args.job.hole.in_image()),
         _ if std::io::stdin().is_terminal() => usage("--images and --out, or a list on stdin expected"),
         _ => {
-            let mut list = String::new();
-            let read = std::io::stdin().lock().read_to_string(&mut list);
-            read.map_err(|e| Error::new(ErrorKind::Input, format!("stdin: a list cannot be read: {e}")))?;
-            of_list(&list, args.job.hole.in_image())
+            let list = read_within(std::io::stdin().lock(), MAX_LIST).map_err(|e| e.of("stdin"))?;
+            let list = str::from_utf8(&list)
+                .map_err(|e| Error::new(ErrorKind::Input, format!("stdin: a list in UTF-8 expected: {e}")))?;
+            of_list(list, args.job.hole.in_image())
         }
     }
 }
@@ -95,7 +99,7 @@ pub fn is_same(a: &Path, b: &Path) -> bool {
 }
 
 /// A list with a job a line; empty lines are none.
-fn of_list(list: &str, in_image: bool) -> Result<Vec<Item>> {
+pub fn of_list(list: &str, in_image: bool) -> Result<Vec<Item>> {
     let mut lines = HashMap::new();
     let mut items = Vec::new();
     for (i, line) in list.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {

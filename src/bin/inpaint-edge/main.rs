@@ -4,6 +4,7 @@
 mod args;
 mod batch;
 mod engine;
+mod fate;
 mod fill;
 mod hole;
 mod info;
@@ -22,6 +23,7 @@ use inpaint_edge::{Error, ErrorKind, Result};
 use args::{Cli, Command};
 
 fn main() -> ExitCode {
+    fate::choose();
     let cli = Cli::parse();
     let done = match cli.command {
         Some(Command::Batch(args)) => match batch::run(&args) {

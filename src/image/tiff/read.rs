@@ -3,7 +3,7 @@
 use ::image::{DynamicImage, ImageBuffer, Luma, LumaA, Pixel, Rgb, Rgba};
 
 use super::super::metadata::{Density, Metadata, Unit};
-use super::super::{Header, MAX_SIDE, check_size, damaged, exif};
+use super::super::{Header, MAX_SIDE, check_memory, check_size, damaged, exif, room_for};
 use super::{Structure, tag};
 use crate::error::{Error, Result};
 
@@ -41,21 +41,21 @@ struct Layout<'a> {
 /// What decoding takes, `bytes` included.
 pub(in super::super) fn header(bytes: &[u8]) -> Result<Header> {
     let layout = Layout::of(bytes)?;
-    let exif = layout.exif()?;
+    let metadata = layout.metadata()?;
     let size = (layout.width as u32, layout.height as u32);
     let has_palette = layout.photometric == PALETTE;
     let channels = if has_palette { 3 } else { layout.samples };
     // Numbers of colours, or the bytes of 16-bit samples, before they become pixels.
     let is_copied = has_palette || layout.sample_bytes == 2;
     let copied = if is_copied { layout.width * layout.height * layout.samples * layout.sample_bytes } else { 0 };
-    let exif_bytes = exif.as_ref().map_or(0, Vec::len);
-    let decoder_bytes = bytes.len() + exif_bytes + layout.tile_bytes() + copied;
-    let turned = super::super::turned(size, exif::orientation(exif.as_deref()));
+    let decoder_bytes = bytes.len() + metadata.copies() + layout.tile_bytes() + copied;
+    let turned = super::super::turned(size, exif::orientation(metadata.exif.as_deref()));
     Ok(Header { channels, sample_bytes: layout.sample_bytes, decoder_bytes, ..turned })
 }
 
 /// Decodes to grey or RGB, with or without alpha, of 8 or 16 bits.
 pub(in super::super) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Metadata)> {
+    check_memory(header(bytes)?.decode_bytes() - bytes.len())?;
     let layout = Layout::of(bytes)?;
     let metadata = layout.metadata()?;
     let mut samples = layout.samples()?;
@@ -303,8 +303,7 @@ fn is_small(file: Structure, ifd: usize) -> bool {
 }
 
 fn zeros(bytes: usize) -> Result<Vec<u8>> {
-    let mut zeros = Vec::new();
-    zeros.try_reserve_exact(bytes).map_err(|_| Error::limits(format!("no memory for {bytes} bytes")))?;
+    let mut zeros = room_for(bytes)?;
     zeros.resize(bytes, 0);
     Ok(zeros)
 }

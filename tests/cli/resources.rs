@@ -1,0 +1,178 @@
+//! Memory, disks, pipes and time that run out: one line and the right exit code, nothing half-written and nothing left behind.
+#![cfg(target_os = "linux")]
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use image::{DynamicImage, ImageFormat};
+
+use crate::support::*;
+
+/// A folder with a picture in each format and their mask.
+fn pictures(width: u32, height: u32) -> Folder {
+    let folder = Folder::new();
+    let picture = picture(width, height, image::ColorType::Rgb8);
+    for (name, format) in [("in.png", ImageFormat::Png), ("in.jpg", ImageFormat::Jpeg), ("in.webp", ImageFormat::WebP)]
+    {
+        folder.put(name, encoded(&picture, format));
+    }
+    folder.mask(width, height);
+    folder
+}
+
+const PICTURES: [&str; 4] = ["in.jpg", "in.png", "in.webp", "mask.png"];
+
+/// From too little to start to more than enough, every run succeeds or says that there is no memory.
+#[test]
+fn memory_that_ends_anywhere_is_a_limit() {
+    let folder = pictures(500, 400);
+    let (mask, out) = (folder.path("mask.png"), folder.path("out.png"));
+    let mut codes = [0; 2];
+    for (i, kilobytes) in (20_000..80_000).step_by(1_700).enumerate() {
+        let image = folder.path(PICTURES[i % 3]);
+        let (strategy, threads) = (["native", "window"][i / 3 % 2], ["1", "4"][i / 6 % 2]);
+        let limit = format!("ulimit -v {kilobytes}");
+        let output = run_after(&limit, &[&image, &mask, &out, &"--strategy", &strategy, &"--threads", &threads]);
+        if output.status.success() {
+            assert!(image::open(&out).is_ok());
+            std::fs::remove_file(&out).unwrap();
+        } else {
+            let stderr = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(5), "{kilobytes} kB, {strategy}, {image:?}: {stderr}");
+            assert!(stderr.lines().count() == 1 && stderr.contains("memory"), "{kilobytes} kB: {stderr}");
+        }
+        codes[usize::from(output.status.success())] += 1;
+        assert_eq!(folder.names(), PICTURES);
+    }
+    println!("{} runs had too little memory, {} enough", codes[0], codes[1]);
+    assert!(codes[0] > 0 && codes[1] > 0);
+}
+
+#[test]
+fn a_batch_goes_on_where_memory_ends() {
+    let folder = pictures(200, 150);
+    let large = DynamicImage::new_rgb16(6000, 6000);
+    folder.put("large.png", encoded(&large, ImageFormat::Png));
+    let list = folder.put("list", "large.png\tmask.png\tone.png\nin.png\tmask.png\ttwo.png\n");
+    let setup = format!("cd {}; ulimit -v 100000; exec < {}", folder.path("").display(), list.display());
+    let output = run_after(&setup, &[&"batch", &"--quiet", &"--threads", &"1"]);
+    fails(&output, 5, &["large.png", "no memory"]);
+    assert!(folder.path("two.png").exists() && !folder.path("one.png").exists());
+}
+
+/// A disk of 64 kB, where the user may have one.
+#[test]
+fn a_full_disk_is_an_output_error() {
+    let folder = pictures(300, 200);
+    let disk = folder.path("disk");
+    std::fs::create_dir(&disk).unwrap();
+    let script =
+        format!("mount -t tmpfs -o size=64k disk {0} && \"$@\"; code=$?; ls -A {0}; exit $code", disk.display());
+    let output = Command::new("unshare")
+        .args(["-rm", "sh", "-c", &script, "sh", env!("CARGO_BIN_EXE_inpaint-edge")])
+        .args([&folder.path("in.png"), &folder.path("mask.png"), &disk.join("out.png")])
+        .output()
+        .unwrap();
+    if String::from_utf8_lossy(&output.stderr).contains("unshare") {
+        println!("NOT RUN: no mount of a small disk: {}", String::from_utf8_lossy(&output.stderr));
+    } else {
+        fails(&output, 1, &["out.png: cannot be written", "No space left"]);
+        assert!(output.stdout.is_empty(), "left: {}", String::from_utf8_lossy(&output.stdout));
+    }
+    // A limit on the size of files, which everybody has.
+    let output =
+        run_after("ulimit -f 64", &[&folder.path("in.png"), &folder.path("mask.png"), &folder.path("out.png")]);
+    fails(&output, 1, &["out.png: cannot be written", "File too large"]);
+    std::fs::remove_dir(&disk).unwrap();
+    assert_eq!(folder.names(), PICTURES);
+}
+
+/// A folder that nobody, root included, can write in.
+#[test]
+fn a_folder_that_cannot_be_written_is_an_output_error() {
+    let folder = pictures(40, 30);
+    for out in ["/proc/out.png", "/sys/out.png"] {
+        let output = run(&[&folder.path("in.png"), &folder.path("mask.png"), &out]);
+        fails(&output, 1, &[out, "cannot be written"]);
+    }
+    let one = folder.put("list", "in.png\tmask.png\t/proc/out.png\nin.png\tmask.png\tout.png\n");
+    let setup = format!("cd {}; exec < {}", folder.path("").display(), one.display());
+    fails(&run_after(&setup, &[&"batch", &"-q"]), 1, &["/proc/out.png", "cannot be written"]);
+    assert!(image::open(folder.path("out.png")).is_ok());
+}
+
+#[test]
+fn output_that_nobody_takes_is_an_output_error() {
+    let folder = pictures(200, 150);
+    let (image, mask) = (folder.path("in.png"), folder.path("mask.png"));
+    let full = |args: &[&dyn AsRef<std::ffi::OsStr>]| run_after("exec > /dev/full", args);
+    fails(&full(&[&image, &mask, &"-"]), 1, &["stdout: cannot be written", "No space left"]);
+    fails(&full(&[&image, &mask, &folder.path("out.png"), &"--json"]), 1, &["stdout: cannot be written"]);
+    fails(&full(&[&"info"]), 1, &["stdout: cannot be written"]);
+    // A reader that has gone.
+    for args in [vec![image.as_os_str(), mask.as_os_str(), "-".as_ref()], vec!["info".as_ref()], vec!["man".as_ref()]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = Command::new(env!("CARGO_BIN_EXE_inpaint-edge")).args(args).stdout(writer).output().unwrap();
+        fails(&output, 1, &["stdout: cannot be written", "Broken pipe"]);
+    }
+    // Where stdout or stderr is closed, it is /dev/null.
+    for closed in [">&-", "2>&-", ">&- 2>&-"] {
+        let output = run_after(&format!("exec {closed}"), &[&image, &mask, &folder.path("out.png"), &"--json"]);
+        assert_eq!(output.status.code(), Some(0), "{closed}");
+    }
+    let output = run_after("exec 2>&-", &[&image, &folder.path("none.png"), &folder.path("out.png")]);
+    assert_eq!(output.status.code(), Some(3));
+    assert_eq!(folder.names(), ["in.jpg", "in.png", "in.webp", "mask.png", "out.png"]);
+}
+
+/// Ends runs after more and more time, so that some are met while they write.
+#[test]
+fn a_signal_leaves_the_old_result_or_the_new() {
+    let folder = pictures(700, 500);
+    let (image, mask, out) = (folder.path("in.png"), folder.path("mask.png"), folder.path("out.png"));
+    let start = Instant::now();
+    succeeds(&run(&[&image, &mask, &out]));
+    let whole = start.elapsed();
+    let (new, old) = (std::fs::read(&out).unwrap(), b"what was there".to_vec());
+    let mut ended = 0;
+    for (i, signal) in ["TERM", "INT", "HUP", "KILL"].into_iter().cycle().take(40).enumerate() {
+        std::fs::write(&out, &old).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_inpaint-edge"))
+            .args([&image, &mask, &out])
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(whole.mul_f64(0.3 + 0.7 * i as f64 / 40.0).min(Duration::from_secs(5)));
+        let id = child.id().to_string();
+        let _ = Command::new("sh").args(["-c", &format!("kill -{signal} {id} 2>/dev/null")]).status().unwrap();
+        let status = child.wait().unwrap();
+        let mut stderr = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        assert!(stderr.is_empty(), "{stderr}");
+        let found = std::fs::read(&out).unwrap();
+        assert!(found == new || (found == old && !status.success()), "{} bytes after {signal}", found.len());
+        ended += usize::from(!status.success());
+        let names = folder.names();
+        assert!(names.len() == 5 && names[4] == "out.png", "{names:?} after {signal}");
+    }
+    println!("{ended} of 40 runs were ended midway");
+    assert!(ended > 0);
+}
+
+/// A user who may start no thread at all; root, whom such limits do not hold, runs as another.
+#[test]
+fn without_threads_the_work_is_done_on_one() {
+    let folder = pictures(40, 30);
+    assert!(Command::new("chmod").arg("a+rwx").arg(folder.path("")).status().unwrap().success());
+    let is_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
+    let as_other: &[&str] = if is_root { &["setpriv", "--reuid", "54321", "--clear-groups"] } else { &[] };
+    let command = [as_other, &["prlimit", "--nproc=1", env!("CARGO_BIN_EXE_inpaint-edge")]].concat();
+    let files = ["in.png", "mask.png", "out.png"].map(|name| folder.path(name));
+    let output =
+        Command::new(command[0]).args(&command[1..]).args(&files).args(["--threads", "4", "--json"]).output().unwrap();
+    succeeds(&output);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["threads"], 1);
+}
