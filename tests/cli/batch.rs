@@ -12,6 +12,9 @@ use crate::support::*;
 
 const BATCH: &str = "batch";
 
+/// Weights of few bytes, so that a memory limit is about photographs.
+const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/prior.weights.safetensors");
+
 /// Folders `in` and `masks` with a picture of each of `names`, and its mask.
 fn folders(names: &[&str], side: u32) -> (Folder, PathBuf, PathBuf, PathBuf) {
     let folder = Folder::new();
@@ -246,7 +249,8 @@ fn limited_memory_changes_no_byte_and_refuses_what_does_not_fit() {
     std::fs::copy(folder.mask(3000, 2000), masks.join("big.png")).unwrap();
     let batch = |out: &Path, extra: &[&dyn AsRef<std::ffi::OsStr>]| {
         run(&[
-            &[&BATCH as &dyn AsRef<std::ffi::OsStr>, &"--images", &images, &"--masks", &masks, &"--out", &out],
+            &[&BATCH as &dyn AsRef<std::ffi::OsStr>, &"--images", &images, &"--masks", &masks, &"--out", &out][..],
+            &[&"--weights", &SMALL],
             extra,
         ]
         .concat())
@@ -262,7 +266,7 @@ fn limited_memory_changes_no_byte_and_refuses_what_does_not_fit() {
     }
 }
 
-/// Six photographs of 18 MB, of which a job takes some 45 MB: four jobs would take 120 MB and more.
+/// Six photographs of 18 MB, of which a job takes some 40 MB: four jobs would take 120 MB and more.
 #[test]
 #[cfg(target_os = "linux")]
 fn limited_memory_is_for_all_jobs_together() {
@@ -273,7 +277,8 @@ fn limited_memory_is_for_all_jobs_together() {
         (0..6).map(|i| format!("{}\t{}\n", image.display(), folder.path(&format!("{i}.jpg")).display())).collect();
     let list = folder.put("list.tsv", list);
     let mut child = Command::new(env!("CARGO_BIN_EXE_inpaint-edge"))
-        .args([BATCH, "--jobs", "4", "--max-memory", "64M", "--box", "500,500,90,60", "--box", "2000,900,80,80"])
+        .args([BATCH, "--jobs", "4", "--max-memory", "64M", "--weights", SMALL])
+        .args(["--box", "500,500,90,60", "--box", "2000,900,80,80"])
         .stdin(std::fs::File::open(list).unwrap())
         .stderr(Stdio::piped())
         .spawn()

@@ -6,8 +6,14 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use inpaint_edge::image::{Header, OutputFormat};
 use inpaint_edge::{Error, ErrorKind, Holes, Report, Result};
 
-/// The program itself: code, stacks, tables of decoders and encoders.
-const PROGRAM: usize = 12 << 20;
+/// The program itself: code, stacks, tables of decoders and encoders, and the built-in weights, read for their digest if
+/// for nothing else.
+const PROGRAM: usize = (10 << 20) + BUILT_IN;
+
+#[cfg(feature = "embedded-weights")]
+const BUILT_IN: usize = inpaint_edge::weights::EMBEDDED.len();
+#[cfg(not(feature = "embedded-weights"))]
+const BUILT_IN: usize = 0;
 
 /// Bytes while a mask is decoded and cut at its threshold.
 pub fn of_mask(mask: &Header) -> usize {

@@ -28,11 +28,11 @@ pub fn html(report: &Report<'_>) -> Result<String, String> {
     );
     for table in Table::ALL {
         let _ = write!(page, "<h2>{}</h2>\n<table><tr><th>holes<th>ratio", table.title());
-        report.methods.iter().for_each(|name| page.push_str(&format!("<th>{}", escaped(name))));
+        report.columns().iter().for_each(|name| page.push_str(&format!("<th>{}", escaped(name))));
         for (index, group) in report.groups.iter().enumerate().filter(|(_, group)| group.table == table) {
             let mean = report.mean(index);
             let _ = write!(page, "\n<tr><td>{}<td>{:.3}", group.name, mean.hole);
-            mean.scores.iter().for_each(|scores| page.push_str(&format!("<td>{}", cell(scores))));
+            mean.cells().for_each(|cell| page.push_str(&format!("<td>{cell}")));
         }
         page.push_str("\n</table>\n");
         for m in report.measured.iter().filter(|m| report.groups[m.group].table == table && !m.pictures.is_empty()) {

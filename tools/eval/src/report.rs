@@ -88,16 +88,44 @@ impl Report<'_> {
         );
         for table in Table::ALL {
             let _ = write!(text, "\n## {}\n\n| holes | ratio |", table.title());
-            self.methods.iter().for_each(|name| text.push_str(&format!(" {name} |")));
-            let _ = write!(text, "\n|---|---|{}\n", "---|".repeat(self.methods.len()));
+            let columns = self.columns();
+            columns.iter().for_each(|name| text.push_str(&format!(" {name} |")));
+            let _ = write!(text, "\n|---|---|{}\n", "---|".repeat(columns.len()));
             for (index, group) in self.groups.iter().enumerate().filter(|(_, group)| group.table == table) {
                 let mean = self.mean(index);
                 let _ = write!(text, "| {} | {:.3} |", group.name, mean.hole);
-                mean.scores.iter().for_each(|scores| text.push_str(&format!(" {} |", cell(scores))));
+                mean.cells().for_each(|cell| text.push_str(&format!(" {cell} |")));
                 text.push('\n');
             }
         }
         text
+    }
+
+    /// Heads of the columns of a table: the methods, and [`Mean::margin`].
+    pub fn columns(&self) -> Vec<String> {
+        let margin = format!("{} beside the best of the others", self.methods[0]);
+        self.methods.iter().cloned().chain((self.methods.len() > 1).then_some(margin)).collect()
+    }
+}
+
+impl Mean {
+    /// What stands below [`Report::columns`].
+    pub fn cells(&self) -> impl Iterator<Item = String> {
+        self.scores.iter().map(cell).chain(self.margin())
+    }
+
+    /// Score by score, what the first method has over the best of the others: PSNR and SSIM as differences, L1 and VGG in
+    /// percent of theirs.
+    pub fn margin(&self) -> Option<String> {
+        let (first, others) = self.scores.split_first().filter(|(_, others)| !others.is_empty())?;
+        let best = |value: fn(&Scores) -> f64, better: fn(f64, f64) -> f64| others.iter().map(value).reduce(better);
+        let percent = |value: fn(&Scores) -> f64| Some(100.0 * (value(first) / best(value, f64::min)? - 1.0));
+        let psnr = first.psnr - best(|s| s.psnr, f64::max)?;
+        let ssim = first.ssim - best(|s| s.ssim, f64::max)?;
+        let l1 = percent(|s| s.l1)?;
+        let vgg = percent(|s| s.vgg.unwrap_or(f64::NAN)).filter(|v| !v.is_nan());
+        let vgg = vgg.map(|v| format!(" / {v:+.1} %")).unwrap_or_default();
+        Some(format!("{psnr:+.2} / {ssim:+.4} / {l1:+.1} %{vgg}"))
     }
 }
 
@@ -105,4 +133,20 @@ impl Report<'_> {
 pub fn cell(s: &Scores) -> String {
     let vgg = s.vgg.map(|v| format!(" / {v:.3}")).unwrap_or_default();
     format!("{:.2} / {:.4} / {:.4}{vgg}", s.psnr, s.ssim, s.l1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_margin_is_to_the_best_of_each_score() {
+        let scores = |psnr, ssim, l1, vgg| Scores { psnr, ssim, l1, vgg };
+        let others = [scores(30.0, 0.90, 0.10, Some(0.5)), scores(29.0, 0.95, 0.08, Some(0.4))];
+        let mean = |first| Mean { hole: 0.1, scores: [first].into_iter().chain(others.clone()).collect() };
+        let margin = |first| mean(first).margin().unwrap();
+        assert_eq!(margin(scores(30.5, 0.94, 0.06, Some(0.3))), "+0.50 / -0.0100 / -25.0 % / -25.0 %");
+        assert_eq!(margin(scores(29.5, 0.96, 0.12, None)), "-0.50 / +0.0100 / +50.0 %");
+        assert_eq!(Mean { hole: 0.1, scores: others[..1].to_vec() }.margin(), None);
+    }
 }
