@@ -130,19 +130,19 @@ fn fill(photo: &mut Photo, mask: Photo) {
 
 fn written_and_read(photo: &Photo, quality: u8) {
     let color = photo.pixels.color();
-    for format in [OutputFormat::Png, OutputFormat::WebP, OutputFormat::Jpeg(quality)] {
+    for format in [OutputFormat::Png, OutputFormat::Tiff, OutputFormat::WebP, OutputFormat::Jpeg(quality)] {
         let bytes = match photo.encode(format) {
             Ok(bytes) => bytes,
             Err(error) => {
                 refused_as(&error, &[ErrorKind::Usage]);
-                assert!(format != OutputFormat::Png, "{error}");
+                assert!(!matches!(format, OutputFormat::Png | OutputFormat::Tiff), "{error}");
                 continue;
             }
         };
         let again = Photo::decode(&bytes).unwrap_or_else(|e| panic!("{format:?} of {color:?}: {e}"));
         assert_eq!((again.pixels.width(), again.pixels.height()), (photo.pixels.width(), photo.pixels.height()));
         match format {
-            OutputFormat::Png => assert!(again.pixels == photo.pixels, "PNG of {color:?}"),
+            OutputFormat::Png | OutputFormat::Tiff => assert!(again.pixels == photo.pixels, "{format:?} of {color:?}"),
             OutputFormat::WebP => assert!(again.pixels.to_rgba8() == photo.pixels.to_rgba8(), "WebP of {color:?}"),
             OutputFormat::Jpeg(_) => {}
         }

@@ -8,6 +8,8 @@ use image::codecs::{jpeg::JpegEncoder, png::PngEncoder, tiff::TiffDecoder, webp:
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder, ImageEncoder, ImageFormat, ImageReader};
 
+use inpaint_edge::image::{OutputFormat, Photo};
+
 use crate::support::*;
 
 /// A minimal EXIF block whose only tag is the orientation.
@@ -314,6 +316,21 @@ fn density_goes_from_jpeg_to_png_and_back() {
     // A JPEG that knows no density makes no pHYs.
     succeeds(&run(&[&kind("grey.jpg"), &folder.mask(72, 56), &png]));
     assert_eq!(density(), None);
+}
+
+/// A TIFF whose EXIF leads outside would be refused, so that none is written.
+#[test]
+fn a_tiff_takes_of_damaged_exif_what_stands_alone() {
+    let mut bytes = std::fs::read(kind("tagged.jpg")).unwrap();
+    let gps = b"\x88\x25\0\x04\0\0\0\x01";
+    let at = bytes.windows(gps.len()).position(|w| w == gps).unwrap() + gps.len();
+    bytes[at..at + 4].fill(0x7F);
+    let photo = Photo::decode(&bytes).unwrap();
+    let again = Photo::decode(&photo.encode(OutputFormat::Tiff).unwrap()).unwrap();
+    // Upright, and stored as the JPEG's pixels are: the orientation is there.
+    assert_eq!(again.pixels, photo.pixels);
+    assert_eq!(again.stored(), photo.stored());
+    assert_ne!(again.pixels.width(), again.stored().width());
 }
 
 /// The EXIF, XMP and density that exiftool and ImageMagick wrote into `tagged.tif`.

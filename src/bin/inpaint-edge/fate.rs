@@ -6,9 +6,15 @@
 /// writes then is Rust's line: memory allocation of so many bytes failed.
 #[cfg(target_os = "linux")]
 pub fn choose() {
-    // A panic is a mistake of this program, and aborts.
+    // A panic is a mistake of this program, and aborts; but that of a new thread for which there is no memory is none.
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
+        if panic.payload_as_str().is_some_and(|text| text.starts_with("failed to allocate an alternative stack")) {
+            let line = "inpaint-edge: no memory for a thread\n";
+            // SAFETY: writes as many bytes as there are.
+            unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
+            without_memory(0);
+        }
         // SAFETY: the default action, for a signal that may have it.
         unsafe { libc::signal(libc::SIGABRT, libc::SIG_DFL) };
         hook(panic);

@@ -2,7 +2,9 @@
 
 use super::tag;
 
-/// Tags that lead to further directories: of IFD0, of these, of those.
+/// Tags that lead to further directories.
+pub(super) const LEAD_ON: [u16; 3] = [tag::EXIF_IFD, tag::GPS_IFD, tag::INTEROPERABILITY_IFD];
+/// Which of them do: in IFD0, in those of IFD0, in those of these.
 const BELOW: [&[u16]; 3] = [&[tag::EXIF_IFD, tag::GPS_IFD], &[tag::INTEROPERABILITY_IFD], &[]];
 
 /// A TIFF structure; what lies outside of it reads as nothing.
@@ -107,7 +109,7 @@ impl<'a> Structure<'a> {
         let mut entries = self.entries(ifd).collect::<Option<Vec<_>>>()?;
         let leads_on = |tag| BELOW[level].contains(&tag);
         entries.retain(|entry| match entry.tag {
-            tag if BELOW.concat().contains(&tag) => leads_on(tag),
+            tag if LEAD_ON.contains(&tag) => leads_on(tag),
             tag => level > 0 || !super::is_of_the_file(tag),
         });
         block.resize(block.len().next_multiple_of(2), 0);

@@ -6,6 +6,7 @@ use ::image::{ColorType, DynamicImage};
 
 use super::super::metadata::{Density, Metadata, Unit};
 use super::super::{cannot_hold, unwritable};
+use super::structure::{Entry, LEAD_ON};
 use super::{Structure, is_of_the_file, tag};
 use crate::error::Result;
 
@@ -94,9 +95,13 @@ fn head(block: Structure, start: usize, fields: &[Field]) -> Vec<u8> {
     head
 }
 
-/// What the block says about the photograph; longer values stay where they are, and the entry holds their offset.
+/// What the block says about the photograph; longer values stay where they are, and the entry holds their offset. Of a
+/// damaged block no more than what stands in the entries themselves, the orientation above all.
 fn fields_of_exif(block: Structure) -> Vec<Field> {
-    let entries = block.offset(4).into_iter().flat_map(|ifd0| block.entries(ifd0)).flatten();
+    let Some(ifd0) = block.offset(4) else { return Vec::new() };
+    let is_sound = block.copy(ifd0, 0, &mut vec![0; 8]).is_some();
+    let stands_alone = |entry: &Entry| entry.data.len() <= 4 && !LEAD_ON.contains(&entry.tag);
+    let entries = block.entries(ifd0).flatten().filter(|entry| is_sound || stands_alone(entry));
     let of_photograph = entries.filter(|entry| !is_of_the_file(entry.tag));
     of_photograph.map(|e| (e.tag, e.kind, e.count, block.bytes[e.at + 8..e.at + 12].to_vec())).collect()
 }
