@@ -11,7 +11,33 @@ pub const MAX_THREADS: usize = 512;
 /// Runs numbered tasks, on the caller's thread alone or on several.
 pub struct Pool {
     #[cfg(feature = "parallel")]
-    threads: Option<rayon::ThreadPool>,
+    threads: Option<Threads>,
+}
+
+/// Threads that are gone when this is dropped: the code they run may be unloaded next.
+#[cfg(feature = "parallel")]
+struct Threads {
+    /// There until it is dropped.
+    pool: Option<rayon::ThreadPool>,
+    handles: Vec<std::thread::JoinHandle<()>>,
+}
+
+#[cfg(feature = "parallel")]
+impl Threads {
+    fn pool(&self) -> &rayon::ThreadPool {
+        self.pool.as_ref().expect("there until it is dropped")
+    }
+}
+
+#[cfg(feature = "parallel")]
+impl Drop for Threads {
+    fn drop(&mut self) {
+        drop(self.pool.take());
+        for handle in self.handles.drain(..) {
+            // A panic of a task was its caller's.
+            let _ = handle.join();
+        }
+    }
 }
 
 impl Pool {
@@ -34,8 +60,8 @@ impl Pool {
     /// Threads at work.
     pub fn threads(&self) -> usize {
         #[cfg(feature = "parallel")]
-        if let Some(pool) = &self.threads {
-            return pool.current_num_threads();
+        if let Some(threads) = &self.threads {
+            return threads.pool().current_num_threads();
         }
         1
     }
@@ -43,10 +69,10 @@ impl Pool {
     /// Calls `task(0)` … `task(count - 1)` in any order and returns when all are done.
     pub fn run(&self, count: usize, task: impl Fn(usize) + Sync) {
         #[cfg(feature = "parallel")]
-        if let Some(pool) = &self.threads
+        if let Some(threads) = &self.threads
             && count > 1
         {
-            return pool.install(|| (0..count).into_par_iter().with_max_len(1).for_each(&task));
+            return threads.pool().install(|| (0..count).into_par_iter().with_max_len(1).for_each(&task));
         }
         (0..count).for_each(task);
     }
@@ -54,18 +80,18 @@ impl Pool {
     /// Runs `work` on a thread of the pool, so that the calls of [`Pool::run`] in it start without a hand-over.
     pub fn enter<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
         #[cfg(feature = "parallel")]
-        if let Some(pool) = &self.threads {
-            return pool.install(work);
+        if let Some(threads) = &self.threads {
+            return threads.pool().install(work);
         }
         work()
     }
 }
 
-/// A pool of exactly `threads`. Where the system refuses one, those already started are gone on return, with their stacks.
+/// Exactly `count` threads, or none where the system refuses one.
 #[cfg(feature = "parallel")]
-fn build(threads: usize) -> Option<rayon::ThreadPool> {
-    let mut started = Vec::new();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).spawn_handler(|thread| {
+fn build(count: usize) -> Option<Threads> {
+    let mut threads = Threads { pool: None, handles: Vec::new() };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).spawn_handler(|thread| {
         // One after the other: a thread that has begun has all its memory, for want of which it would end the process, so
         // that what runs out first is the stack of the next.
         let (begun, has_begun) = std::sync::mpsc::channel();
@@ -74,13 +100,36 @@ fn build(threads: usize) -> Option<rayon::ThreadPool> {
             // A new thread has the control word of the one that starts it.
             control::with_defaults(|| thread.run());
         };
-        started.push(std::thread::Builder::new().spawn(work)?);
+        threads.handles.push(std::thread::Builder::new().spawn(work)?);
         let _ = has_begun.recv();
         Ok(())
     });
-    let pool = pool.build().ok();
-    if pool.is_none() {
-        started.into_iter().for_each(|thread| drop(thread.join()));
+    threads.pool = Some(pool.build().ok()?);
+    Some(threads)
+}
+
+#[cfg(all(test, feature = "parallel"))]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    #[test]
+    fn threads_end_before_their_pool() {
+        static BEGUN: AtomicUsize = AtomicUsize::new(0);
+        static ENDED: AtomicUsize = AtomicUsize::new(0);
+        struct Seen;
+        impl Drop for Seen {
+            fn drop(&mut self) {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+                ENDED.fetch_add(1, SeqCst);
+            }
+        }
+        thread_local!(static SEEN: Seen = { BEGUN.fetch_add(1, SeqCst); Seen });
+        let pool = Pool::new(3);
+        pool.run(100, |_| SEEN.with(|_| ()));
+        let threads = pool.threads();
+        drop(pool);
+        let ended = ENDED.load(SeqCst);
+        assert!((1..=threads).contains(&ended) && ended == BEGUN.load(SeqCst), "{ended} of {threads}");
     }
-    pool
 }
