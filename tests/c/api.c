@@ -150,6 +150,11 @@ static void runs_are_checked(const inpaint_engine *engine) {
   REFUSED(RUN(&bad, &mask), INPAINT_USAGE, "even");
   BAD(stride, SIZE_MAX - 1, INPAINT_USAGE, "end of memory");
   BAD(stride, SIZE_MAX / (HEIGHT - 1) / 2 * 2, INPAINT_USAGE, "end of memory");
+  /* Of one row the stride means nothing. */
+  bad = image;
+  bad.height = 1;
+  bad.stride = SIZE_MAX - 1;
+  CHECK(RUN(&bad, &mask) == INPAINT_OK);
   BAD(height, HEIGHT + 1, INPAINT_USAGE, "bytes expected");
   BAD(width, UINT32_MAX, INPAINT_USAGE, "image");
   BAD(height, UINT32_MAX, INPAINT_USAGE, "image");
