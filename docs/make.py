@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+"""Make the README's pictures by running the program: docs/make.py target/release/inpaint-edge (Pillow needed)."""
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+ROOT = Path(__file__).resolve().parent.parent
+PHOTO = Image.open(ROOT / "tests/images/photo.png").convert("RGB")
+MASK = Image.open(ROOT / "tests/images/mask.png").convert("L")
+
+
+def run(folder, *arguments):
+    subprocess.run([Path(sys.argv[1]).resolve(), "--quiet", *arguments], cwd=folder, check=True)
+
+
+def beside(name, box, pictures):
+    """Writes the same box of all pictures side by side."""
+    width, height = box[2] - box[0], box[3] - box[1]
+    strip = Image.new("RGB", (len(pictures) * (width + 8) - 8, height), "white")
+    for i, picture in enumerate(pictures):
+        strip.paste(picture.convert("RGB").crop(box), (i * (width + 8), 0))
+    strip.save(ROOT / "docs" / name, quality=90)
+
+
+def before_after(folder):
+    run(folder, ROOT / "tests/images/photo.png", ROOT / "tests/images/mask.png", "out.png")
+    holed = PHOTO.copy()
+    holed.paste("white", mask=MASK.point(lambda v: 255 * (v >= 128)))
+    beside("before-after.jpg", (140, 120, 524, 440), [holed, Image.open(folder / "out.png")])
+
+
+def holes(folder):
+    """A dry stalk painted over, and a box."""
+    painted = PHOTO.copy()
+    draw = ImageDraw.Draw(painted)
+    draw.line([(640, 188), (666, 262)], fill="#ff00ff", width=22)
+    painted.save(folder / "painted.png")
+    hole = ["--mask-color", "ff00ff", "--box", "528,468,36,40"]
+    run(folder, *hole, "--preview", "look.png", "painted.png")
+    run(folder, *hole, "painted.png", "out.png")
+    pictures = [painted, *(Image.open(folder / name) for name in ("look.png", "out.png"))]
+    beside("holes.jpg", (490, 90, 750, 510), pictures)
+
+
+with tempfile.TemporaryDirectory() as folder:
+    before_after(Path(folder))
+    holes(Path(folder))
