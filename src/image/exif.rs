@@ -10,6 +10,9 @@ use super::tiff::{Structure, tag};
 const THUMBNAILS: [(u16, u16); 2] =
     [(tag::THUMBNAIL_OFFSET, tag::THUMBNAIL_LENGTH), (tag::STRIP_OFFSETS, tag::STRIP_BYTE_COUNTS)];
 
+/// Strips of a thumbnail at the most, by far.
+const MAX_PARTS: usize = 1 << 10;
+
 pub(super) fn orientation(exif: Option<&[u8]>) -> Orientation {
     exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
 }
@@ -36,13 +39,23 @@ fn thumbnail(exif: &[u8]) -> Option<(Range<usize>, Vec<Range<usize>>)> {
     let link = block.link(block.offset(4)?)?;
     let mut parts = Vec::new();
     if let Some(ifd1) = block.offset(link) {
+        let ifd0 = block.offset(4)?;
         for (offsets, lengths) in THUMBNAILS {
-            let numbers = |tag| block.find(ifd1, tag).map_or(Vec::new(), |entry| block.numbers(entry));
-            let bounds = numbers(offsets).into_iter().zip(numbers(lengths));
-            parts.extend(bounds.map(|(at, length)| at..at.saturating_add(length)));
+            let numbers = |tag| block.find(ifd1, tag).into_iter().flat_map(|entry| block.numbers(entry));
+            let bounds = numbers(offsets).zip(numbers(lengths)).take(MAX_PARTS);
+            parts.extend(bounds.map(|(at, length)| at..at.saturating_add(length).min(exif.len())));
         }
+        // What is in the way of the header or of IFD0 is no thumbnail.
+        parts.retain(|part| 8 <= part.start && part.start < part.end && (part.end <= ifd0 || link + 4 <= part.start));
+        // Nor are parts that are longer together than all there is.
+        let mut left = exif.len();
+        parts.retain(|part| match left.checked_sub(part.len()) {
+            Some(rest) => {
+                left = rest;
+                true
+            }
+            None => false,
+        });
     }
-    // What does not lie behind IFD0 is no thumbnail.
-    parts.retain(|part| part.start >= link + 4 && part.end <= exif.len());
     Some((link..link + 4, parts))
 }

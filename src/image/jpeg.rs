@@ -12,7 +12,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::metadata::{Metadata, Native};
 use super::structure::{self, JPEG_XMP, jpeg_segment};
-use super::{Header, MAX_SIDE, cannot_hold, check_size, unwritable};
+use super::{Header, MAX_SIDE, cannot_hold, check_size, exif, unwritable};
 use crate::error::{Error, Result};
 
 /// Bytes of a segment's content.
@@ -40,7 +40,7 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header> {
     // A progressive file is decoded from the coefficients of the whole image, 16 bits each, in blocks of up to 32 pixels.
     let blocks = width.next_multiple_of(32) * height.next_multiple_of(32);
     let coefficients = if decoder.info().is_some_and(|i| i.sof.is_progressive()) { 2 * channels * blocks } else { 0 };
-    let orientation = super::exif::orientation(decoder.exif().map(Vec::as_slice));
+    let orientation = exif::orientation(decoder.exif().cloned().map(exif::carried).as_deref());
     let size = super::turned((width as u32, height as u32), orientation);
     Ok(Header { channels, decoder_bytes: bytes.len() + metadata.copies() + coefficients, ..size })
 }

@@ -32,7 +32,7 @@ pub use header::Header;
 const MAX_SIDE: u32 = 65_535;
 const MAX_BYTES: u64 = if usize::BITS > 32 { 4 << 30 } else { 256 << 20 };
 
-/// The most bytes that the metadata of a PNG may take: a compressed profile of kilobytes can claim gigabytes.
+/// The most bytes that metadata may take: a compressed profile of kilobytes can claim gigabytes.
 const MAX_METADATA: u64 = 16 << 20;
 
 /// A decoded image file: pixels as stored, and what is carried to the output.
@@ -285,7 +285,10 @@ fn source(path: &Path) -> Result<Source> {
 ///
 /// Input, where the file cannot be read.
 pub fn held_bytes(path: &Path) -> Result<usize> {
-    let (_, held) = opened(path)?;
+    let (reader, held) = opened(path)?;
+    if !reader.get_ref().metadata().map_err(unreadable)?.is_file() {
+        return Err(Error::input("a file that can be read twice, or -, expected under a limit of memory"));
+    }
     Ok(usize::try_from(held.unwrap_or(0)).unwrap_or(usize::MAX))
 }
 
@@ -403,6 +406,14 @@ fn room_for(bytes: usize) -> Result<Vec<u8>> {
     let mut room = Vec::new();
     room.try_reserve_exact(bytes).map_err(|_| Error::limits(format!("no memory for {bytes} bytes")))?;
     Ok(room)
+}
+
+/// Refuses metadata of more than [`MAX_METADATA`].
+fn check_metadata(bytes: usize) -> Result<()> {
+    if bytes as u64 > MAX_METADATA {
+        return Err(Error::limits(format!("at most {MAX_METADATA} bytes of metadata expected, {bytes} found")));
+    }
+    Ok(())
 }
 
 /// Refuses pixels of more than [`MAX_BYTES`].

@@ -6,7 +6,7 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use super::metadata::{Density, Metadata, Native};
-use super::photoshop;
+use super::{check_metadata, photoshop, unreadable};
 use crate::error::{Error, Result};
 
 /// PNG chunks that hold for any picture of the same size and pixel values, whatever its colour type.
@@ -29,7 +29,6 @@ const JPEG_MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 ///
 /// Input, where the file cannot be read, is cut short or is animated; limits, where its metadata is too long.
 pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
-    let unreadable = |e: std::io::Error| Error::input(format!("cannot be read: {e}"));
     let len = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
     let cut = || Error::input(format!("cut short: IEND chunk expected, {len} bytes without it found"));
     let mut metadata = Metadata::default();
@@ -53,15 +52,12 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
             b"acTL" => return Err(animated("PNG")),
             _ if is_carried || matches!(&kind, b"IHDR" | b"eXIf") => {
                 carried += end - at;
-                if carried > super::MAX_METADATA {
-                    let max = super::MAX_METADATA;
-                    return Err(Error::limits(format!("at most {max} bytes of metadata expected, {carried} found")));
-                }
+                check_metadata(usize::try_from(carried).unwrap_or(usize::MAX))?;
                 file.take(end - at - 8).read_to_end(&mut chunk).map_err(unreadable)?;
             }
             _ => {}
         }
-        if is_carried {
+        if is_carried && !may_hold_thumbnail(&chunk[8..]) {
             chunks.extend_from_slice(&chunk);
         }
         if chunk.len() >= 12 {
@@ -77,6 +73,13 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
         }
         at = end;
     }
+}
+
+/// Whether a text chunk is a profile in hexadecimal digits, as ImageMagick writes them, of a kind that has a thumbnail, which
+/// shows what is taken out of the photograph.
+fn may_hold_thumbnail(chunk: &[u8]) -> bool {
+    let kind = chunk.strip_prefix(b"Raw profile type ").unwrap_or_default();
+    [&b"8bim\0"[..], b"exif\0", b"APP1\0"].iter().any(|profile| kind.starts_with(profile))
 }
 
 /// The packet of an iTXt chunk: keyword, compression, language, translated keyword, text.
@@ -129,6 +132,7 @@ pub(super) fn jpeg(bytes: &[u8]) -> Result<Metadata> {
             0xFE => segments.extend(jpeg_segment(marker, data)),
             _ => {}
         }
+        check_metadata(segments.len() + resources.len())?;
         at += segment.len();
     }
     for part in photoshop::carried(&resources).chunks(photoshop::MAX_PART) {
@@ -152,7 +156,7 @@ pub(super) fn webp(bytes: &[u8]) -> Result<()> {
     let total = bytes.get(4..8).map_or(usize::MAX, le32).saturating_add(8);
     let cut = || cut_short(bytes, &format!("RIFF container of {total} bytes"));
     let mut rest = bytes.get(12..total).ok_or_else(cut)?;
-    let mut canvas = None;
+    let (mut canvas, mut carried) = (None, 0);
     while let Some((head, tail)) = rest.split_first_chunk::<8>() {
         if matches!(&head[..4], b"ANIM" | b"ANMF") {
             return Err(animated("WebP"));
@@ -162,6 +166,10 @@ pub(super) fn webp(bytes: &[u8]) -> Result<()> {
             return Err(cut());
         }
         match (&head[..4], tail) {
+            (b"ICCP" | b"EXIF" | b"XMP ", _) => {
+                carried += length;
+                check_metadata(carried)?;
+            }
             (b"VP8X", [_, _, _, _, size @ ..]) if size.len() >= 6 => {
                 let side = |at: usize| u32::from_le_bytes([size[at], size[at + 1], size[at + 2], 0]) + 1;
                 canvas = Some((side(0), side(3)));

@@ -174,3 +174,56 @@ fn a_pipe_that_does_not_end_is_a_limit() {
     assert!(blocks < 10_000, "655 MB were read");
     fails(&child.wait_with_output().unwrap(), 5, &["-: at most 67108864 bytes expected"]);
 }
+
+/// Every entry of a directory leads to the same directory of as many entries.
+#[test]
+fn directories_that_lead_to_each_other_end() {
+    let tiff = std::fs::read(kind("grey.tif")).unwrap();
+    assert_eq!(tiff[..4], *b"II*\0");
+    let ifd0 = u32::from_le_bytes(*tiff[4..].first_chunk().unwrap()) as usize;
+    let count = usize::from(u16::from_le_bytes(*tiff[ifd0..].first_chunk().unwrap()));
+    let mut bytes = tiff.clone();
+    let start = bytes.len().next_multiple_of(2);
+    bytes.resize(start, 0);
+    let leads_on = 65_535 - count;
+    let below = (start + 2 + 12 * 65_535 + 4) as u32;
+    let entry = |to: u32| [&[0x69, 0x87, 4, 0, 1, 0, 0, 0], &to.to_le_bytes()[..]].concat();
+    bytes.extend([0xFF, 0xFF]);
+    bytes.extend_from_slice(&tiff[ifd0 + 2..][..12 * count]);
+    bytes.extend(entry(below).repeat(leads_on));
+    bytes.extend([0; 4]);
+    bytes.extend([0xFF, 0xFF]);
+    bytes.extend(entry(below).repeat(65_535));
+    bytes.extend([0; 4]);
+    bytes[4..8].copy_from_slice(&(start as u32).to_le_bytes());
+    let error = Photo::decode(&bytes).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Input, "{error}");
+}
+
+#[test]
+fn a_list_is_of_a_million_jobs_at_most() {
+    let folder = Folder::new();
+    let list: String = (0..=1_000_000).map(|i| format!("a\t{i}.png\n")).collect();
+    let list = folder.put("list", list);
+    let output = run_after(&format!("exec < {}", list.display()), &[&"batch", &"--box", &"0,0,1,1"]);
+    fails(&output, 2, &["stdin, line 1000001", "at most 1000000 jobs"]);
+}
+
+/// What is named twice has to be readable twice, where its header is read first.
+#[test]
+fn a_pipe_by_name_is_refused_under_a_limit() {
+    let folder = Folder::new();
+    let (mask, out) = (folder.mask(72, 56), folder.path("out.png"));
+    let setup = format!("exec < {}", kind("plain.png").display());
+    let pipe = format!("cat {} |", kind("plain.png").display());
+    let output = run_after(&setup, &[&"/dev/stdin", &mask, &out, &"--max-memory", &"256M"]);
+    succeeds(&output);
+    let script = format!("{pipe} \"$@\"");
+    let output = std::process::Command::new("sh")
+        .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_inpaint-edge"), "/dev/stdin"])
+        .args([&mask, &out])
+        .args(["--max-memory", "256M"])
+        .output()
+        .unwrap();
+    fails(&output, 3, &["/dev/stdin", "or -"]);
+}

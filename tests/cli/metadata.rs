@@ -318,6 +318,69 @@ fn density_goes_from_jpeg_to_png_and_back() {
     assert_eq!(density(), None);
 }
 
+/// Where a thumbnail is said to be longer than all there is, and before the first directory.
+#[test]
+fn thumbnails_in_odd_places_are_dropped_too() {
+    let tagged = std::fs::read(kind("tagged.jpg")).unwrap();
+    let thumbnail = std::fs::read(kind("thumbnail.jpg")).unwrap();
+    let count = |bytes: &[u8]| bytes.windows(150).filter(|w| *w == &thumbnail[thumbnail.len() - 150..]).count();
+    let length = b"\x02\x02\0\x04\0\0\0\x01";
+    let at = tagged.windows(length.len()).position(|w| w == length).unwrap() + length.len();
+    let mut longer = tagged.clone();
+    longer[at] = 1;
+    let block = [&b"II*\0"[..], &(8 + thumbnail.len() as u32).to_le_bytes(), &thumbnail].concat();
+    let [offset, length] = [8, thumbnail.len() as u32].map(u32::to_le_bytes);
+    let ifd1 = (block.len() as u32 + 6).to_le_bytes();
+    let entries = [&b"\x01\x02\x04\0\x01\0\0\0"[..], &offset, b"\x02\x02\x04\0\x01\0\0\0", &length].concat();
+    let before = [&block[..], &[0, 0], &ifd1, &[2, 0], &entries, &[0; 4]].concat();
+    let plain = Photo::decode(&tagged).unwrap().encode(OutputFormat::Jpeg(90)).unwrap();
+    let before = [&plain[..2], &segment(0xE1, &[b"Exif\0\0", &before]), &plain[2..]].concat();
+    for (bytes, found) in [(longer, 2), (before, 1)] {
+        let result = Photo::decode(&bytes).unwrap().encode(OutputFormat::Png).unwrap();
+        assert_eq!((count(&bytes), count(&result)), (found, 0));
+    }
+}
+
+/// ImageMagick writes what it does not know of a JPEG into text of a PNG.
+#[test]
+fn raw_profiles_that_may_hold_a_thumbnail_are_dropped() {
+    let png = std::fs::read(kind("plain.png")).unwrap();
+    let text = |keyword: &str| {
+        let data = [b"tEXt", keyword.as_bytes(), b"\0\n8bim\n 4\n00000000\n"].concat();
+        let length = data.len() as u32 - 4;
+        // Nobody looks at the CRC of a text chunk but the carrier, who writes it anew.
+        [&length.to_be_bytes()[..], &data, &[0; 4]].concat()
+    };
+    let profiles = ["8bim", "exif", "APP1", "iptc"].map(|kind| format!("Raw profile type {kind}"));
+    let chunks: Vec<u8> = profiles.iter().flat_map(|keyword| text(keyword)).collect();
+    let bytes = [&png[..33], &chunks, &png[33..]].concat();
+    let result = Photo::decode(&bytes).unwrap().encode(OutputFormat::Png).unwrap();
+    let kept = profiles.map(|keyword| result.windows(keyword.len()).any(|w| w == keyword.as_bytes()));
+    assert_eq!(kept, [false, false, false, true]);
+}
+
+/// Some writers put the prefix of EXIF twice.
+#[test]
+fn the_header_is_turned_as_the_pixels_are() {
+    let picture = encoded(&picture(20, 10, image::ColorType::Rgb8), ImageFormat::Jpeg);
+    let bytes = [&picture[..2], &segment(0xE1, &[b"Exif\0\0Exif\0\0", &exif(6)]), &picture[2..]].concat();
+    let (header, photo) = (Photo::header_of(&bytes).unwrap(), Photo::decode(&bytes).unwrap());
+    assert_eq!((header.width, header.height), (10, 20));
+    assert_eq!((photo.pixels.width(), photo.pixels.height()), (10, 20));
+}
+
+/// TIFF 6.0 asks readers to skip what they do not know.
+#[test]
+fn tags_of_unknown_kinds_are_skipped() {
+    let mut bytes = std::fs::read(kind("tagged.tif")).unwrap();
+    let expected = Photo::decode(&bytes).unwrap().pixels;
+    let make = [[0x0F, 0x01, 2, 0], [0x01, 0x0F, 0, 2].map(|b: u8| b)];
+    let at = bytes.windows(4).position(|w| make.iter().any(|m| w == m)).unwrap();
+    let low = if bytes[0] == b'I' { at + 2 } else { at + 3 };
+    bytes[low] = 16;
+    assert_eq!(Photo::decode(&bytes).unwrap().pixels, expected);
+}
+
 /// A TIFF whose EXIF leads outside would be refused, so that none is written.
 #[test]
 fn a_tiff_takes_of_damaged_exif_what_stands_alone() {
@@ -326,7 +389,14 @@ fn a_tiff_takes_of_damaged_exif_what_stands_alone() {
     let at = bytes.windows(gps.len()).position(|w| w == gps).unwrap() + gps.len();
     bytes[at..at + 4].fill(0x7F);
     let photo = Photo::decode(&bytes).unwrap();
-    let again = Photo::decode(&photo.encode(OutputFormat::Tiff).unwrap()).unwrap();
+    let tiff = photo.encode(OutputFormat::Tiff).unwrap();
+    let again = Photo::decode(&tiff).unwrap();
+    // As TIFF 6.0 asks, every tag once and in order.
+    assert_eq!(tiff[..4], *b"MM\0*");
+    let ifd0 = u32::from_be_bytes(*tiff[4..].first_chunk().unwrap()) as usize;
+    let count = u16::from_be_bytes(*tiff[ifd0..].first_chunk().unwrap()).into();
+    let tags: Vec<_> = tiff[ifd0 + 2..].chunks(12).take(count).map(|entry| [entry[0], entry[1]]).collect();
+    assert!(tags.is_sorted_by(|a, b| a < b), "{tags:?}");
     // Upright, and stored as the JPEG's pixels are: the orientation is there.
     assert_eq!(again.pixels, photo.pixels);
     assert_eq!(again.stored(), photo.stored());

@@ -127,7 +127,7 @@ fn output_that_nobody_takes_is_an_output_error() {
     assert_eq!(folder.names(), ["in.jpg", "in.png", "in.webp", "mask.png", "out.png"]);
 }
 
-/// Ends runs after more and more time, so that some are met while they write.
+/// Ends runs after more and more time, the first at once, so that some are met while they write.
 #[test]
 fn a_signal_leaves_the_old_result_or_the_new() {
     let folder = pictures(700, 500);
@@ -144,7 +144,7 @@ fn a_signal_leaves_the_old_result_or_the_new() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        std::thread::sleep(whole.mul_f64(0.3 + 0.7 * i as f64 / 40.0).min(Duration::from_secs(5)));
+        std::thread::sleep(whole.mul_f64(i as f64 / 40.0).min(Duration::from_secs(5)));
         let id = child.id().to_string();
         let _ = Command::new("sh").args(["-c", &format!("kill -{signal} {id} 2>/dev/null")]).status().unwrap();
         let status = child.wait().unwrap();

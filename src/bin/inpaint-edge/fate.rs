@@ -1,6 +1,54 @@
 //! How the process ends where the system would decide.
 #![allow(unsafe_code)]
 
+#[cfg(target_os = "linux")]
+use std::alloc::{GlobalAlloc, Layout, System};
+#[cfg(target_os = "linux")]
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// The system's allocator, which notes that memory could not be had.
+#[cfg(target_os = "linux")]
+struct Noting;
+
+#[cfg(target_os = "linux")]
+static WITHOUT_MEMORY: AtomicBool = AtomicBool::new(false);
+
+#[cfg(target_os = "linux")]
+#[global_allocator]
+static NOTING: Noting = Noting;
+
+#[cfg(target_os = "linux")]
+fn noted(data: *mut u8) -> *mut u8 {
+    if data.is_null() {
+        WITHOUT_MEMORY.store(true, Relaxed);
+    }
+    data
+}
+
+#[cfg(target_os = "linux")]
+// SAFETY: every call is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Noting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: passed on to the caller.
+        noted(unsafe { System.alloc(layout) })
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: passed on to the caller.
+        noted(unsafe { System.alloc_zeroed(layout) })
+    }
+
+    unsafe fn realloc(&self, data: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        // SAFETY: passed on to the caller.
+        noted(unsafe { System.realloc(data, layout, size) })
+    }
+
+    unsafe fn dealloc(&self, data: *mut u8, layout: Layout) {
+        // SAFETY: passed on to the caller.
+        unsafe { System.dealloc(data, layout) }
+    }
+}
+
 /// Before anything else: a file that grows past the limit of file sizes is an error of writing, not a signal; and where a
 /// library asks for memory that cannot be had and takes no refusal, the process ends with the exit code of limits. What it
 /// writes then is Rust's line: memory allocation of so many bytes failed.
@@ -13,14 +61,15 @@ pub fn choose() {
             let line = "inpaint-edge: no memory for a thread\n";
             // SAFETY: writes as many bytes as there are.
             unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
-            without_memory(0);
+            WITHOUT_MEMORY.store(true, Relaxed);
+            aborted(libc::SIGABRT);
         }
         // SAFETY: the default action, for a signal that may have it.
         unsafe { libc::signal(libc::SIGABRT, libc::SIG_DFL) };
         hook(panic);
     }));
     reach_down();
-    let handler: extern "C" fn(libc::c_int) = without_memory;
+    let handler: extern "C" fn(libc::c_int) = aborted;
     // SAFETY: SIGXFSZ may be ignored; the handler has the type of one and calls only what a handler may.
     unsafe {
         libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
@@ -35,11 +84,21 @@ fn reach_down() {
     std::hint::black_box(&mut [0u8; 512 << 10]);
 }
 
+/// An abort for want of memory, which the C library too may find, is the end that limits have; any other is what it is.
 #[cfg(target_os = "linux")]
-extern "C" fn without_memory(_: libc::c_int) {
+extern "C" fn aborted(signal: libc::c_int) {
     const LIMITS: libc::c_int = 5;
-    // SAFETY: ends the process, whatever state it is in.
-    unsafe { libc::_exit(LIMITS) }
+    const ROOM: usize = 4 << 20;
+    // SAFETY: asks for memory that nobody is to use, and ends the process, whatever state it is in, or has the signal do so.
+    unsafe {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let room = libc::mmap(std::ptr::null_mut(), ROOM, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+        if room == libc::MAP_FAILED || WITHOUT_MEMORY.load(Relaxed) {
+            libc::_exit(LIMITS)
+        }
+        libc::signal(signal, libc::SIG_DFL);
+        libc::raise(signal);
+    }
 }
 
 #[cfg(not(target_os = "linux"))]

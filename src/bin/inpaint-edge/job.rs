@@ -167,6 +167,8 @@ impl Job {
         let header = header_of(&image)?;
         let mask_header = mask.as_ref().map(header_of).transpose()?;
         let in_pixels = args.hole.in_pixels();
+        // What came through stdin stays until it is decoded.
+        let held = held.saturating_add(if in_pixels { 0 } else { image.piped_bytes() });
         let needed = held.saturating_add(memory::of_hole(&header, mask_header.as_ref(), in_pixels));
         share.take(needed).map_err(|e| e.of(self.hole_name()))?;
         let size = (header.width, header.height);
@@ -290,6 +292,13 @@ impl<'a> Source<'a> {
         match self {
             Self::File(path) => path.display(),
             Self::Piped(_) => Path::new("-").display(),
+        }
+    }
+
+    fn piped_bytes(&self) -> usize {
+        match self {
+            Self::File(_) => 0,
+            Self::Piped(bytes) => bytes.len(),
         }
     }
 

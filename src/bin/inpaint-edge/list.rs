@@ -11,8 +11,9 @@ use inpaint_edge::{Error, ErrorKind, Result};
 use crate::args::BatchArgs;
 use crate::job::{Job, is_pipe};
 
-/// Bytes of a list at the most: a million jobs.
+/// A list at the most: bytes, jobs.
 const MAX_LIST: u64 = 256 << 20;
+const MAX_JOBS: usize = 1_000_000;
 
 /// A job, and why it cannot be done where that is known already.
 pub struct Item {
@@ -110,6 +111,9 @@ pub fn of_list(list: &str, in_image: bool) -> Result<Vec<Item>> {
                 .map_err(of_line);
         }
         items.push(Item { job, problem: None });
+        if items.len() > MAX_JOBS {
+            return usage(format!("at most {MAX_JOBS} jobs expected, more found")).map_err(of_line);
+        }
     }
     Ok(items)
 }

@@ -3,7 +3,8 @@
 use ::image::{DynamicImage, ImageBuffer, Luma, LumaA, Pixel, Rgb, Rgba};
 
 use super::super::metadata::{Density, Metadata, Unit};
-use super::super::{Header, MAX_SIDE, check_memory, check_size, damaged, exif, room_for};
+use super::super::{Header, MAX_SIDE, check_memory, check_metadata, check_size, damaged, exif, room_for};
+use super::structure::{Entry, MAX_ENTRIES};
 use super::{Structure, tag};
 use crate::error::{Error, Result};
 
@@ -34,8 +35,8 @@ struct Layout<'a> {
     has_predictor: bool,
     /// Sides of a strip or tile.
     part: (usize, usize),
-    /// Strips or tiles, row by row.
-    parts: Vec<&'a [u8]>,
+    /// Offsets and lengths of strips or tiles, row by row.
+    parts: [Entry<'a>; 2],
 }
 
 /// What decoding takes, `bytes` included.
@@ -93,8 +94,8 @@ impl<'a> Layout<'a> {
             return Err(cut());
         }
         check_pictures(file, ifd0, link)?;
-        let numbers = |tag| file.find(ifd0, tag).map(|entry| file.numbers(entry)).unwrap_or_default();
-        let number = |tag, default| numbers(tag).first().copied().unwrap_or(default);
+        let numbers = |tag| file.find(ifd0, tag).into_iter().flat_map(|entry| file.numbers(entry));
+        let number = |tag, default| numbers(tag).next().unwrap_or(default);
 
         let photometric = number(tag::PHOTOMETRIC_INTERPRETATION, usize::MAX);
         let colours = match photometric {
@@ -110,12 +111,10 @@ impl<'a> Layout<'a> {
         expect(samples == colours || has_alpha, "a sample for each colour and at most one for alpha", samples)?;
         let is_multiplied = has_alpha && number(tag::EXTRA_SAMPLES, 0) == 1;
         expect(!is_multiplied, "alpha beside the colours", "colours multiplied by it")?;
-        let bits = numbers(tag::BITS_PER_SAMPLE);
-        let depth = bits.first().copied().unwrap_or(1);
+        let depth = number(tag::BITS_PER_SAMPLE, 1);
         let is_known = depth == 8 || depth == 16 && photometric != PALETTE;
-        expect(is_known && bits.iter().all(|b| *b == depth), "8 or 16 bits a sample", depth)?;
-        let formats = numbers(tag::SAMPLE_FORMAT);
-        expect(formats.iter().all(|format| *format == 1), "samples that are whole numbers", "others")?;
+        expect(is_known && numbers(tag::BITS_PER_SAMPLE).all(|bits| bits == depth), "8 or 16 bits a sample", depth)?;
+        expect(numbers(tag::SAMPLE_FORMAT).all(|format| format == 1), "samples that are whole numbers", "others")?;
         let planes = if samples > 1 { number(tag::PLANAR_CONFIGURATION, 1) } else { 1 };
         expect(planes == 1, "the samples of a pixel side by side", "a plane for each")?;
         expect(number(tag::FILL_ORDER, 1) == 1, "the highest bit first", "the lowest")?;
@@ -137,12 +136,19 @@ impl<'a> Layout<'a> {
             ((width, rows), tag::STRIP_OFFSETS, tag::STRIP_BYTE_COUNTS)
         };
         expect(are_sides(part), "strips or tiles of 1 to 65535 pixels", sides(part))?;
-        let (offsets, lengths) = (numbers(offsets), numbers(lengths));
-        let parts = width.div_ceil(part.0) * height.div_ceil(part.1);
-        let found = offsets.len().min(lengths.len());
-        expect(offsets.len() == parts && lengths.len() == parts, &format!("{parts} strips or tiles"), found)?;
-        let parts = offsets.into_iter().zip(lengths).map(|(at, length)| bytes.get(at..)?.get(..length));
-        let parts = parts.collect::<Option<Vec<_>>>().ok_or_else(cut)?;
+        let expected = width.div_ceil(part.0) * height.div_ceil(part.1);
+        let entries = [file.find(ifd0, offsets), file.find(ifd0, lengths)];
+        let found = entries.iter().map(|entry| entry.map_or(0, |entry| entry.count as usize)).min().unwrap_or(0);
+        let parts = match entries {
+            [Some(a), Some(b)] if a.count as usize == expected && b.count as usize == expected => [a, b],
+            _ => {
+                let strips = format!("{expected} strips or tiles");
+                return Err(Error::input(format!("a TIFF with {strips} expected, {found} found")));
+            }
+        };
+        if parts_of(file, parts).take(expected).filter(Option::is_some).count() < expected {
+            return Err(cut());
+        }
         let (sample_bytes, has_predictor) = (depth / 8, predictor == 2);
         for (width, height) in [(width, height), part] {
             check_size(width as u64 * height as u64 * (samples * sample_bytes) as u64)?;
@@ -176,7 +182,7 @@ impl<'a> Layout<'a> {
         let (width, height) = self.part;
         let across = self.width.div_ceil(width);
         let mut tile = zeros(self.tile_bytes())?;
-        for (i, data) in self.parts.iter().enumerate() {
+        for (i, data) in parts_of(self.file, self.parts).flatten().enumerate() {
             let (x, y) = (i % across * width, i / across * height);
             let rows = height.min(self.height - y);
             if width == self.width {
@@ -223,9 +229,11 @@ impl<'a> Layout<'a> {
 
     /// The colours of a palette for its indices: all reds, all greens, all blues, 16 bits each.
     fn colours(&self, indices: &[u8]) -> Result<Vec<u8>> {
-        let map = self.file.find(self.ifd0, tag::COLOR_MAP).map(|entry| self.file.numbers(entry)).unwrap_or_default();
-        if map.len() != 3 * 256 {
-            return Err(damaged(format!("a palette of 256 colours expected, {} found", map.len() / 3)));
+        let entry = self.file.find(self.ifd0, tag::COLOR_MAP);
+        let map: Vec<_> = entry.into_iter().flat_map(|entry| self.file.numbers(entry)).take(3 * 256).collect();
+        let found = entry.map_or(0, |entry| entry.count as usize);
+        if found != 3 * 256 || map.len() != found {
+            return Err(damaged(format!("a palette of 256 colours expected, {} found", found / 3)));
         }
         let mut colours = zeros(3 * indices.len())?;
         for (colour, i) in colours.as_chunks_mut().0.iter_mut().zip(indices) {
@@ -246,23 +254,25 @@ impl<'a> Layout<'a> {
     fn exif(&self) -> Result<Option<Vec<u8>>> {
         let mut block = self.file.bytes[..4].to_vec();
         block.extend(self.file.order(8u32.to_le_bytes()));
-        let copied = self.file.copy(self.ifd0, 0, &mut block);
+        let copied = self.file.copy(self.ifd0, 0, &mut { MAX_ENTRIES }, &mut block);
         copied.ok_or_else(|| damaged("EXIF inside the file expected, some outside found"))?;
         Ok((block[8..10] != [0; 2]).then_some(block))
     }
 
     fn metadata(&self) -> Result<Metadata> {
-        let data = |tag| self.file.find(self.ifd0, tag).map(|entry| entry.data.to_vec());
+        let data = |tag| self.file.find(self.ifd0, tag).map(|entry| entry.data);
         let (icc, xmp) = (data(tag::ICC_PROFILE), data(tag::XMP));
+        check_metadata([icc, xmp].into_iter().flatten().map(<[u8]>::len).sum())?;
+        let (icc, xmp) = (icc.map(<[u8]>::to_vec), xmp.map(<[u8]>::to_vec));
         let (exif, density, has_palette) = (self.exif()?, self.density(), self.photometric == PALETTE);
         Ok(Metadata { icc, exif, xmp, density, has_palette, ..Metadata::default() })
     }
 
     fn density(&self) -> Option<Density> {
-        let unit = self.file.find(self.ifd0, tag::RESOLUTION_UNIT).map(|entry| self.file.numbers(entry));
-        let unit = match unit.as_deref() {
-            None | Some([2]) => Unit::Inch,
-            Some([3]) => Unit::Centimetre,
+        let unit = self.file.find(self.ifd0, tag::RESOLUTION_UNIT).map(|entry| self.file.numbers(entry).next());
+        let unit = match unit {
+            None | Some(Some(2)) => Unit::Inch,
+            Some(Some(3)) => Unit::Centimetre,
             _ => Unit::None,
         };
         let rational = |tag| {
@@ -298,8 +308,13 @@ const MAX_THUMBNAILS: usize = 16;
 
 /// Whether a directory is of a picture at reduced resolution.
 fn is_small(file: Structure, ifd: usize) -> bool {
-    let kind = file.find(ifd, tag::NEW_SUBFILE_TYPE).map(|entry| file.numbers(entry));
-    kind.is_some_and(|kind| kind.first().is_some_and(|kind| kind & 1 == 1))
+    let kind = file.find(ifd, tag::NEW_SUBFILE_TYPE).and_then(|entry| file.numbers(entry).next());
+    kind.is_some_and(|kind| kind & 1 == 1)
+}
+
+/// The bytes of each strip or tile; nothing in place of one that lies outside.
+fn parts_of<'a>(file: Structure<'a>, [offsets, lengths]: [Entry<'a>; 2]) -> impl Iterator<Item = Option<&'a [u8]>> {
+    file.numbers(offsets).zip(file.numbers(lengths)).map(move |(at, length)| file.bytes.get(at..)?.get(..length))
 }
 
 fn zeros(bytes: usize) -> Result<Vec<u8>> {

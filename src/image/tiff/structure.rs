@@ -1,5 +1,6 @@
 //! Directories of entries, anywhere in a file.
 
+use super::super::MAX_METADATA;
 use super::tag;
 
 /// Tags that lead to further directories.
@@ -66,9 +67,13 @@ impl<'a> Structure<'a> {
         self.u32(link).map(|_| link)
     }
 
-    /// The entries of the directory at `ifd`; nothing in place of one whose values are of an unknown kind or lie outside.
+    /// The entries of the directory at `ifd` but for those of an unknown kind; nothing in place of one whose values lie
+    /// outside.
     pub fn entries(self, ifd: usize) -> impl Iterator<Item = Option<Entry<'a>>> {
-        (0..usize::from(self.u16(ifd).unwrap_or(0))).map(move |i| self.entry(ifd + 2 + 12 * i))
+        let places = (0..usize::from(self.u16(ifd).unwrap_or(0))).map(move |i| ifd + 2 + 12 * i);
+        places
+            .filter(move |at| self.u16(at + 2).is_none_or(|kind| size_of_kind(kind) > 0))
+            .map(move |at| self.entry(at))
     }
 
     /// The entry of `tag` in the directory at `ifd`.
@@ -78,34 +83,29 @@ impl<'a> Structure<'a> {
 
     fn entry(self, at: usize) -> Option<Entry<'a>> {
         let (tag, kind, count) = (self.u16(at)?, self.u16(at + 2)?, self.u32(at + 4)?);
-        let size = match kind {
-            1 | 2 | 6 | 7 => 1,
-            3 | 8 => 2,
-            4 | 9 | 11 | 13 => 4,
-            5 | 10 | 12 => 8,
-            _ => return None,
-        };
-        let length = size * u64::from(count);
+        let length = size_of_kind(kind) * u64::from(count);
         let start = if length <= 4 { at + 8 } else { self.offset(at + 8)? };
         let data = self.bytes.get(start..)?.get(..usize::try_from(length).ok()?)?;
         Some(Entry { tag, kind, count, data, at })
     }
 
     /// The values of an entry of kind BYTE, SHORT or LONG.
-    pub fn numbers(self, entry: Entry<'a>) -> Vec<usize> {
+    pub fn numbers(self, entry: Entry<'a>) -> impl Iterator<Item = usize> {
         let part = Self { bytes: entry.data, ..self };
-        let number = |i: usize| match entry.kind {
+        let number = move |i: usize| match entry.kind {
             1 => part.bytes.get(i).map(|byte| usize::from(*byte)),
             3 => part.u16(2 * i).map(usize::from),
             4 => part.u32(4 * i).map(|value| value as usize),
             _ => None,
         };
-        (0..entry.count as usize).map_while(number).collect()
+        (0..entry.count as usize).map_while(number)
     }
 
     /// Appends to `block` what the directory at `ifd` says about the photograph, and the directories it leads to, and returns
-    /// where it begins. `level` is 0 for IFD0. Nothing where a value lies outside or many share their place.
-    pub fn copy(self, ifd: usize, level: usize, block: &mut Vec<u8>) -> Option<usize> {
+    /// where it begins. `level` is 0 for IFD0, and `left` the most entries that are looked at. Nothing where a value lies
+    /// outside, or many share their place.
+    pub fn copy(self, ifd: usize, level: usize, left: &mut usize, block: &mut Vec<u8>) -> Option<usize> {
+        *left = left.checked_sub(usize::from(self.u16(ifd)?))?;
         let mut entries = self.entries(ifd).collect::<Option<Vec<_>>>()?;
         let leads_on = |tag| BELOW[level].contains(&tag);
         entries.retain(|entry| match entry.tag {
@@ -121,7 +121,7 @@ impl<'a> Structure<'a> {
             let at = start + 2 + 12 * i;
             block[at..at + 12].copy_from_slice(&self.bytes[entry.at..entry.at + 12]);
             let offset = if leads_on(entry.tag) {
-                self.copy(self.offset(entry.at + 8)?, level + 1, block)?
+                self.copy(self.offset(entry.at + 8)?, level + 1, left, block)?
             } else if entry.data.len() > 4 {
                 block.resize(block.len().next_multiple_of(2), 0);
                 block.extend_from_slice(entry.data);
@@ -131,10 +131,24 @@ impl<'a> Structure<'a> {
             };
             block[at + 8..at + 12].copy_from_slice(&self.order((offset as u32).to_le_bytes()));
             // An honest copy is no longer than what it is of, but for its padding.
-            if block.len() > 2 * self.bytes.len() {
+            if block.len() > (2 * self.bytes.len()).min(MAX_METADATA as usize) {
                 return None;
             }
         }
         Some(start)
+    }
+}
+
+/// Entries of an honest photograph's directories at the most, by far.
+pub(super) const MAX_ENTRIES: usize = 1 << 16;
+
+/// Bytes of a value; 0 for kinds that TIFF 6.0 does not know, whose entries it tells readers to skip.
+fn size_of_kind(kind: u16) -> u64 {
+    match kind {
+        1 | 2 | 6 | 7 => 1,
+        3 | 8 => 2,
+        4 | 9 | 11 | 13 => 4,
+        5 | 10 | 12 => 8,
+        _ => 0,
     }
 }

@@ -6,7 +6,7 @@ use ::image::{ColorType, DynamicImage};
 
 use super::super::metadata::{Density, Metadata, Unit};
 use super::super::{cannot_hold, unwritable};
-use super::structure::{Entry, LEAD_ON};
+use super::structure::{Entry, LEAD_ON, MAX_ENTRIES};
 use super::{Structure, is_of_the_file, tag};
 use crate::error::Result;
 
@@ -31,11 +31,17 @@ pub(in super::super) fn write(out: &mut dyn Write, pixels: &DynamicImage, metada
     let block = exif.unwrap_or(Structure { bytes: &empty, is_big_endian: false });
     let row = pixels.width() as usize * usize::from(pixels.color().bytes_per_pixel());
     let mut fields = fields_of_exif(block);
-    fields.extend(fields_of_metadata(block, metadata, &fields));
+    // A unit without what it is of would be a second one.
+    let has_density = [tag::X_RESOLUTION, tag::Y_RESOLUTION].iter().all(|t| fields.iter().any(|field| field.0 == *t));
+    fields.retain(|field| has_density || !DENSITY.contains(&field.0));
+    fields.extend(fields_of_metadata(block, metadata, has_density));
     let rows = (STRIP / row).max(1);
     fields.extend(fields_of_pixels(block, pixels, rows));
     fields.sort_by_key(|field| field.0);
 
+    if u16::try_from(fields.len()).is_err() {
+        return Err(cannot_hold(format!("65535 tags at most expected, {} found", fields.len())));
+    }
     let start = block.bytes.len().next_multiple_of(2);
     let values: usize =
         fields.iter().map(|field| if field.3.len() > 4 { field.3.len().next_multiple_of(2) } else { 0 }).sum();
@@ -99,21 +105,22 @@ fn head(block: Structure, start: usize, fields: &[Field]) -> Vec<u8> {
 /// damaged block no more than what stands in the entries themselves, the orientation above all.
 fn fields_of_exif(block: Structure) -> Vec<Field> {
     let Some(ifd0) = block.offset(4) else { return Vec::new() };
-    let is_sound = block.copy(ifd0, 0, &mut vec![0; 8]).is_some();
+    let is_sound = block.copy(ifd0, 0, &mut { MAX_ENTRIES }, &mut vec![0; 8]).is_some();
     let stands_alone = |entry: &Entry| entry.data.len() <= 4 && !LEAD_ON.contains(&entry.tag);
     let entries = block.entries(ifd0).flatten().filter(|entry| is_sound || stands_alone(entry));
     let of_photograph = entries.filter(|entry| !is_of_the_file(entry.tag));
     of_photograph.map(|e| (e.tag, e.kind, e.count, block.bytes[e.at + 8..e.at + 12].to_vec())).collect()
 }
 
-/// ICC profile, XMP, and the density where `known` lacks one.
-fn fields_of_metadata(block: Structure, metadata: &Metadata, known: &[Field]) -> Vec<Field> {
+const DENSITY: [u16; 3] = [tag::X_RESOLUTION, tag::Y_RESOLUTION, tag::RESOLUTION_UNIT];
+
+/// ICC profile, XMP, and the density unless it is known.
+fn fields_of_metadata(block: Structure, metadata: &Metadata, has_density: bool) -> Vec<Field> {
     let mut fields = Vec::new();
     for (tag, kind, data) in [(tag::ICC_PROFILE, UNDEFINED, &metadata.icc), (tag::XMP, BYTE, &metadata.xmp)] {
         fields.extend(data.as_ref().map(|data| (tag, kind, data.len() as u32, data.clone())));
     }
-    let is_known = known.iter().any(|field| field.0 == tag::X_RESOLUTION);
-    if let Some(Density { x, y, unit }) = metadata.density.filter(|_| !is_known) {
+    if let Some(Density { x, y, unit }) = metadata.density.filter(|_| !has_density) {
         let (metre, unit) = match unit {
             Unit::None => (1.0, 1),
             Unit::Inch => (1.0, 2),
