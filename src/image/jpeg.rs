@@ -12,7 +12,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::metadata::{Metadata, Native};
 use super::structure::{self, JPEG_XMP, jpeg_segment};
-use super::{Header, MAX_SIDE, cannot_hold, check_size, exif, unwritable};
+use super::{Header, MAX_SIDE, cannot_hold, check_memory, check_size, exif, unwritable, zeros};
 use crate::error::{Error, Result};
 
 /// Bytes of a segment's content.
@@ -20,7 +20,9 @@ const MAX_SEGMENT: usize = 65_533;
 /// SOI and the JFIF header, with which every file begins that the encoder writes.
 const HEAD: usize = 2 + 18;
 
-fn decoder(bytes: &[u8]) -> Result<JpegDecoder<ZCursor<&[u8]>>> {
+type Decoder<'a> = JpegDecoder<ZCursor<&'a [u8]>>;
+
+fn decoder(bytes: &[u8]) -> Result<Decoder<'_>> {
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(MAX_SIDE as usize)
@@ -32,6 +34,11 @@ fn decoder(bytes: &[u8]) -> Result<JpegDecoder<ZCursor<&[u8]>>> {
 
 /// What decoding takes, `bytes` included.
 pub(super) fn header(bytes: &[u8]) -> Result<Header> {
+    Ok(opened(bytes)?.2)
+}
+
+/// A decoder past the headers, what the file carries but for ICC profile and EXIF, and what decoding takes.
+fn opened(bytes: &[u8]) -> Result<(Decoder<'_>, Metadata, Header)> {
     let metadata = structure::jpeg(bytes)?;
     let decoder = decoder(bytes)?;
     let (width, height) = decoder.dimensions().expect("the headers are decoded");
@@ -42,22 +49,19 @@ pub(super) fn header(bytes: &[u8]) -> Result<Header> {
     let coefficients = if decoder.info().is_some_and(|i| i.sof.is_progressive()) { 2 * channels * blocks } else { 0 };
     let orientation = exif::orientation(decoder.exif().cloned().map(exif::carried).as_deref());
     let size = super::turned((width as u32, height as u32), orientation);
-    Ok(Header { channels, decoder_bytes: bytes.len() + metadata.copies() + coefficients, ..size })
+    let header = Header { channels, decoder_bytes: bytes.len() + metadata.copies() + coefficients, ..size };
+    Ok((decoder, metadata, header))
 }
 
 /// Decodes to grey or RGB of 8 bits.
 pub(super) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Metadata)> {
-    super::check_memory(header(bytes)?.decode_bytes() - bytes.len())?;
-    let metadata = structure::jpeg(bytes)?;
-    let mut decoder = decoder(bytes)?;
+    let (mut decoder, metadata, header) = opened(bytes)?;
+    check_memory(header.decode_bytes() - bytes.len())?;
     let (width, height) = decoder.dimensions().expect("the headers are decoded");
-    let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
-    let (space, channels) = if grey { (ColorSpace::Luma, 1) } else { (ColorSpace::RGB, 3) };
-    check_size(width as u64 * height as u64 * channels)?;
+    let grey = header.channels == 1;
+    let space = if grey { ColorSpace::Luma } else { ColorSpace::RGB };
     decoder.set_options(decoder.options().jpeg_set_out_colorspace(space));
-    let size = decoder.output_buffer_size().expect("the headers are decoded");
-    let mut data = super::room_for(size)?;
-    data.resize(size, 0);
+    let mut data = zeros(decoder.output_buffer_size().expect("the headers are decoded"))?;
     decoder.decode_into(&mut data).map_err(decode_error)?;
     let (width, height) = (width as u32, height as u32);
     let pixels = match grey {

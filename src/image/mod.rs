@@ -408,6 +408,13 @@ fn room_for(bytes: usize) -> Result<Vec<u8>> {
     Ok(room)
 }
 
+/// `bytes` zeros.
+fn zeros(bytes: usize) -> Result<Vec<u8>> {
+    let mut zeros = room_for(bytes)?;
+    zeros.resize(bytes, 0);
+    Ok(zeros)
+}
+
 /// Refuses metadata of more than [`MAX_METADATA`].
 fn check_metadata(bytes: usize) -> Result<()> {
     if bytes as u64 > MAX_METADATA {

@@ -1,23 +1,17 @@
-//! How the process ends where the system would decide.
+//! How the process ends where Linux would decide.
 #![allow(unsafe_code)]
 
-#[cfg(target_os = "linux")]
 use std::alloc::{GlobalAlloc, Layout, System};
-#[cfg(target_os = "linux")]
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// The system's allocator, which notes that memory could not be had.
-#[cfg(target_os = "linux")]
 struct Noting;
 
-#[cfg(target_os = "linux")]
 static WITHOUT_MEMORY: AtomicBool = AtomicBool::new(false);
 
-#[cfg(target_os = "linux")]
 #[global_allocator]
 static NOTING: Noting = Noting;
 
-#[cfg(target_os = "linux")]
 fn noted(data: *mut u8) -> *mut u8 {
     if data.is_null() {
         WITHOUT_MEMORY.store(true, Relaxed);
@@ -25,7 +19,6 @@ fn noted(data: *mut u8) -> *mut u8 {
     data
 }
 
-#[cfg(target_os = "linux")]
 // SAFETY: every call is passed on to the system's allocator.
 unsafe impl GlobalAlloc for Noting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -52,7 +45,6 @@ unsafe impl GlobalAlloc for Noting {
 /// Before anything else: a file that grows past the limit of file sizes is an error of writing, not a signal; and where a
 /// library asks for memory that cannot be had and takes no refusal, the process ends with the exit code of limits. What it
 /// writes then is Rust's line: memory allocation of so many bytes failed.
-#[cfg(target_os = "linux")]
 pub fn choose() {
     // A panic is a mistake of this program, and aborts; but that of a new thread for which there is no memory is none.
     let hook = std::panic::take_hook();
@@ -78,14 +70,12 @@ pub fn choose() {
 }
 
 /// Makes the stack as large as it will be: where it could not grow later, for want of memory, that would be a SIGSEGV.
-#[cfg(target_os = "linux")]
 #[inline(never)]
 fn reach_down() {
     std::hint::black_box(&mut [0u8; 512 << 10]);
 }
 
 /// An abort for want of memory, which the C library too may find, is the end that limits have; any other is what it is.
-#[cfg(target_os = "linux")]
 extern "C" fn aborted(signal: libc::c_int) {
     const LIMITS: libc::c_int = 5;
     const ROOM: usize = 4 << 20;
@@ -100,9 +90,6 @@ extern "C" fn aborted(signal: libc::c_int) {
         libc::raise(signal);
     }
 }
-
-#[cfg(not(target_os = "linux"))]
-pub fn choose() {}
 
 #[cfg(test)]
 mod tests {

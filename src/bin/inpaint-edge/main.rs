@@ -4,6 +4,7 @@
 mod args;
 mod batch;
 mod engine;
+#[cfg(target_os = "linux")]
 mod fate;
 mod fill;
 mod hole;
@@ -23,6 +24,7 @@ use inpaint_edge::{Error, ErrorKind, Result};
 use args::{Cli, Command};
 
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
     fate::choose();
     let cli = Cli::parse();
     let done = match cli.command {

@@ -3,7 +3,7 @@
 use ::image::{DynamicImage, ImageBuffer, Luma, LumaA, Pixel, Rgb, Rgba};
 
 use super::super::metadata::{Density, Metadata, Unit};
-use super::super::{Header, MAX_SIDE, check_memory, check_metadata, check_size, damaged, exif, room_for};
+use super::super::{Header, MAX_SIDE, check_memory, check_metadata, check_size, damaged, exif, zeros};
 use super::structure::{Entry, MAX_ENTRIES};
 use super::{Structure, tag};
 use crate::error::{Error, Result};
@@ -42,23 +42,14 @@ struct Layout<'a> {
 /// What decoding takes, `bytes` included.
 pub(in super::super) fn header(bytes: &[u8]) -> Result<Header> {
     let layout = Layout::of(bytes)?;
-    let metadata = layout.metadata()?;
-    let size = (layout.width as u32, layout.height as u32);
-    let has_palette = layout.photometric == PALETTE;
-    let channels = if has_palette { 3 } else { layout.samples };
-    // Numbers of colours, or the bytes of 16-bit samples, before they become pixels.
-    let is_copied = has_palette || layout.sample_bytes == 2;
-    let copied = if is_copied { layout.width * layout.height * layout.samples * layout.sample_bytes } else { 0 };
-    let decoder_bytes = bytes.len() + metadata.copies() + layout.tile_bytes() + copied;
-    let turned = super::super::turned(size, exif::orientation(metadata.exif.as_deref()));
-    Ok(Header { channels, sample_bytes: layout.sample_bytes, decoder_bytes, ..turned })
+    Ok(layout.header(&layout.metadata()?))
 }
 
 /// Decodes to grey or RGB, with or without alpha, of 8 or 16 bits.
 pub(in super::super) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Metadata)> {
-    check_memory(header(bytes)?.decode_bytes() - bytes.len())?;
     let layout = Layout::of(bytes)?;
     let metadata = layout.metadata()?;
+    check_memory(layout.header(&metadata).decode_bytes() - bytes.len())?;
     let mut samples = layout.samples()?;
     if layout.photometric == WHITE_IS_ZERO {
         samples.iter_mut().for_each(|byte| *byte = !*byte);
@@ -166,6 +157,19 @@ impl<'a> Layout<'a> {
             part,
             parts,
         })
+    }
+
+    /// What decoding takes, the file included.
+    fn header(&self, metadata: &Metadata) -> Header {
+        let size = (self.width as u32, self.height as u32);
+        let has_palette = self.photometric == PALETTE;
+        let channels = if has_palette { 3 } else { self.samples };
+        // Numbers of colours, or the bytes of 16-bit samples, before they become pixels.
+        let is_copied = has_palette || self.sample_bytes == 2;
+        let copied = if is_copied { self.width * self.height * self.samples * self.sample_bytes } else { 0 };
+        let decoder_bytes = self.file.bytes.len() + metadata.copies() + self.tile_bytes() + copied;
+        let turned = super::super::turned(size, exif::orientation(metadata.exif.as_deref()));
+        Header { channels, sample_bytes: self.sample_bytes, decoder_bytes, ..turned }
     }
 
     /// Bytes of a tile that is not decoded in its place.
@@ -315,12 +319,6 @@ fn is_small(file: Structure, ifd: usize) -> bool {
 /// The bytes of each strip or tile; nothing in place of one that lies outside.
 fn parts_of<'a>(file: Structure<'a>, [offsets, lengths]: [Entry<'a>; 2]) -> impl Iterator<Item = Option<&'a [u8]>> {
     file.numbers(offsets).zip(file.numbers(lengths)).map(move |(at, length)| file.bytes.get(at..)?.get(..length))
-}
-
-fn zeros(bytes: usize) -> Result<Vec<u8>> {
-    let mut zeros = room_for(bytes)?;
-    zeros.resize(bytes, 0);
-    Ok(zeros)
 }
 
 fn unpack_lzw(mut data: &[u8], mut out: &mut [u8]) -> bool {
