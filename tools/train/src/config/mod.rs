@@ -162,7 +162,7 @@ impl Default for Loss {
 pub struct Vgg {
     /// The safetensors file of VGG16's layers conv1_1 to conv3_3.
     pub weights: PathBuf,
-    /// Side of the square in the middle of each hole that VGG sees, a multiple of 8.
+    /// Side of the square that VGG sees of each composite, where most of the hole is, a multiple of 8.
     pub crop: usize,
     /// Weight of the difference of features.
     #[serde(default)]

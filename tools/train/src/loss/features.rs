@@ -1,4 +1,7 @@
-//! The perceptual and the style loss on a square of each image.
+//! The perceptual and the style loss of the composite, on the square of each image that has most of its hole.
+//!
+//! Liu et al. 2018 add the same of the network's whole output. What it gives where the picture is known is thrown away, and
+//! to learn it costs: `weights/TRIALS.md`.
 //!
 //! Features are divided by 255, as if VGG16 had been given values 0 … 1 like every other term.
 
@@ -27,7 +30,7 @@ impl<T: Real> Features<T> {
         Self { vgg, by_matrix, products: WeightGradients::default() }
     }
 
-    /// Both losses over squares of side `size`; adds `weights` times their gradients to `pixels`.
+    /// Both losses over squares of side `size`; adds their gradients, times their weights, to `pixels`.
     pub fn evaluate(&mut self, pixels: &mut Pixels<T>, size: usize, perceptual: f64, style: f64) -> [f64; 2] {
         let size = size.min(pixels.size / 8 * 8);
         let n = pixels.n;
@@ -39,11 +42,10 @@ impl<T: Real> Features<T> {
         };
         let (mut truth, mut made) = (Vec::new(), Vec::new());
         crop(&pixels.truth, &mut truth);
-        crop(&pixels.fill, &mut made);
         crop(&pixels.composite, &mut made);
 
         let truth = self.vgg.forward(n, size, &truth).clone();
-        let made_pools = self.vgg.forward(2 * n, size, &made).clone();
+        let made_pools = self.vgg.forward(n, size, &made).clone();
         let mut losses = [0.0; 2];
         let mut gradients: [Vec<T>; 3] = Default::default();
         for (pool, gradient) in gradients.iter_mut().enumerate() {
@@ -59,17 +61,14 @@ impl<T: Real> Features<T> {
         self.vgg.backward([&gradients[0], &gradients[1], &gradients[2]], &mut d_images);
 
         let stride = pixels.size;
-        let (of_fill, of_composite) = d_images.split_at(d_images.len() / 2);
-        for (out, from) in [(&mut pixels.d_fill, of_fill), (&mut pixels.d_composite, of_composite)] {
-            for (row, from) in from.chunks_exact(3 * size).enumerate() {
-                let first = 3 * (corners[row / size] + row % size * stride);
-                out[first..first + 3 * size].iter_mut().zip(from).for_each(|(out, &d)| *out += d);
-            }
+        for (row, from) in d_images.chunks_exact(3 * size).enumerate() {
+            let first = 3 * (corners[row / size] + row % size * stride);
+            pixels.d_composite[first..first + 3 * size].iter_mut().zip(from).for_each(|(out, &d)| *out += d);
         }
         losses
     }
 
-    /// Σ |K·(FᵀF − TᵀT)| / C² with K = 1/(C·H·W), the mean over images, for fill and composite.
+    /// Σ |K·(FᵀF − TᵀT)| / C² with K = 1/(C·H·W), the mean over images.
     fn style_loss(&mut self, pool: usize, map: Map, truth: &[T], made: &[T], weight: f64, out: &mut [T]) -> f64 {
         let (conv, channels) = (&mut self.by_matrix[pool], map.channels);
         let of_one = Map { n: 1, ..map };
@@ -81,7 +80,7 @@ impl<T: Real> Features<T> {
         let mut sum = 0.0;
         for (image, out) in out.chunks_exact_mut(pixels * channels).enumerate() {
             let features = &made[image * map.image_len()..][..map.image_len()];
-            let truth = &truth[image % map.n * map.image_len()..][..map.image_len()];
+            let truth = &truth[image * map.image_len()..][..map.image_len()];
             for (gram, features) in grams.iter_mut().zip([features, truth]) {
                 self.products.compute(&[(conv, (of_one, features))], (of_one, features), &mut [gram]);
             }
@@ -103,14 +102,15 @@ impl<T: Real> Features<T> {
 /// The unit of features.
 const UNIT: f64 = 1.0 / 255.0;
 
-/// Σ |F − T| / (C·H·W), the mean over images, for fill and composite: images of `made` are twice those of `truth`.
+/// Σ |F − T| / (C·H·W), the mean over images.
 fn perceptual_loss<T: Real>(map: Map, truth: &[T], made: &[T], weight: f64, out: &mut [T]) -> f64 {
     let row = map.width * map.channels;
     let share = UNIT / (map.n * map.height * row) as f64;
     let mut sum = 0.0;
     for (r, out) in out.chunks_exact_mut(row).enumerate() {
         let (image, y) = (r / map.height, r % map.height);
-        let (made, truth) = (&made[map.row(image, y)], &truth[map.row(image % map.n, y)]);
+        let at = map.row(image, y);
+        let (made, truth) = (&made[at.clone()], &truth[at]);
         for ((out, &made), &truth) in out.iter_mut().zip(made).zip(truth) {
             let difference = made - truth;
             sum += difference.abs().f64();
@@ -120,13 +120,44 @@ fn perceptual_loss<T: Real>(map: Map, truth: &[T], made: &[T], weight: f64, out:
     sum * share
 }
 
-/// First pixel of the square of side `size` in the middle of an image's hole, as far as the image reaches.
+/// First pixel of the square of side `size` with the most hole in an image, of those with corners 8 pixels apart; the
+/// first of equal ones.
 fn corner<T>(pixels: &Pixels<T>, image: usize, size: usize) -> usize {
     let side = pixels.size;
     let known = &pixels.known[image * side * side..][..side * side];
-    let holes = || known.iter().enumerate().filter(|(_, m)| **m == 0).map(|(i, _)| i);
-    let count = holes().count().max(1);
-    let middle = |sum: usize| (sum / count).saturating_sub(size / 2).min(side - size);
-    let (y, x) = (middle(holes().map(|i| i / side).sum()), middle(holes().map(|i| i % side).sum()));
+    // Hole pixels above and to the left of each corner.
+    let mut before = vec![0u32; (side + 1) * (side + 1)];
+    for y in 0..side {
+        let mut row = 0;
+        for x in 0..side {
+            row += u32::from(1 - known[y * side + x]);
+            before[(y + 1) * (side + 1) + x + 1] = before[y * (side + 1) + x + 1] + row;
+        }
+    }
+    let hole = |y: usize, x: usize| {
+        let at = |y: usize, x: usize| before[y * (side + 1) + x];
+        at(y + size, x + size) + at(y, x) - at(y, x + size) - at(y + size, x)
+    };
+    let steps = (side - size) / 8 + 1;
+    let squares = (0..steps * steps).map(|i| (i / steps * 8, i % steps * 8));
+    let (y, x) = squares.rev().max_by_key(|&(y, x)| hole(y, x)).expect("a square that fits");
     (image * side + y) * side + x
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_square_has_most_of_the_hole() {
+        let (size, mut known) = (32, vec![1; 2 * 32 * 32]);
+        // The second image: a pixel above left, two below right.
+        for (y, x) in [(3, 3), (20, 25), (30, 31)] {
+            known[32 * 32 + y * size + x] = 0;
+        }
+        let pixels = Pixels::<f32> { size, known, ..Pixels::default() };
+        assert_eq!(corner(&pixels, 0, 16), 0, "the first of equal ones");
+        assert_eq!(corner(&pixels, 1, 16), 32 * 32 + 16 * size + 16);
+        assert_eq!(corner(&pixels, 1, 32), 32 * 32);
+    }
 }

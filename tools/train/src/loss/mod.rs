@@ -28,13 +28,13 @@ pub struct LossWeights {
     pub ssim: f32,
     /// |∇composite − ∇truth| over neighbours of which one at least is in the hole.
     pub gradient: f32,
-    /// |Ψ(fill) − Ψ(truth)| + |Ψ(composite) − Ψ(truth)| over VGG16's pool1, pool2, pool3 (equation 3).
+    /// |Ψ(composite) − Ψ(truth)| over VGG16's pool1, pool2, pool3 (equation 3, its second half).
     pub perceptual: f32,
     /// The same of their Gram matrices (equations 4 and 5).
     pub style: f32,
     /// |∇composite| over neighbours in the hole grown by one pixel (equation 6).
     pub variation: f32,
-    /// Side of the square, a multiple of 8 in the middle of each hole, on which `perceptual` and `style` are evaluated;
+    /// Side of the square, a multiple of 8 where most of each hole is, on which `perceptual` and `style` are evaluated;
     /// 0 leaves both out.
     pub vgg_crop: usize,
 }
