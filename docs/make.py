@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make the README's pictures by running the program: docs/make.py target/release/inpaint-edge (Pillow needed)."""
+"""Make the pictures of README and model card by running the program: docs/make.py target/release/inpaint-edge (Pillow needed)."""
 import subprocess
 import sys
 import tempfile
@@ -45,6 +45,15 @@ def holes(folder):
     beside("holes.jpg", (490, 90, 750, 510), pictures)
 
 
+def failures(folder):
+    """Holes as large as the things around them: a flower before shutters, a flower among leaves, a side of the picture."""
+    pictures = []
+    for x, y, width, height in [(340, 145, 150, 195), (515, 345, 145, 130), (560, 0, 208, 512)]:
+        run(folder, "--box", f"{x},{y},{width},{height}", ROOT / "tests/images/photo.png", "out.png")
+        pictures.append(Image.open(folder / "out.png").convert("RGB"))
+    beside("failures.jpg", (160, 0, 768, 512), pictures)
+
+
 with tempfile.TemporaryDirectory() as folder:
-    before_after(Path(folder))
-    holes(Path(folder))
+    for make in (before_after, holes, failures):
+        make(Path(folder))

@@ -15,9 +15,10 @@ use crate::sample::Sample;
 /// stands for the weights file itself. A result that is an error is recorded as the name of its kind.
 pub const RECORDED: &str = include_str!("../tests/golden/digests.tsv");
 
-/// Name and file of the weights built into the library.
+/// Name and file of the shipped weights; `edge` is built into the library.
 #[cfg(feature = "embedded-weights")]
-pub const SHIPPED: [(&str, &[u8]); 1] = [("edge", crate::weights::EMBEDDED)];
+pub const SHIPPED: [(&str, &[u8]); 2] =
+    [("edge", crate::weights::EMBEDDED), ("nano", include_bytes!("../weights/nano.safetensors"))];
 
 /// Shape of a hole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
