@@ -131,9 +131,14 @@ fn selftest_compares_with_the_recorded_digests() {
     succeeds(&one);
     let text = String::from_utf8(one.stdout).unwrap();
     assert!(text.contains("2 threads  10 of 10 as recorded"), "{text}");
-    let digests = run(&[&"selftest", &"--isa", &"auto", &"--threads", &"1", &"--digests"]);
-    succeeds(&digests);
-    assert_eq!(String::from_utf8(digests.stdout).unwrap(), include_str!("../golden/digests.tsv"));
+    let mut digests = String::new();
+    for weights in ["edge", "nano"] {
+        let file = format!("{}/weights/{weights}.safetensors", env!("CARGO_MANIFEST_DIR"));
+        let one = run(&[&"selftest", &"--weights", &file, &"--isa", &"auto", &"--threads", &"1", &"--digests"]);
+        succeeds(&one);
+        digests += &String::from_utf8(one.stdout).unwrap();
+    }
+    assert_eq!(digests, include_str!("../golden/digests.tsv"));
     let other = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/l1.weights.safetensors");
     fails(&run(&[&"selftest", &"--weights", &other]), 2, &["recorded digests expected"]);
     assert_eq!(run(&[&"selftest", &"--digests"]).status.code(), Some(2));
