@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use ndarray::ArrayView2;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::room;
 
 /// The pixels to fill, a bit each: an eighth of a mask's memory.
 #[derive(Clone, Debug)]
@@ -82,9 +83,7 @@ impl Holes {
     /// Limits, where memory cannot be had.
     pub fn none(width: usize, height: usize) -> Result<Self> {
         let stride = width.div_ceil(64);
-        let mut words = Vec::new();
-        let len = stride.checked_mul(height).filter(|len| words.try_reserve_exact(*len).is_ok());
-        words.resize(len.ok_or_else(|| Error::limits(format!("no memory for a mask of {width}×{height}")))?, 0);
+        let words = room::filled(0, stride.saturating_mul(height))?;
         Ok(Self { width, height, stride, words })
     }
 
@@ -192,9 +191,9 @@ impl Holes {
     }
 
     /// Side of the largest square in `area` that is all hole.
-    pub(crate) fn widest(&self, area: Rect) -> usize {
+    pub(crate) fn widest(&self, area: Rect) -> Result<usize> {
         // sides[x]: the largest square whose lower right corner is the pixel, of this row or, not yet reached, of the last.
-        let mut sides = vec![0u32; area.width + 1];
+        let mut sides = room::filled(0u32, area.width + 1)?;
         let mut widest = 0;
         for y in area.rows() {
             let (mut x, mut diagonal) = (area.x, 0);
@@ -213,7 +212,7 @@ impl Holes {
             }
             sides[x - area.x + 1..].fill(0);
         }
-        widest as usize
+        Ok(widest as usize)
     }
 
     /// A grid of half the size: a cell is hole where all the pixels under it are.
@@ -381,7 +380,7 @@ mod tests {
                         .any(|x| (y..y + side).all(|y| (x..x + side).all(|x| at(x as isize, y as isize) == Some(true))))
                 })
             };
-            let widest = holes.widest(area);
+            let widest = holes.widest(area).unwrap();
             assert!(widest == 0 || fits(widest), "{width}×{height}: {widest}");
             assert!(widest == area.width.min(area.height) || !fits(widest + 1), "{width}×{height}: {widest}");
             let mut left = holes.clone();

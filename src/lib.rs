@@ -20,6 +20,7 @@ mod mask;
 pub mod numerics;
 mod parallel;
 mod pconv;
+mod room;
 mod sample;
 #[cfg(feature = "selftest")]
 pub mod selftest;

@@ -12,6 +12,7 @@ use ndarray::{Array3, ArrayView3, ArrayViewMut3};
 
 use crate::error::Result;
 use crate::holes::{Holes, Rect};
+use crate::room;
 use crate::sample::Sample;
 
 /// Side of a cell of the grid that tells parts apart, pixels.
@@ -71,19 +72,19 @@ pub(crate) fn parts(holes: &Holes, lengths: Lengths) -> Result<Vec<Rect>> {
         let start = from.saturating_sub(radius);
         (start, (from + len + radius).min(end) - start)
     };
-    let mut parts = connected(&holes.eroded(radius)?);
+    let mut parts = connected(&holes.eroded(radius)?)?;
     for part in &mut parts {
         (part.x, part.width) = grow(part.x, part.width, holes.width());
         (part.y, part.height) = grow(part.y, part.height, holes.height());
     }
-    parts.extend(connected(holes));
+    room::append(&mut parts, &connected(holes)?)?;
     Ok(parts)
 }
 
 /// The bounds of pixels that share a cell or lie in cells that touch.
-fn connected(holes: &Holes) -> Vec<Rect> {
+fn connected(holes: &Holes) -> Result<Vec<Rect>> {
     let (columns, rows) = (holes.width().div_ceil(CELL), holes.height().div_ceil(CELL));
-    let mut marked = vec![false; columns * rows];
+    let mut marked = room::filled(false, columns * rows)?;
     for y in 0..holes.height() {
         for run in holes.runs(y, 0..holes.width()) {
             let row = y / CELL * columns;
@@ -97,30 +98,33 @@ fn connected(holes: &Holes) -> Vec<Rect> {
             continue;
         }
         let (mut left, mut top, mut right, mut bottom) = (columns, rows, 0, 0);
-        reached.push(start);
+        room::push(&mut reached, start)?;
         while let Some(cell) = reached.pop() {
             let (x, y) = (cell % columns, cell / columns);
             (left, top, right, bottom) = (left.min(x), top.min(y), right.max(x + 1), bottom.max(y + 1));
             for y in y.saturating_sub(1)..(y + 2).min(rows) {
                 for x in x.saturating_sub(1)..(x + 2).min(columns) {
                     if std::mem::take(&mut marked[y * columns + x]) {
-                        reached.push(y * columns + x);
+                        room::push(&mut reached, y * columns + x)?;
                     }
                 }
             }
         }
         let (x, y) = (left * CELL, top * CELL);
         let (right, bottom) = ((right * CELL).min(holes.width()), (bottom * CELL).min(holes.height()));
-        parts.extend(holes.bounds(Rect { x, y, width: right - x, height: bottom - y }));
+        let bounds = Rect { x, y, width: right - x, height: bottom - y };
+        if let Some(bounds) = holes.bounds(bounds) {
+            room::push(&mut parts, bounds)?;
+        }
     }
-    parts
+    Ok(parts)
 }
 
 impl Part {
     /// The part that fills what is `left` of the hole in `bounds`, if anything is.
     pub fn new(left: &Holes, bounds: Rect, lengths: Lengths) -> Result<Option<Self>> {
         let Some(bounds) = left.bounds(bounds) else { return Ok(None) };
-        let context = (2 * lengths.margin + lengths.align).max(left.widest(bounds) / 2);
+        let context = (2 * lengths.margin + lengths.align).max(left.widest(bounds)? / 2);
         let grow = |from: usize, len: usize, end: usize| {
             let start = from.saturating_sub(context);
             (start, (from + len + context).min(end) - start)
@@ -132,12 +136,12 @@ impl Part {
         let mut left = left.crop(area)?;
         let mut levels = Vec::new();
         loop {
-            let coarser = if left.widest(left.whole()) > lengths.reach { Some(left.halved()?) } else { None };
+            let coarser = if left.widest(left.whole())? > lengths.reach { Some(left.halved()?) } else { None };
             let inside = coarser.is_some().then(|| left.eroded(lengths.rim)).transpose()?;
             if let Some(inside) = &inside {
                 left.remove(inside);
             }
-            let tiles = tiles(&left, target, lengths);
+            let tiles = tiles(&left, target, lengths)?;
             levels.push(Level { left, inside, tiles });
             match coarser {
                 Some(coarser) => left = coarser,
@@ -156,7 +160,7 @@ impl Part {
 }
 
 /// Tiles of `target` that have something to fill, row by row.
-fn tiles(holes: &Holes, target: Rect, lengths: Lengths) -> Vec<Tile> {
+fn tiles(holes: &Holes, target: Rect, lengths: Lengths) -> Result<Vec<Tile>> {
     let mut tiles = Vec::new();
     for y in target.rows().step_by(lengths.tile) {
         for x in target.columns().step_by(lengths.tile) {
@@ -169,10 +173,10 @@ fn tiles(holes: &Holes, target: Rect, lengths: Lengths) -> Vec<Tile> {
             };
             let ((x, width), (y, height)) =
                 (around(tile.x, tile.width, holes.width()), around(tile.y, tile.height, holes.height()));
-            tiles.push(Tile { tile, window: Rect { x, y, width, height } });
+            room::push(&mut tiles, Tile { tile, window: Rect { x, y, width, height } })?;
         }
     }
-    tiles
+    Ok(tiles)
 }
 
 /// Red, green and blue, or grey: the channels that are filled.
@@ -224,10 +228,6 @@ pub(crate) fn raise<T: Sample>(coarse: ArrayView3<'_, T>, inside: &Holes, image:
 
 /// Zeros, where memory can be had.
 pub(crate) fn zeros<T: Sample>(shape: (usize, usize, usize)) -> Result<Array3<T>> {
-    let len = shape.0 * shape.1 * shape.2;
-    let mut data = Vec::new();
-    let none = |_| crate::Error::limits(format!("no memory for {} bytes", len * size_of::<T>()));
-    data.try_reserve_exact(len).map_err(none)?;
-    data.resize(len, T::default());
+    let data = room::filled(T::default(), shape.0 * shape.1 * shape.2)?;
     Ok(Array3::from_shape_vec(shape, data).expect("a sample a place"))
 }

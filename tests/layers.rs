@@ -3,23 +3,24 @@
 use std::path::Path;
 
 /// Each module with those it may use.
-const LAYERS: [(&str, &[&str]); 19] = [
+const LAYERS: [(&str, &[&str]); 20] = [
     ("error", &[]),
+    ("room", &["error"]),
     ("numerics", &[]),
     ("buffer", &["error"]),
     ("mask", &["error"]),
     ("harmonic", &["error", "buffer"]),
     ("parallel", &["simd"]),
     ("sample", &["numerics"]),
-    ("holes", &["error"]),
-    ("window", &["error", "holes", "sample"]),
+    ("holes", &["error", "room"]),
+    ("window", &["error", "room", "holes", "sample"]),
     ("simd", &["error", "numerics"]),
-    ("weights", &["error"]),
+    ("weights", &["error", "room"]),
     ("gemm", &["error", "numerics", "simd", "buffer"]),
     ("pconv", &["error", "numerics", "simd", "gemm", "buffer", "mask", "parallel", "weights"]),
     ("unet", &["error", "numerics", "simd", "buffer", "mask", "harmonic", "parallel", "pconv", "weights"]),
     ("inpainter", &["error", "numerics", "simd", "buffer", "parallel", "sample", "holes", "window", "unet", "weights"]),
-    ("image", &["error", "sample", "holes", "inpainter"]),
+    ("image", &["error", "room", "sample", "holes", "inpainter"]),
     ("selftest", &["error", "sample", "inpainter", "weights"]),
     ("capi", &["error", "simd", "parallel", "sample", "weights", "inpainter"]),
     (

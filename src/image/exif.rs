@@ -5,6 +5,8 @@ use std::ops::Range;
 use ::image::metadata::Orientation;
 
 use super::tiff::{Structure, tag};
+use crate::error::Result;
+use crate::room;
 
 /// Where IFD1 says that a thumbnail's bytes are, and how many: of a JPEG, of strips.
 const THUMBNAILS: [(u16, u16); 2] =
@@ -21,23 +23,27 @@ pub(super) fn orientation(exif: Option<&[u8]>) -> Orientation {
 /// thumbnail, which shows what is taken out of the photograph.
 ///
 /// The thumbnail's bytes and the link to it become zero, so that every offset in the block holds.
-pub(super) fn carried(mut exif: Vec<u8>) -> Vec<u8> {
+///
+/// # Errors
+///
+/// Limits, where memory cannot be had.
+pub(super) fn carried(mut exif: Vec<u8>) -> Result<Vec<u8>> {
     if exif.starts_with(b"Exif\0\0") {
         exif.drain(..6);
     }
-    if let Some((link, thumbnail)) = thumbnail(&exif) {
-        for part in std::iter::once(link).chain(thumbnail) {
+    let mut parts = room::room_for(THUMBNAILS.len() * MAX_PARTS)?;
+    if let Some(link) = thumbnail(&exif, &mut parts) {
+        for part in std::iter::once(link).chain(parts) {
             exif[part].fill(0);
         }
     }
-    exif
+    Ok(exif)
 }
 
-/// Where the link from IFD0 to IFD1 is, and the bytes of the thumbnail that IFD1 describes.
-fn thumbnail(exif: &[u8]) -> Option<(Range<usize>, Vec<Range<usize>>)> {
+/// Where the link from IFD0 to IFD1 is; the bytes of the thumbnail that IFD1 describes go into `parts`, which has room.
+fn thumbnail(exif: &[u8], parts: &mut Vec<Range<usize>>) -> Option<Range<usize>> {
     let block = Structure::new(exif)?;
     let link = block.link(block.offset(4)?)?;
-    let mut parts = Vec::new();
     if let Some(ifd1) = block.offset(link) {
         let ifd0 = block.offset(4)?;
         for (offsets, lengths) in THUMBNAILS {
@@ -57,5 +63,5 @@ fn thumbnail(exif: &[u8]) -> Option<(Range<usize>, Vec<Range<usize>>)> {
             None => false,
         });
     }
-    Some((link..link + 4, parts))
+    Some(link..link + 4)
 }

@@ -22,7 +22,7 @@ impl Inpainter {
         mask: &GrayImage,
         progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     ) -> Result<(DynamicImage, Report)> {
-        super::check_memory(image.as_bytes().len())?;
+        crate::room::check(image.as_bytes().len())?;
         let mut out = DynamicImage::new(image.width(), image.height(), image.color());
         let report = match (image, &mut out) {
             (DynamicImage::ImageLuma8(i), DynamicImage::ImageLuma8(o)) => fill(self, i, mask, o, progress),

@@ -44,6 +44,8 @@ pub(super) fn encoder_bytes(format: OutputFormat, width: u32, height: u32) -> us
     match format {
         // Red, green, blue and alpha of the whole image, and the file.
         OutputFormat::WebP => 8 * width as usize * height as usize,
-        OutputFormat::Png | OutputFormat::Jpeg(_) | OutputFormat::Tiff => 0,
+        // A row of 16 bits a sample in the file's byte order; offsets and lengths of strips, as numbers and as bytes.
+        OutputFormat::Png | OutputFormat::Jpeg(_) => 8 * width as usize,
+        OutputFormat::Tiff => 8 * width as usize + 16 * height as usize,
     }
 }

@@ -2,6 +2,8 @@
 
 use ::image::codecs::jpeg::{PixelDensity, PixelDensityUnit};
 
+use super::structure::COPIES;
+
 /// What is carried from a file to its result.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Metadata {
@@ -23,7 +25,7 @@ impl Metadata {
         Self { icc, exif, xmp, ..self }
     }
 
-    /// Bytes of it as decoders hold it: as it is read, as it is kept and as it is handed over.
+    /// Bytes of it as decoders hold it.
     pub(super) fn copies(&self) -> usize {
         let blocks = [&self.icc, &self.exif, &self.xmp].into_iter().flatten().map(Vec::len).sum::<usize>();
         let native = match &self.native {
@@ -31,7 +33,7 @@ impl Metadata {
             Native::Png(chunks) => chunks.len(),
             Native::Jpeg(segments) => segments.len(),
         };
-        3 * (blocks + native)
+        COPIES * (blocks + native)
     }
 }
 

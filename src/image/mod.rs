@@ -22,6 +22,7 @@ use ::image::metadata::Orientation;
 use ::image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, Limits};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::room;
 use metadata::Metadata;
 
 pub use atomic::{remove_abandoned, write_atomically, write_atomically_with};
@@ -33,7 +34,7 @@ const MAX_SIDE: u32 = 65_535;
 const MAX_BYTES: u64 = if usize::BITS > 32 { 4 << 30 } else { 256 << 20 };
 
 /// The most bytes that metadata may take: a compressed profile of kilobytes can claim gigabytes.
-const MAX_METADATA: u64 = 16 << 20;
+const MAX_METADATA: usize = 16 << 20;
 
 /// A decoded image file: pixels as stored, and what is carried to the output.
 ///
@@ -134,7 +135,7 @@ impl Photo {
                 structure::webp(bytes)?;
                 let (decoder, metadata) = lossless(Cursor::new(bytes), format)?;
                 let held = bytes.len() + planes(&decoder) + metadata.copies();
-                Ok(header(&decoder, metadata, held))
+                header(&decoder, metadata, held)
             }
         }
     }
@@ -145,7 +146,7 @@ impl Photo {
         reader.rewind().map_err(unreadable)?;
         let (decoder, known) = lossless(reader, ImageFormat::Png)?;
         let held = held + whole.copies() + known.copies();
-        Ok(header(&decoder, whole.or(known), held))
+        header(&decoder, whole.or(known), held)
     }
 
     fn decode_png(mut reader: impl BufRead + Seek) -> Result<Self> {
@@ -156,10 +157,10 @@ impl Photo {
     }
 
     fn upright((mut pixels, mut metadata): (DynamicImage, Metadata)) -> Result<Self> {
-        metadata.exif = metadata.exif.map(exif::carried).filter(|exif| !exif.is_empty());
+        metadata.exif = metadata.exif.map(exif::carried).transpose()?.filter(|exif| !exif.is_empty());
         let orientation = exif::orientation(metadata.exif.as_deref());
         if orientation != Orientation::NoTransforms {
-            check_memory(pixels.as_bytes().len())?;
+            room::check(pixels.as_bytes().len())?;
         }
         pixels.apply_orientation(orientation);
         Ok(Self { pixels, orientation, metadata })
@@ -185,7 +186,7 @@ impl Photo {
         }
         let channels = usize::from(self.pixels.color().channel_count());
         let (width, height) = (self.pixels.width(), self.pixels.height());
-        let mut mask = room_for(width as usize * height as usize)?;
+        let mut mask = room::room_for(width as usize * height as usize)?;
         match self.pixels.as_flat_samples_u16() {
             Some(deep) => add_plane(&mut mask, deep.samples, channels, |v| (v >> 8) as u8),
             None => add_plane(&mut mask, self.pixels.as_bytes(), channels, |v| *v),
@@ -235,7 +236,8 @@ impl Photo {
     /// As [`Photo::encode`]; output, where `out` cannot be written; limits, where memory cannot be had.
     pub fn write(&self, format: OutputFormat, out: &mut dyn Write) -> Result<()> {
         let turned = if self.orientation == Orientation::NoTransforms { 0 } else { 2 * self.pixels.as_bytes().len() };
-        check_memory(turned + header::encoder_bytes(format, self.pixels.width(), self.pixels.height()))?;
+        let encoder = header::encoder_bytes(format, self.pixels.width(), self.pixels.height());
+        room::check(turned + encoder + self.metadata.copies())?;
         let stored = self.stored();
         match format {
             OutputFormat::Png => {
@@ -334,11 +336,11 @@ fn format_of(start: &[u8], len: u64) -> Result<ImageFormat> {
     }
 }
 
-fn header(decoder: &impl ImageDecoder, metadata: Metadata, decoder_bytes: usize) -> Header {
+fn header(decoder: &impl ImageDecoder, metadata: Metadata, decoder_bytes: usize) -> Result<Header> {
     let (channels, color) = (decoder.color_type().channel_count().into(), decoder.color_type());
     let sample_bytes = usize::from(color.bytes_per_pixel()) / usize::from(color.channel_count());
-    let orientation = exif::orientation(metadata.exif.map(exif::carried).as_deref());
-    Header { channels, sample_bytes, decoder_bytes, ..turned(decoder.dimensions(), orientation) }
+    let orientation = exif::orientation(metadata.exif.map(exif::carried).transpose()?.as_deref());
+    Ok(Header { channels, sample_bytes, decoder_bytes, ..turned(decoder.dimensions(), orientation) })
 }
 
 /// A header of a size once `orientation` is undone.
@@ -356,7 +358,7 @@ fn turned((width, height): (u32, u32), orientation: Orientation) -> Header {
 fn decode_lossless(reader: impl BufRead + Seek, format: ImageFormat) -> Result<(DynamicImage, Metadata)> {
     let (decoder, metadata) = lossless(reader, format)?;
     let pixels = decoder.total_bytes() as usize;
-    check_memory(if format == ImageFormat::WebP { pixels + planes(&decoder) } else { pixels })?;
+    room::check(if format == ImageFormat::WebP { pixels + planes(&decoder) } else { pixels })?;
     Ok((DynamicImage::from_decoder(decoder).map_err(lossless_error)?, metadata))
 }
 
@@ -375,7 +377,7 @@ fn lossless<'r>(
         let mut limits = Limits::no_limits();
         limits.max_image_width = Some(MAX_SIDE);
         limits.max_image_height = Some(MAX_SIDE);
-        limits.max_alloc = Some(MAX_METADATA);
+        limits.max_alloc = Some(MAX_METADATA as u64);
         let mut decoder: Box<dyn ImageDecoder> = match format {
             ImageFormat::Png => Box::new(PngDecoder::with_limits(reader, limits.clone())?),
             _ => Box::new(WebPDecoder::new(reader)?),
@@ -396,28 +398,9 @@ fn lossless_error(e: ImageError) -> Error {
     }
 }
 
-/// Refuses what memory cannot be had for, before a decoder or an encoder asks for it: they end the process without it.
-fn check_memory(bytes: usize) -> Result<()> {
-    room_for(bytes).map(drop)
-}
-
-/// An empty list with room for `bytes`.
-fn room_for(bytes: usize) -> Result<Vec<u8>> {
-    let mut room = Vec::new();
-    room.try_reserve_exact(bytes).map_err(|_| Error::limits(format!("no memory for {bytes} bytes")))?;
-    Ok(room)
-}
-
-/// `bytes` zeros.
-fn zeros(bytes: usize) -> Result<Vec<u8>> {
-    let mut zeros = room_for(bytes)?;
-    zeros.resize(bytes, 0);
-    Ok(zeros)
-}
-
 /// Refuses metadata of more than [`MAX_METADATA`].
 fn check_metadata(bytes: usize) -> Result<()> {
-    if bytes as u64 > MAX_METADATA {
+    if bytes > MAX_METADATA {
         return Err(Error::limits(format!("at most {MAX_METADATA} bytes of metadata expected, {bytes} found")));
     }
     Ok(())

@@ -6,8 +6,9 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use super::metadata::{Density, Metadata, Native};
-use super::{check_metadata, photoshop, unreadable};
+use super::{MAX_METADATA, check_metadata, photoshop, unreadable};
 use crate::error::{Error, Result};
+use crate::room;
 
 /// PNG chunks that hold for any picture of the same size and pixel values, whatever its colour type.
 const CARRIED: [&[u8; 4]; 10] =
@@ -15,11 +16,19 @@ const CARRIED: [&[u8; 4]; 10] =
 
 /// How an iTXt chunk of an uncompressed XMP packet begins: keyword, no compression.
 pub(super) const PNG_XMP: &[u8] = b"XML:com.adobe.xmp\0\0\0";
+/// The same of a compressed one.
+const PNG_FOLDED_XMP: &[u8] = b"XML:com.adobe.xmp\0\x01";
 
 /// How segments of JPEG begin: APP0, APP1 with the XMP packet and with what does not fit into it, APP13.
 const JFIF: &[u8] = b"JFIF\0";
 pub(super) const JPEG_XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const JPEG_MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
+
+/// Bytes that deflate makes of one, at the most.
+const UNFOLDED: usize = 1032;
+
+/// Copies of metadata that a decoder holds at the most: as it is read, as it is kept and as it is handed over.
+pub(super) const COPIES: usize = 3;
 
 /// Walks a PNG: signature, then chunks of length, type, data and CRC up to IEND.
 ///
@@ -27,13 +36,14 @@ const JPEG_MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 ///
 /// # Errors
 ///
-/// Input, where the file cannot be read, is cut short or is animated; limits, where its metadata is too long.
+/// Input, where the file cannot be read, is cut short or is animated; limits, where its metadata is too long, or memory
+/// for a decoder's copies of it cannot be had.
 pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
     let len = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
     let cut = || Error::input(format!("cut short: IEND chunk expected, {len} bytes without it found"));
     let mut metadata = Metadata::default();
     let mut chunks = Vec::new();
-    let (mut at, mut carried) = (8, 0);
+    let (mut at, mut carried, mut unfolded) = (8, 0, 0);
     loop {
         if at + 8 > len {
             return Err(cut());
@@ -48,26 +58,31 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
         let kind = [chunk[4], chunk[5], chunk[6], chunk[7]];
         let is_carried = CARRIED.contains(&&kind);
         match &kind {
-            b"IEND" => return Ok(Metadata { native: Native::Png(chunks), ..metadata }),
+            b"IEND" => {
+                room::check(COPIES * (usize::try_from(carried).unwrap_or(usize::MAX) + unfolded))?;
+                return Ok(Metadata { native: Native::Png(chunks), ..metadata });
+            }
             b"acTL" => return Err(animated("PNG")),
             _ if is_carried || matches!(&kind, b"IHDR" | b"eXIf") => {
                 carried += end - at;
                 check_metadata(usize::try_from(carried).unwrap_or(usize::MAX))?;
                 file.take(end - at - 8).read_to_end(&mut chunk).map_err(unreadable)?;
             }
+            b"iCCP" => unfolded += unfolding(end - at),
             _ => {}
         }
         if is_carried && !may_hold_thumbnail(&chunk[8..]) {
-            chunks.extend_from_slice(&chunk);
+            room::append(&mut chunks, &chunk)?;
         }
         if chunk.len() >= 12 {
             let data = &chunk[8..chunk.len() - 4];
             match &kind {
                 // The colour type.
                 b"IHDR" => metadata.has_palette = data.get(9) == Some(&3),
-                b"eXIf" => metadata.exif = Some(data.to_vec()),
+                b"eXIf" => metadata.exif = Some(room::copied(data)?),
                 b"pHYs" => metadata.density = Density::of_phys(data),
-                b"iTXt" => metadata.xmp = metadata.xmp.or_else(|| png_xmp(data)),
+                b"iTXt" if data.starts_with(PNG_FOLDED_XMP) => unfolded += unfolding(end - at),
+                b"iTXt" if metadata.xmp.is_none() => metadata.xmp = png_xmp(data).map(room::copied).transpose()?,
                 _ => {}
             }
         }
@@ -83,9 +98,14 @@ fn may_hold_thumbnail(chunk: &[u8]) -> bool {
 }
 
 /// The packet of an iTXt chunk: keyword, compression, language, translated keyword, text.
-fn png_xmp(chunk: &[u8]) -> Option<Vec<u8>> {
+fn png_xmp(chunk: &[u8]) -> Option<&[u8]> {
     let mut parts = chunk.strip_prefix(PNG_XMP)?.splitn(3, |byte| *byte == 0);
-    parts.nth(2).map(<[u8]>::to_vec)
+    parts.nth(2)
+}
+
+/// What a compressed chunk may unfold to; decoders stop at the most that metadata may be.
+fn unfolding(chunk: u64) -> usize {
+    usize::try_from(chunk).unwrap_or(usize::MAX).saturating_mul(UNFOLDED).min(MAX_METADATA)
 }
 
 /// Walks a JPEG: segments of marker and length, entropy-coded data, up to EOI.
@@ -94,12 +114,12 @@ fn png_xmp(chunk: &[u8]) -> Option<Vec<u8>> {
 ///
 /// # Errors
 ///
-/// Input, where the file is cut short or is in CMYK.
+/// Input, where the file is cut short or is in CMYK; limits, as for PNG.
 pub(super) fn jpeg(bytes: &[u8]) -> Result<Metadata> {
     let cut = || cut_short(bytes, "end of image (EOI)");
     let mut metadata = Metadata::default();
     let (mut segments, mut resources) = (Vec::new(), Vec::new());
-    let mut at = 2;
+    let (mut at, mut held) = (2, 0);
     loop {
         // In entropy-coded data 0xFF is followed by 0 or is a restart marker; between segments 0xFF may be repeated.
         let is_marker = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xD0..=0xD7 | 0xFF);
@@ -123,35 +143,43 @@ pub(super) fn jpeg(bytes: &[u8]) -> Result<Metadata> {
         match marker {
             0xE0 if data.starts_with(JFIF) => metadata.density = Density::of_jfif(&data[JFIF.len()..]),
             0xE1 if data.starts_with(JPEG_XMP) => {
-                metadata.xmp.get_or_insert_with(|| data[JPEG_XMP.len()..].to_vec());
-                segments.extend(jpeg_segment(marker, data));
+                if metadata.xmp.is_none() {
+                    metadata.xmp = Some(room::copied(&data[JPEG_XMP.len()..])?);
+                }
+                add_jpeg_segment(&mut segments, marker, data, &[])?;
             }
-            0xE1 if data.starts_with(JPEG_MORE_XMP) => segments.extend(jpeg_segment(marker, data)),
-            0xED => resources.extend_from_slice(data.strip_prefix(photoshop::PREFIX).unwrap_or_default()),
+            0xE1 if data.starts_with(JPEG_MORE_XMP) => add_jpeg_segment(&mut segments, marker, data, &[])?,
+            0xED => room::append(&mut resources, data.strip_prefix(photoshop::PREFIX).unwrap_or_default())?,
             // A comment.
-            0xFE => segments.extend(jpeg_segment(marker, data)),
+            0xFE => add_jpeg_segment(&mut segments, marker, data, &[])?,
             _ => {}
+        }
+        if matches!(marker, 0xE0..=0xEF | 0xFE) {
+            held += segment.len();
         }
         check_metadata(segments.len() + resources.len())?;
         at += segment.len();
     }
-    for part in photoshop::carried(&resources).chunks(photoshop::MAX_PART) {
-        segments.extend(jpeg_segment(0xED, &[photoshop::PREFIX, part].concat()));
+    photoshop::carry(&mut resources);
+    for part in resources.chunks(photoshop::MAX_PART) {
+        add_jpeg_segment(&mut segments, 0xED, photoshop::PREFIX, part)?;
     }
+    room::check(COPIES * held)?;
     Ok(Metadata { native: Native::Jpeg(segments), ..metadata })
 }
 
-/// A segment of JPEG: marker, length, data of at most 65,533 bytes.
-pub(super) fn jpeg_segment(marker: u8, data: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(data.len() + 2).expect("no segment is longer");
-    [&[0xFF, marker], &length.to_be_bytes()[..], data].concat()
+/// Adds a segment of JPEG: marker, length, data of at most 65,533 bytes, in two parts.
+pub(super) fn add_jpeg_segment(segments: &mut Vec<u8>, marker: u8, data: &[u8], more: &[u8]) -> Result<()> {
+    let length = u16::try_from(data.len() + more.len() + 2).expect("no segment is longer");
+    let [high, low] = length.to_be_bytes();
+    [&[0xFF, marker, high, low], data, more].into_iter().try_for_each(|part| room::append(segments, part))
 }
 
 /// Walks a WebP: a RIFF whose length counts all that follows it, in chunks of type, length and data, padded to even.
 ///
 /// # Errors
 ///
-/// Input, where the file is cut short or is animated.
+/// Input, where the file is cut short or is animated; limits, as for PNG.
 pub(super) fn webp(bytes: &[u8]) -> Result<()> {
     let total = bytes.get(4..8).map_or(usize::MAX, le32).saturating_add(8);
     let cut = || cut_short(bytes, &format!("RIFF container of {total} bytes"));
@@ -187,7 +215,7 @@ pub(super) fn webp(bytes: &[u8]) -> Result<()> {
         }
         rest = &tail[length.next_multiple_of(2).min(tail.len())..];
     }
-    Ok(())
+    room::check(COPIES * carried)
 }
 
 fn be32(bytes: &[u8]) -> usize {

@@ -8,6 +8,7 @@ use ::image_webp::{EncodingError, WebPEncoder};
 use super::metadata::Metadata;
 use super::{cannot_hold, unwritable};
 use crate::error::Result;
+use crate::room;
 
 /// Writes pixels of 8 bits.
 pub(super) fn write(out: &mut dyn Write, pixels: &DynamicImage, metadata: &Metadata) -> Result<()> {
@@ -19,9 +20,10 @@ pub(super) fn write(out: &mut dyn Write, pixels: &DynamicImage, metadata: &Metad
         _ => return Err(cannot_hold("8 bits a sample expected, 16 found")),
     };
     let mut encoder = WebPEncoder::new(out);
-    encoder.set_icc_profile(metadata.icc.clone().unwrap_or_default());
-    encoder.set_exif_metadata(metadata.exif.clone().unwrap_or_default());
-    encoder.set_xmp_metadata(metadata.xmp.clone().unwrap_or_default());
+    let copied = |block: &Option<Vec<u8>>| room::copied(block.as_deref().unwrap_or_default());
+    encoder.set_icc_profile(copied(&metadata.icc)?);
+    encoder.set_exif_metadata(copied(&metadata.exif)?);
+    encoder.set_xmp_metadata(copied(&metadata.xmp)?);
     encoder.encode(pixels.as_bytes(), pixels.width(), pixels.height(), color).map_err(|e| match e {
         EncodingError::IoError(e) => unwritable(e),
         e => cannot_hold(e),

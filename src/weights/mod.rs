@@ -27,6 +27,7 @@ pub use schema::{Config, LayerShape, Output, Prior};
 pub use write::{Dtype, header};
 
 use crate::error::{Error, Result};
+use crate::room::reserve;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use source::Source;
@@ -109,7 +110,7 @@ fn read(source: &mut Source, header: &safetensors::tensor::Metadata, name: &str,
     let bytes = source.bytes(info.data_offsets.0..info.data_offsets.1).map_err(|e| e.of(name))?;
     let count = bytes.len() / (info.dtype.bitsize() / 8);
     out.clear();
-    out.try_reserve_exact(count).map_err(|_| Error::limits(format!("{name}: no memory for {count} numbers")))?;
+    reserve(out, count).map_err(|e| e.of(name))?;
     if info.dtype == safetensors::Dtype::F16 {
         let mut halves = [f16::ZERO; 256];
         for chunk in bytes.chunks(2 * halves.len()) {

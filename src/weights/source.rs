@@ -7,9 +7,12 @@ use std::ops::Range;
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::error::{Error, Result};
+use crate::room;
 
 /// Bytes of the header at the most: some fifty tensors take a few kilobytes.
 const MAX_HEADER: u64 = 1 << 20;
+/// Bytes that are made of a byte of it, at the most: of `1,` in a list that grows, two times 32.
+const PARSED: usize = 64;
 
 #[derive(Debug)]
 pub(super) enum Source<'a> {
@@ -51,6 +54,7 @@ impl Source<'_> {
             return Err(not(format!("a header of {header} bytes in a file of {len}")));
         }
         let json = self.bytes(8..data as usize)?;
+        room::check(PARSED * json.len())?;
         let metadata: Metadata = serde_json::from_slice(&json)
             .map_err(|e| misfit(&json).unwrap_or_else(|| not(format!("a header with {e}"))))?;
         drop(json);
@@ -73,10 +77,7 @@ impl Source<'_> {
             #[cfg(feature = "fs")]
             Source::File { file, data, .. } => {
                 use std::io::{Read, Seek, SeekFrom};
-                let mut bytes = Vec::new();
-                let count = range.len();
-                bytes.try_reserve_exact(count).map_err(|_| Error::limits(format!("no memory for {count} bytes")))?;
-                bytes.resize(count, 0);
+                let mut bytes = room::filled(0, range.len())?;
                 let read =
                     file.seek(SeekFrom::Start(*data + range.start as u64)).and_then(|_| file.read_exact(&mut bytes));
                 read.map_err(|e| Error::weights(format!("cannot be read: {e}")))?;

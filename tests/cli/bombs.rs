@@ -209,6 +209,20 @@ fn a_list_is_of_a_million_jobs_at_most() {
     fails(&output, 2, &["stdin, line 1000001", "at most 1000000 jobs"]);
 }
 
+/// A line of tabs or of JSON is made into many times its bytes.
+#[test]
+fn long_lines_of_a_list_are_refused_before_they_are_taken_apart() {
+    let folder = Folder::new();
+    for (line, what) in [("x\t".repeat(20_000_000), "tabs"), (format!("{{\"a\":[1{}", ",1".repeat(20_000_000)), "JSON")]
+    {
+        let list = folder.put("list", format!("a\tb.png\n{line}"));
+        let setup = format!("ulimit -v 400000; exec < {}", list.display());
+        let output = run_after(&setup, &[&"batch", &"--box", &"0,0,1,1"]);
+        fails(&output, 2, &["stdin, line 2", "at most 131072 bytes", &format!("{} found", line.len())]);
+        assert!(folder.names() == ["list"], "{what}");
+    }
+}
+
 /// What is named twice has to be readable twice, where its header is read first.
 #[test]
 fn a_pipe_by_name_is_refused_under_a_limit() {

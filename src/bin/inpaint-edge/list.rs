@@ -14,6 +14,10 @@ use crate::job::{Job, is_pipe};
 /// A list at the most: bytes, jobs.
 const MAX_LIST: u64 = 256 << 20;
 const MAX_JOBS: usize = 1_000_000;
+/// A line at the most, by far: three names of 4096 bytes, all of them escaped.
+const MAX_LINE: usize = 1 << 17;
+/// Bytes that are made of a byte of a line at the most: of `1,` in a list of JSON that grows, two times 32.
+const PARSED: usize = 64;
 
 /// A job, and why it cannot be done where that is known already.
 pub struct Item {
@@ -52,8 +56,13 @@ fn of_folders(images: &Path, masks: Option<&Path>, out: &Path, in_image: bool) -
             format!("{}: files .png, .jpg, .jpeg, .webp, .tif or .tiff expected, none found", images.display());
         return Err(Error::new(ErrorKind::Input, detail));
     }
+    let masks_found = masks.map_or_else(|| Ok(Vec::new()), pictures)?;
+    let folders = [Some(images), masks, Some(out)].into_iter().flatten().map(|folder| folder.as_os_str().len());
+    let folders: usize = folders.sum();
+    let of_names: usize = names.iter().chain(&masks_found).map(|name| name.len()).sum();
+    check_room(of_names + folders * names.len(), names.len() + masks_found.len())?;
     let mut by_stem = BTreeMap::<OsString, Vec<PathBuf>>::new();
-    for name in masks.map_or_else(|| Ok(Vec::new()), pictures)? {
+    for name in masks_found {
         by_stem.entry(stem(&name).to_owned()).or_default().push(masks.unwrap_or(images).join(name));
     }
     let item = |name: OsString| {
@@ -71,6 +80,14 @@ fn of_folders(images: &Path, masks: Option<&Path>, out: &Path, in_image: bool) -
     Ok(items)
 }
 
+/// Refuses jobs that memory cannot be had for: their names, `bytes` in all, as they are read, kept, found again and told,
+/// the jobs themselves and what becomes of them.
+fn check_room(bytes: usize, jobs: usize) -> Result<()> {
+    let needed = bytes.saturating_mul(4).saturating_add(jobs.saturating_mul(512));
+    let had = Vec::<u8>::new().try_reserve_exact(needed);
+    had.map_err(|_| Error::new(ErrorKind::Limits, format!("no memory for {jobs} jobs")))
+}
+
 /// Names of the pictures in a folder, sorted; hidden files are none.
 fn pictures(folder: &Path) -> Result<Vec<OsString>> {
     let list = || {
@@ -80,13 +97,17 @@ fn pictures(folder: &Path) -> Result<Vec<OsString>> {
             let ending = Path::new(&name).extension().unwrap_or_default().to_ascii_lowercase();
             let is_picture = ["png", "jpg", "jpeg", "webp", "tif", "tiff"].iter().any(|e| ending == *e);
             if is_picture && !name.as_encoded_bytes().starts_with(b".") {
+                names.try_reserve(1).map_err(std::io::Error::from)?;
                 names.push(name);
             }
         }
         names.sort();
         Ok(names)
     };
-    let cannot = |e: std::io::Error| Error::new(ErrorKind::Input, format!("{}: cannot be read: {e}", folder.display()));
+    let cannot = |e: std::io::Error| {
+        let kind = if e.kind() == std::io::ErrorKind::OutOfMemory { ErrorKind::Limits } else { ErrorKind::Input };
+        Error::new(kind, format!("{}: cannot be read: {e}", folder.display()))
+    };
     list().map_err(cannot)
 }
 
@@ -101,10 +122,16 @@ pub fn is_same(a: &Path, b: &Path) -> bool {
 
 /// A list with a job a line; empty lines are none.
 pub fn of_list(list: &str, in_image: bool) -> Result<Vec<Item>> {
-    let mut lines = HashMap::new();
-    let mut items = Vec::new();
-    for (i, line) in list.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+    let filled = || list.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let jobs = filled().take(MAX_JOBS + 1).count();
+    check_room(list.len() + PARSED * MAX_LINE.min(list.len()), jobs)?;
+    let mut lines = HashMap::with_capacity(jobs);
+    let mut items = Vec::with_capacity(jobs);
+    for (i, line) in filled() {
         let of_line = |e: Error| e.of(format_args!("stdin, line {}", i + 1));
+        if line.len() > MAX_LINE {
+            return usage(format!("at most {MAX_LINE} bytes expected, {} found", line.len())).map_err(of_line);
+        }
         let job = of_line_text(line, in_image).map_err(of_line)?;
         if let Some(first) = lines.insert(job.out.clone(), i + 1) {
             return usage(format!("another result expected, {} of line {first} found", job.out.display()))

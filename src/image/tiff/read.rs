@@ -3,10 +3,11 @@
 use ::image::{DynamicImage, ImageBuffer, Luma, LumaA, Pixel, Rgb, Rgba};
 
 use super::super::metadata::{Density, Metadata, Unit};
-use super::super::{Header, MAX_SIDE, check_memory, check_metadata, check_size, damaged, exif, zeros};
+use super::super::{Header, MAX_SIDE, check_metadata, check_size, damaged, exif};
 use super::structure::{Entry, MAX_ENTRIES};
 use super::{Structure, tag};
 use crate::error::{Error, Result};
+use crate::room;
 
 /// PhotometricInterpretation.
 const WHITE_IS_ZERO: usize = 0;
@@ -49,7 +50,7 @@ pub(in super::super) fn header(bytes: &[u8]) -> Result<Header> {
 pub(in super::super) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Metadata)> {
     let layout = Layout::of(bytes)?;
     let metadata = layout.metadata()?;
-    check_memory(layout.header(&metadata).decode_bytes() - bytes.len())?;
+    room::check(layout.header(&metadata).decode_bytes() - bytes.len())?;
     let mut samples = layout.samples()?;
     if layout.photometric == WHITE_IS_ZERO {
         samples.iter_mut().for_each(|byte| *byte = !*byte);
@@ -182,10 +183,10 @@ impl<'a> Layout<'a> {
     fn samples(&self) -> Result<Vec<u8>> {
         let pixel = self.samples * self.sample_bytes;
         let row = self.width * pixel;
-        let mut samples = zeros(self.height * row)?;
+        let mut samples = room::filled(0, self.height * row)?;
         let (width, height) = self.part;
         let across = self.width.div_ceil(width);
-        let mut tile = zeros(self.tile_bytes())?;
+        let mut tile = room::filled(0, self.tile_bytes())?;
         for (i, data) in parts_of(self.file, self.parts).flatten().enumerate() {
             let (x, y) = (i % across * width, i / across * height);
             let rows = height.min(self.height - y);
@@ -239,7 +240,7 @@ impl<'a> Layout<'a> {
         if found != 3 * 256 || map.len() != found {
             return Err(damaged(format!("a palette of 256 colours expected, {} found", found / 3)));
         }
-        let mut colours = zeros(3 * indices.len())?;
+        let mut colours = room::filled(0, 3 * indices.len())?;
         for (colour, i) in colours.as_chunks_mut().0.iter_mut().zip(indices) {
             *colour = [0, 256, 512].map(|plane| (map[plane + usize::from(*i)] >> 8) as u8);
         }
@@ -256,10 +257,9 @@ impl<'a> Layout<'a> {
 
     /// What the file says about the photograph, as an EXIF block.
     fn exif(&self) -> Result<Option<Vec<u8>>> {
-        let mut block = self.file.bytes[..4].to_vec();
-        block.extend(self.file.order(8u32.to_le_bytes()));
-        let copied = self.file.copy(self.ifd0, 0, &mut { MAX_ENTRIES }, &mut block);
-        copied.ok_or_else(|| damaged("EXIF inside the file expected, some outside found"))?;
+        let mut block = room::copied(&self.file.bytes[..4])?;
+        room::append(&mut block, &self.file.order(8u32.to_le_bytes()))?;
+        self.file.copy(self.ifd0, 0, &mut { MAX_ENTRIES }, &mut block)?;
         Ok((block[8..10] != [0; 2]).then_some(block))
     }
 
@@ -267,7 +267,7 @@ impl<'a> Layout<'a> {
         let data = |tag| self.file.find(self.ifd0, tag).map(|entry| entry.data);
         let (icc, xmp) = (data(tag::ICC_PROFILE), data(tag::XMP));
         check_metadata([icc, xmp].into_iter().flatten().map(<[u8]>::len).sum())?;
-        let (icc, xmp) = (icc.map(<[u8]>::to_vec), xmp.map(<[u8]>::to_vec));
+        let (icc, xmp) = (icc.map(room::copied).transpose()?, xmp.map(room::copied).transpose()?);
         let (exif, density, has_palette) = (self.exif()?, self.density(), self.photometric == PALETTE);
         Ok(Metadata { icc, exif, xmp, density, has_palette, ..Metadata::default() })
     }

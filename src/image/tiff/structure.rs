@@ -1,7 +1,9 @@
 //! Directories of entries, anywhere in a file.
 
-use super::super::MAX_METADATA;
+use super::super::{MAX_METADATA, damaged};
 use super::tag;
+use crate::error::Result;
+use crate::room;
 
 /// Tags that lead to further directories.
 pub(super) const LEAD_ON: [u16; 3] = [tag::EXIF_IFD, tag::GPS_IFD, tag::INTEROPERABILITY_IFD];
@@ -102,40 +104,48 @@ impl<'a> Structure<'a> {
     }
 
     /// Appends to `block` what the directory at `ifd` says about the photograph, and the directories it leads to, and returns
-    /// where it begins. `level` is 0 for IFD0, and `left` the most entries that are looked at. Nothing where a value lies
-    /// outside, or many share their place.
-    pub fn copy(self, ifd: usize, level: usize, left: &mut usize, block: &mut Vec<u8>) -> Option<usize> {
-        *left = left.checked_sub(usize::from(self.u16(ifd)?))?;
-        let mut entries = self.entries(ifd).collect::<Option<Vec<_>>>()?;
+    /// where it begins. `level` is 0 for IFD0, and `left` the most entries that are looked at.
+    ///
+    /// # Errors
+    ///
+    /// Input, where a value lies outside, or many share their place; limits, where memory cannot be had.
+    pub fn copy(self, ifd: usize, level: usize, left: &mut usize, block: &mut Vec<u8>) -> Result<usize> {
+        let outside = || damaged("EXIF inside the file expected, some outside found");
+        let found = self.u16(ifd).map(usize::from).ok_or_else(outside)?;
+        *left = left.checked_sub(found).ok_or_else(outside)?;
+        if self.entries(ifd).any(|entry| entry.is_none()) {
+            return Err(outside());
+        }
         let leads_on = |tag| BELOW[level].contains(&tag);
-        entries.retain(|entry| match entry.tag {
+        let is_copied = |entry: &Entry| match entry.tag {
             tag if LEAD_ON.contains(&tag) => leads_on(tag),
             tag => level > 0 || !super::is_of_the_file(tag),
-        });
-        block.resize(block.len().next_multiple_of(2), 0);
-        let start = block.len();
-        block.extend(self.order((entries.len() as u16).to_le_bytes()));
+        };
+        let entries = || self.entries(ifd).flatten().filter(is_copied);
+        let count = entries().count();
+        let start = block.len().next_multiple_of(2);
         // The link to the next directory stays 0.
-        block.resize(start + 2 + 12 * entries.len() + 4, 0);
-        for (i, entry) in entries.iter().enumerate() {
+        room::resize(block, start + 2 + 12 * count + 4, 0)?;
+        block[start..start + 2].copy_from_slice(&self.order((count as u16).to_le_bytes()));
+        for (i, entry) in entries().enumerate() {
             let at = start + 2 + 12 * i;
             block[at..at + 12].copy_from_slice(&self.bytes[entry.at..entry.at + 12]);
             let offset = if leads_on(entry.tag) {
-                self.copy(self.offset(entry.at + 8)?, level + 1, left, block)?
+                self.copy(self.offset(entry.at + 8).ok_or_else(outside)?, level + 1, left, block)?
             } else if entry.data.len() > 4 {
-                block.resize(block.len().next_multiple_of(2), 0);
-                block.extend_from_slice(entry.data);
+                room::resize(block, block.len().next_multiple_of(2), 0)?;
+                room::append(block, entry.data)?;
                 block.len() - entry.data.len()
             } else {
                 continue;
             };
             block[at + 8..at + 12].copy_from_slice(&self.order((offset as u32).to_le_bytes()));
             // An honest copy is no longer than what it is of, but for its padding.
-            if block.len() > (2 * self.bytes.len()).min(MAX_METADATA as usize) {
-                return None;
+            if block.len() > (2 * self.bytes.len()).min(MAX_METADATA) {
+                return Err(outside());
             }
         }
-        Some(start)
+        Ok(start)
     }
 }
 

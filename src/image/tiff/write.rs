@@ -1,5 +1,6 @@
 //! TIFF out: uncompressed, in strips, behind the EXIF block with all that the block says.
 
+use std::borrow::Cow;
 use std::io::Write;
 
 use ::image::{ColorType, DynamicImage};
@@ -8,7 +9,8 @@ use super::super::metadata::{Density, Metadata, Unit};
 use super::super::{cannot_hold, unwritable};
 use super::structure::{Entry, LEAD_ON, MAX_ENTRIES};
 use super::{Structure, is_of_the_file, tag};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
+use crate::room;
 
 /// Kinds of values.
 const BYTE: u16 = 1;
@@ -21,7 +23,7 @@ const UNDEFINED: u16 = 7;
 const STRIP: usize = 1 << 20;
 
 /// Tag, kind, count and values of an entry; four bytes or fewer stand in it.
-type Field = (u16, u16, u32, Vec<u8>);
+type Field<'a> = (u16, u16, u32, Cow<'a, [u8]>);
 
 /// Writes pixels of 8 or 16 bits.
 pub(in super::super) fn write(out: &mut dyn Write, pixels: &DynamicImage, metadata: &Metadata) -> Result<()> {
@@ -30,7 +32,7 @@ pub(in super::super) fn write(out: &mut dyn Write, pixels: &DynamicImage, metada
     let exif = metadata.exif.as_deref().and_then(Structure::new).filter(|exif| exif.offset(4).is_some());
     let block = exif.unwrap_or(Structure { bytes: &empty, is_big_endian: false });
     let row = pixels.width() as usize * usize::from(pixels.color().bytes_per_pixel());
-    let mut fields = fields_of_exif(block);
+    let mut fields = fields_of_exif(block)?;
     // A unit without what it is of would be a second one.
     let has_density = [tag::X_RESOLUTION, tag::Y_RESOLUTION].iter().all(|t| fields.iter().any(|field| field.0 == *t));
     fields.retain(|field| has_density || !DENSITY.contains(&field.0));
@@ -56,10 +58,12 @@ pub(in super::super) fn write(out: &mut dyn Write, pixels: &DynamicImage, metada
         at += strip.len() as u32;
         block.order((at - strip.len() as u32).to_le_bytes())
     });
-    let offsets: Vec<u8> = offsets.collect();
-    fields.iter_mut().filter(|field| field.0 == tag::STRIP_OFFSETS).for_each(|field| field.3.clone_from(&offsets));
+    if let Some(field) = fields.iter_mut().find(|field| field.0 == tag::STRIP_OFFSETS) {
+        field.3 = offsets.collect();
+    }
+    let head = head(block, start, end, &fields)?;
     let mut written = || {
-        out.write_all(&head(block, start, &fields))?;
+        out.write_all(&head)?;
         if is_deep(pixels) && block.is_big_endian != cfg!(target_endian = "big") {
             let mut swapped = Vec::with_capacity(row);
             for row in pixels.as_bytes().chunks(row) {
@@ -74,51 +78,54 @@ pub(in super::super) fn write(out: &mut dyn Write, pixels: &DynamicImage, metada
     written().map_err(unwritable)
 }
 
-/// What comes before the pixels: the block, the directory, its longer values.
-fn head(block: Structure, start: usize, fields: &[Field]) -> Vec<u8> {
-    let mut head = block.bytes.to_vec();
+/// What comes before the pixels, `end` bytes: the block, the directory at `start`, its longer values.
+fn head(block: Structure, start: usize, end: usize, fields: &[Field]) -> Result<Vec<u8>> {
+    let mut head = room::filled(0, end)?;
+    head[..block.bytes.len()].copy_from_slice(block.bytes);
     head[4..8].copy_from_slice(&block.order((start as u32).to_le_bytes()));
-    head.resize(start, 0);
-    head.extend(block.order((fields.len() as u16).to_le_bytes()));
-    let mut values = Vec::new();
-    let first = start + 2 + 12 * fields.len() + 4;
-    for (tag, kind, count, data) in fields {
-        head.extend(block.order(tag.to_le_bytes()));
-        head.extend(block.order(kind.to_le_bytes()));
-        head.extend(block.order(count.to_le_bytes()));
+    head[start..start + 2].copy_from_slice(&block.order((fields.len() as u16).to_le_bytes()));
+    // Behind the directory is the link to the next picture, which stays 0.
+    let mut value = start + 2 + 12 * fields.len() + 4;
+    for ((tag, kind, count, data), at) in fields.iter().zip((start + 2..).step_by(12)) {
+        head[at..at + 2].copy_from_slice(&block.order(tag.to_le_bytes()));
+        head[at + 2..at + 4].copy_from_slice(&block.order(kind.to_le_bytes()));
+        head[at + 4..at + 8].copy_from_slice(&block.order(count.to_le_bytes()));
         if data.len() > 4 {
-            head.extend(block.order(((first + values.len()) as u32).to_le_bytes()));
-            values.extend_from_slice(data);
-            values.resize(values.len().next_multiple_of(2), 0);
+            head[at + 8..at + 12].copy_from_slice(&block.order((value as u32).to_le_bytes()));
+            head[value..value + data.len()].copy_from_slice(data);
+            value += data.len().next_multiple_of(2);
         } else {
-            head.extend_from_slice(data);
-            head.resize(head.len() + 4 - data.len(), 0);
+            head[at + 8..at + 8 + data.len()].copy_from_slice(data);
         }
     }
-    // No further picture.
-    head.extend([0; 4]);
-    head.extend(values);
-    head
+    Ok(head)
 }
 
 /// What the block says about the photograph; longer values stay where they are, and the entry holds their offset. Of a
 /// damaged block no more than what stands in the entries themselves, the orientation above all.
-fn fields_of_exif(block: Structure) -> Vec<Field> {
-    let Some(ifd0) = block.offset(4) else { return Vec::new() };
-    let is_sound = block.copy(ifd0, 0, &mut { MAX_ENTRIES }, &mut vec![0; 8]).is_some();
+fn fields_of_exif<'a>(block: Structure<'a>) -> Result<Vec<Field<'a>>> {
+    let Some(ifd0) = block.offset(4) else { return Ok(Vec::new()) };
+    let is_sound = match block.copy(ifd0, 0, &mut { MAX_ENTRIES }, &mut room::filled(0, 8)?) {
+        Err(e) if e.kind() == ErrorKind::Limits => return Err(e),
+        copied => copied.is_ok(),
+    };
     let stands_alone = |entry: &Entry| entry.data.len() <= 4 && !LEAD_ON.contains(&entry.tag);
-    let entries = block.entries(ifd0).flatten().filter(|entry| is_sound || stands_alone(entry));
-    let of_photograph = entries.filter(|entry| !is_of_the_file(entry.tag));
-    of_photograph.map(|e| (e.tag, e.kind, e.count, block.bytes[e.at + 8..e.at + 12].to_vec())).collect()
+    let mut fields = Vec::new();
+    for e in block.entries(ifd0).flatten() {
+        if (is_sound || stands_alone(&e)) && !is_of_the_file(e.tag) {
+            room::push(&mut fields, (e.tag, e.kind, e.count, Cow::Borrowed(&block.bytes[e.at + 8..e.at + 12])))?;
+        }
+    }
+    Ok(fields)
 }
 
 const DENSITY: [u16; 3] = [tag::X_RESOLUTION, tag::Y_RESOLUTION, tag::RESOLUTION_UNIT];
 
 /// ICC profile, XMP, and the density unless it is known.
-fn fields_of_metadata(block: Structure, metadata: &Metadata, has_density: bool) -> Vec<Field> {
+fn fields_of_metadata<'a>(block: Structure, metadata: &'a Metadata, has_density: bool) -> Vec<Field<'a>> {
     let mut fields = Vec::new();
     for (tag, kind, data) in [(tag::ICC_PROFILE, UNDEFINED, &metadata.icc), (tag::XMP, BYTE, &metadata.xmp)] {
-        fields.extend(data.as_ref().map(|data| (tag, kind, data.len() as u32, data.clone())));
+        fields.extend(data.as_ref().map(|data| (tag, kind, data.len() as u32, Cow::Borrowed(&data[..]))));
     }
     if let Some(Density { x, y, unit }) = metadata.density.filter(|_| !has_density) {
         let (metre, unit) = match unit {
@@ -129,17 +136,17 @@ fn fields_of_metadata(block: Structure, metadata: &Metadata, has_density: bool) 
         };
         let rational = |v: f64| {
             let hundredths = (100.0 * metre * v).round() as u32;
-            [block.order(hundredths.to_le_bytes()), block.order(100u32.to_le_bytes())].concat()
+            [block.order(hundredths.to_le_bytes()), block.order(100u32.to_le_bytes())].concat().into()
         };
         fields.push((tag::X_RESOLUTION, RATIONAL, 1, rational(x)));
         fields.push((tag::Y_RESOLUTION, RATIONAL, 1, rational(y)));
-        fields.push((tag::RESOLUTION_UNIT, SHORT, 1, block.order(unit.to_le_bytes()).to_vec()));
+        fields.push((tag::RESOLUTION_UNIT, SHORT, 1, block.order(unit.to_le_bytes()).to_vec().into()));
     }
     fields
 }
 
 /// How the pixels are stored, in strips of `rows`; the offsets of the strips are still to be known.
-fn fields_of_pixels(block: Structure, pixels: &DynamicImage, rows: usize) -> Vec<Field> {
+fn fields_of_pixels(block: Structure, pixels: &DynamicImage, rows: usize) -> Vec<Field<'static>> {
     let color = pixels.color();
     let samples = usize::from(color.channel_count());
     let shorts = |tag, values: &[u16]| {
