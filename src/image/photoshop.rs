@@ -22,7 +22,8 @@ pub(super) fn carry(resources: &mut Vec<u8>) {
     resources.truncate(kept);
 }
 
-/// Number and length of the first resource: signature, number, name of a counted length, length, data; name and data padded to even.
+/// Number and length of the first resource: signature, number, name of a counted length, length, data; name and data padded
+/// to even.
 fn first(bytes: &[u8]) -> Option<(u16, usize)> {
     let [high, low, name_length, ..] = *bytes.strip_prefix(b"8BIM")? else { return None };
     let data = 6 + (1 + usize::from(name_length)).next_multiple_of(2) + 4;

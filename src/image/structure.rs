@@ -25,7 +25,7 @@ pub(super) const JPEG_XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const JPEG_MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 
 /// Bytes that deflate makes of one, at the most.
-const UNFOLDED: usize = 1032;
+const UNFOLDED: u64 = 1032;
 
 /// Copies of metadata that a decoder holds at the most: as it is read, as it is kept and as it is handed over.
 pub(super) const COPIES: usize = 3;
@@ -59,7 +59,7 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
         let is_carried = CARRIED.contains(&&kind);
         match &kind {
             b"IEND" => {
-                room::check(COPIES * (usize::try_from(carried).unwrap_or(usize::MAX) + unfolded))?;
+                room::check(COPIES * (carried as usize + unfolded))?;
                 return Ok(Metadata { native: Native::Png(chunks), ..metadata });
             }
             b"acTL" => return Err(animated("PNG")),
@@ -68,7 +68,7 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
                 check_metadata(usize::try_from(carried).unwrap_or(usize::MAX))?;
                 file.take(end - at - 8).read_to_end(&mut chunk).map_err(unreadable)?;
             }
-            b"iCCP" => unfolded += unfolding(end - at),
+            b"iCCP" => unfolded = unfolding(unfolded, end - at),
             _ => {}
         }
         if is_carried && !may_hold_thumbnail(&chunk[8..]) {
@@ -81,7 +81,7 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
                 b"IHDR" => metadata.has_palette = data.get(9) == Some(&3),
                 b"eXIf" => metadata.exif = Some(room::copied(data)?),
                 b"pHYs" => metadata.density = Density::of_phys(data),
-                b"iTXt" if data.starts_with(PNG_FOLDED_XMP) => unfolded += unfolding(end - at),
+                b"iTXt" if data.starts_with(PNG_FOLDED_XMP) => unfolded = unfolding(unfolded, end - at),
                 b"iTXt" if metadata.xmp.is_none() => metadata.xmp = png_xmp(data).map(room::copied).transpose()?,
                 _ => {}
             }
@@ -103,9 +103,10 @@ fn png_xmp(chunk: &[u8]) -> Option<&[u8]> {
     parts.nth(2)
 }
 
-/// What a compressed chunk may unfold to; decoders stop at the most that metadata may be.
-fn unfolding(chunk: u64) -> usize {
-    usize::try_from(chunk).unwrap_or(usize::MAX).saturating_mul(UNFOLDED).min(MAX_METADATA)
+/// What a compressed chunk may unfold to, with those before; decoders stop at the most that metadata may be.
+fn unfolding(before: usize, chunk: u64) -> usize {
+    let unfolded = chunk.saturating_mul(UNFOLDED).min(MAX_METADATA as u64);
+    (before + unfolded as usize).min(MAX_METADATA)
 }
 
 /// Walks a JPEG: segments of marker and length, entropy-coded data, up to EOI.
