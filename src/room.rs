@@ -11,7 +11,12 @@ pub(crate) fn room_for<T>(len: usize) -> Result<Vec<T>> {
 
 /// Room for `more` values at the end, and not for others.
 pub(crate) fn reserve<T>(list: &mut Vec<T>, more: usize) -> Result<()> {
-    list.try_reserve_exact(more).map_err(|_| none(more.saturating_mul(size_of::<T>())))
+    list.try_reserve_exact(more).map_err(|_| none::<T>(more))
+}
+
+/// Room for `more` values at the end, and for others to come.
+fn grow<T>(list: &mut Vec<T>, more: usize) -> Result<()> {
+    list.try_reserve(more).map_err(|_| none::<T>(more))
 }
 
 /// Refuses what memory cannot be had for, before a library asks for it that takes no refusal.
@@ -37,28 +42,27 @@ pub(crate) fn copied<T: Copy>(values: &[T]) -> Result<Vec<T>> {
 /// Adds values at the end until there are `len`.
 #[cfg(feature = "image")]
 pub(crate) fn resize<T: Clone>(list: &mut Vec<T>, len: usize, value: T) -> Result<()> {
-    let more = len.saturating_sub(list.len());
-    list.try_reserve(more).map_err(|_| none(more.saturating_mul(size_of::<T>())))?;
+    grow(list, len.saturating_sub(list.len()))?;
     list.resize(len, value);
     Ok(())
 }
 
 /// Adds a value at the end.
 pub(crate) fn push<T>(list: &mut Vec<T>, value: T) -> Result<()> {
-    list.try_reserve(1).map_err(|_| none(size_of::<T>()))?;
+    grow(list, 1)?;
     list.push(value);
     Ok(())
 }
 
 /// Adds values at the end.
 pub(crate) fn append<T: Copy>(list: &mut Vec<T>, values: &[T]) -> Result<()> {
-    list.try_reserve(values.len()).map_err(|_| none(size_of_val(values)))?;
+    grow(list, values.len())?;
     list.extend_from_slice(values);
     Ok(())
 }
 
-fn none(bytes: usize) -> Error {
-    Error::limits(format!("no memory for {bytes} bytes"))
+fn none<T>(values: usize) -> Error {
+    Error::limits(format!("no memory for {} bytes", values.saturating_mul(size_of::<T>())))
 }
 
 #[cfg(test)]
