@@ -15,7 +15,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
     ("holes", &["error", "room"]),
     ("window", &["error", "room", "holes", "sample"]),
     ("simd", &["error", "numerics"]),
-    ("weights", &["error", "room"]),
+    ("weights", &["error", "room", "simd"]),
     ("gemm", &["error", "numerics", "simd", "buffer"]),
     ("pconv", &["error", "numerics", "simd", "gemm", "buffer", "mask", "parallel", "weights"]),
     ("unet", &["error", "numerics", "simd", "buffer", "mask", "harmonic", "parallel", "pconv", "weights"]),

@@ -3,6 +3,16 @@
 /// Runs `work` under IEEE 754's defaults, which the numeric contract needs: rounding to nearest, subnormals kept, no
 /// traps. The caller's control word is back afterwards, also where `work` panics.
 pub(crate) fn with_defaults<T>(work: impl FnOnce() -> T) -> T {
+    with(word::DEFAULTS, work)
+}
+
+/// Runs `work` as a host program might call it: where a result is not exact, the number above is taken.
+#[cfg(test)]
+pub(crate) fn rounding_up<T>(work: impl FnOnce() -> T) -> T {
+    with(word::UPWARD, work)
+}
+
+fn with<T>(word: word::Word, work: impl FnOnce() -> T) -> T {
     struct Restore(word::Word);
     impl Drop for Restore {
         fn drop(&mut self) {
@@ -10,7 +20,7 @@ pub(crate) fn with_defaults<T>(work: impl FnOnce() -> T) -> T {
         }
     }
     let _restore = Restore(word::get());
-    word::set(word::DEFAULTS);
+    word::set(word);
     work()
 }
 
@@ -22,6 +32,8 @@ mod word {
 
     /// Every exception masked.
     pub const DEFAULTS: Word = 0x1f80;
+    #[cfg(test)]
+    pub const UPWARD: Word = DEFAULTS | 0x4000;
 
     pub fn get() -> Word {
         let mut word = 0u32;
@@ -44,6 +56,8 @@ mod word {
     pub type Word = u64;
 
     pub const DEFAULTS: Word = 0;
+    #[cfg(test)]
+    pub const UPWARD: Word = 1 << 22;
 
     pub fn get() -> Word {
         let word;
@@ -66,6 +80,8 @@ mod word {
     pub type Word = u32;
 
     pub const DEFAULTS: Word = 0;
+    #[cfg(test)]
+    pub const UPWARD: Word = 1 << 22;
 
     pub fn get() -> Word {
         let word;
@@ -94,6 +110,8 @@ mod word {
 mod word {
     pub type Word = ();
     pub const DEFAULTS: Word = ();
+    #[cfg(test)]
+    pub const UPWARD: Word = ();
     pub fn get() -> Word {}
     pub fn set((): Word) {}
 }

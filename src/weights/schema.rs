@@ -6,6 +6,7 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::error::{Error, Result};
+use crate::simd::control;
 
 /// The most encoder layers: 2^12 pixels a side at the bottom's single pixel.
 pub(crate) const MAX_LEVELS: usize = 12;
@@ -224,10 +225,23 @@ impl Keys {
     }
 }
 
+/// The nearest f32, whatever the caller's rounding: the standard library's parser divides.
 fn number(text: &str) -> Option<f32> {
-    text.trim().parse().ok().filter(|v: &f32| v.is_finite())
+    control::with_defaults(|| text.trim().parse().ok()).filter(|v: &f32| v.is_finite())
 }
 
 fn mismatch(subject: &str, expected: impl std::fmt::Display, found: impl std::fmt::Display) -> Error {
     Error::weights(format!("{subject}: {expected} expected, {found} found"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_read_to_nearest() {
+        for (text, nearest) in [("0.45", 0.45), ("0.25", 0.25), ("0.2", 0.2), ("-0.485", -0.485)] {
+            assert_eq!(control::rounding_up(|| number(text)), Some(nearest), "{text}");
+        }
+    }
 }
