@@ -91,15 +91,16 @@ impl Pool {
 #[cfg(feature = "parallel")]
 fn build(count: usize) -> Option<Threads> {
     let mut threads = Threads { pool: None, handles: Vec::new() };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).spawn_handler(|thread| {
-        // One after the other: a thread that has begun has all its memory, for want of which it would end the process, so
-        // that what runs out first is the stack of the next.
-        let (begun, has_begun) = std::sync::mpsc::channel();
-        let work = move || {
-            let _ = begun.send(());
-            // A new thread has the control word of the one that starts it.
-            control::with_defaults(|| thread.run());
-        };
+    // One after the other: a thread that has begun has all its memory, for want of which it would end the process, so that
+    // what runs out first is the stack of the next. The last that it asks for is what it needs to look for work.
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let begin = move |_| {
+        rayon::yield_now();
+        let _ = begun.send(());
+    };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).start_handler(begin).spawn_handler(|thread| {
+        // A new thread has the control word of the one that starts it.
+        let work = move || control::with_defaults(|| thread.run());
         threads.handles.push(std::thread::Builder::new().spawn(work)?);
         let _ = has_begun.recv();
         Ok(())
