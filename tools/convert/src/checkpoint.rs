@@ -14,7 +14,7 @@ use crate::refused;
 
 /// The most axes of a tensor.
 pub const MAX_AXES: usize = 8;
-/// The most numbers of a tensor that is larger than its storage, as one of stride 0 is.
+/// The most numbers of a tensor that are more than it spans in its storage, as with a stride of 0.
 const MAX_EXPANDED: usize = 1 << 16;
 /// The most a compressed tensor may grow, beside a small one's allowance.
 const MAX_RATIO: u64 = 16;
@@ -176,11 +176,16 @@ impl Stored {
                     "shape {shape:?} with strides {strides:?} from {offset} on lies outside its storage of {storage}"
                 )));
             }
-            if count > storage && count > MAX_EXPANDED {
-                return Err(refused(format!("shape {shape:?} is absurd over a storage of {storage}")));
-            }
         }
-        Ok(Self { dtype, shape, strides, offset, storage, place })
+        let stored = Self { dtype, shape, strides, offset, storage, place };
+        // Its span is read, its count is made of that: what a storage is said to hold may not be there.
+        if count > MAX_EXPANDED && count > stored.span() {
+            let (shape, span) = (&stored.shape, stored.span());
+            return Err(refused(format!(
+                "shape {shape:?} is absurd over a storage of {storage}, of which it spans {span}"
+            )));
+        }
+        Ok(stored)
     }
 
     /// As [`Stored::new`], row by row without gaps, from the first number on.
@@ -387,7 +392,8 @@ fn read(source: &mut Source, stored: &Stored) -> Result<Values> {
     }
     // Row by row out of the span.
     let size = dtype.bytes();
-    let mut dense = Vec::with_capacity(stored.count() * size);
+    let mut dense = Vec::new();
+    dense.try_reserve_exact(stored.count() * size).map_err(|_| unreadable(io::ErrorKind::OutOfMemory.into()))?;
     let mut index = vec![0; stored.shape.len()];
     for _ in 0..stored.count() {
         let at: usize = index.iter().zip(&stored.strides).map(|(i, stride)| i * stride).sum();

@@ -92,9 +92,13 @@ fn archive(entries: &[(&str, &[u8])], method: CompressionMethod) -> Vec<u8> {
 }
 
 /// A dict of one tensor of the name that `--from auto` takes for naoto's.
-fn one(numbers: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Vec<u8> {
+fn dict(numbers: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Pickle {
     let p = Pickle::new().raw(b"}").text("enc_1.conv.input_conv.weight");
-    legacy(p.tensor("7", numbers, offset, shape, strides).raw(b"s"), &[("7", &[1.0; 12])])
+    p.tensor("7", numbers, offset, shape, strides).raw(b"s")
+}
+
+fn one(numbers: i64, offset: i64, shape: &[i64], strides: &[i64]) -> Vec<u8> {
+    legacy(dict(numbers, offset, shape, strides), &[("7", &[1.0; 12])])
 }
 
 #[test]
@@ -135,6 +139,16 @@ fn absurd_shapes_strides_and_offsets() {
     refused(&one(12, 0, &[1; 9], &[1; 9]), "9 axes");
     refused(&one(12, 0, &[3, 2], &[1]), "axes, each with a stride");
     refused(&one(12, 0, &[0, 3, 3, 3], &[0; 4]), "missing");
+}
+
+/// An archive may say that an entry holds more than it does.
+#[test]
+fn a_storage_larger_than_its_file() {
+    let pickle = dict(1 << 29, 0, &[4096, 4096, 5, 5], &[0; 4]).raw(b".").0;
+    let mut zip = archive(&[("m/data.pkl", &pickle), ("m/data/7", &[0; 48])], CompressionMethod::Stored);
+    let entry = zip.windows(4).rposition(|bytes| bytes == b"PK\x01\x02").unwrap();
+    zip[entry + 24..entry + 28].copy_from_slice(&(1u32 << 31).to_le_bytes());
+    refused(&zip, "absurd over a storage of 536870912, of which it spans 1");
 }
 
 #[test]
@@ -239,6 +253,9 @@ fn pickles_that_grow() {
     refused(&p(&[&b"}"[..], &level.repeat(14)].concat()), "no tensors found");
     refused(&p(&[&b"}"[..], &level.repeat(16)].concat()), "more entries");
     refused(&p(&b"]".repeat(1 << 19)), "more objects");
+    // Tuples of one object, over and over.
+    let tuple = [&b"(N"[..], &b"2".repeat(1 << 16), b"t0"].concat();
+    refused(&p(&tuple.repeat(1 << 5)), "more entries");
     refused(&p(&b"(".repeat(1 << 19)), "too many marks");
     refused(&p(&[&b"]"[..], &b"2".repeat(1 << 19)].concat()), "stack is larger");
     refused(&p(b"X\xff\xff\xff\x7fabc"), "cut short");

@@ -10,7 +10,7 @@ use crate::checkpoint::{Dtype, unreadable};
 use crate::formats::one_line;
 use crate::refused;
 
-/// The most objects of a pickle, and the most entries of its memo and of all its lists and dicts. A checkpoint of sixteen
+/// The most objects of a pickle, and the most entries of its memo and of all its lists, tuples and dicts. A checkpoint of sixteen
 /// layers with its optimizer has about ten thousand.
 const MAX_OBJECTS: usize = 1 << 18;
 /// The most bytes of all strings of a pickle.
@@ -150,6 +150,7 @@ impl Machine<'_> {
                     self.push(Object::Dict(pairs))?;
                 }
                 b'a' => {
+                    self.count_entries(1)?;
                     let item = self.pop()?;
                     self.append(&[item])?;
                 }
@@ -158,6 +159,7 @@ impl Machine<'_> {
                     self.append(&items)?;
                 }
                 b's' => {
+                    self.count_entries(1)?;
                     let value = self.pop()?;
                     let key = self.pop()?;
                     self.insert(&[(key, value)])?;
@@ -311,7 +313,9 @@ impl Machine<'_> {
 
     fn above_mark(&mut self) -> Result<Vec<Id>> {
         let mark = self.marks.pop().filter(|mark| *mark <= self.stack.len());
-        Ok(self.stack.split_off(mark.ok_or_else(|| damaged("a mark is missing"))?))
+        let items = self.stack.split_off(mark.ok_or_else(|| damaged("a mark is missing"))?);
+        self.count_entries(items.len())?;
+        Ok(items)
     }
 
     fn count_entries(&mut self, count: usize) -> Result<()> {
@@ -320,7 +324,6 @@ impl Machine<'_> {
     }
 
     fn append(&mut self, items: &[Id]) -> Result<()> {
-        self.count_entries(items.len())?;
         let target = *self.top()?;
         match &mut self.objects[target as usize] {
             Object::List(list) => list.extend(items),
@@ -330,7 +333,6 @@ impl Machine<'_> {
     }
 
     fn insert(&mut self, items: &[(Id, Id)]) -> Result<()> {
-        self.count_entries(items.len())?;
         let target = *self.top()?;
         match &mut self.objects[target as usize] {
             Object::Dict(dict) => dict.extend(items),
