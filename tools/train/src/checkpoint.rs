@@ -54,11 +54,13 @@ pub struct Progress {
     pub data_sha256: String,
     /// SHA-256 of the file the weights started from; empty if they started at random.
     pub start_sha256: String,
+    /// SHA-256 of VGG16's weights; empty without a loss on its features.
+    pub vgg_sha256: String,
     /// The recent losses and gradient norms.
     pub watch: Watch,
 }
 
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// The key of the file's metadata under which [`Progress`] stands, as JSON.
 const KEY: &str = "inpaint-train";
 
@@ -95,6 +97,7 @@ impl State {
             config_sha256: config.digest(),
             data_sha256,
             start_sha256: String::new(),
+            vgg_sha256: String::new(),
             watch: Watch::default(),
         };
         Self { progress, ema: params.clone(), adam: AdamW::new(&params), params }

@@ -29,7 +29,7 @@ impl AdamW {
         Self { first: zeros.clone(), second: zeros }
     }
 
-    /// Update number `t`, from 1, by the gradients times `scale`.
+    /// Update number `t`, from 1, by the gradients times `scale`. A tensor without a gradient stands still.
     ///
     /// In the notation of the paper, with η the `rate` and λ the decay where the tensor decays, otherwise 0:
     /// θ ← θ − ηλθ − η · m̂ / (√v̂ + ε), m̂ = m / (1 − β₁ᵗ), v̂ = v / (1 − β₂ᵗ).
@@ -41,7 +41,7 @@ impl AdamW {
         let (k1, k2, b2) = ((1.0 - b1) as f32, (1.0 - b2) as f32, b2 as f32);
         let moments = self.first.iter_mut().zip(&mut self.second);
         for ((tensor, grad), (first, second)) in params.tensors.iter_mut().zip(grads).zip(moments) {
-            if !tensor.trained {
+            if grad.is_empty() {
                 continue;
             }
             let keep = if tensor.decay { (1.0 - rate * o.decay) as f32 } else { 1.0 };

@@ -188,6 +188,23 @@ fn another_configuration_is_refused() {
 }
 
 #[test]
+fn other_weights_of_vgg16_are_refused() {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../weights/vgg16-conv1-3.f16.safetensors");
+    let place = Place::new(CONFIG);
+    let vgg = place.path("vgg.safetensors");
+    let mut bytes = fs::read(shipped).unwrap();
+    fs::write(&vgg, &bytes).unwrap();
+    place.configure(&format!("{CONFIG}[loss.vgg]\nweights = \"{}\"\ncrop = 8\nperceptual = 0.5\n", vgg.display()));
+    finished(&place.run());
+    assert!(place.weights().windows(12).any(|text| text == b".vgg_sha256\""));
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&vgg, &bytes).unwrap();
+    let output = place.run();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && error.contains("made with other weights of VGG16"), "{error}");
+}
+
+#[test]
 fn photographs_held_out_train_nothing() {
     let validation = "[validation]\nevery = 6\nsize = 32\nimages = 8\nbuckets = [0.1, 0.2]\n";
     let held_out = format!("hold_out = 2\n{CONFIG}{validation}");

@@ -5,6 +5,7 @@ use inpaint_edge::{
     harmonic::{CYCLES, Harmonic, Holed},
 };
 use inpaint_train::{
+    config::Optimizer,
     data::Batch,
     gradcheck::{
         self, LIMIT,
@@ -18,6 +19,7 @@ use inpaint_train::{
         export,
         map::Map,
     },
+    optim::AdamW,
     real::Real,
     rng::Rng,
     vgg::Vgg,
@@ -262,6 +264,17 @@ fn a_frozen_encoder_norm_stands_still() {
         let frozen = now.name.starts_with("enc");
         assert_eq!(now.data == before.data, !statistic || frozen, "{}", now.name);
         assert_eq!(grad.iter().all(|&g| g == 0.0), statistic || frozen && norm, "{}", now.name);
+    }
+
+    // The optimiser's moments from before do not move it.
+    let mut adam = AdamW::new(&params);
+    adam.first.iter_mut().chain(&mut adam.second).flatten().for_each(|moment| *moment = 1.0);
+    let before = params.clone();
+    adam.update(&Optimizer::default(), 9, 0.1, 1.0, &mut params, &grads);
+    for (now, before) in params.tensors.iter().zip(&before.tensors) {
+        let norm = !now.decay && !now.name.ends_with("bias");
+        let still = !now.trained || now.name.starts_with("enc") && norm;
+        assert_eq!(now.data == before.data, still, "{}", now.name);
     }
 }
 

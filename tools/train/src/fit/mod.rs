@@ -14,6 +14,7 @@ use crate::{
     checkpoint::{Progress, State, replace},
     config::Config,
     data::{Batch, Batches, Folder},
+    hex,
     net::{self, Dtype, Net},
     optim::{self, average, memory, squared_norms},
     vgg::Vgg,
@@ -21,8 +22,10 @@ use crate::{
 use log::{Log, Step};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use sample::Sample;
+use sha2::{Digest, Sha256};
 use std::{
     collections::BTreeMap,
+    fmt::Display,
     fs::{self, File},
     io::Cursor,
     path::{Path, PathBuf},
@@ -121,8 +124,9 @@ fn provenance(progress: &Progress, config: &Config) -> BTreeMap<String, String> 
         ("steps", progress.step.to_string()),
         ("trainer", concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_string()),
     ];
-    let start = Some(("start_sha256", progress.start_sha256.clone())).filter(|(_, digest)| !digest.is_empty());
-    provenance.into_iter().chain(start).map(|(key, value)| (key.to_string(), value)).collect()
+    let files = [("start_sha256", &progress.start_sha256), ("vgg_sha256", &progress.vgg_sha256)];
+    let files = files.into_iter().filter(|(_, digest)| !digest.is_empty()).map(|(key, digest)| (key, digest.clone()));
+    provenance.into_iter().chain(files).map(|(key, value)| (key.to_string(), value)).collect()
 }
 
 /// One run at a time writes to a folder; the lock falls with the process.
@@ -148,6 +152,14 @@ struct Runner<'a> {
 
 impl<'a> Runner<'a> {
     fn new(config: &'a Config, run: &'a Path, manifest: String, validator: Option<Validator>) -> Result<Self, String> {
+        let vgg = config.loss.vgg.as_ref().map(|vgg| {
+            let of_file = |error: &dyn Display| format!("{}: {error}", vgg.weights.display());
+            let bytes = fs::read(&vgg.weights).map_err(|error| of_file(&error))?;
+            let digest = hex(&Sha256::digest(&bytes));
+            Vgg::from_bytes(&bytes).map(|vgg| (vgg, digest)).map_err(|error| of_file(&error))
+        });
+        let (vgg, vgg_sha256) = vgg.transpose()?.unzip();
+        let vgg_sha256 = vgg_sha256.unwrap_or_default();
         let path = checkpoint(run);
         let state = if path.exists() {
             let bytes = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -155,9 +167,14 @@ impl<'a> Runner<'a> {
             if state.progress.data_sha256 != manifest {
                 return Err(format!("{}: made with other photographs than those given", path.display()));
             }
+            if state.progress.vgg_sha256 != vgg_sha256 {
+                return Err(format!("{}: made with other weights of VGG16 than those given", path.display()));
+            }
             state
         } else {
-            State::start(config, manifest)?
+            let mut state = State::start(config, manifest)?;
+            state.progress.vgg_sha256 = vgg_sha256;
+            state
         };
         let threads = match config.threads.net {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -168,11 +185,7 @@ impl<'a> Runner<'a> {
             state.params.tensors.iter().filter(|tensor| tensor.trained).map(|tensor| tensor.data.len()).sum();
         log.say(&format!("{weights} weights, step {} of {}, {threads} threads", state.progress.step, config.steps));
         let mut net = Net::new(&config.arch(), threads);
-        if let Some(vgg) = &config.loss.vgg {
-            let path = vgg.weights.display();
-            let bytes = fs::read(&vgg.weights).map_err(|error| format!("{path}: {error}"))?;
-            net.set_vgg(Vgg::from_bytes(&bytes).map_err(|error| format!("{path}: {error}"))?);
-        }
+        vgg.into_iter().for_each(|vgg| net.set_vgg(vgg));
         Ok(Self {
             config,
             run,

@@ -279,10 +279,9 @@ impl<T: Real> Network<T> {
             let slope = T::of(shape.slope().into());
             let (known, ratio) = (Some(&masks.known[..]), Some(&ratio[..]));
             let of_affine = norm::backward(affine, slope, !frozen, known, ratio, delta, (y.0, &mut y.1));
-            let mut put = |tensor: usize, values: &[f64]| {
-                for (grad, &v) in grads[tensor].iter_mut().zip(values) {
-                    *grad = if frozen && shape.batch_norm { T::zero() } else { T::of(v) };
-                }
+            let mut put = |tensor: usize, values: &[f64]| match frozen && shape.batch_norm {
+                true => grads[tensor].clear(),
+                false => grads[tensor].iter_mut().zip(values).for_each(|(grad, &v)| *grad = T::of(v)),
             };
             put(place.norm, if shape.batch_norm { &of_affine.gamma } else { &of_affine.beta });
             if shape.batch_norm {
