@@ -15,7 +15,8 @@ pub struct Augment {
     pub area: [f32; 2],
     /// Largest ratio of the sides of the area before it becomes a square.
     pub aspect: f32,
-    /// Pixels of a crop made of one pixel of the photograph, along one axis, at most.
+    /// Pixels of a crop made of one pixel of the photograph, at most: the geometric mean of both axes, which `aspect` sets
+    /// apart.
     pub magnify: f32,
     /// Share of the crops mirrored left to right.
     pub flip: f32,
@@ -103,12 +104,6 @@ impl Placement {
 }
 
 impl Augment {
-    /// Nothing but a crop from anywhere, pixel for pixel.
-    pub fn none() -> Self {
-        let colour = Colour { share: 0.0, ..Colour::default() };
-        Self { exact: 1.0, flip: 0.0, quarter: 0.0, colour, ..Self::default() }
-    }
-
     /// Says what is wrong with a distribution nothing can be drawn from.
     pub fn check(&self) -> Result<(), String> {
         let c = &self.colour;

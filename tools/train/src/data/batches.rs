@@ -66,24 +66,14 @@ impl Batch {
 ///
 /// Thread k of t makes the steps s with s mod t = k and hands them over in a queue of its own, so that order and
 /// content do not depend on timing. Threads end when this is dropped.
-pub struct Batches<T = Batch> {
+pub struct Batches<T> {
     queues: Vec<Receiver<T>>,
     next: usize,
 }
 
-impl Batches {
-    /// Starts making the batches of `step`, `step` + 1, …, each as `recipe` says for its step; every thread keeps up
-    /// to `ahead` finished batches.
-    pub fn start<R>(folder: Arc<Folder>, seed: u64, step: u64, threads: usize, ahead: usize, recipe: R) -> Self
-    where
-        R: Fn(u64) -> Recipe + Send + Sync + 'static,
-    {
-        Self::making(step, threads, ahead, move |step| Batch::make(&folder, seed, step, &recipe(step)))
-    }
-}
-
 impl<T: Send + 'static> Batches<T> {
-    /// Starts calling `make` for `step`, `step` + 1, … on background threads.
+    /// Starts calling `make` for `step`, `step` + 1, … on `threads` background threads, each of which keeps up to `ahead`
+    /// results.
     pub fn making<M>(step: u64, threads: usize, ahead: usize, make: M) -> Self
     where
         M: Fn(u64) -> T + Send + Sync + 'static,

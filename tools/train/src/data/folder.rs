@@ -10,7 +10,6 @@ use std::{
         Arc, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
-    thread,
 };
 
 /// Every JPEG, PNG and WebP file under a folder, in the order of their paths.
@@ -98,21 +97,6 @@ impl Folder {
             Slot::OnDisk => Photo::decode(&path).ok().map(Arc::new),
             Slot::Broken => None,
         }
-    }
-
-    /// Decodes on a background thread, until all are kept, the memory is used up or the folder is dropped.
-    pub fn preload(self: &Arc<Self>) {
-        let folder = Arc::downgrade(self);
-        thread::spawn(move || {
-            for index in 0.. {
-                match folder.upgrade() {
-                    Some(folder) if index < folder.len() && folder.used.load(Ordering::Relaxed) < folder.memory => {
-                        folder.photo(index);
-                    }
-                    _ => break,
-                }
-            }
-        });
     }
 
     /// SHA-256, in hexadecimal, over the path, the length and the SHA-256 of every file: which data a model has seen.

@@ -1,7 +1,7 @@
 //! Every gradient against central differences, in f64.
 //!
 //! The functions have kinks, where a difference says nothing. Inputs are drawn until every number that decides anything
-//! is farther from zero than [`MARGIN`], and each probe is then seen to take the same decisions as the base.
+//! is farther from zero than `MARGIN`, and each probe is then seen to take the same decisions as the base.
 
 pub mod layer;
 mod pictures;

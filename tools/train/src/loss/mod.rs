@@ -22,7 +22,7 @@ pub struct LossWeights {
     pub hole: f32,
     /// |fill − truth| where known.
     pub valid: f32,
-    /// Of each picture, how many decibels the mean of (fill − truth)² in its hole lies above 10⁻⁵: its PSNR, turned round.
+    /// Of each picture, 10·log₁₀(1 + m / 10⁻⁵), m the mean of (fill − truth)² in its hole: its PSNR, turned round.
     pub decibel: f32,
     /// 1 − SSIM of the composite (Wang et al. 2004).
     pub ssim: f32,
