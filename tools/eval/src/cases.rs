@@ -120,7 +120,7 @@ pub fn crops(folder: &Path, size: usize, limit: usize) -> Result<Vec<Crop>, Stri
 /// The groups in the order of the report.
 ///
 /// # Errors
-/// If the folder of masks cannot be read or a bucket stays empty.
+/// If the folder of masks cannot be read or fills no bucket; one that stays empty is left out.
 pub fn groups(masks: &MaskSource) -> Result<Vec<Group>, String> {
     let bucket_name = |[low, high]: [f32; 2]| format!("{low:.2}-{high:.2}");
     let mut groups: Vec<Group> = match masks {

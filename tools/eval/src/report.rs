@@ -143,7 +143,7 @@ mod tests {
     fn a_margin_is_to_the_best_of_each_score() {
         let scores = |psnr, ssim, l1, vgg| Scores { psnr, ssim, l1, vgg };
         let others = [scores(30.0, 0.90, 0.10, Some(0.5)), scores(29.0, 0.95, 0.08, Some(0.4))];
-        let mean = |first| Mean { hole: 0.1, scores: [first].into_iter().chain(others.clone()).collect() };
+        let mean = |first| Mean { hole: 0.1, scores: [first].into_iter().chain(others).collect() };
         let margin = |first| mean(first).margin().unwrap();
         assert_eq!(margin(scores(30.5, 0.94, 0.06, Some(0.3))), "+0.50 / -0.0100 / -25.0 % / -25.0 %");
         assert_eq!(margin(scores(29.5, 0.96, 0.12, None)), "-0.50 / +0.0100 / +50.0 %");

@@ -8,14 +8,17 @@ mod ssim;
 
 pub use ssim::{C1, C2, WINDOW, gaussian, ssim};
 
-/// Peak signal-to-noise ratio in dB over all values, for a peak of 1; infinite for equal images.
+/// The PSNR of equal images, dB: finite, so that means are.
+pub const MAX_PSNR: f64 = 100.0;
+
+/// Peak signal-to-noise ratio in dB over all values, for a peak of 1; [`MAX_PSNR`] at the most.
 ///
 /// # Panics
 /// If the lengths differ or are 0.
 pub fn psnr(image: &[f32], truth: &[f32]) -> f64 {
     assert!(image.len() == truth.len() && !image.is_empty(), "two images of one size");
     let sum: f64 = image.iter().zip(truth).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
-    -10.0 * (sum / image.len() as f64).log10()
+    (-10.0 * (sum / image.len() as f64).log10()).min(MAX_PSNR)
 }
 
 /// Mean absolute difference over the hole (`mask` 0) and its three channels; 0 where there is no hole.
