@@ -5,6 +5,7 @@ use std::ops::Range;
 use ndarray::ArrayView2;
 
 use crate::error::Result;
+use crate::mask::disc_reach;
 use crate::room;
 
 /// The pixels to fill, a bit each: an eighth of a mask's memory.
@@ -34,6 +35,12 @@ impl Rect {
 
     pub fn rows(self) -> Range<usize> {
         self.y..self.y + self.height
+    }
+
+    /// Whether the two have a pixel in common.
+    pub fn meets(self, other: Self) -> bool {
+        let overlap = |a: Range<usize>, b: Range<usize>| a.start < b.end && b.start < a.end;
+        overlap(self.columns(), other.columns()) && overlap(self.rows(), other.rows())
     }
 }
 
@@ -98,9 +105,10 @@ impl Holes {
         Rect { x: 0, y: 0, width: self.width, height: self.height }
     }
 
-    /// Whether the pixel is to be filled.
+    /// Whether the pixel is to be filled. Outside the image the answer means nothing, and may be a panic.
     #[inline]
     pub fn is_hole(&self, x: usize, y: usize) -> bool {
+        debug_assert!(x < self.width && y < self.height, "a pixel inside the image");
         self.words[y * self.stride + x / 64] >> (x % 64) & 1 == 1
     }
 
@@ -190,6 +198,11 @@ impl Holes {
         rows.map(|(top, bottom)| Rect { x: left, y: top, width: right - left, height: bottom + 1 - top })
     }
 
+    /// Whether `area` is all hole.
+    pub(crate) fn is_all_hole(&self, area: Rect) -> bool {
+        area.rows().all(|y| self.next(y, area.x, area.x + area.width, u64::MAX).is_none())
+    }
+
     /// Side of the largest square in `area` that is all hole.
     pub(crate) fn widest(&self, area: Rect) -> Result<usize> {
         // sides[x]: the largest square whose lower right corner is the pixel, of this row or, not yet reached, of the last.
@@ -268,7 +281,7 @@ impl Holes {
         for y in 0..self.height {
             for run in self.runs(y, 0..self.width) {
                 for to in y.saturating_sub(radius)..(y + radius + 1).min(self.height) {
-                    let reach = (radius * radius - to.abs_diff(y).pow(2)).isqrt();
+                    let reach = disc_reach(radius, to.abs_diff(y));
                     out.set(to, run.start.saturating_sub(reach)..(run.end + reach).min(self.width), true);
                 }
             }

@@ -57,7 +57,7 @@ impl Plane<'_> {
                 }
                 let run = source.row(y)[x..width].iter().take_while(|m| **m == 0).count();
                 for ty in y.saturating_sub(radius)..y.saturating_add(radius).saturating_add(1).min(height) {
-                    let reach = (radius * radius - ty.abs_diff(y).pow(2)).isqrt();
+                    let reach = disc_reach(radius, ty.abs_diff(y));
                     let (from, to) = (x.saturating_sub(reach), (x + run).saturating_add(reach).min(width));
                     self.row_mut(ty)[from..to].fill(0);
                 }
@@ -67,9 +67,22 @@ impl Plane<'_> {
     }
 }
 
+/// How far a disc of `radius` reaches along a row `away` from its centre's.
+pub(crate) fn disc_reach(radius: usize, away: usize) -> usize {
+    // Squares of sides of an image are more than a 32-bit machine's word.
+    let square = |v: usize| v as u64 * v as u64;
+    (square(radius) - square(away)).isqrt() as usize
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn discs_reach_as_far_as_images_do() {
+        assert_eq!([0, 3, 4, 5].map(|away| disc_reach(5, away)), [5, 4, 3, 0]);
+        assert_eq!([disc_reach(65_536, 0), disc_reach(131_072, 1)], [65_536, 131_071]);
+    }
 
     fn pixels(rows: &[&str]) -> Vec<u8> {
         rows.iter().flat_map(|r| r.bytes().map(|b| u8::from(b == b'#'))).collect()

@@ -167,13 +167,23 @@ fn tiles(holes: &Holes, target: Rect, lengths: Lengths) -> Result<Vec<Tile>> {
             let width = lengths.tile.min(target.x + target.width - x);
             let height = lengths.tile.min(target.y + target.height - y);
             let Some(tile) = holes.bounds(Rect { x, y, width, height }) else { continue };
-            let around = |from: usize, len: usize, end: usize| {
-                let size = (len + 2 * lengths.margin).next_multiple_of(lengths.align).min(end);
-                (from.saturating_sub(lengths.margin).min(end - size), size)
+            let around = |from: usize, len: usize, end: usize, margin: usize| {
+                let size = (len + 2 * margin).next_multiple_of(lengths.align).min(end);
+                (from.saturating_sub(margin).min(end - size), size)
             };
-            let ((x, width), (y, height)) =
-                (around(tile.x, tile.width, holes.width()), around(tile.y, tile.height, holes.height()));
-            room::push(&mut tiles, Tile { tile, window: Rect { x, y, width, height } })?;
+            let window = |margin: usize| {
+                let (x, width) = around(tile.x, tile.width, holes.width(), margin);
+                let (y, height) = around(tile.y, tile.height, holes.height(), margin);
+                Rect { x, y, width, height }
+            };
+            // Along a border, a hole within reach may be longer than a window: the first is as wide as it takes.
+            let sees_nothing =
+                |window: Rect| holes.is_all_hole(window) && !tiles.iter().any(|t: &Tile| t.tile.meets(window));
+            let mut margin = lengths.margin;
+            while sees_nothing(window(margin)) && window(margin) != holes.whole() {
+                margin *= 2;
+            }
+            room::push(&mut tiles, Tile { tile, window: window(margin) })?;
         }
     }
     Ok(tiles)

@@ -12,7 +12,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
     ("harmonic", &["error", "buffer"]),
     ("parallel", &["simd"]),
     ("sample", &["numerics"]),
-    ("holes", &["error", "room"]),
+    ("holes", &["error", "room", "mask"]),
     ("window", &["error", "room", "holes", "sample"]),
     ("simd", &["error", "numerics"]),
     ("weights", &["error", "room", "simd"]),
@@ -22,7 +22,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
     ("inpainter", &["error", "numerics", "simd", "buffer", "parallel", "sample", "holes", "window", "unet", "weights"]),
     ("image", &["error", "room", "sample", "holes", "inpainter"]),
     ("selftest", &["error", "sample", "inpainter", "weights"]),
-    ("capi", &["error", "simd", "parallel", "sample", "weights", "inpainter"]),
+    ("capi", &["error", "room", "simd", "parallel", "sample", "weights", "inpainter"]),
     (
         "lib",
         &[

@@ -42,6 +42,7 @@ fn masks() -> Vec<(&'static str, Array2<u8>)> {
         ("nearly everything", of(&|x, y| (x, y) != (WIDTH / 2, HEIGHT - 1))),
         ("a frame around", of(&|x, y| !(60..200).contains(&x) || !(50..150).contains(&y))),
         ("a line across", of(&|x, y| y.abs_diff(x * HEIGHT / WIDTH) < 3)),
+        ("all but the bottom", of(&|_, y| y < HEIGHT - 1)),
         ("one pixel", of(&|x, y| (x, y) == (64, 64))),
     ]
 }
@@ -127,6 +128,24 @@ fn a_ramp_is_continued_through_a_huge_hole() {
     assert!(most < 0.01, "{most}");
 }
 
+/// A hole within reach across the image's short side, longer than a window, has nothing known in the first.
+#[test]
+fn a_hole_along_a_strip_is_filled_from_its_end() {
+    let inpainter = Inpainter::from_bytes(&prior_alone(), window(1, None)).unwrap();
+    for (width, height) in [(8, 400), (40, 900), (400, 7)] {
+        let ramp =
+            Array3::from_shape_fn((height, width, 3), |(y, x, _)| 0.2 + 0.001 * (x % 8) as f32 + 0.0001 * y as f32);
+        let mut mask = Array2::from_elem((height, width), 255);
+        mask.slice_mut(s![height - height.div_ceil(9).., ..]).fill(0);
+        mask.slice_mut(s![.., width - width.div_ceil(9)..]).fill(if width > height { 0 } else { 255 });
+        let (found, report) = fill(&inpainter, &ramp, &mask).unwrap();
+        assert!(found.iter().all(|v| (0.1..0.4).contains(v)), "{width}×{height}: {report:?}");
+        let holes = Holes::new(mask.view(), &Options::default()).unwrap();
+        let plan = inpainter.plan_holes(&holes, 3, 4).unwrap();
+        assert_eq!((plan.windows, plan.plan_bytes), (report.windows, report.plan_bytes));
+    }
+}
+
 #[test]
 fn auto_runs_small_images_whole_and_large_ones_in_windows() {
     let file = net().file;
@@ -198,5 +217,8 @@ fn a_run_in_windows_can_be_stopped_and_tells_how_far_it_is() {
     let error = inpainter.inpaint_into(image.view(), mask.view(), out.view_mut(), &mut stop).unwrap_err();
     assert_eq!((error.kind(), calls), (ErrorKind::Cancelled, 9));
     let white = Array2::from_elem((HEIGHT, WIDTH), 255);
-    assert_eq!(fill(&inpainter, &image, &white).unwrap_err().kind(), ErrorKind::Input);
+    let nothing_known = fill(&inpainter, &image, &white).unwrap_err();
+    assert_eq!(nothing_known.kind(), ErrorKind::Input);
+    let white = Holes::new(white.view(), &Options::default()).unwrap();
+    assert_eq!(inpainter.plan_holes(&white, 3, 4).unwrap_err(), nothing_known);
 }
