@@ -28,6 +28,7 @@ pub use write::{Dtype, header};
 
 use crate::error::{Error, Result};
 use crate::room::reserve;
+use crate::simd::control;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use source::Source;
@@ -49,7 +50,7 @@ impl<'a> Weights<'a> {
     ///
     /// # Errors
     ///
-    /// Weights, naming the tensor or key that departs from the schema.
+    /// Weights, naming the tensor or key that departs from the schema; limits, where memory cannot be had.
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self> {
         Self::new(Source::Memory(bytes))
     }
@@ -58,7 +59,7 @@ impl<'a> Weights<'a> {
     ///
     /// # Errors
     ///
-    /// Weights, naming the file and the tensor or key that departs from the schema.
+    /// As [`Weights::from_bytes`], naming the file too.
     #[cfg(feature = "fs")]
     pub fn open(path: impl AsRef<std::path::Path>) -> Result<Weights<'static>> {
         let path = path.as_ref();
@@ -68,7 +69,7 @@ impl<'a> Weights<'a> {
 
     fn new(mut source: Source<'a>) -> Result<Self> {
         let header = source.header()?;
-        let config = schema::check(&header)?;
+        let config = control::with_defaults(|| schema::check(&header))?;
         Ok(Self { config, header, source })
     }
 
@@ -81,7 +82,7 @@ impl<'a> Weights<'a> {
     ///
     /// # Errors
     ///
-    /// Weights, naming the tensor, where the file cannot be read or a value is not finite.
+    /// Weights, naming the tensor, where the file cannot be read or a value is not finite; limits, where memory cannot be had.
     pub fn read_layer(&mut self, index: usize, weight: &mut Vec<f32>, bias: &mut Vec<f32>) -> Result<()> {
         let name = &self.config.layers[index].name;
         read(&mut self.source, &self.header, &format!("{name}.weight"), weight)?;
@@ -128,5 +129,21 @@ fn read(source: &mut Source, header: &safetensors::tensor::Metadata, name: &str,
     match out.iter().position(|v| !v.is_finite()) {
         Some(i) => Err(Error::weights(format!("{name}: finite numbers expected, {} found at index {i}", out[i]))),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_changes_no_number() {
+        let mut config = Config::new(Prior::None, false, &[(1, 1)], &[3]);
+        (config.mean, config.std, config.slope) = ([0.45, 0.2, 0.406], [1e-40, 0.229, 0.25], -0.485);
+        let mut file = header(&config, Dtype::F16, &Default::default());
+        file.resize(file.len() + 2 * config.parameters(), 0);
+        let read = control::as_a_host(|| Weights::from_bytes(&file).map(|weights| weights.config().clone())).unwrap();
+        let bits = |config: &Config| [config.mean, config.std, [config.slope; 3]].map(|v| v.map(f32::to_bits));
+        assert_eq!(bits(&read), bits(&config));
     }
 }

