@@ -96,8 +96,9 @@ impl Kernel {
 #[allow(clippy::needless_range_loop)]
 unsafe fn body<L: Lanes, const MR: usize, const NV: usize>(t: &Tile<'_>) {
     let nr = NV * L::LANES;
-    // SAFETY: the caller vouches for `MR` row pointers, for `runs` runs behind each, for `runs·run_len·NR` floats at
-    // `b`, and for `cols` floats behind each pointer of C; `edge` stands in where `cols < NR`.
+    // SAFETY: the caller vouches for `MR` row pointers, for `runs` runs behind each, for `runs·run_len·NR` floats at `b`,
+    // for `MR` ratios and `NR` biases, and for `cols` floats behind each of `MR` pointers of C, of which no more are read or
+    // written; `sums`, in memory, has `NR` a row.
     unsafe {
         let mut ahead = 0;
         while ahead < t.prefetch.len() {

@@ -41,12 +41,12 @@ pub struct Window {
 impl Window {
     /// k's in the window.
     pub fn k(&self) -> usize {
-        self.runs * self.run_len
+        self.runs.saturating_mul(self.run_len)
     }
 
-    /// Floats from its first to past its last.
-    fn span(&self) -> usize {
-        (self.runs - 1) * self.run_stride + self.run_len
+    /// Floats from its first to past its last, if so many can be.
+    fn span(&self) -> Option<usize> {
+        self.runs.checked_sub(1)?.checked_mul(self.run_stride)?.checked_add(self.run_len)
     }
 }
 
@@ -270,13 +270,13 @@ impl Gemm {
         let Kernel { mr, nr, kc, .. } = self.kernel;
         assert!(operands.len() <= 2 && rows.len() <= MAX_ROWS && panels.end <= self.panels());
         for row in rows {
-            assert!(row.c + self.n <= out.len);
+            assert!(is_in(row.c, self.n, out.len));
         }
         for (i, operand) in operands.iter().enumerate() {
             let (window, weights) = (operand.window, operand.weights);
             assert!(weights.k == window.k() && weights.nr == nr && weights.panels == self.panels());
             for row in rows {
-                assert!(row.a[i] + window.span() <= operand.map.len());
+                assert!(window.span().is_some_and(|span| is_in(row.a[i], span, operand.map.len())));
             }
         }
 
@@ -335,6 +335,11 @@ impl Gemm {
             resume = true;
         }
     }
+}
+
+/// Whether `count` floats from `first` on are among `len`.
+fn is_in(first: usize, count: usize, len: usize) -> bool {
+    first.checked_add(count).is_some_and(|end| end <= len)
 }
 
 /// Part of a window: `runs` runs of `run_len` floats from `offset`, whose first k is `k`.

@@ -35,7 +35,7 @@ struct Case {
 fn check(isa: Isa, case: &Case, random: &mut Random) {
     let Case { rows, n, variants, .. } = *case;
     let gemm = Gemm::new(isa, n).unwrap();
-    let maps: Vec<_> = case.windows.iter().map(|w| random.floats(w.span() + 300)).collect();
+    let maps: Vec<_> = case.windows.iter().map(|w| random.floats(w.span().unwrap() + 300)).collect();
     let weights: Vec<_> = case.windows.iter().map(|w| random.floats(variants * n * w.k())).collect();
     let packed: Vec<_> = (case.windows.iter().zip(&weights))
         .map(|(window, weights)| {
@@ -128,5 +128,37 @@ fn blocks_of_k_change_nothing() {
                 check(isa, &Case { rows: 7, n, variants: 1, windows, activation: Activation::Relu }, &mut random);
             }
         }
+    }
+}
+
+#[test]
+fn what_lies_outside_is_refused_however_far() {
+    let gemm = Gemm::new(Isa::Scalar, 3).unwrap();
+    let weights = gemm.pack(1, 4, |_, _, out| out.fill(0.0)).unwrap();
+    let finish = gemm.finish(&[0.0; 3], Activation::None);
+    let whole = Window { runs: 2, run_len: 2, run_stride: 3 };
+    let row = Row { a: [0; 2], c: 0, ratio: 1.0 };
+    let run = |window: Window, row: Row| {
+        let (map, mut c) = ([0.0; 8], [0.0; 8]);
+        let operand = Operand { map: &map, window, weights: &weights, variant: 0 };
+        let call = || {
+            // SAFETY: one thread.
+            unsafe { gemm.rows(&[operand], &finish, &[row], 0..gemm.panels(), &Output::new(&mut c)) }
+        };
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_ok()
+    };
+    assert!(run(whole, row) && run(whole, Row { a: [3, 0], c: 5, ..row }));
+    for first in [4, usize::MAX - 4, usize::MAX] {
+        assert!(!run(whole, Row { a: [first, 0], ..row }), "A from {first}");
+    }
+    for first in [6, usize::MAX - 2, usize::MAX] {
+        assert!(!run(whole, Row { c: first, ..row }), "C from {first}");
+    }
+    for window in [
+        Window { run_stride: usize::MAX - 1, ..whole },
+        Window { runs: 0, ..whole },
+        Window { runs: usize::MAX / 2 + 3, run_stride: 0, ..whole },
+    ] {
+        assert!(!run(window, row), "{window:?}");
     }
 }
