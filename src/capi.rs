@@ -20,6 +20,7 @@ use ndarray::{ArrayView2, ArrayViewMut3, ShapeBuilder};
 use crate::error::{Error, Result};
 use crate::inpainter::{Inpainter, MaskWhite, Options, Progress};
 use crate::parallel::MAX_THREADS;
+use crate::room::room_for;
 use crate::sample::Sample;
 use crate::simd::Isa;
 
@@ -142,7 +143,7 @@ pub extern "C" fn inpaint_last_error() -> *const c_char {
 pub extern "C" fn inpaint_options_new() -> *mut inpaint_options {
     let mut options = std::ptr::null_mut();
     guard(|| {
-        options = Box::into_raw(Box::new(inpaint_options(Options::default())));
+        options = boxed(inpaint_options(Options::default()))?;
         Ok(())
     });
     options
@@ -152,7 +153,7 @@ pub extern "C" fn inpaint_options_new() -> *mut inpaint_options {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_free(options: *mut inpaint_options) {
     if !options.is_null() {
-        // SAFETY: made by `Box::into_raw`, and the caller gives it up.
+        // SAFETY: made by `boxed`, and the caller gives it up.
         drop(unsafe { Box::from_raw(options) });
     }
 }
@@ -268,7 +269,7 @@ pub unsafe extern "C" fn inpaint_engine_new_from_file(
 pub unsafe extern "C" fn inpaint_engine_free(engine: *mut inpaint_engine) {
     guard(|| {
         if !engine.is_null() {
-            // SAFETY: made by `Box::into_raw`, and the caller gives it up.
+            // SAFETY: made by `boxed`, and the caller gives it up.
             drop(unsafe { Box::from_raw(engine) });
         }
         Ok(())
@@ -489,7 +490,7 @@ unsafe fn create(
         unsafe { engine.write(std::ptr::null_mut()) };
         // SAFETY: the caller vouches for the options.
         let options = unsafe { options.as_ref() }.map_or_else(Options::default, |options| options.0.clone());
-        let made = Box::into_raw(Box::new(inpaint_engine(make(options)?)));
+        let made = boxed(inpaint_engine(make(options)?))?;
         // SAFETY: as above.
         unsafe { engine.write(made) };
         Ok(())
@@ -521,6 +522,13 @@ fn null(name: &str) -> Error {
 
 thread_local! {
     static LAST_ERROR: RefCell<CString> = RefCell::default();
+}
+
+/// On the heap, where memory can be had.
+fn boxed<T>(value: T) -> Result<*mut T> {
+    let mut one = room_for(1)?;
+    one.push(value);
+    Ok(Box::into_raw(one.into_boxed_slice()).cast())
 }
 
 /// The status of `work`, its message kept for `inpaint_last_error`; a panic ends here.

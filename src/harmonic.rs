@@ -78,10 +78,14 @@ impl Harmonic {
     ///
     /// # Errors
     ///
-    /// Limits, where a side is 0 or above 65,536 pixels.
+    /// Limits, where a side is 0 or above 65,536 pixels, or there are more pixels than can be addressed.
     pub fn new(width: usize, height: usize) -> Result<Self> {
         if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
             return Err(Error::limits(format!("sides of 1 … {MAX_SIDE} pixels expected, {width}×{height} found")));
+        }
+        // All that is counted here is less than 8 a pixel.
+        if width.checked_mul(height).and_then(|pixels| pixels.checked_mul(8)).is_none() {
+            return Err(Error::limits(format!("{width}×{height} pixels are more than this build can address")));
         }
         let mut sizes = ArrayVec::from_iter([(width, height)]);
         while let Some(&(width, height)) = sizes.last()

@@ -20,9 +20,10 @@ use crate::sample::Sample;
 use crate::simd::{Isa, control};
 use crate::unet::{Layout, Network, Plan};
 use crate::weights::{Config, Weights};
+use crate::window::colours;
 
 /// A network ready to run, `Send + Sync`; several threads may run it at once. It keeps the memory of its last run, so a
-/// second run of the same size allocates nothing but its result.
+/// second native run of the same size allocates nothing but its result.
 ///
 /// Results do not depend on the floating-point control word of the calling thread, which is put back on return.
 ///
@@ -183,7 +184,7 @@ impl Inpainter {
     }
 
     /// As [`Inpainter::inpaint_into`], writing the filled pixels over the image itself, which an error leaves as it was; but
-    /// a run in windows that is cancelled may have filled part of the hole.
+    /// a run in windows that ends in one may have written parts of the hole.
     /// With `scratch`, [`Inpainter::plan_bytes`] long and of any content, a run on one thread allocates nothing at all.
     ///
     /// # Errors
@@ -261,7 +262,7 @@ impl Inpainter {
     ///
     /// # Errors
     ///
-    /// Limits, where it takes more than [`Options::max_memory`], naming what would do.
+    /// As [`Inpainter::inpaint_holes`]; limits, where it takes more than [`Options::max_memory`], naming what would do.
     pub fn plan_holes(&self, holes: &Holes, channels: usize, sample_bytes: usize) -> Result<Report> {
         let (width, height) = (holes.width(), holes.height());
         check_size(width, height, channels)?;
@@ -269,6 +270,9 @@ impl Inpainter {
         report.hole_pixels = holes.pixels();
         if report.hole_pixels == 0 {
             return Ok(report);
+        }
+        if report.hole_pixels == width * height {
+            return Err(nothing_known());
         }
         report.strategy = self.strategy(width, height);
         if report.strategy == Strategy::Window {
@@ -283,7 +287,7 @@ impl Inpainter {
 
     fn strategy(&self, width: usize, height: usize) -> Strategy {
         match self.options.strategy {
-            Strategy::Auto if width * height <= NATIVE_PIXELS => Strategy::Native,
+            Strategy::Auto if width.saturating_mul(height) <= NATIVE_PIXELS => Strategy::Native,
             Strategy::Auto => Strategy::Window,
             chosen => chosen,
         }
@@ -313,7 +317,7 @@ impl Inpainter {
         self.check_memory(plan_bytes(&layout))?;
         let mut memory = self.take_memory(layout.floats())?;
         let done = control::with_defaults(|| self.run(start, layout, &mut memory, image, hole, progress));
-        *self.idle.lock().unwrap_or_else(|e| e.into_inner()) = Some(memory);
+        self.keep_memory(memory);
         done
     }
 
@@ -321,6 +325,11 @@ impl Inpainter {
     fn take_memory(&self, floats: usize) -> Result<Buffer> {
         let idle = self.idle.lock().unwrap_or_else(|e| e.into_inner()).take();
         idle.filter(|memory| memory.len() == floats).map_or_else(|| Buffer::zeroed(floats), Ok)
+    }
+
+    /// For the next run.
+    fn keep_memory(&self, memory: Buffer) {
+        *self.idle.lock().unwrap_or_else(|e| e.into_inner()) = Some(memory);
     }
 
     /// A run since `start` in `memory` of [`Layout::floats`] or more.
@@ -347,7 +356,7 @@ impl Inpainter {
         report.network = start.elapsed();
 
         let start = Instant::now();
-        let colours = if channels < 3 { 1 } else { 3 };
+        let colours = colours(channels);
         let Config { mean, std, .. } = self.network.config;
         plan.for_each_hole(arena, |x, y, v, prior| {
             let v = self.network.finish(v);
@@ -410,7 +419,7 @@ impl Inpainter {
     /// Writes (x − mean)/std where known and 0 elsewhere into the input map, and the prior beside it.
     fn write_input<T: Sample>(&self, plan: &Plan<'_>, arena: &mut [f32], image: ArrayView3<'_, T>) {
         let Config { mean, std, .. } = self.network.config;
-        let colour = |c: usize| if image.dim().2 < 3 { 0 } else { c };
+        let colour = |c: usize| c.min(colours(image.dim().2) - 1);
         let map = plan.layout.input();
         let data = &mut arena[map.offset..][..map.len()];
         data.fill(0.0);

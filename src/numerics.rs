@@ -53,7 +53,7 @@ impl Activation {
     }
 }
 
-/// e^v by additions and multiplications of f64, the same on every machine; within 1e-15 of the value. |v| ≤ 700.
+/// e^v by additions and multiplications of f64, the same on every machine; to 1e-13 of the value. |v| counts as 700 at most.
 fn exp(v: f64) -> f64 {
     let v = v.clamp(-700.0, 700.0);
     // v = n·ln 2 + r, |r| ≤ ln 2 / 2; Taylor's series of e^r; 2^n by its exponent.

@@ -12,7 +12,7 @@ use crate::holes::{Holes, Rect};
 use crate::sample::Sample;
 use crate::simd::control;
 use crate::unet::Layout;
-use crate::window::{self, Lengths, Level, Part, Tile};
+use crate::window::{self, Lengths, Level, Part, Tile, colours};
 
 /// What a run in windows takes.
 pub(super) struct WindowPlan {
@@ -43,7 +43,7 @@ impl Inpainter {
         let (mut held, mut last) = (0, (0, 0));
         for bounds in window::parts(holes, lengths)? {
             let Some(part) = Part::new(&left, bounds, lengths)? else { continue };
-            held = held.max(part.bytes(window::colours(channels), sample_bytes));
+            held = held.max(part.bytes(colours(channels), sample_bytes));
             for Tile { window: Rect { width, height, .. }, .. } in part.levels.iter().flat_map(|level| &level.tiles) {
                 plan.windows += 1;
                 plan.area += (width * height) as u64;
@@ -89,7 +89,7 @@ impl Inpainter {
             control::with_defaults(|| self.run_levels(image, levels, &mut run))?;
             left.clear(bounds);
         }
-        *self.idle.lock().unwrap_or_else(|e| e.into_inner()) = Some(memory);
+        self.keep_memory(memory);
         Ok(report)
     }
 

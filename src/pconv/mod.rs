@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Feature maps hold zeros in their holes and in a halo around them, so x·m is the map itself and every window lies
-//! inside it.
+//! inside it. The prior beside an input has no holes, and counts in s wherever there is image.
 
 mod fold;
 pub(crate) mod windows;

@@ -56,7 +56,7 @@ impl Network {
         self.layers.iter().map(Layer::bytes).sum()
     }
 
-    /// Runs every layer. The input map, the first in `arena`, holds the normalised image, zero in its holes;
+    /// Runs every layer. The layout's input map holds the normalised image, zero in its holes;
     /// the output map, the last step's, holds the result where the plan computes it.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::buffer::{self, List};
 use crate::harmonic::{self, Holed};
 use crate::mask::Plane;
 use crate::pconv::{Pixel, windows};
-use crate::weights::{Config, MAX_LEVELS};
+use crate::weights::{Config, LayerShape, MAX_LEVELS};
 
 /// Outputs of one layer, as ranges of the plan's pixels.
 #[derive(Clone, Debug, Default)]
@@ -197,7 +197,7 @@ impl<'m> Plan<'m> {
         self.outputs[level] = Outputs {
             computed: [start..end, end..end, end..end, end..end],
             blank: push_blank(&mut self.pixels, out, |_, _| true),
-            macs: ((end - start) * k * layer.c_out) as u64,
+            macs: macs(end - start, k, layer),
         };
     }
 
@@ -234,8 +234,13 @@ impl<'m> Plan<'m> {
         let count = computed[3].end - computed[0].start;
         let blank = push_blank(&mut self.pixels, out, |x, y| needed.row(y)[x] == 1);
         let folded = 4 * layer.c_in + 9 * layer.c_skip;
-        self.outputs[step] = Outputs { computed, blank, macs: (count * folded * layer.c_out) as u64 };
+        self.outputs[step] = Outputs { computed, blank, macs: macs(count, folded, layer) };
     }
+}
+
+/// Multiply–accumulates of `pixels` outputs of `k` each; more than a 32-bit machine's word counts.
+fn macs(pixels: usize, k: usize, layer: &LayerShape) -> u64 {
+    pixels as u64 * k as u64 * layer.c_out as u64
 }
 
 /// Appends the zeros of `mask` that are `wanted`.
