@@ -40,9 +40,9 @@ def main():
             "inpaint-edge, 25 % hole": [OURS, weights, "512", "0.25", threads, "3"],
             "inpaint-edge, 5 % hole": [OURS, weights, "512", "0.05", threads, "3"],
             "inpaint-edge, 25 % hole, plan off": [OURS, weights, "512", "0.25", threads, "3", "--dense"],
-            "MNN": peer + ["mnn", mnn, threads, "3"],
-            "OpenVINO": peer + ["openvino", onnx, threads, "3"],
-            "ONNX Runtime": peer + ["ort", onnx, threads, "3"],
+            "MNN": peer + ["mnn", mnn, "512", threads, "3"],
+            "OpenVINO": peer + ["openvino", onnx, "512", threads, "3"],
+            "ONNX Runtime": peer + ["ort", onnx, "512", threads, "3"],
         }
         found = {name: [] for name in rows}
         for _ in range(rounds):
