@@ -68,17 +68,20 @@ pub(crate) struct Part {
 /// so that coarser images are no larger than that takes; then what is left.
 pub(crate) fn parts(holes: &Holes, lengths: Lengths) -> Result<Vec<Rect>> {
     let radius = lengths.reach / 2;
-    let grow = |from: usize, len: usize, end: usize| {
-        let start = from.saturating_sub(radius);
-        (start, (from + len + radius).min(end) - start)
-    };
     let mut parts = connected(&holes.eroded(radius)?)?;
     for part in &mut parts {
-        (part.x, part.width) = grow(part.x, part.width, holes.width());
-        (part.y, part.height) = grow(part.y, part.height, holes.height());
+        *part = grown(*part, radius, holes);
     }
     room::append(&mut parts, &connected(holes)?)?;
     Ok(parts)
+}
+
+/// `rect` with `margin` pixels more on every side, where the image has them.
+fn grown(rect: Rect, margin: usize, image: &Holes) -> Rect {
+    let (x, y) = (rect.x.saturating_sub(margin), rect.y.saturating_sub(margin));
+    let right = (rect.x + rect.width + margin).min(image.width());
+    let bottom = (rect.y + rect.height + margin).min(image.height());
+    Rect { x, y, width: right - x, height: bottom - y }
 }
 
 /// The bounds of pixels that share a cell or lie in cells that touch.
@@ -125,14 +128,8 @@ impl Part {
     pub fn new(left: &Holes, bounds: Rect, lengths: Lengths) -> Result<Option<Self>> {
         let Some(bounds) = left.bounds(bounds) else { return Ok(None) };
         let context = (2 * lengths.margin + lengths.align).max(left.widest(bounds)? / 2);
-        let grow = |from: usize, len: usize, end: usize| {
-            let start = from.saturating_sub(context);
-            (start, (from + len + context).min(end) - start)
-        };
-        let ((x, width), (y, height)) =
-            (grow(bounds.x, bounds.width, left.width()), grow(bounds.y, bounds.height, left.height()));
-        let area = Rect { x, y, width, height };
-        let mut target = Rect { x: bounds.x - x, y: bounds.y - y, ..bounds };
+        let area = grown(bounds, context, left);
+        let mut target = Rect { x: bounds.x - area.x, y: bounds.y - area.y, ..bounds };
         let mut left = left.crop(area)?;
         let mut levels = Vec::new();
         loop {
