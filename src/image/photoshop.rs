@@ -5,6 +5,9 @@ pub(super) const PREFIX: &[u8] = b"Photoshop 3.0\0";
 /// The most bytes of resources that a segment holds.
 pub(super) const MAX_PART: usize = 65_533 - PREFIX.len();
 
+/// How a resource begins: of Photoshop, ImageReady, PhotoDeluxe and others.
+const SIGNATURES: [&[u8; 4]; 5] = [b"8BIM", b"MeSa", b"PHUT", b"AgHg", b"DCSR"];
+
 /// Thumbnails, old and new.
 const THUMBNAILS: [u16; 2] = [0x0409, 0x040C];
 
@@ -25,7 +28,8 @@ pub(super) fn carry(resources: &mut Vec<u8>) {
 /// Number and length of the first resource: signature, number, name of a counted length, length, data; name and data padded
 /// to even.
 fn first(bytes: &[u8]) -> Option<(u16, usize)> {
-    let [high, low, name_length, ..] = *bytes.strip_prefix(b"8BIM")? else { return None };
+    let (_, rest) = bytes.split_first_chunk().filter(|(signature, _)| SIGNATURES.contains(signature))?;
+    let [high, low, name_length, ..] = *rest else { return None };
     let data = 6 + (1 + usize::from(name_length)).next_multiple_of(2) + 4;
     let length = u32::from_be_bytes(*bytes.get(data - 4..)?.first_chunk()?) as usize;
     let end = data.checked_add(length)?;

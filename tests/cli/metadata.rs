@@ -283,6 +283,21 @@ fn jpeg_segments_are_carried_to_jpeg_without_thumbnails() {
 }
 
 #[test]
+fn resources_of_every_signature_are_carried() {
+    let plain = std::fs::read(kind("grey.jpg")).unwrap();
+    let resource = |signature: &[u8; 4], id: u16| [&signature[..], &id.to_be_bytes(), b"\0\0\0\0\0\x02of"].concat();
+    // The last one is of nobody.
+    let signatures = [b"MeSa", b"PHUT", b"AgHg", b"DCSR", b"8BIM", b"none"];
+    let whole = signatures.map(|signature| resource(signature, 0x0404));
+    let thumbnail = resource(b"8BIM", 0x040C);
+    let app13 = segment(0xED, &[b"Photoshop 3.0\0", &thumbnail, &whole.concat()]);
+    let photo = Photo::decode(&[&plain[..2], &app13, &plain[2..]].concat()).unwrap();
+    let result = photo.encode(OutputFormat::Jpeg(90)).unwrap();
+    let carried = segment(0xED, &[b"Photoshop 3.0\0", &whole[..5].concat()]);
+    assert!(result.windows(carried.len()).any(|w| w == carried));
+}
+
+#[test]
 fn empty_metadata_does_no_harm() {
     let folder = Folder::new();
     let (mask, out) = (folder.mask(72, 56), folder.path("out.jpg"));
