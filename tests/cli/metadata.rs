@@ -386,7 +386,7 @@ fn the_header_is_turned_as_the_pixels_are() {
     assert_eq!((photo.pixels.width(), photo.pixels.height()), (10, 20));
 }
 
-/// TIFF 6.0 asks readers to skip what they do not know.
+/// TIFF 6.0 asks readers to skip what they do not know. Kind 129 is UTF-8, of EXIF 3.0.
 #[test]
 fn tags_of_unknown_kinds_are_skipped() {
     let mut bytes = std::fs::read(kind("tagged.tif")).unwrap();
@@ -394,8 +394,15 @@ fn tags_of_unknown_kinds_are_skipped() {
     let make = [[0x0F, 0x01, 2, 0], [0x01, 0x0F, 0, 2].map(|b: u8| b)];
     let at = bytes.windows(4).position(|w| make.iter().any(|m| w == m)).unwrap();
     let low = if bytes[0] == b'I' { at + 2 } else { at + 3 };
-    bytes[low] = 16;
-    assert_eq!(Photo::decode(&bytes).unwrap().pixels, expected);
+    for (kind, is_known) in [(16, false), (129, true)] {
+        bytes[low] = kind;
+        let photo = Photo::decode(&bytes).unwrap();
+        assert_eq!(photo.pixels, expected);
+        for format in [OutputFormat::Png, OutputFormat::Tiff] {
+            let result = photo.encode(format).unwrap();
+            assert_eq!(result.windows(13).any(|w| w == b"inpaint-edge\0"), is_known, "{kind} to {format:?}");
+        }
+    }
 }
 
 /// A TIFF whose EXIF leads outside would be refused, so that none is written.

@@ -152,10 +152,11 @@ impl<'a> Structure<'a> {
 /// Entries of an honest photograph's directories at the most, by far.
 pub(super) const MAX_ENTRIES: usize = 1 << 16;
 
-/// Bytes of a value; 0 for kinds that TIFF 6.0 does not know, whose entries it tells readers to skip.
+/// Bytes of a value; 0 for kinds that neither TIFF 6.0 nor EXIF 3.0 knows, whose entries readers are told to skip.
 fn size_of_kind(kind: u16) -> u64 {
     match kind {
-        1 | 2 | 6 | 7 => 1,
+        // The last is UTF-8.
+        1 | 2 | 6 | 7 | 129 => 1,
         3 | 8 => 2,
         4 | 9 | 11 | 13 => 4,
         5 | 10 | 12 => 8,
