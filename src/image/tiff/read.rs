@@ -215,7 +215,7 @@ impl<'a> Layout<'a> {
             return Err(damaged("a strip or tile lacks pixels"));
         }
         if self.sample_bytes == 2 {
-            out.as_chunks_mut().0.iter_mut().for_each(|v| *v = self.file.order(u16::from_le_bytes(*v).to_le_bytes()));
+            out.as_chunks_mut().0.iter_mut().for_each(|v| *v = u16::from_le_bytes(self.file.order(*v)).to_ne_bytes());
         }
         if self.has_predictor {
             let (n, row) = (self.samples, self.part.0 * self.samples);

@@ -50,12 +50,12 @@ impl<'a> Structure<'a> {
         Some(if self.is_big_endian { u32::from_be_bytes(value) } else { u32::from_le_bytes(value) })
     }
 
-    /// The bytes of a number in the byte order of the structure.
-    pub fn order<const N: usize>(&self, mut little_endian: [u8; N]) -> [u8; N] {
+    /// The bytes of a number from little-endian to the byte order of the structure, or back.
+    pub fn order<const N: usize>(&self, mut bytes: [u8; N]) -> [u8; N] {
         if self.is_big_endian {
-            little_endian.reverse();
+            bytes.reverse();
         }
-        little_endian
+        bytes
     }
 
     /// An offset, where it lies inside; 0 stands for none.
