@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ::image::metadata::Orientation;
 
+use super::metadata::{Density, Unit};
 use super::tiff::{Structure, tag};
 use crate::error::Result;
 use crate::room;
@@ -17,6 +18,24 @@ const MAX_PARTS: usize = 1 << 10;
 
 pub(super) fn orientation(exif: Option<&[u8]>) -> Orientation {
     exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
+}
+
+/// What IFD0 says about the resolution.
+pub(super) fn density(exif: Option<&[u8]>) -> Option<Density> {
+    let block = Structure::new(exif?)?;
+    let find = |tag| block.find(block.offset(4)?, tag);
+    let unit = match find(tag::RESOLUTION_UNIT).map(|entry| block.numbers(entry).next()) {
+        None | Some(Some(2)) => Unit::Inch,
+        Some(Some(3)) => Unit::Centimetre,
+        _ => Unit::None,
+    };
+    let rational = |tag| {
+        let entry = find(tag).filter(|entry| entry.data.len() == 8)?;
+        let part = Structure { bytes: entry.data, ..block };
+        let value = f64::from(part.u32(0)?) / f64::from(part.u32(4)?);
+        value.is_normal().then_some(value)
+    };
+    Some(Density { x: rational(tag::X_RESOLUTION)?, y: rational(tag::Y_RESOLUTION)?, unit })
 }
 
 /// As it goes into a result: without the prefix of JPEG's segment, which some writers put into a PNG or WebP, and without the

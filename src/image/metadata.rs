@@ -12,6 +12,7 @@ pub(super) struct Metadata {
     pub exif: Option<Vec<u8>>,
     /// The main packet.
     pub xmp: Option<Vec<u8>>,
+    /// By the format's own header, or by EXIF.
     pub density: Option<Density>,
     pub native: Native,
     /// Whether the pixels are numbers of colours.

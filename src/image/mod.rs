@@ -23,7 +23,7 @@ use ::image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, Li
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::room;
-use metadata::Metadata;
+use metadata::{Metadata, Unit};
 
 pub use atomic::{remove_abandoned, write_atomically, write_atomically_with};
 pub use header::Header;
@@ -158,6 +158,9 @@ impl Photo {
 
     fn upright((mut pixels, mut metadata): (DynamicImage, Metadata)) -> Result<Self> {
         metadata.exif = metadata.exif.map(exif::carried).transpose()?.filter(|exif| !exif.is_empty());
+        // A ratio alone, as JFIF gives where cameras know more, stands behind what EXIF says.
+        let known = metadata.density.filter(|density| density.unit != Unit::None);
+        metadata.density = known.or_else(|| exif::density(metadata.exif.as_deref())).or(metadata.density);
         let orientation = exif::orientation(metadata.exif.as_deref());
         if orientation != Orientation::NoTransforms {
             room::check(pixels.as_bytes().len())?;

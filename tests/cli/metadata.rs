@@ -328,6 +328,16 @@ fn density_goes_from_jpeg_to_png_and_back() {
     succeeds(&run(&[&png, &mask, &jpg]));
     let result = std::fs::read(&jpg).unwrap();
     assert_eq!(result[..20], *b"\xFF\xD8\xFF\xE0\0\x10JFIF\0\x01\x02\x01\x01\x2C\x01\x2C\0\0");
+    // Of EXIF, as cameras write it: without a JFIF header, or with one that gives a ratio alone.
+    let tagged = std::fs::read(kind("tagged.jpg")).unwrap();
+    let ratio = [&tagged[..13], &[0, 0, 1, 0, 1], &tagged[18..]].concat();
+    for bytes in [[&tagged[..2], &tagged[20..]].concat(), ratio] {
+        let input = folder.put("in.jpg", bytes);
+        succeeds(&run(&[&input, &mask, &png]));
+        assert_eq!(density(), Some((11_811, 11_811, png::Unit::Meter)));
+        succeeds(&run(&[&input, &mask, &jpg]));
+        assert_eq!(std::fs::read(&jpg).unwrap()[..20], result[..20]);
+    }
     // A JPEG that knows no density makes no pHYs.
     succeeds(&run(&[&kind("grey.jpg"), &folder.mask(72, 56), &png]));
     assert_eq!(density(), None);

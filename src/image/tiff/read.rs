@@ -2,7 +2,7 @@
 
 use ::image::{DynamicImage, ImageBuffer, Luma, LumaA, Pixel, Rgb, Rgba};
 
-use super::super::metadata::{Density, Metadata, Unit};
+use super::super::metadata::Metadata;
 use super::super::{Header, MAX_SIDE, check_metadata, check_size, damaged, exif};
 use super::structure::{Entry, MAX_ENTRIES};
 use super::{Structure, tag};
@@ -268,24 +268,8 @@ impl<'a> Layout<'a> {
         let (icc, xmp) = (data(tag::ICC_PROFILE), data(tag::XMP));
         check_metadata([icc, xmp].into_iter().flatten().map(<[u8]>::len).sum())?;
         let (icc, xmp) = (icc.map(room::copied).transpose()?, xmp.map(room::copied).transpose()?);
-        let (exif, density, has_palette) = (self.exif()?, self.density(), self.photometric == PALETTE);
-        Ok(Metadata { icc, exif, xmp, density, has_palette, ..Metadata::default() })
-    }
-
-    fn density(&self) -> Option<Density> {
-        let unit = self.file.find(self.ifd0, tag::RESOLUTION_UNIT).map(|entry| self.file.numbers(entry).next());
-        let unit = match unit {
-            None | Some(Some(2)) => Unit::Inch,
-            Some(Some(3)) => Unit::Centimetre,
-            _ => Unit::None,
-        };
-        let rational = |tag| {
-            let entry = self.file.find(self.ifd0, tag).filter(|entry| entry.data.len() == 8)?;
-            let part = Structure { bytes: entry.data, ..self.file };
-            let value = f64::from(part.u32(0)?) / f64::from(part.u32(4)?);
-            value.is_finite().then_some(value)
-        };
-        Some(Density { x: rational(tag::X_RESOLUTION)?, y: rational(tag::Y_RESOLUTION)?, unit })
+        let has_palette = self.photometric == PALETTE;
+        Ok(Metadata { icc, exif: self.exif()?, xmp, has_palette, ..Metadata::default() })
     }
 }
 
