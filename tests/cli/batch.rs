@@ -276,22 +276,13 @@ fn limited_memory_is_for_all_jobs_together() {
     let list: String =
         (0..6).map(|i| format!("{}\t{}\n", image.display(), folder.path(&format!("{i}.jpg")).display())).collect();
     let list = folder.put("list.tsv", list);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_inpaint-edge"))
-        .args([BATCH, "--jobs", "4", "--max-memory", "64M", "--weights", SMALL])
-        .args(["--box", "500,500,90,60", "--box", "2000,900,80,80"])
-        .stdin(std::fs::File::open(list).unwrap())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut peak = 0;
-    while child.try_wait().unwrap().is_none() {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let high = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-        peak = high.map_or(peak, |kib| kib.parse().unwrap());
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    succeeds(&child.wait_with_output().unwrap());
-    println!("{peak} KiB at the most");
+    let (output, peak) = run_to_peak(
+        Command::new(env!("CARGO_BIN_EXE_inpaint-edge"))
+            .args([BATCH, "--jobs", "4", "--max-memory", "64M", "--weights", SMALL])
+            .args(["--box", "500,500,90,60", "--box", "2000,900,80,80"])
+            .stdin(std::fs::File::open(list).unwrap()),
+    );
+    succeeds(&output);
     assert!((18 << 10..=64 << 10).contains(&peak), "{peak} KiB");
     assert_eq!(names(folder.path("").as_path()).len(), 8);
 }

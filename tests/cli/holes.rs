@@ -157,6 +157,36 @@ fn limited_memory_finds_the_same_hole() {
     assert!(!out.exists());
 }
 
+/// Image and mask of 24 MB each.
+#[test]
+#[cfg(target_os = "linux")]
+fn image_and_mask_are_not_in_memory_at_once() {
+    const SMALL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/prior.weights.safetensors");
+    let folder = Folder::new();
+    let mut deep = image::ImageBuffer::from_pixel(2000, 1500, Rgba([u16::MAX; 4]));
+    deep.put_pixel(900, 700, Rgba([0; 4]));
+    let image = put(&folder, "in.png", deep);
+    let mut mask = image::ImageBuffer::from_pixel(2000, 1500, Rgba([0u16; 4]));
+    mask.put_pixel(50, 60, Rgba([u16::MAX; 4]));
+    let (mask, out) = (put(&folder, "mask.png", mask), folder.path("out.png"));
+    let args = |limit: &str| -> Vec<std::ffi::OsString> {
+        let options = ["--mask-alpha", "--threads", "1", "--weights", SMALL, "--max-memory", limit];
+        options.map(Into::into).into_iter().chain([&image, &mask, &out].map(Into::into)).collect()
+    };
+    let program = || std::process::Command::new(env!("CARGO_BIN_EXE_inpaint-edge"));
+    let mut limit = "1M".to_owned();
+    let peak = loop {
+        let (output, peak) = run_to_peak(program().args(args(&limit)));
+        if output.status.success() {
+            break peak;
+        }
+        fails(&output, 5, &["--max-memory"]);
+        limit = named_limit(&output);
+    };
+    let allowed: u64 = limit.strip_suffix('M').unwrap().parse().unwrap();
+    assert!((24 << 10..=allowed << 10).contains(&peak), "{peak} KiB, {limit} allowed");
+}
+
 #[test]
 fn a_preview_shows_the_hole_and_fills_nothing() {
     let folder = Folder::new();

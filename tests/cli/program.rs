@@ -154,8 +154,7 @@ fn a_memory_limit_that_is_too_low_is_refused_by_number() {
     for file in ["mask.png", "mask.png", "in.png"] {
         let refused = run(&[&image, &mask, &out, &"--max-memory", &limit]);
         fails(&refused, 5, &[&format!("{file}: --max-memory "), "M or more", &format!("{limit} found")]);
-        let stderr = String::from_utf8_lossy(&refused.stderr);
-        limit = stderr.split("--max-memory ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+        limit = named_limit(&refused);
     }
     for size in ["0", "M", "-1", "1T", "99999999999G"] {
         assert_eq!(run(&[&image, &mask, &out, &format!("--max-memory={size}")]).status.code(), Some(2), "{size}");

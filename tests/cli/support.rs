@@ -3,6 +3,8 @@
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+#[cfg(target_os = "linux")]
+use std::{process::Stdio, time::Duration};
 
 use image::{DynamicImage, GrayImage, ImageFormat, Luma};
 
@@ -20,6 +22,21 @@ pub fn run_after(setup: &str, args: &[&dyn AsRef<std::ffi::OsStr>]) -> Output {
         .unwrap()
 }
 
+/// Runs the program to its end; with the most memory it had, KiB.
+#[cfg(target_os = "linux")]
+pub fn run_to_peak(command: &mut Command) -> (Output, u64) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
+        let high = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        peak = high.map_or(peak, |kib| kib.parse().unwrap());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    println!("{peak} KiB at the most");
+    (child.wait_with_output().unwrap(), peak)
+}
+
 /// Asserts the exit code and that stderr is one line that contains every part.
 pub fn fails(output: &Output, code: i32, parts: &[&str]) {
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -28,6 +45,12 @@ pub fn fails(output: &Output, code: i32, parts: &[&str]) {
     for part in parts {
         assert!(stderr.contains(part), "{part:?} expected in {stderr:?}");
     }
+}
+
+/// The limit that a refusal names.
+pub fn named_limit(refused: &Output) -> String {
+    let stderr = String::from_utf8_lossy(&refused.stderr);
+    stderr.split("--max-memory ").nth(1).and_then(|rest| rest.split(' ').next()).expect(&stderr).to_owned()
 }
 
 pub fn succeeds(output: &Output) {

@@ -126,9 +126,10 @@ impl Job {
     fn prepare(&self, args: &JobArgs) -> Result<Ready> {
         let start = Instant::now();
         let (image, mask) = self.sources(u64::MAX)?;
+        let marked = marked(args, mask)?;
         let photo = image.decode()?;
         let size = (photo.pixels.width(), photo.pixels.height());
-        let holes = self.holes(args, size, mask, args.hole.in_pixels().then_some(&photo))?;
+        let holes = self.holes(args, size, marked, args.hole.in_pixels().then_some(&photo))?;
         Ok(Ready { photo, holes, decode: start.elapsed() })
     }
 
@@ -157,7 +158,9 @@ impl Job {
     fn find_hole(&self, args: &JobArgs, share: &mut Share, held: usize) -> Result<Found<'_>> {
         let start = Instant::now();
         let (image, mask) = self.sources(args.max_memory.map_or(u64::MAX, |limit| limit as u64))?;
-        let mut header_of = |source: &Source| match source.held_bytes()? {
+        // What came through stdin stays until it is decoded.
+        let piped = image.piped_bytes() + mask.as_ref().map_or(0, Source::piped_bytes);
+        let mut header_of = |source: &Source| match piped + source.file_bytes()? {
             0 => source.header(),
             bytes => {
                 share.take(held.saturating_add(bytes)).map_err(|e| e.of(source.name()))?;
@@ -167,27 +170,24 @@ impl Job {
         let header = header_of(&image)?;
         let mask_header = mask.as_ref().map(header_of).transpose()?;
         let in_pixels = args.hole.in_pixels();
-        // What came through stdin stays until it is decoded.
-        let held = held.saturating_add(if in_pixels { 0 } else { image.piped_bytes() });
-        let needed = held.saturating_add(memory::of_hole(&header, mask_header.as_ref(), in_pixels));
-        share.take(needed).map_err(|e| e.of(self.hole_name()))?;
+        let needed = memory::of_hole(&header, mask_header.as_ref(), in_pixels, image.piped_bytes());
+        share.take(held.saturating_add(needed)).map_err(|e| e.of(self.hole_name()))?;
         let size = (header.width, header.height);
+        // Before the image, so that only one of them is in memory as a whole.
+        let marked = marked(args, mask)?;
         let image = if in_pixels { Image::Decoded(image.decode()?) } else { Image::Source(image) };
         let photo = match &image {
             Image::Decoded(photo) => Some(photo),
             Image::Source(_) => None,
         };
-        let holes = self.holes(args, size, mask, photo)?;
+        let holes = self.holes(args, size, marked, photo)?;
         Ok(Found { image, header, holes, decode: start.elapsed() })
     }
 
-    /// The hole in an image of `size`, of which `photo` is given where its pixels count.
-    fn holes(&self, args: &JobArgs, size: (u32, u32), mask: Option<Source>, photo: Option<&Photo>) -> Result<Holes> {
+    /// The hole in an image of `size`: what is `marked`, and what options add. `photo` is given where its pixels count.
+    fn holes(&self, args: &JobArgs, size: (u32, u32), marked: Option<Holes>, photo: Option<&Photo>) -> Result<Holes> {
         let (width, height) = (size.0 as usize, size.1 as usize);
-        let mut holes = match mask {
-            Some(mask) => hole::of_mask(mask.decode()?, &args.hole)?,
-            None => Holes::none(width, height)?,
-        };
+        let mut holes = marked.map_or_else(|| Holes::none(width, height), Ok)?;
         let (w, h) = (holes.width(), holes.height());
         if (w, h) != (width, height) {
             let detail = format!("a mask of {width}×{height} expected, as {}, {w}×{h} found", self.image.display());
@@ -249,6 +249,11 @@ pub fn is_pipe(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// What a mask says.
+fn marked(args: &JobArgs, mask: Option<Source>) -> Result<Option<Holes>> {
+    mask.map(|mask| hole::of_mask(mask.decode()?, &args.hole)).transpose()
+}
+
 /// A hole, and the image it is in.
 struct Found<'a> {
     image: Image<'a>,
@@ -302,11 +307,11 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Bytes that are held to look at the header.
-    fn held_bytes(&self) -> Result<usize> {
+    /// Bytes that are read to look at the header.
+    fn file_bytes(&self) -> Result<usize> {
         match self {
             Self::File(path) => held_bytes(path).map_err(|e| e.of(path.display())),
-            Self::Piped(bytes) => Ok(bytes.len()),
+            Self::Piped(_) => Ok(0),
         }
     }
 

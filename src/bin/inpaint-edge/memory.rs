@@ -23,11 +23,12 @@ pub fn of_mask(mask: &Header) -> usize {
     mask.decode_bytes().max(mask.pixel_bytes() + plane.max(bits)).max(plane + bits)
 }
 
-/// Bytes while the hole is put together: from a mask, then from the pixels of the image where `in_pixels`, then grown.
-pub fn of_hole(image: &Header, mask: Option<&Header>, in_pixels: bool) -> usize {
+/// Bytes while the hole is put together: from a mask, then from the pixels of the image where `in_pixels`, then grown. Until
+/// the image is decoded, `piped` bytes of it are held.
+pub fn of_hole(image: &Header, mask: Option<&Header>, in_pixels: bool, piped: usize) -> usize {
     let bits = 2 * Holes::bytes_for(image.width as usize, image.height as usize);
-    let pixels = if in_pixels { image.decode_bytes() } else { 0 };
-    (pixels + bits).max(mask.map_or(0, of_mask))
+    let pixels = if in_pixels { image.decode_bytes() } else { piped };
+    (pixels + bits).max(piped + mask.map_or(0, of_mask))
 }
 
 /// Bytes of what follows: decode, fill, encode.
