@@ -112,13 +112,31 @@ impl Inpainter {
         self.network.bytes()
     }
 
+    /// What [`Inpainter::weights_bytes`] will be, before the weights are loaded.
+    ///
+    /// # Errors
+    ///
+    /// Usage, where this CPU lacks `isa`.
+    pub fn weights_bytes_for(config: &Config, isa: Option<Isa>) -> Result<usize> {
+        Network::bytes_for(config, isa.unwrap_or_else(Isa::best))
+    }
+
     /// Bytes a run on an image of this size uses beside the weights, the image and the result.
     ///
     /// # Errors
     ///
     /// Limits, where the size cannot be addressed.
     pub fn plan_bytes(&self, width: usize, height: usize) -> Result<usize> {
-        Ok(plan_bytes(&Layout::new(&self.network.config, width, height)?))
+        Self::plan_bytes_for(&self.network.config, width, height)
+    }
+
+    /// [`Inpainter::plan_bytes`], before the weights are loaded.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inpainter::plan_bytes`].
+    pub fn plan_bytes_for(config: &Config, width: usize, height: usize) -> Result<usize> {
+        Ok(plan_bytes(&Layout::new(config, width, height)?))
     }
 
     /// What a native run with `mask` [height, width] would do: its report, with times of 0.
@@ -198,7 +216,7 @@ impl Inpainter {
         progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     ) -> Result<Report> {
         let (height, width, _) = image.dim();
-        if scratch.is_some() || self.strategy(width, height) != Strategy::Window {
+        if scratch.is_some() || self.options.strategy.for_size(width, height) != Strategy::Window {
             return self.inpaint_native(image, mask, scratch, progress);
         }
         if !self.has_work(image.dim(), mask)? {
@@ -250,7 +268,7 @@ impl Inpainter {
             let (w, h) = (holes.width(), holes.height());
             return Err(Error::input(format!("a mask of {width}×{height} expected, {w}×{h} found")));
         }
-        match self.strategy(width, height) {
+        match self.options.strategy.for_size(width, height) {
             _ if holes.pixels() == 0 => Ok(Report::new(width, height)),
             Strategy::Window => self.run_windows(image, holes, progress),
             _ => self.run_whole(image, &Hole { is_known: |x, y| !holes.is_hole(x, y), grow: 0 }, progress),
@@ -274,7 +292,7 @@ impl Inpainter {
         if report.hole_pixels == width * height {
             return Err(nothing_known());
         }
-        report.strategy = self.strategy(width, height);
+        report.strategy = self.options.strategy.for_size(width, height);
         if report.strategy == Strategy::Window {
             let plan = self.plan_windows(holes, channels, sample_bytes)?;
             (report.windows, report.plan_bytes) = (plan.windows, plan.bytes);
@@ -283,14 +301,6 @@ impl Inpainter {
         }
         self.check_memory(report.plan_bytes)?;
         Ok(report)
-    }
-
-    fn strategy(&self, width: usize, height: usize) -> Strategy {
-        match self.options.strategy {
-            Strategy::Auto if width.saturating_mul(height) <= NATIVE_PIXELS => Strategy::Native,
-            Strategy::Auto => Strategy::Window,
-            chosen => chosen,
-        }
     }
 
     /// Refuses a plan that does not fit beside the weights and what the caller holds.

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use half::f16;
-use inpaint_edge::ErrorKind;
 use inpaint_edge::weights::{Prior, Weights};
+use inpaint_edge::{ErrorKind, Inpainter, Isa, Options};
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
@@ -121,6 +121,18 @@ fn config_is_what_the_file_says() {
     assert_eq!(config.parameters(), 4 * 148 + 6 * 101 + 4 * 91 + 3 * 64);
     for model in [Model::new(), Model::new().meta("prior", "none")] {
         assert_eq!(Weights::from_bytes(&model.bytes()).unwrap().config().prior, Prior::None);
+    }
+}
+
+#[test]
+fn what_a_network_takes_is_known_before_it_is_loaded() {
+    for file in [Model::new().bytes(), Model::new().half().bytes()] {
+        let config = Weights::from_bytes(&file).unwrap().config().clone();
+        for isa in Isa::available().map(Some) {
+            let inpainter = Inpainter::from_bytes(&file, Options { isa, ..Options::default() }).unwrap();
+            assert_eq!(Inpainter::weights_bytes_for(&config, isa), Ok(inpainter.weights_bytes()), "{isa:?}");
+            assert_eq!(Inpainter::plan_bytes_for(&config, 70, 50), inpainter.plan_bytes(70, 50));
+        }
     }
 }
 

@@ -171,7 +171,7 @@ impl Gemm {
     /// Limits, where the memory cannot be had.
     pub fn pack(&self, variants: usize, k: usize, fill: impl Fn(usize, usize, &mut [f32])) -> Result<Packed> {
         let (nr, panels) = (self.kernel.nr, self.panels());
-        let mut data = Buffer::zeroed(variants * panels * k * nr)?;
+        let mut data = Buffer::zeroed(self.packed(variants, k))?;
         let mut column = Buffer::zeroed(k)?;
         for (i, panel) in data.chunks_exact_mut(k * nr).enumerate() {
             let (variant, first) = (i / panels, i % panels * nr);
@@ -183,6 +183,11 @@ impl Gemm {
             }
         }
         Ok(Packed { data, k, nr, panels })
+    }
+
+    /// Floats that [`Gemm::pack`] makes of `variants` matrices of `k` rows.
+    pub fn packed(&self, variants: usize, k: usize) -> usize {
+        variants * self.panels() * k * self.kernel.nr
     }
 
     /// Columns of a panel.
@@ -198,7 +203,7 @@ impl Gemm {
     /// Limits, where the memory cannot be had.
     pub fn repack<'a>(&self, packed: &'a mut Packed, variants: usize, k: usize) -> Result<&'a mut [f32]> {
         let (nr, panels) = (self.kernel.nr, self.panels());
-        let len = variants * panels * k * nr;
+        let len = self.packed(variants, k);
         if packed.data.len() < len {
             packed.data = Buffer::zeroed(len)?;
         }

@@ -28,6 +28,15 @@ pub enum Strategy {
 }
 
 impl Strategy {
+    /// What an image of this size is run by: never [`Strategy::Auto`].
+    pub fn for_size(self, width: usize, height: usize) -> Self {
+        match self {
+            Strategy::Auto if width.saturating_mul(height) <= NATIVE_PIXELS => Strategy::Native,
+            Strategy::Auto => Strategy::Window,
+            chosen => chosen,
+        }
+    }
+
     /// Lower-case name, for options and JSON.
     pub fn name(self) -> &'static str {
         match self {

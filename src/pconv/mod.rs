@@ -105,6 +105,17 @@ impl Layer {
         Ok(Self { gemm, weights, finish: gemm.finish(bias, activation), shape: shape.clone() })
     }
 
+    /// Bytes of packed weights that a layer of this shape will have.
+    pub fn bytes_for(isa: Isa, shape: &LayerShape) -> Result<usize> {
+        let gemm = Gemm::new(isa, shape.c_out)?;
+        let taps = shape.kernel * shape.kernel;
+        let floats = match shape.c_skip {
+            0 => gemm.packed(1, shape.c_in * taps),
+            skip => gemm.packed(4, 4 * shape.c_in) + gemm.packed(1, skip * taps),
+        };
+        Ok(floats.saturating_mul(size_of::<f32>()))
+    }
+
     /// Bytes of packed weights.
     pub fn bytes(&self) -> usize {
         self.weights.iter().map(Packed::bytes).sum()

@@ -51,6 +51,11 @@ impl Network {
         }
     }
 
+    /// Bytes of packed weights that a network of this description will have.
+    pub fn bytes_for(config: &Config, isa: Isa) -> Result<usize> {
+        config.layers.iter().try_fold(0, |sum: usize, shape| Ok(sum.saturating_add(Layer::bytes_for(isa, shape)?)))
+    }
+
     /// Bytes of packed weights.
     pub fn bytes(&self) -> usize {
         self.layers.iter().map(Layer::bytes).sum()

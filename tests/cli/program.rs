@@ -149,13 +149,16 @@ fn a_memory_limit_that_is_too_low_is_refused_by_number() {
     let folder = Folder::new();
     let image = folder.put("in.png", encoded(&picture(300, 200, image::ColorType::Rgb16), ImageFormat::Png));
     let (mask, out) = (folder.mask(300, 200), folder.path("out.png"));
-    // What is enough to read the mask is not for the weights, nor that for the image.
-    let mut limit = "1M".to_owned();
-    for file in ["mask.png", "mask.png", "in.png"] {
-        let refused = run(&[&image, &mask, &out, &"--max-memory", &limit]);
-        fails(&refused, 5, &[&format!("{file}: --max-memory "), "M or more", &format!("{limit} found")]);
+    let mut limit = String::new();
+    for low in ["1M", "100K", "1025", "25M"] {
+        let refused = run(&[&image, &mask, &out, &"--max-memory", &low]);
+        fails(&refused, 5, &["in.png: --max-memory ", "M or more", &format!("{low} found")]);
+        assert!(limit.is_empty() || limit == named_limit(&refused), "{limit}, then another from {low}");
         limit = named_limit(&refused);
     }
+    // What the run takes, and no more.
+    let less = format!("{}M", limit.strip_suffix('M').unwrap().parse::<u32>().unwrap() - 1);
+    fails(&run(&[&image, &mask, &out, &"--max-memory", &less]), 5, &[&format!("--max-memory {limit} or more")]);
     for size in ["0", "M", "-1", "1T", "99999999999G"] {
         assert_eq!(run(&[&image, &mask, &out, &format!("--max-memory={size}")]).status.code(), Some(2), "{size}");
     }
@@ -166,4 +169,23 @@ fn a_memory_limit_that_is_too_low_is_refused_by_number() {
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(report["strategy"], strategy);
     }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn weights_beyond_the_limit_are_not_loaded() {
+    let folder = Folder::new();
+    let image = folder.put("in.png", encoded(&picture(30, 20, image::ColorType::Rgb8), ImageFormat::Png));
+    let (mask, out) = (folder.mask(30, 20), folder.path("out.png"));
+    let edge = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/edge.safetensors");
+    let limits = ["--max-memory", "24M", "--weights", edge];
+    let program = || Command::new(env!("CARGO_BIN_EXE_inpaint-edge"));
+    let (one, peak) = run_to_peak(program().args([&image, &mask, &out]).args(limits));
+    fails(&one, 5, &["in.png: --max-memory", "24M found"]);
+    assert!(peak <= 24 << 10, "{peak} KiB");
+    let list = folder.put("list", format!("{}\t{}\t{}\n", image.display(), mask.display(), out.display()));
+    let list = std::fs::File::open(list).unwrap();
+    let (batch, peak) = run_to_peak(program().arg("batch").args(limits).stdin(list));
+    fails(&batch, 5, &["edge.safetensors: --max-memory", "24M found"]);
+    assert!(peak <= 24 << 10, "{peak} KiB");
 }

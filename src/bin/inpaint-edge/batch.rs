@@ -34,9 +34,10 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
     let known: Vec<_> = items.iter().map(|item| known_outcome(item, args.overwrite)).collect();
     let pending: Vec<_> = (0..items.len()).filter(|i| known[*i].is_none()).collect();
     let jobs = args.jobs.min(pending.len()).max(1);
+    let budget = args.job.max_memory.map(Budget::new);
     let mut engine = Engine::new(&args.job, threads_of_each(args.job.threads, jobs));
     if !pending.is_empty() {
-        engine.warm_up()?;
+        engine.warm_up(budget.as_ref())?;
     }
     let weights = if args.json_lines { weights_sha256(args.job.weights.as_deref())? } else { String::new() };
     let bar = progress_bar(args.job.quiet, "{wide_bar} {pos}/{len}  {elapsed}  ETA {eta}");
@@ -47,7 +48,6 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
     for (i, outcome) in known.into_iter().enumerate() {
         outcome.map_or(Ok(()), |outcome| tell(i, outcome))?;
     }
-    let budget = args.job.max_memory.map(Budget::new);
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let work = |mut engine: Engine| -> Result<()> {
         while let Some(&i) = pending.get(next.fetch_add(1, Ordering::Relaxed)) {

@@ -4,27 +4,50 @@ use std::io::Read;
 use std::path::Path;
 
 use inpaint_edge::selftest::hex;
-use inpaint_edge::{Error, ErrorKind, Inpainter, Options, Result};
+use inpaint_edge::weights::{Config, Weights};
+use inpaint_edge::{Error, ErrorKind, Inpainter, Options, Result, Strategy};
 use sha2::{Digest, Sha256};
 
 use crate::args::JobArgs;
+use crate::memory::{self, Budget};
 
 /// Where a photograph's inpainter comes from.
 pub struct Engine<'a> {
     args: &'a JobArgs,
     threads: usize,
     kept: Option<Inpainter>,
-    /// Of an inpainter, once one was opened.
-    weights_bytes: usize,
+    known: Option<Known>,
+}
+
+/// What is known of weights before they are loaded.
+#[derive(Clone)]
+pub struct Known {
+    pub config: Config,
+    /// Bytes that they take once they are loaded.
+    pub bytes: usize,
+}
+
+impl Known {
+    /// Bytes of a native run on an image of this size, where it would be one.
+    pub fn native_bytes(&self, strategy: Strategy, width: usize, height: usize) -> Option<usize> {
+        let is_native = strategy.for_size(width, height) == Strategy::Native;
+        is_native.then(|| Inpainter::plan_bytes_for(&self.config, width, height).ok()).flatten()
+    }
 }
 
 impl<'a> Engine<'a> {
     pub fn new(args: &'a JobArgs, threads: usize) -> Self {
-        Self { args, threads, kept: None, weights_bytes: 0 }
+        Self { args, threads, kept: None, known: None }
     }
 
-    /// Opens the weights before they are needed, and keeps the inpainter where memory is not limited.
-    pub fn warm_up(&mut self) -> Result<()> {
+    /// Opens the weights before they are needed, within `budget`, and keeps the inpainter where memory is not limited.
+    pub fn warm_up(&mut self, budget: Option<&Budget>) -> Result<()> {
+        let mut share = budget.map(Budget::enter);
+        if let Some(share) = &mut share {
+            let Known { config, bytes } = self.known()?;
+            let loading = memory::of_loading(config, *bytes);
+            share.take(loading).map_err(|e| named(self.args.weights.as_deref(), e))?;
+        }
         let inpainter = self.take()?;
         self.give_back(inpainter);
         Ok(())
@@ -32,24 +55,28 @@ impl<'a> Engine<'a> {
 
     /// Another, knowing what this one knows.
     pub fn another(&self) -> Self {
-        Self { args: self.args, threads: self.threads, kept: None, weights_bytes: self.weights_bytes }
+        Self { args: self.args, threads: self.threads, kept: None, known: self.known.clone() }
     }
 
     pub fn is_ready(&self) -> bool {
         self.kept.is_some()
     }
 
-    pub fn weights_bytes(&self) -> usize {
-        self.weights_bytes
+    /// Reads no more of the weights than their header.
+    pub fn known(&mut self) -> Result<&Known> {
+        if self.known.is_none() {
+            let config = config(self.args.weights.as_deref())?;
+            let bytes = Inpainter::weights_bytes_for(&config, self.args.isa.choice())?;
+            self.known = Some(Known { config, bytes });
+        }
+        Ok(self.known.as_ref().expect("it was just set"))
     }
 
     pub fn take(&mut self) -> Result<Inpainter> {
         if let Some(inpainter) = self.kept.take() {
             return Ok(inpainter);
         }
-        let inpainter = open(self.args.weights.as_deref(), self.options())?;
-        self.weights_bytes = inpainter.weights_bytes();
-        Ok(inpainter)
+        open(self.args.weights.as_deref(), self.options())
     }
 
     /// Keeps `inpainter` with the memory of its run for the next photograph; where memory is limited, nothing is kept.
@@ -71,18 +98,35 @@ impl<'a> Engine<'a> {
 pub fn open(weights: Option<&Path>, options: Options) -> Result<Inpainter> {
     match weights {
         Some(path) => Inpainter::from_path(path, options),
-        None => built_in(options),
+        None => Inpainter::from_bytes(built_in()?, options),
     }
 }
 
+/// What a file or the built-in weights describe.
+fn config(weights: Option<&Path>) -> Result<Config> {
+    match weights {
+        Some(path) => Weights::open(path),
+        None => Weights::from_bytes(built_in()?),
+    }
+    .map(|weights| weights.config().clone())
+}
+
 #[cfg(feature = "embedded-weights")]
-fn built_in(options: Options) -> Result<Inpainter> {
-    Inpainter::embedded(options)
+fn built_in() -> Result<&'static [u8]> {
+    Ok(inpaint_edge::weights::EMBEDDED)
 }
 
 #[cfg(not(feature = "embedded-weights"))]
-fn built_in(_: Options) -> Result<Inpainter> {
+fn built_in() -> Result<&'static [u8]> {
     Err(Error::new(ErrorKind::Usage, "this build has no weights of its own: --weights FILE expected"))
+}
+
+/// The error with the name of the weights file it is about.
+pub fn named(weights: Option<&Path>, e: Error) -> Error {
+    match weights {
+        Some(path) => e.of(path.display()),
+        None => e.of("the built-in weights"),
+    }
 }
 
 /// SHA-256 of a weights file or of the built-in weights; nothing in a build without any.

@@ -92,10 +92,11 @@ impl Job {
         let Ready { mut photo, holes, .. } = match &mut share {
             None => self.prepare(args)?,
             Some(share) => {
-                let found = self.find_hole(args, share, 0)?;
-                let needed = memory::of_preview(&found.holes, &found.header, format);
-                share.take(needed).map_err(|e| e.of(self.image.display()))?;
-                found.ready()?
+                let seen = self.see(args, share)?;
+                let needed = memory::of_preview(&seen.header, format);
+                let blame = if seen.hole_bytes > needed { self.hole_name() } else { self.image.display() };
+                share.take(needed.max(seen.hole_bytes)).map_err(|e| e.of(blame))?;
+                self.find_hole(args, seen)?.ready()?
             }
         };
         hole::hatch(&mut photo.pixels, &holes);
@@ -142,40 +143,52 @@ impl Job {
         format: OutputFormat,
     ) -> Result<(Inpainter, Ready, Share<'b>)> {
         let mut share = budget.enter();
-        share.take(engine.weights_bytes()).map_err(|e| e.of(self.hole_name()))?;
+        // A weights error does not wait for the end of stdin.
+        let known = engine.known()?;
+        let seen = self.see(args, &mut share)?;
+        let Header { width, height, channels, sample_bytes, .. } = seen.header;
+        // What windows take is known once the hole is, and so is whether there is one.
+        let run = known.native_bytes(args.strategy.into(), width as usize, height as usize).unwrap_or(0);
+        let later = memory::of_job(known.bytes, run, &seen.header, format);
+        let loading = seen.piped.saturating_add(memory::of_loading(&known.config, known.bytes));
+        let finding = known.bytes.saturating_add(seen.hole_bytes);
+        let blame = if finding > later { self.hole_name() } else { self.image.display() };
+        share.take_before(loading.max(finding), later).map_err(|e| e.of(blame))?;
         let inpainter = engine.take()?;
-        let weights = inpainter.weights_bytes();
-        let found = self.find_hole(args, &mut share, weights)?;
-        let Header { channels, sample_bytes, .. } = found.header;
+        let found = self.find_hole(args, seen)?;
         let plan = inpainter.plan_holes(&found.holes, channels, sample_bytes).map_err(|e| self.name(e))?;
-        let needed = memory::of_job(weights, &plan, &found.holes, &found.header, format);
+        let needed = memory::of_job(inpainter.weights_bytes(), plan.plan_bytes, &found.header, format);
         share.take(needed).map_err(|e| e.of(self.image.display()))?;
         share.done_entering();
         Ok((inpainter, found.ready()?, share))
     }
 
-    /// The hole, and of the image no more than it takes to find it; `held` bytes are in use already.
-    fn find_hole(&self, args: &JobArgs, share: &mut Share, held: usize) -> Result<Found<'_>> {
-        let start = Instant::now();
+    /// Looks at the headers of image and mask.
+    fn see(&self, args: &JobArgs, share: &mut Share) -> Result<Seen<'_>> {
         let (image, mask) = self.sources(args.max_memory.map_or(u64::MAX, |limit| limit as u64))?;
         // What came through stdin stays until it is decoded.
         let piped = image.piped_bytes() + mask.as_ref().map_or(0, Source::piped_bytes);
-        let mut header_of = |source: &Source| match piped + source.file_bytes()? {
+        let mut header_of = |source: &Source| match piped.saturating_add(source.file_bytes()?) {
             0 => source.header(),
             bytes => {
-                share.take(held.saturating_add(bytes)).map_err(|e| e.of(source.name()))?;
+                share.take(bytes).map_err(|e| e.of(source.name()))?;
                 source.header()
             }
         };
         let header = header_of(&image)?;
         let mask_header = mask.as_ref().map(header_of).transpose()?;
-        let in_pixels = args.hole.in_pixels();
-        let needed = memory::of_hole(&header, mask_header.as_ref(), in_pixels, image.piped_bytes());
-        share.take(held.saturating_add(needed)).map_err(|e| e.of(self.hole_name()))?;
+        let hole_bytes = memory::of_hole(&header, mask_header.as_ref(), args.hole.in_pixels(), image.piped_bytes());
+        Ok(Seen { image, mask, header, piped, hole_bytes })
+    }
+
+    /// The hole, and of the image no more than it takes to find it.
+    fn find_hole<'a>(&self, args: &JobArgs, seen: Seen<'a>) -> Result<Found<'a>> {
+        let start = Instant::now();
+        let Seen { image, mask, header, .. } = seen;
         let size = (header.width, header.height);
         // Before the image, so that only one of them is in memory as a whole.
         let marked = marked(args, mask)?;
-        let image = if in_pixels { Image::Decoded(image.decode()?) } else { Image::Source(image) };
+        let image = if args.hole.in_pixels() { Image::Decoded(image.decode()?) } else { Image::Source(image) };
         let photo = match &image {
             Image::Decoded(photo) => Some(photo),
             Image::Source(_) => None,
@@ -247,6 +260,17 @@ impl Done {
 
 pub fn is_pipe(path: &Path) -> bool {
     path.as_os_str() == "-"
+}
+
+/// The files of a job, known by their headers.
+struct Seen<'a> {
+    image: Source<'a>,
+    mask: Option<Source<'a>>,
+    header: Header,
+    /// Bytes that came through stdin.
+    piped: usize,
+    /// Bytes that it takes to find the hole, these included.
+    hole_bytes: usize,
 }
 
 /// What a mask says.

@@ -4,7 +4,8 @@
 use std::sync::{Condvar, Mutex, MutexGuard};
 
 use inpaint_edge::image::{Header, OutputFormat};
-use inpaint_edge::{Error, ErrorKind, Holes, Report, Result};
+use inpaint_edge::weights::{Config, LayerShape};
+use inpaint_edge::{Error, ErrorKind, Holes, Result};
 
 /// The program itself: code, stacks, tables of decoders and encoders, and the built-in weights, read for their digest if
 /// for nothing else.
@@ -31,16 +32,24 @@ pub fn of_hole(image: &Header, mask: Option<&Header>, in_pixels: bool, piped: us
     (pixels + bits).max(piped + mask.map_or(0, of_mask))
 }
 
+/// Bytes while weights are loaded that take `packed`: beside them a tensor, as it is in the file and as f32.
+pub fn of_loading(config: &Config, packed: usize) -> usize {
+    let numbers = |l: &LayerShape| l.c_out * (l.c_in + l.c_skip) * l.kernel * l.kernel;
+    let largest = config.layers.iter().map(numbers).max().unwrap_or(0);
+    packed.saturating_add(largest.saturating_mul(8))
+}
+
 /// Bytes of what follows: decode, fill, encode.
-pub fn of_job(weights: usize, plan: &Report, holes: &Holes, photo: &Header, format: OutputFormat) -> usize {
-    let fill = photo.pixel_bytes().saturating_add(plan.plan_bytes);
+pub fn of_job(weights: usize, plan: usize, photo: &Header, format: OutputFormat) -> usize {
+    let fill = photo.pixel_bytes().saturating_add(plan);
     // The memory of the run is kept by the inpainter, and given back before the result is encoded.
-    weights.saturating_add(fill.max(of_preview(holes, photo, format)))
+    weights.saturating_add(fill.max(of_preview(photo, format)))
 }
 
 /// Bytes of what follows where nothing is filled: decode, encode.
-pub fn of_preview(holes: &Holes, photo: &Header, format: OutputFormat) -> usize {
-    holes.bytes() + photo.decode_bytes().max(photo.encode_bytes(format))
+pub fn of_preview(photo: &Header, format: OutputFormat) -> usize {
+    let holes = Holes::bytes_for(photo.width as usize, photo.height as usize);
+    holes + photo.decode_bytes().max(photo.encode_bytes(format))
 }
 
 /// What all jobs together may take, the program included.
@@ -80,11 +89,19 @@ impl Share<'_> {
     ///
     /// Limits, naming what would do, where no room would be enough.
     pub fn take(&mut self, bytes: usize) -> Result<()> {
+        self.take_before(bytes, 0)
+    }
+
+    /// As [`Share::take`], where it is known that the job will take `later`, if all goes well.
+    ///
+    /// # Errors
+    ///
+    /// As [`Share::take`], naming what would do later, too.
+    pub fn take_before(&mut self, bytes: usize, later: usize) -> Result<()> {
         let Budget { limit, used, freed, .. } = self.budget;
-        let needed = PROGRAM.saturating_add(bytes);
-        if needed > *limit {
-            let needed = needed.div_ceil(1 << 20);
-            let detail = format!("--max-memory {needed}M or more expected, {}M found", limit >> 20);
+        if PROGRAM.saturating_add(bytes) > *limit {
+            let needed = PROGRAM.saturating_add(bytes.max(later)).div_ceil(1 << 20);
+            let detail = format!("--max-memory {needed}M or more expected, {} found", size_text(*limit));
             return Err(Error::new(ErrorKind::Limits, detail));
         }
         let mut used = used.lock().unwrap_or_else(|e| e.into_inner());
@@ -100,6 +117,12 @@ impl Share<'_> {
     pub fn done_entering(&mut self) {
         self.entrance = None;
     }
+}
+
+/// A size as it is given: in the largest unit of which it is a multiple.
+fn size_text(bytes: usize) -> String {
+    let unit = [(30, 'G'), (20, 'M'), (10, 'K')].into_iter().find(|(shift, _)| bytes.trailing_zeros() >= *shift);
+    unit.map_or_else(|| bytes.to_string(), |(shift, unit)| format!("{}{unit}", bytes >> shift))
 }
 
 impl Drop for Share<'_> {
@@ -149,5 +172,14 @@ mod tests {
         assert_eq!(*budget.used.lock().unwrap(), PROGRAM);
         let refused = budget.enter().take(101).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Limits);
+    }
+
+    #[test]
+    fn sizes_are_told_as_they_are_given() {
+        for (bytes, text) in
+            [(100 << 10, "100K"), (3 << 20, "3M"), (1 << 30, "1G"), (1025, "1025"), (1536 << 10, "1536K")]
+        {
+            assert_eq!(size_text(bytes), text);
+        }
     }
 }
