@@ -1,15 +1,16 @@
 //! Files that are whole or not there.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use tempfile::TempPath;
+use tempfile::{NamedTempFile, TempPath};
 
 use crate::error::{Error, ErrorKind, Result};
 
-/// Writes `bytes` to a temporary file beside `path`, syncs it and renames it over `path`, whose permissions are kept. On
-/// Linux that file has a name only while it is renamed, so that a process that is ended midway leaves none.
+/// Writes `bytes` to a temporary file beside `path`, syncs it and renames it over `path`, whose permissions are kept, and
+/// whose owner and group where the user may do that. On Linux that file has a name only while it is renamed, so that a process
+/// that is ended midway leaves none.
 ///
 /// # Errors
 ///
@@ -36,16 +37,18 @@ fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Res
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let Draft { file, name } = Draft::new(folder).map_err(unwritable)?;
+    let target = std::fs::metadata(path).ok();
+    // What replaces a file that few may read is never for more; a new file is for whom the umask leaves it.
+    let mode = if target.is_some() { 0o600 } else { 0o666 };
+    let Draft { file, name } = Draft::new(folder, mode).map_err(unwritable)?;
     let mut out = BufWriter::with_capacity(1 << 16, &file);
     write(&mut out)?;
     let finish = || {
         out.into_inner().map_err(|e| e.into_error())?;
-        let permissions = match std::fs::metadata(path) {
-            Ok(target) => target.permissions(),
-            Err(_) => new_file_permissions(&file)?,
-        };
-        file.set_permissions(permissions)?;
+        if let Some(target) = &target {
+            keep_owner(&file, target);
+            file.set_permissions(target.permissions())?;
+        }
         file.sync_all()?;
         let name = name.map_or_else(|| unnamed::link(&file, folder), Ok)?;
         name.persist(path).map_err(|e| e.error)
@@ -63,13 +66,14 @@ struct Draft {
 }
 
 impl Draft {
-    fn new(folder: &Path) -> std::io::Result<Self> {
-        if let Some(file) = unnamed::create(folder) {
+    /// Of this mode less the umask, where files have modes.
+    fn new(folder: &Path, mode: u32) -> std::io::Result<Self> {
+        if let Some(file) = unnamed::create(folder, mode) {
             let _ = file.lock();
             return Ok(Self { file, name: None });
         }
         loop {
-            let (file, name) = tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder)?.into_parts();
+            let (file, name) = named(folder, mode)?.into_parts();
             let locked = file.lock().is_ok();
             // Before it was locked it looked abandoned, and may be gone.
             if !locked || name.exists() {
@@ -77,6 +81,15 @@ impl Draft {
             }
         }
     }
+}
+
+fn named(folder: &Path, mode: u32) -> std::io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    #[cfg(not(unix))]
+    let _ = mode;
+    builder.prefix(PREFIX).tempfile_in(folder)
 }
 
 /// Files without a name, which are gone once nobody has them open.
@@ -95,8 +108,8 @@ mod unnamed {
     }
 
     /// None, where the file system has no such files, or where they could not be given a name.
-    pub fn create(folder: &Path) -> Option<File> {
-        let file = OpenOptions::new().write(true).mode(0o600).custom_flags(libc::O_TMPFILE).open(folder).ok()?;
+    pub fn create(folder: &Path, mode: u32) -> Option<File> {
+        let file = OpenOptions::new().write(true).mode(mode).custom_flags(libc::O_TMPFILE).open(folder).ok()?;
         path_of(&file).symlink_metadata().is_ok().then_some(file)
     }
 
@@ -114,7 +127,7 @@ mod unnamed {
 
     use tempfile::TempPath;
 
-    pub fn create(_: &Path) -> Option<File> {
+    pub fn create(_: &Path, _: u32) -> Option<File> {
         None
     }
 
@@ -137,11 +150,13 @@ pub fn remove_abandoned(folder: &Path) {
     }
 }
 
-/// Temporary files are private; a result is readable as any new file is.
-fn new_file_permissions(file: &std::fs::File) -> std::io::Result<std::fs::Permissions> {
-    #[allow(unused_mut)]
-    let mut permissions = file.metadata()?.permissions();
-    #[cfg(unix)]
-    std::os::unix::fs::PermissionsExt::set_mode(&mut permissions, 0o644);
-    Ok(permissions)
+/// Gives `file` the owner and group of `target`, or its group alone, as far as the user may.
+#[cfg(unix)]
+fn keep_owner(file: &File, target: &Metadata) {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let (owner, group) = (Some(target.uid()), Some(target.gid()));
+    let _ = fchown(file, owner, group).or_else(|_| fchown(file, None, group));
 }
+
+#[cfg(not(unix))]
+fn keep_owner(_: &File, _: &Metadata) {}

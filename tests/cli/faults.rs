@@ -130,6 +130,30 @@ fn folders_are_neither_input_nor_output() {
     assert_eq!(folder.names(), ["mask.png", "sub.png"]);
 }
 
+/// A new result is for whom the umask leaves it; one that replaces a file is for whom that was, and whose.
+#[test]
+#[cfg(target_os = "linux")]
+fn modes_and_owners_are_those_of_files() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    let folder = Folder::new();
+    let (mask, out) = (folder.mask(72, 56), folder.path("out.png"));
+    for (umask, mode) in [("022", 0o644), ("077", 0o600), ("002", 0o664)] {
+        succeeds(&run_after(&format!("umask {umask}"), &[&kind("plain.png"), &mask, &out]));
+        assert_eq!(std::fs::metadata(&out).unwrap().mode() & 0o7777, mode, "umask {umask}");
+        std::fs::remove_file(&out).unwrap();
+    }
+    std::fs::write(&out, "what was there").unwrap();
+    std::fs::set_permissions(&out, PermissionsExt::from_mode(0o640)).unwrap();
+    let other = chown(&out, Some(54321), Some(54322)).is_ok();
+    if !other {
+        println!("NOT RUN: only root gives files away");
+    }
+    succeeds(&run_after("umask 077", &[&kind("plain.png"), &mask, &out]));
+    let kept = std::fs::metadata(&out).unwrap();
+    assert_eq!(kept.mode() & 0o7777, 0o640);
+    assert!(!other || (kept.uid(), kept.gid()) == (54321, 54322), "{}, {}", kept.uid(), kept.gid());
+}
+
 #[test]
 fn growing_a_hole_over_everything_leaves_nothing_known() {
     let folder = Folder::new();
