@@ -2,7 +2,7 @@
 
 use std::fs::{File, Metadata};
 use std::io::{BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::{NamedTempFile, TempPath};
 
@@ -10,11 +10,11 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// Writes `bytes` to a temporary file beside `path`, syncs it and renames it over `path`, whose permissions are kept, and
 /// whose owner and group where the user may do that. On Linux that file has a name only while it is renamed, so that a process
-/// that is ended midway leaves none.
+/// that is ended midway leaves none. Of a symbolic link the file it leads to is replaced.
 ///
 /// # Errors
 ///
-/// Output, naming the file; `path` is then as it was.
+/// Output, naming the file, as of [`target_of`]; `path` is then as it was.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     write_atomically_with(path, |out| out.write_all(bytes).map_err(unwritable))
 }
@@ -25,11 +25,28 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 ///
 /// As [`write_atomically`], and those of `write`, which name the file.
 pub fn write_atomically_with(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
-    replace(path, write).map_err(|e| e.of(path.display()))
+    let target = target_of(path)?;
+    replace(&target, write).map_err(|e| e.of(path.display()))
 }
 
 fn unwritable(e: std::io::Error) -> Error {
     Error::new(ErrorKind::Output, format!("cannot be written: {e}"))
+}
+
+/// The file that writing to `path` makes or replaces: where a symbolic link leads, or `path` itself.
+///
+/// # Errors
+///
+/// Output, naming `path`, where a link leads nowhere, or something is there that is no regular file.
+pub fn target_of(path: &Path) -> Result<PathBuf> {
+    let target = if path.is_symlink() { path.canonicalize() } else { Ok(path.to_owned()) };
+    match target {
+        Ok(target) if target.exists() && !target.is_file() => {
+            Err(Error::new(ErrorKind::Output, "cannot be written: a regular file or none expected, another kind found"))
+        }
+        target => target.map_err(unwritable),
+    }
+    .map_err(|e| e.of(path.display()))
 }
 
 fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {

@@ -130,6 +130,59 @@ fn folders_are_neither_input_nor_output() {
     assert_eq!(folder.names(), ["mask.png", "sub.png"]);
 }
 
+#[test]
+#[cfg(unix)]
+fn a_link_stays_and_leads_to_the_result() {
+    use std::os::unix::fs::symlink;
+    let folder = Folder::new();
+    let (mask, link) = (folder.mask(72, 56), folder.path("link.png"));
+    std::fs::create_dir(folder.path("far")).unwrap();
+    let far = folder.put("far/out.png", "what was there");
+    symlink("far/out.png", &link).unwrap();
+    let (image, list) = (kind("plain.png"), folder.path("list"));
+    let line = |mask: &std::path::Path| format!("{}\t{}\t{}\n", image.display(), mask.display(), link.display());
+    std::fs::write(&list, line(&mask)).unwrap();
+    let batch = |args: &[&dyn AsRef<std::ffi::OsStr>]| run_after(&format!("exec < {}", list.display()), args);
+    let stays = |output: &std::process::Output| {
+        succeeds(output);
+        assert!(link.is_symlink());
+        assert_eq!(image::open(&far).unwrap().width(), 72);
+        std::fs::write(&far, "what was there").unwrap();
+    };
+    stays(&run(&[&image, &mask, &link]));
+    stays(&run(&[&image, &mask, &"--preview", &link]));
+    stays(&batch(&[&"batch", &"--overwrite"]));
+    // What a killed run left beside the file.
+    folder.put("far/.inpaint-edge-killed", "half");
+    succeeds(&batch(&[&"batch"]));
+    assert!(!folder.path("far/.inpaint-edge-killed").exists());
+    std::fs::remove_file(&far).unwrap();
+    fails(&run(&[&image, &mask, &link]), 1, &["link.png: cannot be written", "No such file"]);
+    assert!(link.is_symlink() && !far.exists());
+}
+
+/// Refused before the image is looked at, and left as it is.
+#[test]
+#[cfg(unix)]
+fn a_result_replaces_regular_files_alone() {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+    let folder = Folder::new();
+    let (mask, pipe, link) = (folder.mask(72, 56), folder.path("pipe.png"), folder.path("null.png"));
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    symlink("/dev/null", &link).unwrap();
+    let none = folder.path("none.png");
+    let list = folder.put("list", format!("{}\t{}\t{}\n", none.display(), mask.display(), pipe.display()));
+    for output in [
+        run(&[&none, &mask, &pipe]),
+        run(&[&none, &mask, &"--preview", &pipe]),
+        run_after(&format!("exec < {}", list.display()), &[&"batch", &"--quiet", &"--overwrite"]),
+    ] {
+        fails(&output, 1, &["pipe.png: cannot be written: a regular file or none expected"]);
+    }
+    fails(&run(&[&none, &mask, &link]), 1, &["null.png: cannot be written: a regular file or none expected"]);
+    assert!(std::fs::metadata(&pipe).unwrap().file_type().is_fifo() && link.is_symlink());
+}
+
 /// A new result is for whom the umask leaves it; one that replaces a file is for whom that was, and whose.
 #[test]
 #[cfg(target_os = "linux")]

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use indicatif::ProgressBar;
-use inpaint_edge::image::remove_abandoned;
+use inpaint_edge::image::{remove_abandoned, target_of};
 use inpaint_edge::{Error, ErrorKind, Result};
 
 use crate::args::BatchArgs;
@@ -29,7 +29,9 @@ enum Outcome {
 /// Returns the exit code: 0, or that of the first failure in the order of the list.
 pub fn run(args: &BatchArgs) -> Result<u8> {
     let items = list::items(args)?;
-    items.iter().map(|item| folder_of(&item.job.out)).collect::<BTreeSet<_>>().into_iter().for_each(remove_abandoned);
+    // What cannot be written is told when it is tried.
+    let targets: Vec<_> = items.iter().filter_map(|item| target_of(&item.job.out).ok()).collect();
+    targets.iter().map(|target| folder_of(target)).collect::<BTreeSet<_>>().into_iter().for_each(remove_abandoned);
 
     let known: Vec<_> = items.iter().map(|item| known_outcome(item, args.overwrite)).collect();
     let pending: Vec<_> = (0..items.len()).filter(|i| known[*i].is_none()).collect();

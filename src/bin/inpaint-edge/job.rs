@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use image::DynamicImage;
-use inpaint_edge::image::{Header, OutputFormat, Photo, held_bytes, read_within, write_atomically_with};
+use inpaint_edge::image::{Header, OutputFormat, Photo, held_bytes, read_within, target_of, write_atomically_with};
 use inpaint_edge::selftest::hex;
 use inpaint_edge::{Error, ErrorKind, Holes, Inpainter, Isa, Progress, Report, Result};
 use sha2::{Digest, Sha256};
@@ -109,11 +109,13 @@ impl Job {
         self.mask.as_ref().unwrap_or(&self.image).display()
     }
 
+    /// The format of OUT, once nothing speaks against writing there.
     fn format(&self, args: &JobArgs) -> Result<OutputFormat> {
-        match is_pipe(&self.out) {
-            true => Ok(OutputFormat::Png),
-            false => OutputFormat::of_path(&self.out, args.quality).map_err(|e| e.of(self.out.display())),
+        if is_pipe(&self.out) {
+            return Ok(OutputFormat::Png);
         }
+        let format = OutputFormat::of_path(&self.out, args.quality).map_err(|e| e.of(self.out.display()))?;
+        target_of(&self.out).map(|_| format)
     }
 
     /// The error with the name of the file it is about.
