@@ -174,6 +174,11 @@ fn a_list_comes_through_stdin() {
         ("{\"image\"".to_owned(), "JSON"),
         (format!("-\t{mask}\t{out}"), "- found"),
         (format!("{a}\t{mask}\t{out}"), "of line 1 found"),
+        (format!("{a}\t{mask}\t{}", of(folder.path("./new.png"))), "of line 1 found"),
+        (format!("{a}\t{mask}\t{}", of(images.join("../new.png"))), "of line 1 found"),
+        (format!("{{\"image\": {a:?}, \"mask\": 3, \"out\": \"b.png\"}}"), "a string expected for mask"),
+        (format!("{{\"image\": [{a:?}], \"mask\": {mask:?}, \"out\": \"b.png\"}}"), "a string expected for image"),
+        (format!("{{\"image\": {a:?}, \"mask\": {mask:?}, \"out\": true}}"), "a string expected for out"),
     ] {
         let output = with_list(format!("{a}\t{mask}\t{out}\n{line}\n"), &[]);
         fails(&output, 2, &["stdin, line 2", part]);

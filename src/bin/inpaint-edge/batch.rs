@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -31,7 +30,12 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
     let items = list::items(args)?;
     // What cannot be written is told when it is tried.
     let targets: Vec<_> = items.iter().filter_map(|item| target_of(&item.job.out).ok()).collect();
-    targets.iter().map(|target| folder_of(target)).collect::<BTreeSet<_>>().into_iter().for_each(remove_abandoned);
+    targets
+        .iter()
+        .map(|target| list::folder_of(target))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .for_each(remove_abandoned);
 
     let known: Vec<_> = items.iter().map(|item| known_outcome(item, args.overwrite)).collect();
     let pending: Vec<_> = (0..items.len()).filter(|i| known[*i].is_none()).collect();
@@ -88,10 +92,6 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
         let _ = writeln!(std::io::stderr(), "inpaint-edge: {filled} filled, {failed} failed{skipped}");
     }
     Ok(teller.exit_code)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn threads_of_each(threads: usize, jobs: usize) -> usize {

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use inpaint_edge::image::read_within;
+use inpaint_edge::image::{read_within, target_of};
 use inpaint_edge::{Error, ErrorKind, Result};
 
 use crate::args::BatchArgs;
@@ -125,7 +125,7 @@ pub fn of_list(list: &str, in_image: bool) -> Result<Vec<Item>> {
     let filled = || list.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
     let jobs = filled().take(MAX_JOBS + 1).count();
     check_room(list.len() + PARSED * MAX_LINE.min(list.len()), jobs)?;
-    let mut lines = HashMap::with_capacity(jobs);
+    let (mut folders, mut lines) = (Folders::default(), HashMap::with_capacity(jobs));
     let mut items = Vec::with_capacity(jobs);
     for (i, line) in filled() {
         let of_line = |e: Error| e.of(format_args!("stdin, line {}", i + 1));
@@ -133,7 +133,7 @@ pub fn of_list(list: &str, in_image: bool) -> Result<Vec<Item>> {
             return usage(format!("at most {MAX_LINE} bytes expected, {} found", line.len())).map_err(of_line);
         }
         let job = of_line_text(line, in_image).map_err(of_line)?;
-        if let Some(first) = lines.insert(job.out.clone(), i + 1) {
+        if let Some(first) = lines.insert(folders.place(&job.out), i + 1) {
             return usage(format!("another result expected, {} of line {first} found", job.out.display()))
                 .map_err(of_line);
         }
@@ -145,11 +145,43 @@ pub fn of_list(list: &str, in_image: bool) -> Result<Vec<Item>> {
     Ok(items)
 }
 
+/// Folders by number: one has the same whatever the name that leads to it.
+#[derive(Default)]
+struct Folders {
+    named: HashMap<PathBuf, usize>,
+    real: HashMap<PathBuf, usize>,
+}
+
+impl Folders {
+    /// Folder and name of the file that writing to `path` makes or replaces.
+    fn place(&mut self, path: &Path) -> (usize, OsString) {
+        let target = target_of(path).unwrap_or_else(|_| path.to_owned());
+        let folder = folder_of(&target);
+        let number = self.named.get(folder).copied().unwrap_or_else(|| {
+            let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
+            let next = self.real.len();
+            let number = *self.real.entry(real).or_insert(next);
+            self.named.insert(folder.to_owned(), number);
+            number
+        });
+        (number, target.file_name().unwrap_or_default().to_owned())
+    }
+}
+
+pub fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn of_line_text(line: &str, in_image: bool) -> Result<Job> {
     let [image, mask, out] = if line.trim_start().starts_with('{') {
         let object: serde_json::Value = serde_json::from_str(line)
             .map_err(|e| Error::new(ErrorKind::Usage, format!("a JSON object expected: {e}")))?;
-        ["image", "mask", "out"].map(|key| object[key].as_str().map(str::to_owned))
+        let name = |key: &str| match &object[key] {
+            serde_json::Value::Null => Ok(None),
+            serde_json::Value::String(name) => Ok(Some(name.clone())),
+            _ => usage(format!("a name as a string expected for {key}, another value found")),
+        };
+        [name("image")?, name("mask")?, name("out")?]
     } else {
         match *line.split('\t').collect::<Vec<_>>() {
             [image, mask, out] => [image, mask, out].map(|name| Some(name.to_owned())),
