@@ -103,6 +103,25 @@ fn help_and_descriptions() {
 }
 
 #[test]
+fn a_mistaken_command_line_gets_one_line() {
+    for (args, part) in [
+        (&["a", "b", "c", "--no-such"][..], "unexpected argument '--no-such' found"),
+        (&[], "arguments were not provided: <IMAGE>"),
+        (&["a", "b", ""], "[OUT]"),
+        (&["a", "b", "c", "--isa", "a\nb\n\nc"], "invalid value 'a b"),
+        (&["a", "b", "c", "--isa=x"], "[possible values: auto, "),
+        (&["a", "b", "c", "--threads", "513"], "0 to 512 expected"),
+        (&["batch", "--images", "a"], "--out <DIR>"),
+        (&["selftest", "--digests"], "--isa <ISA> --threads <N>"),
+    ] {
+        let args: Vec<_> = args.iter().map(|a| a as &dyn AsRef<std::ffi::OsStr>).collect();
+        let output = run(&args);
+        fails(&output, 2, &[part]);
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
 fn a_plan_says_what_a_run_does() {
     let folder = Folder::new();
     let image = folder.put("in.png", encoded(&picture(96, 64, image::ColorType::Rgb8), ImageFormat::Png));

@@ -156,6 +156,14 @@ impl FillArgs {
     }
 }
 
+/// What is wrong with a command line, without the usage and the tips that follow it.
+pub fn one_line(e: &clap::Error) -> Error {
+    let text = e.render().to_string();
+    let (text, _) = text.split_once("\n\n").unwrap_or((&text, ""));
+    let words: Vec<_> = text.strip_prefix("error: ").unwrap_or(text).split_whitespace().collect();
+    Error::new(ErrorKind::Usage, words.join(" "))
+}
+
 fn usage<T>(detail: &str) -> Result<T> {
     Err(Error::new(ErrorKind::Usage, detail))
 }

@@ -26,7 +26,12 @@ use args::{Cli, Command};
 fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     fate::choose();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) if e.use_stderr() => return failed(&args::one_line(&e)),
+        // Help or version.
+        Err(e) => e.exit(),
+    };
     let done = match cli.command {
         Some(Command::Batch(args)) => match batch::run(&args) {
             Ok(code) => return ExitCode::from(code),
@@ -48,12 +53,14 @@ fn main() -> ExitCode {
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
-        Err(e) => {
-            // A closed stderr leaves only the exit code.
-            let _ = writeln!(std::io::stderr(), "inpaint-edge: {e}");
-            ExitCode::from(e.kind().exit_code())
-        }
+        Err(e) => failed(&e),
     }
+}
+
+fn failed(e: &Error) -> ExitCode {
+    // A closed stderr leaves only the exit code.
+    let _ = writeln!(std::io::stderr(), "inpaint-edge: {e}");
+    ExitCode::from(e.kind().exit_code())
 }
 
 /// Writes to stdout; a reader that has gone away is an error, not a panic.
