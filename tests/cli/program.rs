@@ -99,6 +99,15 @@ fn help_and_descriptions() {
         assert_eq!(run(&[&"info", &"--plan", &size]).status.code(), Some(2), "{size}");
     }
     fails(&run(&[&"info", &"--plan", &"70000x1"]), 5, &["70000"]);
+    if cfg!(target_os = "linux") {
+        let plan = |size: &str| run_after("ulimit -v 400000", &[&"info", &"--plan", &size]);
+        for (size, named) in
+            [("4000x3000", "4000×3000"), ("20000x20000", "20000×20000"), ("65535x65535", "65535×65535")]
+        {
+            fails(&plan(size), 5, &[named, "no memory for"]);
+        }
+        assert!(String::from_utf8(run(&[&"info", &"--plan", &"1x1"]).stdout).unwrap().contains("1×1"));
+    }
     assert_eq!(run(&[&"a", &"b", &"c", &"--no-such"]).status.code(), Some(2));
 }
 

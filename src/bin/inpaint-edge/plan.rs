@@ -1,7 +1,7 @@
 //! `inpaint-edge info --plan`: what an image of a size takes.
 
-use inpaint_edge::{Inpainter, Result};
-use ndarray::Array2;
+use inpaint_edge::{Error, ErrorKind, Inpainter, Result};
+use ndarray::ArrayView2;
 
 /// Shares of the image that are hole.
 const RATIOS: [f64; 6] = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75];
@@ -20,19 +20,31 @@ pub struct Plan {
 impl Plan {
     pub fn new(inpainter: &Inpainter, (width, height): (usize, usize)) -> Result<Self> {
         let bytes = inpainter.plan_bytes(width, height)?;
+        // The work of a run is counted in its own memory, by a mask.
+        let needed = bytes.saturating_add(width * height);
+        let had = Vec::<u8>::new().try_reserve_exact(needed);
+        had.map_err(|_| Error::new(ErrorKind::Limits, format!("{width}×{height}: no memory for {needed} bytes")))?;
+        let mut mask = vec![0; width * height];
         let mut rows = Vec::new();
         for ratio in RATIOS {
-            let work = |is_hole: &dyn Fn(usize, usize) -> bool| {
-                let mask = Array2::from_shape_fn((height, width), |(y, x)| if is_hole(x, y) { 255 } else { 0 });
-                inpainter.estimate(mask.view()).map(|report| report.macs)
+            let mut work = |is_hole: &dyn Fn(usize, usize) -> bool| {
+                for (i, v) in mask.iter_mut().enumerate() {
+                    *v = if is_hole(i % width, i / width) { 255 } else { 0 };
+                }
+                let mask = ArrayView2::from_shape((height, width), &mask).expect("a byte a pixel");
+                match inpainter.estimate(mask) {
+                    Ok(report) => Ok(Some(report.macs)),
+                    // An image so small that nothing of it stays known has no such row.
+                    Err(e) if e.kind() == ErrorKind::Input => Ok(None),
+                    Err(e) => Err(e),
+                }
             };
             let side = |end: usize| ((end as f64 * ratio.sqrt()).round() as usize).clamp(1, end);
             let middle = |v: usize, end: usize| (end - side(end)) / 2 <= v && v < (end - side(end)) / 2 + side(end);
             let (period, bar) = (64, (64.0 * ratio).round().max(1.0) as usize);
-            let in_middle = work(&|x, y| middle(x, width) && middle(y, height));
-            let in_bars = work(&|x, y| (x + 2 * y) % period < bar);
-            // An image so small that nothing of it stays known has no such row.
-            if let (Ok(middle), Ok(bars)) = (in_middle, in_bars) {
+            let in_middle = work(&|x, y| middle(x, width) && middle(y, height))?;
+            let in_bars = work(&|x, y| (x + 2 * y) % period < bar)?;
+            if let (Some(middle), Some(bars)) = (in_middle, in_bars) {
                 rows.push((ratio, middle, bars));
             }
         }
