@@ -63,6 +63,36 @@ fn report_is_complete_and_true() {
     assert_eq!(report(&["--mask-white", "keep"])["hole_pixels"], 1200 - hole);
 }
 
+/// Of weights that go away while stdin is read, all that the report says is known.
+#[test]
+#[cfg(unix)]
+fn a_report_does_not_fail_once_the_result_is_there() {
+    let folder = Folder::new();
+    let bytes = encoded(&picture(300, 200, image::ColorType::Rgb16), ImageFormat::Png);
+    let (mask, out) = (folder.mask(300, 200), folder.path("out.png"));
+    let small = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/prior.weights.safetensors");
+    let weights = folder.put("weights", std::fs::read(small).unwrap());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_inpaint-edge"))
+        .args(["-".as_ref(), mask.as_os_str(), out.as_os_str(), "--json".as_ref()])
+        .args(["--weights".as_ref(), weights.as_os_str()])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // More than a pipe holds: some of it has been read then.
+    let (first, last) = bytes.split_at(bytes.len() - 1);
+    assert!(first.len() > 200_000);
+    stdin.write_all(first).unwrap();
+    std::fs::remove_file(&weights).unwrap();
+    stdin.write_all(last).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    succeeds(&output);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["weights_sha256"].as_str().unwrap().len(), 64);
+}
+
 #[test]
 fn no_hole_is_a_copy_with_a_note() {
     let folder = Folder::new();

@@ -20,6 +20,8 @@ pub fn run(args: &FillArgs) -> Result<()> {
     if args.json && is_pipe(&job.out) {
         return usage("--json and the image cannot both go to stdout");
     }
+    // What the report takes is read before the result is there.
+    let weights = args.json.then(|| weights_sha256(args.job.weights.as_deref())).transpose()?;
     let budget = args.job.max_memory.map(Budget::new);
     if args.preview.is_some() {
         let pixels = job.preview(&args.job, budget.as_ref())?;
@@ -30,7 +32,7 @@ pub fn run(args: &FillArgs) -> Result<()> {
     }
     let mut engine = Engine::new(&args.job, args.job.threads);
     let bar = progress_bar(args.job.quiet, "{wide_bar} {percent:>3} %  {elapsed}");
-    let filled = job.fill(&args.job, &mut engine, budget.as_ref(), args.json, &mut |progress| {
+    let filled = job.fill(&args.job, &mut engine, budget.as_ref(), weights.is_some(), &mut |progress| {
         bar.set_length(progress.total);
         bar.set_position(progress.done);
         ControlFlow::Continue(())
@@ -43,9 +45,8 @@ pub fn run(args: &FillArgs) -> Result<()> {
     if let Some(colours) = done.expanded_to {
         note(args, format_args!("{}: a palette, written as {colours}", job.image.display()));
     }
-    if args.json {
-        let json = done.json(&weights_sha256(args.job.weights.as_deref())?);
-        crate::print(format!("{json}\n").as_bytes())?;
+    if let Some(weights) = weights {
+        crate::print(format!("{}\n", done.json(&weights)).as_bytes())?;
     }
     Ok(())
 }
