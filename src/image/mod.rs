@@ -220,6 +220,24 @@ impl Photo {
         Cow::Owned(pixels)
     }
 
+    /// Refuses a format that cannot hold these pixels.
+    ///
+    /// # Errors
+    ///
+    /// Usage, where pixels have alpha or 16 bits and the format has not.
+    pub fn check_format(&self, format: OutputFormat) -> Result<()> {
+        let color = self.pixels.color();
+        let deep = color.bytes_per_pixel() > color.channel_count();
+        let (expected, fits) = match format {
+            OutputFormat::Png | OutputFormat::Tiff => return Ok(()),
+            OutputFormat::WebP => ("8 bits expected for WebP", !deep),
+            OutputFormat::Jpeg(_) => ("8 bits without alpha expected for JPEG", !deep && !color.has_alpha()),
+        };
+        let channels = ["grey", "grey with alpha", "RGB", "RGBA"][usize::from(color.channel_count()) - 1];
+        let found = if deep { format!("{channels} of 16 bits") } else { channels.to_owned() };
+        if fits { Ok(()) } else { Err(Error::usage(format!("{expected}, {found} found"))) }
+    }
+
     /// Encodes the stored pixels with what the file carried: ICC profile, EXIF without its thumbnail, XMP and density where
     /// the format has a place for them; from PNG to PNG further chunks, from JPEG to JPEG comments and IPTC.
     ///
@@ -238,6 +256,7 @@ impl Photo {
     ///
     /// As [`Photo::encode`]; output, where `out` cannot be written; limits, where memory cannot be had.
     pub fn write(&self, format: OutputFormat, out: &mut dyn Write) -> Result<()> {
+        self.check_format(format)?;
         let turned = if self.orientation == Orientation::NoTransforms { 0 } else { 2 * self.pixels.as_bytes().len() };
         let encoder = header::encoder_bytes(format, self.pixels.width(), self.pixels.height());
         room::check(turned + encoder + self.metadata.copies())?;

@@ -207,6 +207,36 @@ fn modes_and_owners_are_those_of_files() {
     assert!(!other || (kept.uid(), kept.gid()) == (54321, 54322), "{}, {}", kept.uid(), kept.gid());
 }
 
+/// Where the fill would fail, as nothing is known, the format is what is told.
+#[test]
+fn pixels_that_a_format_cannot_hold_are_refused_before_the_fill() {
+    let folder = Folder::new();
+    for (color, found, webp) in [
+        (image::ColorType::La8, "grey with alpha found", true),
+        (image::ColorType::Rgba8, "RGBA found", true),
+        (image::ColorType::L16, "grey of 16 bits found", false),
+        (image::ColorType::Rgba16, "RGBA of 16 bits found", false),
+    ] {
+        let image = folder.put("in.png", encoded(&picture(20, 20, color), ImageFormat::Png));
+        for limit in [&[][..], &["--max-memory", "256M"]] {
+            let to = |out: &str| {
+                let out = folder.path(out);
+                let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![&"--box", &"0,0,20,20", &image, &out];
+                args.extend(limit.iter().map(|a| a as &dyn AsRef<std::ffi::OsStr>));
+                run(&args)
+            };
+            fails(&to("out.jpg"), 2, &["out.jpg: 8 bits without alpha expected for JPEG", found]);
+            match webp {
+                true => fails(&to("out.webp"), 3, &["no pixel known"]),
+                false => fails(&to("out.webp"), 2, &["out.webp: 8 bits expected for WebP", found]),
+            }
+        }
+        let preview = run(&[&"--box", &"0,0,20,20", &image, &"--preview", &folder.path("out.jpg")]);
+        fails(&preview, 2, &["out.jpg: 8 bits without alpha expected for JPEG", found]);
+    }
+    assert_eq!(folder.names(), ["in.png"]);
+}
+
 #[test]
 fn growing_a_hole_over_everything_leaves_nothing_known() {
     let folder = Folder::new();

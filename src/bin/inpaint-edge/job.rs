@@ -69,6 +69,7 @@ impl Job {
             }
         };
         let Ready { mut photo, holes, decode } = ready;
+        self.check(&photo, format)?;
         let filled = inpainter.inpaint_image_holes(&mut photo.pixels, &holes, progress);
         let (isa, threads) = (inpainter.isa(), inpainter.threads());
         engine.give_back(inpainter);
@@ -99,6 +100,7 @@ impl Job {
                 self.find_hole(args, seen)?.ready()?
             }
         };
+        self.check(&photo, format)?;
         hole::hatch(&mut photo.pixels, &holes);
         self.write(&photo, format)?;
         Ok(holes.pixels())
@@ -116,6 +118,11 @@ impl Job {
         }
         let format = OutputFormat::of_path(&self.out, args.quality).map_err(|e| e.of(self.out.display()))?;
         target_of(&self.out).map(|_| format)
+    }
+
+    /// Refuses a format that cannot hold the photograph, before it is filled for nothing.
+    fn check(&self, photo: &Photo, format: OutputFormat) -> Result<()> {
+        photo.check_format(format).map_err(|e| e.of(self.out.display()))
     }
 
     /// The error with the name of the file it is about.
