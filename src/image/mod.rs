@@ -86,7 +86,7 @@ impl Photo {
     ///
     /// Input, where `bytes` is no such file, is damaged or cut short, is animated or in CMYK; limits, where it is too large.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        match format_of(bytes, bytes.len() as u64)? {
+        match format_in(bytes)? {
             ImageFormat::Png => Self::decode_png(Cursor::new(bytes)),
             ImageFormat::Jpeg => Self::upright(jpeg::decode(bytes)?),
             ImageFormat::Tiff => Self::upright(tiff::decode(bytes)?),
@@ -127,7 +127,7 @@ impl Photo {
     ///
     /// As [`Photo::decode`], as far as the headers tell.
     pub fn header_of(bytes: &[u8]) -> Result<Header> {
-        match format_of(bytes, bytes.len() as u64)? {
+        match format_in(bytes)? {
             ImageFormat::Png => Self::header_of_png(Cursor::new(bytes), bytes.len()),
             ImageFormat::Jpeg => jpeg::header(bytes),
             ImageFormat::Tiff => tiff::header(bytes),
@@ -324,10 +324,12 @@ fn opened(path: &Path) -> Result<(BufReader<File>, Option<u64>)> {
     if is_png && reader.stream_position().is_ok() {
         return Ok((reader, None));
     }
-    let len = reader.get_ref().metadata().map_err(unreadable)?.len();
-    // A device may have no end. The first bytes that a pipe gives may be too few to tell.
-    if reader.buffer().len() >= 64 {
-        format_of(reader.buffer(), len)?;
+    let (is_file, len) = reader.get_ref().metadata().map(|of| (of.is_file(), of.len())).map_err(unreadable)?;
+    // A device may have no end. The first bytes that a pipe gives may be too few to tell, unless there are none.
+    if reader.buffer().is_empty() || reader.buffer().len() >= 64 {
+        let found =
+            if is_file { format!("{len} bytes of none") } else { "no regular file and none of these".to_owned() };
+        format_of(reader.buffer(), found)?;
     }
     Ok((reader, Some(len)))
 }
@@ -351,11 +353,16 @@ fn too_long(limit: u64) -> Error {
     Error::limits(format!("at most {limit} bytes expected, more found"))
 }
 
-fn format_of(start: &[u8], len: u64) -> Result<ImageFormat> {
+fn format_of(start: &[u8], otherwise: impl std::fmt::Display) -> Result<ImageFormat> {
     match ::image::guess_format(start) {
         Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Tiff | ImageFormat::WebP)) => Ok(format),
-        _ => Err(Error::input(format!("a PNG, JPEG, WebP or TIFF file expected, {len} bytes of none found"))),
+        _ => Err(Error::input(format!("a PNG, JPEG, WebP or TIFF file expected, {otherwise} found"))),
     }
+}
+
+/// The format of a file in memory.
+fn format_in(bytes: &[u8]) -> Result<ImageFormat> {
+    format_of(bytes, format_args!("{} bytes of none", bytes.len()))
 }
 
 fn header(decoder: &impl ImageDecoder, metadata: Metadata, decoder_bytes: usize) -> Result<Header> {

@@ -31,10 +31,14 @@ impl Source<'_> {
     pub fn open(path: &std::path::Path) -> Result<Self> {
         let open = || {
             let file = std::fs::File::open(path)?;
-            let len = file.metadata()?.len();
-            Ok(Source::File { file, len, data: 0 })
+            let found = file.metadata()?;
+            Ok((file, found))
         };
-        open().map_err(|e: std::io::Error| Error::weights(format!("cannot be read: {e}")))
+        let (file, found) = open().map_err(|e: std::io::Error| Error::weights(format!("cannot be read: {e}")))?;
+        match found.is_file() {
+            true => Ok(Source::File { file, len: found.len(), data: 0 }),
+            false => Err(Error::weights("cannot be read: a regular file expected, another kind found")),
+        }
     }
 
     /// Reads the header; afterwards [`Source::bytes`] counts from the first byte of data.

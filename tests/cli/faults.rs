@@ -161,6 +161,30 @@ fn a_link_stays_and_leads_to_the_result() {
     assert!(link.is_symlink() && !far.exists());
 }
 
+/// Pipes have no length.
+#[test]
+#[cfg(unix)]
+fn a_pipe_of_something_else_is_called_that() {
+    let folder = Folder::new();
+    let (mask, out) = (folder.mask(72, 56), folder.path("out.png"));
+    let nano = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/nano.safetensors");
+    let piped = |file: &str, args: &[&dyn AsRef<std::ffi::OsStr>]| {
+        let script = "file=$0; cat \"$file\" | \"$@\"";
+        let args = args.iter().map(|a| a.as_ref());
+        let program = env!("CARGO_BIN_EXE_inpaint-edge");
+        Command::new("sh").args(["-c", script, file, program]).args(args).output().unwrap()
+    };
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    for file in [readme, "/dev/null"] {
+        let output = piped(file, &[&"/dev/stdin", &mask, &out]);
+        fails(&output, 3, &["/dev/stdin: a PNG, JPEG, WebP or TIFF file expected, no regular file"]);
+    }
+    let output = piped(nano, &[&kind("plain.png"), &mask, &out, &"--weights", &"/dev/stdin"]);
+    fails(&output, 4, &["/dev/stdin: cannot be read: a regular file expected"]);
+    // A picture is read through one.
+    succeeds(&piped(kind("tagged.jpg").to_str().unwrap(), &[&"/dev/stdin", &"--box", &"0,0,1,1", &out]));
+}
+
 /// Refused before the image is looked at, and left as it is.
 #[test]
 #[cfg(unix)]
