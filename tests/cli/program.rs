@@ -198,7 +198,7 @@ fn selftest_compares_with_the_recorded_digests() {
     }
     assert_eq!(digests, include_str!("../golden/digests.tsv"));
     let other = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/l1.weights.safetensors");
-    fails(&run(&[&"selftest", &"--weights", &other]), 2, &["recorded digests expected"]);
+    fails(&run(&[&"selftest", &"--weights", &other]), 2, &["l1.weights.safetensors: ", "recorded digests expected"]);
     assert_eq!(run(&[&"selftest", &"--digests"]).status.code(), Some(2));
 }
 

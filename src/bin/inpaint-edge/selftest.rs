@@ -4,7 +4,7 @@ use inpaint_edge::selftest::{digests, recorded};
 use inpaint_edge::{Error, ErrorKind, Isa, Options, Result};
 
 use crate::args::SelftestArgs;
-use crate::engine::{open, weights_sha256};
+use crate::engine::{named, open, weights_sha256};
 
 pub fn run(args: &SelftestArgs) -> Result<()> {
     let weights = weights_sha256(args.weights.as_deref())?;
@@ -20,7 +20,7 @@ pub fn run(args: &SelftestArgs) -> Result<()> {
     }
     let Some((name, expected)) = &known else {
         let detail = format!("weights with recorded digests expected, sha256 {weights} found");
-        return Err(Error::new(ErrorKind::Usage, detail));
+        return Err(named(args.weights.as_deref(), Error::new(ErrorKind::Usage, detail)));
     };
     let isas: Vec<_> = match args.isa {
         Some(isa) => vec![isa.choice()],
