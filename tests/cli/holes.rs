@@ -140,7 +140,7 @@ fn shrunk_to_nothing_is_a_copy() {
     assert_eq!(image::open(&out).unwrap().into_rgba8(), clear());
     let output = run(&[&"--mask-color", &"123456", &put(&folder, "grey.png", image::GrayImage::new(9, 9)), &out]);
     succeeds(&output);
-    assert!(String::from_utf8_lossy(&output.stderr).contains("grey.png: no hole"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("grey.png: no hole, image copied"));
 }
 
 #[test]
@@ -235,6 +235,9 @@ fn a_preview_shows_the_hole_and_fills_nothing() {
     same_outside_hole(&shown, &image::open(&grey).unwrap());
     assert_ne!(shown, image::open(&grey).unwrap());
 
+    let palette = run(&[&kind("palette.png"), &"--box", &"0,0,1,1", &"--preview", &preview]);
+    succeeds(&palette);
+    assert!(String::from_utf8_lossy(&palette.stderr).contains("palette.png: a palette, written as RGB"));
     let none = run(&[&image, &"--mask-color", &"010203", &"--preview", &preview]);
     succeeds(&none);
     assert!(String::from_utf8_lossy(&none.stderr).contains("in.png: no hole to show"));

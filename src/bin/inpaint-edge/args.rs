@@ -130,7 +130,9 @@ pub struct FillArgs {
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub job: JobArgs,
-    /// Write IMAGE with the hole hatched in red and white to FILE, and fill nothing; OUT may be left out
+    /// Write IMAGE with the hole hatched in red and white (in grey: black and white) to FILE, and fill nothing
+    ///
+    /// OUT may be left out. Where the hole needs no mask, two files are IMAGE and OUT, as they are without --preview.
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     pub preview: Option<PathBuf>,
     /// Print a report as one JSON object on stdout

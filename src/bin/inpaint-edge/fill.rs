@@ -8,7 +8,7 @@ use inpaint_edge::{Error, ErrorKind, Result};
 
 use crate::args::FillArgs;
 use crate::engine::{Engine, weights_sha256};
-use crate::job::is_pipe;
+use crate::job::{Job, is_pipe};
 use crate::memory::Budget;
 
 pub fn run(args: &FillArgs) -> Result<()> {
@@ -24,10 +24,11 @@ pub fn run(args: &FillArgs) -> Result<()> {
     let weights = args.json.then(|| weights_sha256(args.job.weights.as_deref())).transpose()?;
     let budget = args.job.max_memory.map(Budget::new);
     if args.preview.is_some() {
-        let pixels = job.preview(&args.job, budget.as_ref())?;
-        if pixels == 0 {
+        let shown = job.preview(&args.job, budget.as_ref())?;
+        if shown.hole_pixels == 0 {
             note(args, format_args!("{}: no hole to show", job.hole_name()));
         }
+        note_palette(args, &job, shown.expanded_to);
         return Ok(());
     }
     let mut engine = Engine::new(&args.job, args.job.threads);
@@ -40,15 +41,19 @@ pub fn run(args: &FillArgs) -> Result<()> {
     bar.finish_and_clear();
     let done = filled?;
     if done.report.hole_pixels == 0 {
-        note(args, format_args!("{}: no hole in the mask, image copied", job.hole_name()));
+        note(args, format_args!("{}: no hole, image copied", job.hole_name()));
     }
-    if let Some(colours) = done.expanded_to {
-        note(args, format_args!("{}: a palette, written as {colours}", job.image.display()));
-    }
+    note_palette(args, &job, done.expanded_to);
     if let Some(weights) = weights {
         crate::print(format!("{}\n", done.json(&weights)).as_bytes())?;
     }
     Ok(())
+}
+
+fn note_palette(args: &FillArgs, job: &Job, expanded_to: Option<&str>) {
+    if let Some(colours) = expanded_to {
+        note(args, format_args!("{}: a palette, written as {colours}", job.image.display()));
+    }
 }
 
 fn note(args: &FillArgs, note: std::fmt::Arguments<'_>) {

@@ -36,6 +36,13 @@ pub struct Done {
     output_sha256: Option<String>,
 }
 
+/// What was shown.
+pub struct Shown {
+    pub hole_pixels: usize,
+    /// What the colours of a palette became.
+    pub expanded_to: Option<&'static str>,
+}
+
 /// A photograph and its hole, ready to be filled.
 struct Ready {
     photo: Photo,
@@ -82,12 +89,11 @@ impl Job {
         self.write(&photo, format)?;
         let (encode, total) = (encode.elapsed(), start.elapsed());
         let output_sha256 = digest.then(|| digest_of(&photo.stored()));
-        let expanded_to = photo.has_palette().then(|| if photo.pixels.color().has_alpha() { "RGBA" } else { "RGB" });
-        Ok(Done { report, expanded_to, isa, threads, decode, encode, total, output_sha256 })
+        Ok(Done { report, expanded_to: expanded_to(&photo), isa, threads, decode, encode, total, output_sha256 })
     }
 
-    /// Writes the photograph with its hole hatched, within `budget`; returns how many pixels the hole has.
-    pub fn preview(&self, args: &JobArgs, budget: Option<&Budget>) -> Result<usize> {
+    /// Writes the photograph with its hole hatched, within `budget`.
+    pub fn preview(&self, args: &JobArgs, budget: Option<&Budget>) -> Result<Shown> {
         let format = self.format(args)?;
         let mut share = budget.map(Budget::enter);
         let Ready { mut photo, holes, .. } = match &mut share {
@@ -103,7 +109,7 @@ impl Job {
         self.check(&photo, format)?;
         hole::hatch(&mut photo.pixels, &holes);
         self.write(&photo, format)?;
-        Ok(holes.pixels())
+        Ok(Shown { hole_pixels: holes.pixels(), expanded_to: expanded_to(&photo) })
     }
 
     /// What is to blame for a mistaken hole.
@@ -265,6 +271,10 @@ impl Done {
             "output_sha256": self.output_sha256,
         })
     }
+}
+
+fn expanded_to(photo: &Photo) -> Option<&'static str> {
+    photo.has_palette().then(|| if photo.pixels.color().has_alpha() { "RGBA" } else { "RGB" })
 }
 
 pub fn is_pipe(path: &Path) -> bool {
