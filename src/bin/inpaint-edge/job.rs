@@ -76,11 +76,12 @@ impl Job {
             }
         };
         let Ready { mut photo, holes, decode } = ready;
-        self.check(&photo, format)?;
-        let filled = inpainter.inpaint_image_holes(&mut photo.pixels, &holes, progress);
+        let filled = self.check(&photo, format).and_then(|()| {
+            inpainter.inpaint_image_holes(&mut photo.pixels, &holes, progress).map_err(|e| self.name(e))
+        });
         let (isa, threads) = (inpainter.isa(), inpainter.threads());
         engine.give_back(inpainter);
-        let report = filled.map_err(|e| self.name(e))?;
+        let report = filled?;
         if args.hole.mask_alpha {
             hole::make_opaque(&mut photo.pixels, &holes);
         }
