@@ -65,6 +65,22 @@ fn advise(base: NonNull<u8>, bytes: usize) {
 #[cfg(not(all(target_os = "linux", not(miri))))]
 fn advise(_: NonNull<u8>, _: usize) {}
 
+/// Whether the system has so many bytes more, whatever the allocator keeps; where that cannot be asked, it has.
+#[cfg(all(feature = "parallel", target_os = "linux", not(miri)))]
+pub(crate) fn system_has(bytes: usize) -> bool {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: memory at an address of the system's choice, given back before anybody uses it.
+    unsafe {
+        let room = libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+        room != libc::MAP_FAILED && libc::munmap(room, bytes) == 0
+    }
+}
+
+#[cfg(all(feature = "parallel", not(all(target_os = "linux", not(miri)))))]
+pub(crate) fn system_has(_: usize) -> bool {
+    true
+}
+
 impl Drop for Buffer {
     fn drop(&mut self) {
         // SAFETY: allocated in `zeroed` with this layout.

@@ -1,12 +1,16 @@
 //! Work divided over a pool of the engine's own.
 
 #[cfg(feature = "parallel")]
-use crate::simd::control;
+use crate::{buffer, simd::control};
 #[cfg(feature = "parallel")]
 use rayon::prelude::*;
 
 /// The most threads of a pool: few enough to start without harm on any machine.
 pub const MAX_THREADS: usize = 512;
+
+/// Bytes of a thread's stack, and more than it asks for before it has begun, which it could not be refused.
+#[cfg(feature = "parallel")]
+const THREAD: usize = 3 << 20;
 
 /// Runs numbered tasks, on the caller's thread alone or on several.
 pub struct Pool {
@@ -101,6 +105,9 @@ fn build(count: usize) -> Option<Threads> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(count).start_handler(begin).spawn_handler(|thread| {
         // A new thread has the control word of the one that starts it.
         let work = move || control::with_defaults(|| thread.run());
+        if !buffer::system_has(THREAD) {
+            return Err(std::io::ErrorKind::OutOfMemory.into());
+        }
         threads.handles.push(std::thread::Builder::new().spawn(work)?);
         let _ = has_begun.recv();
         Ok(())
