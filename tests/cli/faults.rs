@@ -242,17 +242,22 @@ fn pixels_that_a_format_cannot_hold_are_refused_before_the_fill() {
         (image::ColorType::Rgba16, "RGBA of 16 bits found", false),
     ] {
         let image = folder.put("in.png", encoded(&picture(20, 20, color), ImageFormat::Png));
-        for limit in [&[][..], &["--max-memory", "256M"]] {
+        // Nothing known would be what the fill finds; within a limit that is known before the image is read.
+        for (hole, limit) in [("0,0,20,20", &[][..]), ("0,0,19,20", &["--max-memory", "256M"])] {
             let to = |out: &str| {
                 let out = folder.path(out);
-                let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![&"--box", &"0,0,20,20", &image, &out];
+                let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![&"--box", &hole, &image, &out];
                 args.extend(limit.iter().map(|a| a as &dyn AsRef<std::ffi::OsStr>));
                 run(&args)
             };
             fails(&to("out.jpg"), 2, &["out.jpg: 8 bits without alpha expected for JPEG", found]);
-            match webp {
-                true => fails(&to("out.webp"), 3, &["no pixel known"]),
-                false => fails(&to("out.webp"), 2, &["out.webp: 8 bits expected for WebP", found]),
+            match (webp, limit) {
+                (true, []) => fails(&to("out.webp"), 3, &["no pixel known"]),
+                (true, _) => {
+                    succeeds(&to("out.webp"));
+                    std::fs::remove_file(folder.path("out.webp")).unwrap();
+                }
+                (false, _) => fails(&to("out.webp"), 2, &["out.webp: 8 bits expected for WebP", found]),
             }
         }
         let preview = run(&[&"--box", &"0,0,20,20", &image, &"--preview", &folder.path("out.jpg")]);
