@@ -125,7 +125,7 @@ impl Inpainter {
     ///
     /// # Errors
     ///
-    /// Limits, where the size cannot be addressed.
+    /// Input, where a side is 0; limits, where the size cannot be addressed.
     pub fn plan_bytes(&self, width: usize, height: usize) -> Result<usize> {
         Self::plan_bytes_for(&self.network.config, width, height)
     }
@@ -136,6 +136,7 @@ impl Inpainter {
     ///
     /// As [`Inpainter::plan_bytes`].
     pub fn plan_bytes_for(config: &Config, width: usize, height: usize) -> Result<usize> {
+        check_size(width, height, 3)?;
         Ok(plan_bytes(&Layout::new(config, width, height)?))
     }
 

@@ -129,7 +129,9 @@ fn a_killed_run_ends_with_the_same_bytes() {
 
 #[test]
 fn a_stopped_run_is_saved_and_goes_on() {
-    let config = CONFIG.replace("checkpoint_minutes = 0", "checkpoint_minutes = 60");
+    // So long that it cannot end before it is stopped.
+    let config =
+        CONFIG.replace("checkpoint_minutes = 0", "checkpoint_minutes = 60").replace("steps = 12", "steps = 600");
     let expected = undisturbed(&config);
     let place = Place::new(&config);
     let child = place.start();
