@@ -19,7 +19,7 @@ fn main() {
     let mut options = Options { threads: threads.parse().expect("THREADS"), ..Options::default() };
     options.hole_aware = !flags.iter().any(|f| f == "--dense");
     if let Some(i) = flags.iter().position(|f| f == "--isa") {
-        options.isa = Isa::ALL.into_iter().find(|isa| isa.name() == flags[i + 1]);
+        options.isa = Some(Isa::ALL.into_iter().find(|isa| isa.name() == flags[i + 1]).expect("ISA"));
     }
 
     let mut state = 1u32;

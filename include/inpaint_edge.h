@@ -21,7 +21,8 @@
 // Number of this interface. It changes when a program compiled for another would not run rightly.
 #define INPAINT_ABI_VERSION 1
 
-// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once.
+// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once. After fork() it is the
+// parent's: the child neither runs nor frees it, unless it has one thread.
 typedef struct inpaint_engine inpaint_engine;
 
 // How an engine is to work. Made by inpaint_options_new; to be used by one thread at a time.
@@ -66,7 +67,7 @@ typedef struct {
 
 // Told after every layer how much of a run is done, in multiply-accumulates, on one thread at a time that need not be
 // the caller's. Anything but 0 ends the run with INPAINT_CANCELLED. It must return (no longjmp, no exception) and must
-// not free the engine.
+// neither free the engine nor wait for another run of it: one run may be under way inside of another.
 typedef int (*inpaint_progress)(void *user, uint64_t done, uint64_t total);
 
 // Done.
@@ -133,8 +134,8 @@ const char *inpaint_version(void);
 // INPAINT_ABI_VERSION of the library, to be compared with the header's.
 uint32_t inpaint_abi_version(void);
 
-// One line that says what was expected and what was found in the last call of this thread that failed; empty where none
-// has. Valid until the next call of this thread that fails.
+// One line of UTF-8 that says what was expected and what was found in the last call of this thread that failed; empty where
+// none has. Valid until the next call of this thread that fails.
 const char *inpaint_last_error(void);
 
 // Options with their defaults: all cores, the best instruction set, white (128 or more) is the hole. NULL where there is
@@ -144,8 +145,10 @@ inpaint_options *inpaint_options_new(void);
 // Frees options. NULL is allowed.
 void inpaint_options_free(inpaint_options *options);
 
-// Worker threads, 512 at the most; 0, the default, for all cores. Never changes a result.
-inpaint_status inpaint_options_set_threads(inpaint_options *options, uint32_t threads);
+// Worker threads, 512 at the most; 0, the default, for all cores. Where not all can be started, or in a library built
+// without threads, an engine has one. Never changes a result.
+inpaint_status inpaint_options_set_threads(inpaint_options *options,
+                                           uint32_t threads);
 
 // Instruction set: "avx512", "avx2", "neon", "scalar", or "auto", the default, for the best of this CPU. Never changes a
 // result.
@@ -190,13 +193,15 @@ inpaint_status inpaint_scratch_size(const inpaint_engine *engine,
                                     uint32_t height,
                                     size_t *size);
 
-// Fills the hole that mask shows in image, in place. Pixels outside the hole are not written; on a failure none is.
+// Fills the hole that mask shows in image, in place. Pixels outside the hole are not written; on a failure none is. A mask
+// without a hole is INPAINT_OK, one of nothing but hole INPAINT_INPUT.
 //
 // scratch is memory of inpaint_scratch_size bytes or more, at any address and of any content, which no other run uses
 // meanwhile; with it an engine of one thread allocates nothing. Where it is NULL (and scratch_size 0) the engine takes
 // memory of its own and keeps it for the next run.
 //
-// progress may be NULL; user is handed to it. image, mask and scratch must not overlap.
+// progress may be NULL; user is handed to it. image, mask and scratch must not overlap,
+// from the first byte of each to its last, the gaps between rows included.
 inpaint_status inpaint_run(const inpaint_engine *engine,
                            const inpaint_image *image,
                            const inpaint_mask *mask,

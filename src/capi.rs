@@ -79,7 +79,8 @@ pub const INPAINT_ABI_VERSION: u32 = 1;
 /// How an engine is to work. Made by inpaint_options_new; to be used by one thread at a time.
 pub struct inpaint_options(Options);
 
-/// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once.
+/// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once. After fork() it is the
+/// parent's: the child neither runs nor frees it, unless it has one thread.
 pub struct inpaint_engine(Inpainter);
 
 /// A picture in the caller's memory, upright, the top row first.
@@ -115,7 +116,7 @@ pub struct inpaint_mask {
 
 /// Told after every layer how much of a run is done, in multiply-accumulates, on one thread at a time that need not be
 /// the caller's. Anything but 0 ends the run with INPAINT_CANCELLED. It must return (no longjmp, no exception) and must
-/// not free the engine.
+/// neither free the engine nor wait for another run of it: one run may be under way inside of another.
 pub type inpaint_progress = Option<unsafe extern "C" fn(user: *mut c_void, done: u64, total: u64) -> c_int>;
 
 /// The version of the library, such as "0.1.0". Never freed.
@@ -130,8 +131,8 @@ pub extern "C" fn inpaint_abi_version() -> u32 {
     INPAINT_ABI_VERSION
 }
 
-/// One line that says what was expected and what was found in the last call of this thread that failed; empty where none
-/// has. Valid until the next call of this thread that fails.
+/// One line of UTF-8 that says what was expected and what was found in the last call of this thread that failed; empty where
+/// none has. Valid until the next call of this thread that fails.
 #[unsafe(no_mangle)]
 pub extern "C" fn inpaint_last_error() -> *const c_char {
     LAST_ERROR.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
@@ -158,7 +159,8 @@ pub unsafe extern "C" fn inpaint_options_free(options: *mut inpaint_options) {
     }
 }
 
-/// Worker threads, 512 at the most; 0, the default, for all cores. Never changes a result.
+/// Worker threads, 512 at the most; 0, the default, for all cores. Where not all can be started, or in a library built
+/// without threads, an engine has one. Never changes a result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_set_threads(options: *mut inpaint_options, threads: u32) -> inpaint_status {
     set(options, |options| {
@@ -303,13 +305,15 @@ pub unsafe extern "C" fn inpaint_scratch_size(
     })
 }
 
-/// Fills the hole that mask shows in image, in place. Pixels outside the hole are not written; on a failure none is.
+/// Fills the hole that mask shows in image, in place. Pixels outside the hole are not written; on a failure none is. A mask
+/// without a hole is INPAINT_OK, one of nothing but hole INPAINT_INPUT.
 ///
 /// scratch is memory of inpaint_scratch_size bytes or more, at any address and of any content, which no other run uses
 /// meanwhile; with it an engine of one thread allocates nothing. Where it is NULL (and scratch_size 0) the engine takes
 /// memory of its own and keeps it for the next run.
 ///
-/// progress may be NULL; user is handed to it. image, mask and scratch must not overlap.
+/// progress may be NULL; user is handed to it. image, mask and scratch must not overlap,
+/// from the first byte of each to its last, the gaps between rows included.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_run(
     engine: *const inpaint_engine,

@@ -362,7 +362,8 @@ impl Inpainter {
         let start = Instant::now();
         self.write_input(&plan, arena, image.view());
         let total = report.macs;
-        let mut layer_done = |done: u64| progress(Progress { done, total });
+        // What a callback does to the control word ends with it.
+        let mut layer_done = |done: u64| control::with_defaults(|| progress(Progress { done, total }));
         self.pool.enter(|| self.network.run(&plan, arena, &self.pool, &mut layer_done))?;
         report.network = start.elapsed();
 

@@ -1,6 +1,10 @@
 //! Fill holes in photographs on plain CPUs, with the same bytes on every machine.
 //!
-//! [`Inpainter`] is the way in. The folders are the way a pixel takes: [`mod@image`] decodes, `mask` says what is known,
+//! [`Inpainter`] is the way in: see its example. Tensors are those of `ndarray` 0.17. Features: `parallel` (threads),
+//! `embedded-weights`, `image` (files, types of the `image` crate) and `cli`, on by default; `fs` (weights by path), `capi`,
+//! `selftest`. With none of them the engine runs from slices and touches no file.
+//!
+//! The folders are the way a pixel takes: [`mod@image`] decodes, `mask` says what is known,
 //! `unet` plans and runs the layers, each a `pconv` on [`gemm`] on [`simd`], under the rules of [`numerics`].
 #![deny(unsafe_code)]
 #![deny(unsafe_op_in_unsafe_fn)]

@@ -1,7 +1,9 @@
 //! Work divided over a pool of the engine's own.
 
 #[cfg(feature = "parallel")]
-use crate::{buffer, simd::control};
+use crate::buffer;
+#[cfg(feature = "parallel")]
+use crate::simd::control;
 #[cfg(feature = "parallel")]
 use rayon::prelude::*;
 

@@ -3,14 +3,14 @@
 use std::path::Path;
 
 /// Each module with those it may use.
-const LAYERS: [(&str, &[&str]); 20] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("error", &[]),
     ("room", &["error"]),
     ("numerics", &[]),
     ("buffer", &["error"]),
     ("mask", &["error"]),
     ("harmonic", &["error", "buffer"]),
-    ("parallel", &["simd"]),
+    ("parallel", &["simd", "buffer"]),
     ("sample", &["numerics"]),
     ("holes", &["error", "room", "mask"]),
     ("window", &["error", "room", "holes", "sample"]),
@@ -23,25 +23,6 @@ const LAYERS: [(&str, &[&str]); 20] = [
     ("image", &["error", "room", "sample", "holes", "inpainter"]),
     ("selftest", &["error", "sample", "inpainter", "weights"]),
     ("capi", &["error", "room", "simd", "parallel", "sample", "weights", "inpainter"]),
-    (
-        "lib",
-        &[
-            "error",
-            "inpainter",
-            "simd",
-            "image",
-            "numerics",
-            "gemm",
-            "weights",
-            "buffer",
-            "mask",
-            "harmonic",
-            "parallel",
-            "holes",
-            "sample",
-            "window",
-        ],
-    ),
 ];
 
 fn sources(path: &Path, found: &mut Vec<std::path::PathBuf>) {
@@ -66,13 +47,17 @@ fn modules_use_only_what_lies_below() {
     for file in files {
         let inside = file.strip_prefix(&root).unwrap();
         let module = inside.iter().next().unwrap().to_str().unwrap().trim_end_matches(".rs").to_owned();
+        if module == "lib" {
+            continue;
+        }
         let (_, allowed) =
             LAYERS.iter().find(|(name, _)| *name == module).unwrap_or_else(|| panic!("{module}: no layer"));
         let text = std::fs::read_to_string(&file).unwrap();
         let code = text.lines().map(str::trim).filter(|line| !line.starts_with("//"));
         for used in code.flat_map(|line| line.split("crate::").skip(1).map(str::to_owned).collect::<Vec<_>>()) {
             let used: String = used.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            if used.is_empty() || used == module || used.starts_with(char::is_uppercase) {
+            assert!(!used.is_empty(), "{}: a use of several modules, which this test does not read", inside.display());
+            if used == module || used.starts_with(char::is_uppercase) {
                 continue;
             }
             uses += 1;

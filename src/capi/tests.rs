@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::ErrorKind;
+use crate::weights::{Config, Dtype, Output, Prior, header};
 
 fn last_error() -> String {
     // SAFETY: valid until the next call that fails.
@@ -71,6 +72,15 @@ fn an_engine_survives_a_panic() {
 
 /// Pictures of every format with gaps between their rows, in memory of odd lengths and addresses, with scratch memory and
 /// without: Miri, which can run this, sees every access.
+/// One level that reads the harmonic prior, of weights between -0.5 and 0.5.
+fn tiny_weights() -> Vec<u8> {
+    let mut config = Config::new(Prior::Harmonic, true, &[(1, 3)], &[3]);
+    (config.mean, config.output) = ([0.5; 3], Output::Sigmoid);
+    let mut file = header(&config, Dtype::F16, &Default::default());
+    (0..config.parameters()).for_each(|i| assert!(Dtype::F16.encode((i * 37 % 101) as f64 / 101.0 - 0.5, &mut file)));
+    file
+}
+
 #[test]
 fn what_c_lends_is_used_as_lent() {
     use ndarray::{Array2, Array3, s};
@@ -87,8 +97,7 @@ fn what_c_lends_is_used_as_lent() {
         INPAINT_RGB16,
         INPAINT_RGBA16,
     ];
-    // One level, with the harmonic prior.
-    let weights = include_bytes!("../../tests/fixtures/tiny.weights.safetensors");
+    let weights = &tiny_weights();
     let is_hole = |x: usize, y: usize| x > 0 && (x + y) % 3 == 1;
     let options = Options { threads: 1, isa: Some(Isa::Scalar), ..Options::default() };
     let inpainter = Inpainter::from_bytes(weights, options).unwrap();
