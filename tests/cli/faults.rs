@@ -223,7 +223,7 @@ fn modes_and_owners_are_those_of_files() {
     std::fs::set_permissions(&out, PermissionsExt::from_mode(0o640)).unwrap();
     let other = chown(&out, Some(54321), Some(54322)).is_ok();
     if !other {
-        println!("NOT RUN: only root gives files away");
+        not_run("only root gives files away");
     }
     succeeds(&run_after("umask 077", &[&kind("plain.png"), &mask, &out]));
     let kept = std::fs::metadata(&out).unwrap();

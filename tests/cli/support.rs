@@ -1,6 +1,6 @@
 //! Running the program, folders to run it in, pictures to run it on.
 
-use std::io::Cursor;
+use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 #[cfg(target_os = "linux")]
@@ -51,6 +51,11 @@ pub fn fails(output: &Output, code: i32, parts: &[&str]) {
 pub fn named_limit(refused: &Output) -> String {
     let stderr = String::from_utf8_lossy(&refused.stderr);
     stderr.split("--max-memory ").nth(1).and_then(|rest| rest.split(' ').next()).expect(&stderr).to_owned()
+}
+
+/// Says what this machine could not try, also where the test passes: not through what the test runner keeps.
+pub fn not_run(what: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr(), "NOT RUN: {what}");
 }
 
 pub fn succeeds(output: &Output) {
