@@ -33,12 +33,15 @@ if [ ${#missing[@]} -gt 0 ]; then
   { apt-get update -q && apt-get install -yq --no-install-recommends "${missing[@]}"; } >&2 || cannot "no ${missing[*]} by apt-get"
 fi
 
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+
 # Unpacks the sources of the standard library where -Zbuild-std looks for them.
 std_sources() {
   local version=$1 to=$2 work mirror
   [ -f "$to/library/std/src/lib.rs" ] && return
-  work=$(mktemp -d)
-  mkdir -p "$work"/{lists/partial,cache/archives/partial} "$to"
+  work=$(mktemp -d "$scratch/XXXX")
+  mkdir -p "$work"/{lists/partial,cache/archives/partial,whole} "$to"
   mirror=$(apt-get indextargets --format '$(REPO_URI)' | grep -v security | head -n 1)
   echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie-backports main" >"$work/sources.list"
   local apt=(apt-get -q -o Dir::Etc::sourcelist="$work/sources.list" -o Dir::Etc::sourceparts=- -o Dir::Etc::preferencesparts=-
@@ -46,7 +49,9 @@ std_sources() {
   "${apt[@]}" --error-on=any update &&
     (cd "$work" && "${apt[@]}" download "rust-src=$version*") &&
     dpkg-deb --fsys-tarfile "$work"/rust-src_*.deb |
-    tar x -C "$to" --strip-components=4 --exclude="./usr/src/rustc-$version/library/vendor" "./usr/src/rustc-$version/library"
+    tar x -C "$work/whole" --strip-components=4 --exclude="./usr/src/rustc-$version/library/vendor" \
+      "./usr/src/rustc-$version/library" &&
+    rm -rf "$to/library" "$to/part" && cp -r "$work/whole/library" "$to/part" && mv "$to/part" "$to/library"
 }
 
 # Builds the standard library for the target and puts it where rustc finds it.
@@ -54,15 +59,17 @@ build_std() {
   local sysroot=$1 version work
   version=$(rustc --version | cut -d' ' -f2)
   std_sources "$version" "$sysroot/lib/rustlib/src/rust" || return
-  work=$(mktemp -d)
+  work=$(mktemp -d "$scratch/XXXX")
   mkdir -p "$work/src"
   printf '[package]\nname="empty"\nversion="0.0.0"\nedition="2024"\n[workspace]\n' >"$work/Cargo.toml"
   : >"$work/src/lib.rs"
   (cd "$work" && RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Cembed-bitcode=yes cargo build -q --release --target "$target" \
     -Zbuild-std=std,panic_abort,panic_unwind,proc_macro,test --target-dir target) || return
-  mkdir -p "$sysroot/lib/rustlib/$target/lib"
-  find "$work/target/$target/release/deps" -name '*.rlib' ! -name 'libempty*' \
-    -exec cp {} "$sysroot/lib/rustlib/$target/lib/" \;
+  # Whole or not there.
+  local to=$sysroot/lib/rustlib/$target/lib
+  rm -rf "$to.part" && mkdir -p "$to.part" &&
+    find "$work/target/$target/release/deps" -name '*.rlib' ! -name 'libempty*' -exec cp -t "$to.part" {} + &&
+    mv "$to.part" "$to"
 }
 
 sysroot=$(rustc --print sysroot)
@@ -75,4 +82,5 @@ root=/usr/$triple
 if [ "$qemu" = x86_64 ]; then root=/; fi
 export RUNNER="qemu-$qemu-static -L $root" CC=$triple-gcc
 export CARGO_BUILD_TARGET=$target "CARGO_TARGET_${upper}_LINKER=$triple-gcc" "CARGO_TARGET_${upper}_RUNNER=$RUNNER"
+rm -rf "$scratch"
 exec "$@"

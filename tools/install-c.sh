@@ -13,40 +13,39 @@ prefix=$(cd "$1" && pwd)
 shift
 cd "$(dirname "$0")/.."
 case " $* " in
-  *" --features"*) ;;
+  *" --features"* | *" -F"*) ;;
   *) set -- --no-default-features --features capi,embedded-weights,parallel,fs "$@" ;;
 esac
 case " $* " in
   *" --profile"*) ;;
   *) set -- --profile capi "$@" ;;
 esac
-target=${CARGO_BUILD_TARGET:-} profile= shrink=()
-for word; do
-  case ${previous:-} in
-    --target) target=$word ;;
-    --profile) profile=$word ;;
-  esac
-  previous=$word
-done
 # Link-time inlining, which the kernels do not need, makes a third of the code.
-if [ "$profile" = small ]; then shrink=(-C llvm-args=--inline-threshold=25); fi
-built=${CARGO_TARGET_DIR:-target}${target:+/$target}/$profile
+shrink=
+case " $* " in
+  *" --profile small "* | *" --profile=small "*) shrink="-C llvm-args=--inline-threshold=25" ;;
+esac
 
-# A static library alone: beside other kinds of crate, link-time optimisation would be left out.
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
-cargo rustc --lib --crate-type staticlib "$@" -- --print native-static-libs "${shrink[@]}" 2>&1 | tee "$log" >&2
+# A static library alone: beside other kinds of crate, link-time optimisation would be left out. Cargo says where it is.
+said=$(mktemp) log=$(mktemp)
+trap 'rm -f "$said" "$log"' EXIT
+CARGO_TERM_COLOR=never cargo rustc --lib --crate-type staticlib --message-format json-render-diagnostics "$@" \
+  -- --print native-static-libs $shrink 2>&1 >"$said" | tee "$log" >&2
+library=$(sed -n 's/.*"filenames":\["\([^"]*libinpaint_edge\.a\)".*/\1/p' "$said" | tail -n 1)
 libs=$(sed -n 's/.*native-static-libs: *//p' "$log" | tr ' ' '\n' | awk 'NF && !seen[$0]++' | tr '\n' ' ')
+[ -f "$library" ] && [ -n "$libs" ] || { echo "install-c: cargo built no static library" >&2; exit 1; }
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml)
+# What a program built against another version may go on with: of 0.x, the same x.
+case $version in 0.*) series=${version%.*} ;; *) series=${version%%.*} ;; esac
 
-install -d "$prefix/include" "$prefix/lib/pkgconfig" "$prefix/lib/cmake/inpaint_edge"
+install -d "$prefix/include" "$prefix/lib/pkgconfig" "$prefix/lib/cmake/inpaint_edge" "$prefix/share/doc/inpaint_edge"
 install -m 644 include/inpaint_edge.h "$prefix/include/"
-install -m 644 "$built/libinpaint_edge.a" "$prefix/lib/"
+install -m 644 "$library" "$prefix/lib/"
+install -m 644 LICENSE-MIT LICENSE-APACHE weights/TRAINING_PHOTOS.tsv "$prefix/share/doc/inpaint_edge/"
 cat >"$prefix/lib/pkgconfig/inpaint_edge.pc" <<END
 prefix=\${pcfiledir}/../..
 Name: inpaint_edge
 Description: Fills holes in pictures, with the same bytes on every machine
-URL: https://arxiv.org/abs/1804.07723
 Version: $version
 Cflags: -I\${prefix}/include
 Libs: -L\${prefix}/lib -linpaint_edge $libs
@@ -64,7 +63,8 @@ endif()
 END
 cat >"$prefix/lib/cmake/inpaint_edge/inpaint_edge-config-version.cmake" <<END
 set(PACKAGE_VERSION $version)
-if(PACKAGE_FIND_VERSION VERSION_GREATER PACKAGE_VERSION)
+if(PACKAGE_FIND_VERSION VERSION_GREATER PACKAGE_VERSION OR
+   (PACKAGE_FIND_VERSION AND NOT "\${PACKAGE_FIND_VERSION}." MATCHES "^$series[.]"))
   set(PACKAGE_VERSION_COMPATIBLE FALSE)
 else()
   set(PACKAGE_VERSION_COMPATIBLE TRUE)
@@ -73,4 +73,4 @@ else()
   endif()
 endif()
 END
-echo "installed in $prefix: include/inpaint_edge.h, lib/libinpaint_edge.a, pkg-config and CMake files" >&2
+echo "installed in $prefix: include/inpaint_edge.h, lib/libinpaint_edge.a, pkg-config and CMake files, licences" >&2
