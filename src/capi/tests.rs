@@ -1,6 +1,8 @@
 //! What C itself cannot show: panics, and what Miri says of memory that C lends. The interface as C sees it is tested in
 //! `tests/c`.
 
+use std::ops::ControlFlow;
+
 use super::*;
 use crate::ErrorKind;
 use crate::weights::{Config, Dtype, Output, Prior, header};

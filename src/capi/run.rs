@@ -1,0 +1,125 @@
+//! One call of `inpaint_run`: what C lends is checked, then filled.
+
+use std::ffi::c_void;
+use std::ops::{ControlFlow, Range};
+
+use ndarray::{ArrayView2, ArrayViewMut3, ShapeBuilder};
+
+use super::{inpaint_image, inpaint_mask, inpaint_progress, null};
+use crate::error::{Error, Result};
+use crate::inpainter::{Inpainter, Progress};
+use crate::sample::Sample;
+
+/// A call of `inpaint_run`.
+pub(super) struct Run<'c> {
+    pub engine: &'c Inpainter,
+    pub image: &'c inpaint_image,
+    pub mask: &'c inpaint_mask,
+    pub scratch: *mut u8,
+    pub scratch_size: usize,
+    pub progress: inpaint_progress,
+    pub user: *mut c_void,
+}
+
+impl Run<'_> {
+    pub fn fill<T: Sample>(&self, channels: usize) -> Result<()> {
+        let Run { engine, image, mask, scratch, .. } = *self;
+        let (width, height) = (image.width as usize, image.height as usize);
+        if width == 0 || height == 0 {
+            return Err(Error::input(format!("image: at least one pixel expected, {width}×{height} found")));
+        }
+        let row = width.checked_mul(channels * size_of::<T>()).ok_or_else(|| Error::limits("image: rows too long"))?;
+        let (pixels, stride) = extent("image", image.data.cast(), image.size, image.stride, row, height)?;
+        if !pixels.start.is_multiple_of(align_of::<T>()) || !stride.is_multiple_of(align_of::<T>()) {
+            return Err(Error::usage("image: an even address and an even stride expected of 16-bit samples"));
+        }
+        let (bytes, mask_stride) = extent("mask", mask.data, mask.size, mask.stride, width, height)?;
+        let scratch_size = match scratch.is_null() {
+            false => engine.plan_bytes(width, height)?,
+            true if self.scratch_size == 0 => 0,
+            true => return Err(null("scratch")),
+        };
+        if self.scratch_size < scratch_size {
+            let found = self.scratch_size;
+            return Err(Error::usage(format!("scratch: {scratch_size} bytes expected, {found} found")));
+        }
+        let memory = scratch as usize
+            ..(scratch as usize)
+                .checked_add(scratch_size)
+                .ok_or_else(|| Error::usage("scratch: reaches past the end of memory"))?;
+        for (name, a, b) in [
+            ("image and mask", &pixels, &bytes),
+            ("image and scratch", &pixels, &memory),
+            ("mask and scratch", &bytes, &memory),
+        ] {
+            if a.start < b.end && b.start < a.end {
+                return Err(Error::usage(format!("{name}: memory of their own expected, an overlap found")));
+            }
+        }
+
+        let shape = (height, width, channels).strides((stride / size_of::<T>(), channels, 1));
+        // SAFETY: `extent` has checked address, stride and length, alignment is checked above, every pattern of bits is a
+        // sample, and the caller lends these pixels to nobody else.
+        let pixels = unsafe { ArrayViewMut3::from_shape_ptr(shape, image.data.cast::<T>()) };
+        let shape = (height, width).strides((mask_stride, 1));
+        // SAFETY: as above; image and mask do not overlap.
+        let mask = unsafe { ArrayView2::from_shape_ptr(shape, mask.data) };
+        let scratch = (!scratch.is_null()).then(|| {
+            // SAFETY: the caller lends `scratch_size` bytes, which overlap neither image nor mask; written, they may be read.
+            unsafe {
+                scratch.write_bytes(0, scratch_size);
+                std::slice::from_raw_parts_mut(scratch, scratch_size)
+            }
+        });
+        let callback = Callback(self.progress, self.user);
+        engine.inpaint_native(pixels, mask, scratch, &mut |progress| callback.call(progress)).map(drop)
+    }
+}
+
+/// Addresses of `height` rows of `row` bytes, and the bytes from one to the next.
+fn extent(
+    name: &str,
+    data: *const u8,
+    size: usize,
+    stride: usize,
+    row: usize,
+    height: usize,
+) -> Result<(Range<usize>, usize)> {
+    if data.is_null() {
+        return Err(null(name));
+    }
+    let stride = if stride == 0 { row } else { stride };
+    if stride < row {
+        return Err(Error::usage(format!("{name}: a stride of {row} bytes or more expected, {stride} found")));
+    }
+    // Of one row it means nothing, and may be any.
+    let stride = if height == 1 { row } else { stride };
+    let bytes = stride.checked_mul(height - 1).and_then(|bytes| bytes.checked_add(row));
+    let bytes = bytes.filter(|bytes| *bytes <= isize::MAX as usize);
+    let end = bytes.and_then(|bytes| (data as usize).checked_add(bytes));
+    let (Some(bytes), Some(end)) = (bytes, end) else {
+        return Err(Error::usage(format!("{name}: {height} rows, {stride} bytes apart, reach past the end of memory")));
+    };
+    if size < bytes {
+        return Err(Error::usage(format!("{name}: {bytes} bytes expected, {size} found")));
+    }
+    Ok((data as usize..end, stride))
+}
+
+/// The caller's callback and what it is handed.
+struct Callback(inpaint_progress, *mut c_void);
+
+// SAFETY: the interface says that the callback runs on threads of the engine, one at a time.
+unsafe impl Send for Callback {}
+// SAFETY: as above.
+unsafe impl Sync for Callback {}
+
+impl Callback {
+    fn call(&self, progress: Progress) -> ControlFlow<()> {
+        // SAFETY: a function of this type, as the caller vouches.
+        match self.0.map_or(0, |callback| unsafe { callback(self.1, progress.done, progress.total) }) {
+            0 => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        }
+    }
+}
