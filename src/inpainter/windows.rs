@@ -62,7 +62,7 @@ impl Inpainter {
     /// A run in windows.
     pub(super) fn run_windows<T: Sample>(
         &self,
-        mut image: ArrayViewMut3<'_, T>,
+        image: ArrayViewMut3<'_, T>,
         holes: &Holes,
         progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     ) -> Result<Report> {
@@ -79,18 +79,27 @@ impl Inpainter {
         report.plan_bytes = plan.bytes;
         let mut memory = self.take_memory(plan.floats)?;
         report.plan = start.elapsed();
-        let mut left = holes.copy()?;
         let mut run = WindowRun { memory: &mut memory, done: 0, total: plan.area, report: &mut report, progress };
+        let done = control::with_defaults(|| self.run_parts(image, holes, &mut run));
+        self.keep_memory(memory);
+        done.map(|()| report)
+    }
+
+    /// Fills one part after the other.
+    fn run_parts<T: Sample>(
+        &self,
+        mut image: ArrayViewMut3<'_, T>,
+        holes: &Holes,
+        run: &mut WindowRun<'_>,
+    ) -> Result<()> {
         let lengths = Lengths::new(self.network.config.levels);
+        let mut left = holes.copy()?;
         for bounds in window::parts(holes, lengths)? {
-            let Some(part) = Part::new(&left, bounds, lengths)? else { continue };
-            let Part { area, levels } = part;
-            let image = image.slice_mut(ndarray::s![area.rows(), area.columns(), ..]);
-            control::with_defaults(|| self.run_levels(image, levels, &mut run))?;
+            let Some(Part { area, levels }) = Part::new(&left, bounds, lengths)? else { continue };
+            self.run_levels(image.slice_mut(ndarray::s![area.rows(), area.columns(), ..]), levels, run)?;
             left.clear(bounds);
         }
-        self.keep_memory(memory);
-        Ok(report)
+        Ok(())
     }
 
     /// Fills an image at the first of `levels`, after the coarser ones.
