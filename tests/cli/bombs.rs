@@ -8,18 +8,6 @@ use inpaint_edge::image::Photo;
 
 use crate::support::*;
 
-/// CRC-32 as PNG has it.
-fn crc(bytes: &[u8]) -> u32 {
-    !bytes
-        .iter()
-        .fold(!0u32, |crc, b| (0..8).fold(crc ^ u32::from(*b), |crc, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1))))
-}
-
-fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
-    let body = [kind, data].concat();
-    [&(data.len() as u32).to_be_bytes(), &body[..], &crc(&body).to_be_bytes()].concat()
-}
-
 /// A PNG of this size and kind with `extra` chunks and these compressed pixels.
 fn png(width: u32, height: u32, kind: [u8; 2], extra: &[u8], pixels: &[u8]) -> Vec<u8> {
     let header = [&width.to_be_bytes()[..], &height.to_be_bytes(), &kind, &[0; 3]].concat();

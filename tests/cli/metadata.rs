@@ -100,15 +100,6 @@ fn icc_and_exif_are_carried() {
     }
 }
 
-/// One PNG chunk, with the CRC of PNG.
-fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
-    let body = [kind, data].concat();
-    let crc = body
-        .iter()
-        .fold(!0u32, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1))));
-    [&(data.len() as u32).to_be_bytes()[..], &body, &(!crc).to_be_bytes()].concat()
-}
-
 #[test]
 fn png_chunks_are_carried_to_png() {
     let folder = Folder::new();

@@ -133,6 +133,13 @@ pub fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     bytes.into_inner()
 }
 
+/// A chunk of a PNG.
+pub fn chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let body = [kind, data].concat();
+    let crc = crc32fast::hash(&body);
+    [&(data.len() as u32).to_be_bytes(), &body[..], &crc.to_be_bytes()].concat()
+}
+
 /// A gradient with noise, all of the image's type.
 pub fn picture(width: u32, height: u32, color: image::ColorType) -> DynamicImage {
     let rgba = image::ImageBuffer::from_fn(width, height, |x, y| {
