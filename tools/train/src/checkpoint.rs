@@ -60,7 +60,7 @@ pub struct Progress {
     pub watch: Watch,
 }
 
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 /// The key of the file's metadata under which [`Progress`] stands, as JSON.
 const KEY: &str = "inpaint-train";
 
