@@ -107,7 +107,7 @@ fn the_shipped_configurations_are_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs");
     let mut names: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.sort();
-    assert_eq!(names.len(), 9);
+    assert_eq!(names.len(), 11);
     for path in names {
         Config::load(&path).unwrap();
     }
