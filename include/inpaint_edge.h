@@ -200,8 +200,8 @@ inpaint_status inpaint_scratch_size(const inpaint_engine *engine,
 // meanwhile; with it an engine of one thread allocates nothing. Where it is NULL (and scratch_size 0) the engine takes
 // memory of its own and keeps it for the next run.
 //
-// progress may be NULL; user is handed to it. image, mask and scratch must not overlap,
-// from the first byte of each to its last, the gaps between rows included.
+// progress may be NULL; user is handed to it. image, mask and scratch must not overlap, from the first byte of each to its
+// last, the gaps between rows included.
 inpaint_status inpaint_run(const inpaint_engine *engine,
                            const inpaint_image *image,
                            const inpaint_mask *mask,

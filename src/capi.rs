@@ -311,8 +311,8 @@ pub unsafe extern "C" fn inpaint_scratch_size(
 /// meanwhile; with it an engine of one thread allocates nothing. Where it is NULL (and scratch_size 0) the engine takes
 /// memory of its own and keeps it for the next run.
 ///
-/// progress may be NULL; user is handed to it. image, mask and scratch must not overlap,
-/// from the first byte of each to its last, the gaps between rows included.
+/// progress may be NULL; user is handed to it. image, mask and scratch must not overlap, from the first byte of each to its
+/// last, the gaps between rows included.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_run(
     engine: *const inpaint_engine,

@@ -72,8 +72,6 @@ fn an_engine_survives_a_panic() {
     }
 }
 
-/// Pictures of every format with gaps between their rows, in memory of odd lengths and addresses, with scratch memory and
-/// without: Miri, which can run this, sees every access.
 /// One level that reads the harmonic prior, of weights between -0.5 and 0.5.
 fn tiny_weights() -> Vec<u8> {
     let mut config = Config::new(Prior::Harmonic, true, &[(1, 3)], &[3]);
@@ -83,6 +81,8 @@ fn tiny_weights() -> Vec<u8> {
     file
 }
 
+/// Pictures of every format with gaps between their rows, in memory of odd lengths and addresses, with scratch memory and
+/// without: Miri, which can run this, sees every access.
 #[test]
 fn what_c_lends_is_used_as_lent() {
     use ndarray::{Array2, Array3, s};
