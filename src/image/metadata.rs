@@ -17,6 +17,8 @@ pub(super) struct Metadata {
     pub native: Native,
     /// Whether the pixels are numbers of colours.
     pub has_palette: bool,
+    /// What a result cannot keep, a sentence each.
+    pub notes: Vec<String>,
 }
 
 impl Metadata {

@@ -197,9 +197,11 @@ impl Photo {
         Ok(GrayImage::from_raw(width, height, mask).expect("one byte a pixel"))
     }
 
-    /// Whether the file's pixels are numbers of colours, which become RGB or RGBA.
-    pub fn has_palette(&self) -> bool {
-        self.metadata.has_palette
+    /// What a result cannot keep or holds in another way, a line without a full stop each: a palette is written as RGB, say.
+    pub fn notes(&self) -> Vec<String> {
+        let colours = if self.pixels.color().has_alpha() { "RGBA" } else { "RGB" };
+        let palette = self.metadata.has_palette.then(|| format!("a palette, written as {colours}"));
+        palette.into_iter().chain(self.metadata.notes.iter().cloned()).collect()
     }
 
     /// The same file with other pixels, upright.

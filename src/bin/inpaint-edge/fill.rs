@@ -8,7 +8,7 @@ use inpaint_edge::{Error, ErrorKind, Result};
 
 use crate::args::FillArgs;
 use crate::engine::{Engine, weights_sha256};
-use crate::job::{Job, is_pipe};
+use crate::job::is_pipe;
 use crate::memory::Budget;
 
 pub fn run(args: &FillArgs) -> Result<()> {
@@ -28,7 +28,7 @@ pub fn run(args: &FillArgs) -> Result<()> {
         if shown.hole_pixels == 0 {
             note(args, format_args!("{}: no hole to show", job.hole_name()));
         }
-        note_palette(args, &job, shown.expanded_to);
+        shown.notes.iter().for_each(|line| note(args, format_args!("{line}")));
         return Ok(());
     }
     let mut engine = Engine::new(&args.job, args.job.threads);
@@ -43,17 +43,11 @@ pub fn run(args: &FillArgs) -> Result<()> {
     if done.report.hole_pixels == 0 {
         note(args, format_args!("{}: no hole, image copied", job.hole_name()));
     }
-    note_palette(args, &job, done.expanded_to);
+    done.notes.iter().for_each(|line| note(args, format_args!("{line}")));
     if let Some(weights) = weights {
         crate::print(format!("{}\n", done.json(&weights)).as_bytes())?;
     }
     Ok(())
-}
-
-fn note_palette(args: &FillArgs, job: &Job, expanded_to: Option<&str>) {
-    if let Some(colours) = expanded_to {
-        note(args, format_args!("{}: a palette, written as {colours}", job.image.display()));
-    }
 }
 
 fn note(args: &FillArgs, note: std::fmt::Arguments<'_>) {

@@ -26,8 +26,8 @@ pub struct Job {
 /// What was done.
 pub struct Done {
     pub report: Report,
-    /// What the colours of a palette became.
-    pub expanded_to: Option<&'static str>,
+    /// What the user should know, a line each that names the file.
+    pub notes: Vec<String>,
     isa: Isa,
     threads: usize,
     decode: Duration,
@@ -39,8 +39,8 @@ pub struct Done {
 /// What was shown.
 pub struct Shown {
     pub hole_pixels: usize,
-    /// What the colours of a palette became.
-    pub expanded_to: Option<&'static str>,
+    /// What the user should know, a line each that names the file.
+    pub notes: Vec<String>,
 }
 
 /// A photograph and its hole, ready to be filled.
@@ -90,7 +90,7 @@ impl Job {
         self.write(&photo, format)?;
         let (encode, total) = (encode.elapsed(), start.elapsed());
         let output_sha256 = digest.then(|| digest_of(&photo.stored()));
-        Ok(Done { report, expanded_to: expanded_to(&photo), isa, threads, decode, encode, total, output_sha256 })
+        Ok(Done { report, notes: self.notes(&photo), isa, threads, decode, encode, total, output_sha256 })
     }
 
     /// Writes the photograph with its hole hatched, within `budget`.
@@ -110,7 +110,7 @@ impl Job {
         self.check(&photo, format)?;
         hole::hatch(&mut photo.pixels, &holes);
         self.write(&photo, format)?;
-        Ok(Shown { hole_pixels: holes.pixels(), expanded_to: expanded_to(&photo) })
+        Ok(Shown { hole_pixels: holes.pixels(), notes: self.notes(&photo) })
     }
 
     /// What is to blame for a mistaken hole.
@@ -236,6 +236,10 @@ impl Job {
         Ok((read(&self.image)?, self.mask.as_deref().map(read).transpose()?))
     }
 
+    fn notes(&self, photo: &Photo) -> Vec<String> {
+        photo.notes().into_iter().map(|note| format!("{}: {note}", self.image.display())).collect()
+    }
+
     fn write(&self, photo: &Photo, format: OutputFormat) -> Result<()> {
         if is_pipe(&self.out) {
             let mut out = std::io::stdout().lock();
@@ -270,12 +274,9 @@ impl Done {
             "threads": self.threads,
             "weights_sha256": weights_sha256,
             "output_sha256": self.output_sha256,
+            "notes": self.notes,
         })
     }
-}
-
-fn expanded_to(photo: &Photo) -> Option<&'static str> {
-    photo.has_palette().then(|| if photo.pixels.color().has_alpha() { "RGBA" } else { "RGB" })
 }
 
 pub fn is_pipe(path: &Path) -> bool {
