@@ -87,7 +87,7 @@ mod tests {
             (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic".to_vec(), "HEIC"),
             (isobmff(b"avif"), "AVIF"),
             (isobmff(b"crx "), "raw camera"),
-            (b"\0\0\0\x0cJXL \r\n\x87\n".to_vec(), "JPEG XL"),
+            (b"\0\0\0\x0cJXL \r\n\x87\n\0\0\0\x14ftypjxl ".to_vec(), "JPEG XL"),
             (b"\xff\x0a\xfa\x1f".to_vec(), "JPEG XL"),
             (b"\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjp2 ".to_vec(), "JPEG 2000"),
             (b"8BPS\0\x01\0\0\0\0\0\0\0\x03".to_vec(), "Photoshop"),

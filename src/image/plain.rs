@@ -41,7 +41,9 @@ fn open(bytes: &[u8], format: ImageFormat) -> Result<(Box<dyn ImageDecoder + '_>
     let (decoder, metadata): (Box<dyn ImageDecoder>, _) = match format {
         ImageFormat::Bmp => {
             let decoder = BmpDecoder::new(reader).map_err(|e| of_decoder(e, Some(bytes.len())))?;
-            let metadata = bmp_metadata(bytes, decoder.get_palette().is_some())?;
+            let header = BmpHeader { bytes };
+            header.check_start()?;
+            let metadata = header.metadata(decoder.get_palette().is_some())?;
             (Box::new(decoder), metadata)
         }
         ImageFormat::Qoi => {
@@ -62,28 +64,65 @@ fn open(bytes: &[u8], format: ImageFormat) -> Result<(Box<dyn ImageDecoder + '_>
     Ok((decoder, metadata))
 }
 
-/// Resolution and ICC profile, as the header of a BMP and its fifth version hold them (Microsoft, BITMAPV5HEADER).
-fn bmp_metadata(bytes: &[u8], has_palette: bool) -> Result<Metadata> {
+/// The headers of a BMP (Microsoft, BITMAPINFOHEADER and BITMAPV5HEADER), where the decoder does not tell.
+struct BmpHeader<'a> {
+    bytes: &'a [u8],
+}
+
+impl BmpHeader<'_> {
     /// Bytes of the file header, which stands before that of the bitmap.
-    const FILE_HEADER: usize = 14;
-    let number = |at: usize| {
-        let value = bytes.get(FILE_HEADER + at..)?.first_chunk()?;
-        Some(u32::from_le_bytes(*value) as usize)
-    };
-    let length = number(0).unwrap_or(0);
-    let density = || {
-        let (x, y) = (number(24)? as f64, number(28)? as f64);
-        (x > 0.0 && y > 0.0).then_some(Density { x, y, unit: Unit::Metre })
-    };
-    let icc = || {
-        let is_embedded = number(56)? == u32::from_be_bytes(*b"MBED") as usize;
-        let start = FILE_HEADER.checked_add(number(112)?)?;
-        bytes.get(start..)?.get(..number(116)?).filter(|icc| is_embedded && !icc.is_empty())
-    };
-    let density = if length >= 40 { density() } else { None };
-    let icc = if length >= 124 { icc() } else { None };
-    check_metadata(icc.map_or(0, <[u8]>::len))?;
-    Ok(Metadata { icc: icc.map(room::copied).transpose()?, density, has_palette, ..Metadata::default() })
+    const FILE: usize = 14;
+    /// Bytes of BITMAPINFOHEADER, before which no resolution is known, and of BITMAPV5HEADER, which knows of profiles.
+    const INFO: usize = 40;
+    const V5: usize = 124;
+
+    fn number(&self, at: usize) -> Option<usize> {
+        Some(u32::from_le_bytes(*self.bytes.get(at..)?.first_chunk()?) as usize)
+    }
+
+    fn length(&self) -> usize {
+        self.number(Self::FILE).unwrap_or(0)
+    }
+
+    /// Refuses pixels that begin inside the headers or the palette, which the decoder would take for pixels.
+    fn check_start(&self) -> Result<()> {
+        const BITFIELDS: usize = 3;
+        let length = self.length();
+        let is_core = length < Self::INFO;
+        let bits = self.number(Self::FILE + if is_core { 8 } else { 12 }).unwrap_or(0) >> 16;
+        let compression = if is_core { 0 } else { self.number(Self::FILE + 16).unwrap_or(0) };
+        let masks = if length == Self::INFO && compression == BITFIELDS { 12 } else { 0 };
+        let stated = if is_core { 0 } else { self.number(Self::FILE + 32).unwrap_or(0) };
+        let colours = match (bits, stated) {
+            (9.., _) => 0,
+            (_, 0) => 1 << bits,
+            (_, stated) => stated,
+        };
+        let end = Self::FILE + length + masks + colours * if is_core { 3 } else { 4 };
+        let start = self.number(10).unwrap_or(0);
+        if start < end {
+            return Err(damaged(format!("pixels from byte {end} on or later expected, from byte {start} on found")));
+        }
+        Ok(())
+    }
+
+    /// Resolution and ICC profile.
+    fn metadata(&self, has_palette: bool) -> Result<Metadata> {
+        let number = |at: usize| self.number(Self::FILE + at);
+        let density = || {
+            let (x, y) = (number(24)? as f64, number(28)? as f64);
+            (x > 0.0 && y > 0.0).then_some(Density { x, y, unit: Unit::Metre })
+        };
+        let icc = || {
+            let is_embedded = number(56)? == u32::from_be_bytes(*b"MBED") as usize;
+            let start = Self::FILE.checked_add(number(112)?)?;
+            self.bytes.get(start..)?.get(..number(116)?).filter(|icc| is_embedded && !icc.is_empty())
+        };
+        let density = if self.length() >= Self::INFO { density() } else { None };
+        let icc = if self.length() >= Self::V5 { icc() } else { None };
+        check_metadata(icc.map_or(0, <[u8]>::len))?;
+        Ok(Metadata { icc: icc.map(room::copied).transpose()?, density, has_palette, ..Metadata::default() })
+    }
 }
 
 /// A GIF of one picture, read up to its pixels.

@@ -92,6 +92,19 @@ fn a_resolution_and_a_profile_in_a_bmp_are_carried() {
 }
 
 #[test]
+fn a_bmp_whose_pixels_begin_in_its_palette_is_refused() {
+    let folder = Folder::new();
+    let mut bytes = encoded(&picture(8, 8, L8), ImageFormat::Bmp);
+    bytes[10..14].copy_from_slice(&54u32.to_le_bytes());
+    let output = run(&[&"--box", &"0,0,1,1", &folder.put("in.bmp", bytes), &folder.path("out.png")]);
+    fails(
+        &output,
+        3,
+        &["in.bmp: cannot be decoded: pixels from byte 1078 on or later expected, from byte 54 on found"],
+    );
+}
+
+#[test]
 fn cut_files_are_refused() {
     let folder = Folder::new();
     let out = folder.path("out.png");
