@@ -1,5 +1,6 @@
 //! Image files: decode by content, work upright, encode with the metadata carried, replace the target in one step.
 
+mod access;
 mod atomic;
 mod exif;
 mod fill;
@@ -25,7 +26,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::room;
 use metadata::{Metadata, Unit};
 
-pub use atomic::{remove_abandoned, target_of, write_atomically, write_atomically_with};
+pub use atomic::{check_writable, remove_abandoned, target_of, write_atomically, write_atomically_with};
 pub use header::Header;
 
 /// The most pixels a side of an image file, and the most bytes its pixels may take: so few where addresses have 32 bits that

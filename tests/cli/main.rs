@@ -6,6 +6,7 @@ mod bombs;
 mod faults;
 mod holes;
 mod metadata;
+mod outputs;
 mod pictures;
 mod program;
 mod resources;

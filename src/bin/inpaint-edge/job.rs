@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use image::DynamicImage;
-use inpaint_edge::image::{Header, OutputFormat, Photo, held_bytes, read_within, target_of, write_atomically_with};
+use inpaint_edge::image::{
+    Header, OutputFormat, Photo, check_writable, held_bytes, read_within, write_atomically_with,
+};
 use inpaint_edge::selftest::hex;
 use inpaint_edge::{Error, ErrorKind, Holes, Inpainter, Isa, Progress, Report, Result};
 use sha2::{Digest, Sha256};
@@ -124,7 +126,7 @@ impl Job {
             return Ok(OutputFormat::Png);
         }
         let format = OutputFormat::of_path(&self.out, args.quality).map_err(|e| e.of(self.out.display()))?;
-        target_of(&self.out).map(|_| format)
+        check_writable(&self.out).map(|()| format)
     }
 
     /// Refuses a format that cannot hold the photograph, before it is filled for nothing.
