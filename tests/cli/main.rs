@@ -5,6 +5,7 @@ mod batch;
 mod bombs;
 mod faults;
 mod holes;
+mod lists;
 mod metadata;
 mod outputs;
 mod pictures;

@@ -151,7 +151,7 @@ impl FillArgs {
             files => files,
         };
         match (&self.image, mask.is_some() || in_image, self.preview.as_ref().or(out.as_ref())) {
-            (Some(image), true, Some(out)) => Ok(Job { image: image.clone(), mask: mask.clone(), out: out.clone() }),
+            (Some(image), true, Some(out)) => Job::new(image.clone(), mask.clone(), out.clone()),
             _ if in_image => usage("IMAGE and OUT expected, IMAGE alone found"),
             _ => usage("IMAGE, MASK and OUT expected; no MASK only with --mask-alpha, --mask-color or --box"),
         }

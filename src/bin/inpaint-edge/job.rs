@@ -16,6 +16,7 @@ use crate::args::JobArgs;
 use crate::engine::Engine;
 use crate::hole;
 use crate::memory::{self, Budget, Share};
+use crate::names;
 
 /// Where a photograph comes from and goes to; - is stdin or stdout.
 #[derive(Clone, Debug)]
@@ -53,6 +54,26 @@ struct Ready {
 }
 
 impl Job {
+    /// Where `out` is a folder, the result goes there under the image's name.
+    ///
+    /// # Errors
+    ///
+    /// Usage, where there is no such name, or it is the image's own: that is replaced only by name.
+    pub fn new(image: PathBuf, mask: Option<PathBuf>, out: PathBuf) -> Result<Self> {
+        if is_pipe(&out) || !names::is_folder(&out) {
+            return Ok(Self { image, mask, out });
+        }
+        let refused = |detail| Err(Error::new(ErrorKind::Usage, detail).of(out.display()));
+        let Some(name) = image.file_name().filter(|_| !is_pipe(&image)) else {
+            return refused("the name of a file expected where the image has none, a folder found");
+        };
+        let result = out.join(names::of_result(name));
+        if names::is_same(&result, &image) {
+            return refused("another folder than that of the image expected, or the name of the file to replace");
+        }
+        Ok(Self { image, mask, out: result })
+    }
+
     /// Fills the hole, within `budget`; with a digest of the result where `digest`.
     pub fn fill(
         &self,
@@ -252,6 +273,11 @@ impl Job {
 }
 
 impl Done {
+    /// Whether there was no hole.
+    pub fn is_copy(&self) -> bool {
+        self.report.hole_pixels == 0
+    }
+
     pub fn json(&self, weights_sha256: &str) -> serde_json::Value {
         let Done { report, .. } = self;
         let ms = |d: Duration| (d.as_secs_f64() * 1e6).round() / 1e3;
@@ -260,6 +286,7 @@ impl Done {
             "height": report.height,
             "hole_pixels": report.hole_pixels,
             "hole_ratio": report.hole_ratio(),
+            "copied": self.is_copy(),
             "strategy": report.strategy.name(),
             "windows": report.windows,
             "plan_bytes": report.plan_bytes,
