@@ -60,24 +60,23 @@ pub fn usage<T>(detail: impl Into<String>) -> Result<T> {
 /// Refuses jobs that memory cannot be had for: their names, `bytes` in all, as they are read, kept, found again and told,
 /// the jobs themselves, which of them wait for others, and what becomes of them.
 pub fn check_room(bytes: usize, jobs: usize) -> Result<()> {
-    let needed = bytes.saturating_mul(8).saturating_add(jobs.saturating_mul(1024));
+    let needed = bytes.saturating_mul(4).saturating_add(jobs.saturating_mul(1024));
     let had = Vec::<u8>::new().try_reserve_exact(needed);
     had.map_err(|_| Error::new(ErrorKind::Limits, format!("no memory for {jobs} jobs")))
 }
 
 /// A list with a job a line; empty lines are none.
 fn of_lines(list: &[u8], in_image: bool) -> Result<List> {
-    let of_list = |e: Error| e.of("stdin");
     if list.starts_with(b"\xFF\xFE") || list.starts_with(b"\xFE\xFF") {
-        return usage("a list in UTF-8, or with names as the system has them, expected, UTF-16 found").map_err(of_list);
+        return usage("stdin: a list in UTF-8, or with names as the system has them, expected, UTF-16 found");
     }
     // What editors of Windows begin a file with.
     let list = list.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(list);
     let filled = || (1..).zip(list.split(|byte| *byte == b'\n')).filter(|(_, line)| !line.trim_ascii().is_empty());
     let jobs = filled().take(MAX_JOBS + 1).count();
     check_room(list.len() + PARSED * MAX_LINE.min(list.len()), jobs)?;
-    if jobs > MAX_JOBS {
-        return usage(format!("at most {MAX_JOBS} jobs expected, more found")).map_err(of_list);
+    if let Some((number, _)) = filled().nth(MAX_JOBS) {
+        return usage(format!("stdin, line {number}: at most {MAX_JOBS} jobs expected, more found"));
     }
     let (mut places, mut results) = (Places::default(), HashMap::with_capacity(jobs));
     let (mut items, mut numbers) = (Vec::with_capacity(jobs), Vec::<usize>::with_capacity(jobs));
