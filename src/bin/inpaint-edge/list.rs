@@ -66,7 +66,7 @@ pub fn check_room(bytes: usize, jobs: usize) -> Result<()> {
 }
 
 /// A list with a job a line; empty lines are none.
-fn of_lines(list: &[u8], in_image: bool) -> Result<List> {
+pub fn of_lines(list: &[u8], in_image: bool) -> Result<List> {
     if list.starts_with(b"\xFF\xFE") || list.starts_with(b"\xFE\xFF") {
         return usage("stdin: a list in UTF-8, or with names as the system has them, expected, UTF-16 found");
     }
