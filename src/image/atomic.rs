@@ -97,7 +97,10 @@ impl Replacement {
     /// Refuses a file that cannot be replaced by this.
     fn check(self, path: &Path) -> Result<()> {
         let Some(old) = &self.old else { return Ok(()) };
-        access::keep(&self.draft.file, path, old).map_err(unwritable)?;
+        // Elsewhere a file that is made read-only could not be removed again.
+        if cfg!(unix) {
+            access::keep(&self.draft.file, path, old).map_err(unwritable)?;
+        }
         if let Some(why) = fixed::reason(path) {
             return Err(unwritable(why));
         }

@@ -176,7 +176,7 @@ fn a_list_comes_through_stdin() {
         (format!("{a}\t\t{out}"), "a mask expected"),
         (format!("\t{mask}\t{out}"), "image and out expected"),
         ("{\"image\": \"a\", \"mask\": \"b\"}".to_owned(), "image and out expected"),
-        ("{\"image\"".to_owned(), "JSON"),
+        ("{\"image\"".to_owned(), "JSON object in UTF-8 expected: EOF while parsing an object at column 8"),
         (format!("-\t{mask}\t{out}"), "- found"),
         (format!("{a}\t{mask}\t{out}"), "of line 1 found"),
         (format!("{a}\t{mask}\t{}", of(folder.path("./new.png"))), "of line 1 found"),

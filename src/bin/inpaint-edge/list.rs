@@ -138,8 +138,11 @@ fn of_fields(line: &[u8]) -> Result<Names> {
 
 /// Names are strings, or bytes in hexadecimal where they are no text: as the reports have them.
 fn of_json(line: &[u8]) -> Result<Names> {
-    let object: serde_json::Value = serde_json::from_slice(line)
-        .map_err(|e| Error::new(ErrorKind::Usage, format!("a JSON object in UTF-8 expected: {e}")))?;
+    let object: serde_json::Value = serde_json::from_slice(line).map_err(|e| {
+        // Of the list it is another line.
+        let e = e.to_string().replace(" at line 1 column ", " at column ");
+        Error::new(ErrorKind::Usage, format!("a JSON object in UTF-8 expected: {e}"))
+    })?;
     let text = |key: &str| match &object[key] {
         serde_json::Value::Null => Ok(None),
         serde_json::Value::String(name) => Ok(Some(name)),
