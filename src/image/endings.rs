@@ -32,14 +32,12 @@ mod tests {
         }
     }
 
-    /// A folder's results have the images' names, as far as that goes.
+    /// Results in the format of an image have its name.
     #[test]
-    fn what_can_be_written_can_be_read() {
-        let written =
-            PICTURES.map(|ending| crate::image::OutputFormat::of_path(&Path::new("a").with_extension(ending), 95));
-        assert_eq!(written.iter().filter(|format| format.is_ok()).count(), 9);
+    fn what_is_written_is_read_again() {
         for ending in ["png", "webp", "jpg", "jpeg", "jpe", "jif", "jfif", "tif", "tiff"] {
-            assert!(PICTURES.contains(&ending));
+            let name = Path::new("a").with_extension(ending);
+            assert!(is_picture_name(&name) && crate::image::OutputFormat::of_path(&name, 95).is_ok(), "{ending}");
         }
     }
 }

@@ -200,6 +200,20 @@ fn names_match_in_either_form_of_unicode() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_file_under_the_same_text_is_told() {
+    let folder = folder();
+    std::fs::copy(folder.path("a.png"), folder.path("e\u{301}.png")).unwrap();
+    for limit in [&[][..], &["--max-memory", "64M"]] {
+        let output = batch(&folder, "\u{E9}.png\tm.png\tb.png\n", &[&["--quiet"], limit].concat());
+        fails(&output, 3, &["\u{E9}.png: cannot be read", "reads the same, in another normal form of Unicode"]);
+        let output = batch(&folder, "a\u{E9}.png\tm.png\tb.png\n", &[&["--quiet"], limit].concat());
+        fails(&output, 3, &["a\u{E9}.png: cannot be read"]);
+        assert!(!stderr(&output).contains("reads the same"));
+    }
+}
+
+#[test]
 fn a_result_that_would_be_that_of_two_images_is_refused() {
     let folder = folder();
     put_in(&folder, &["a.png", "a.gif", "b.jpe", "c.jfif"], &["a.png", "b.png", "c.png"]);

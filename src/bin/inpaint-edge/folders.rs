@@ -6,7 +6,6 @@ use std::path::Path;
 
 use inpaint_edge::image::{is_picture_name, picture_endings};
 use inpaint_edge::{Error, ErrorKind, Result};
-use unicode_normalization::UnicodeNormalization;
 
 use crate::job::Job;
 use crate::list::{Item, check_room, usage};
@@ -32,7 +31,7 @@ pub fn items(images: &Path, masks: Option<&Path>, out: &Path, in_image: bool) ->
     let of_names: usize = names.iter().chain(&masks_found).map(|name| name.len()).sum();
     check_room(of_names + folders * names.len(), names.len() + masks_found.len())?;
 
-    let by_stem = by(&masks_found, |name| normal(stem(name)));
+    let by_stem = by(&masks_found, |name| names::normal(stem(name)));
     let by_result = by(&names, |name| names::of_result(name));
     let item = |name: &OsString| {
         let (image, result) = (images.join(name), names::of_result(name));
@@ -68,21 +67,13 @@ fn by(names: &[OsString], key: impl Fn(&OsString) -> OsString) -> HashMap<OsStri
 
 /// Those of the image's very name, endings apart, or else those whose names are the same text.
 fn masks_of<'m>(image: &OsStr, by_stem: &HashMap<OsString, Vec<&'m OsString>>) -> Vec<&'m OsString> {
-    let alike = by_stem.get(&normal(stem(image))).map_or(&[][..], Vec::as_slice);
+    let alike = by_stem.get(&names::normal(stem(image))).map_or(&[][..], Vec::as_slice);
     let exact: Vec<_> = alike.iter().copied().filter(|mask| stem(mask) == stem(image)).collect();
     if exact.is_empty() { alike.to_vec() } else { exact }
 }
 
 fn stem(name: &OsStr) -> &OsStr {
     Path::new(name).file_stem().unwrap_or(name)
-}
-
-/// A name in Unicode's form NFC: macOS writes é as e and an accent, others as one letter.
-fn normal(name: &OsStr) -> OsString {
-    match name.to_str() {
-        Some(text) if !text.is_ascii() => text.nfc().collect::<String>().into(),
-        _ => name.to_owned(),
-    }
 }
 
 /// What a folder holds that is not taken for a picture.

@@ -384,21 +384,21 @@ impl<'a> Source<'a> {
     /// Bytes that are read to look at the header.
     fn file_bytes(&self) -> Result<usize> {
         match self {
-            Self::File(path) => held_bytes(path).map_err(|e| e.of(path.display())),
+            Self::File(path) => held_bytes(path).map_err(|e| names::of_file(e, path)),
             Self::Piped(_) => Ok(0),
         }
     }
 
     fn decode(self) -> Result<Photo> {
         match self {
-            Self::File(path) => Photo::open(path).map_err(|e| e.of(path.display())),
+            Self::File(path) => Photo::open(path).map_err(|e| names::of_file(e, path)),
             Self::Piped(bytes) => Photo::decode(&bytes).map_err(|e| e.of("-")),
         }
     }
 
     fn header(&self) -> Result<Header> {
         match self {
-            Self::File(path) => Photo::header(path).map_err(|e| e.of(path.display())),
+            Self::File(path) => Photo::header(path).map_err(|e| names::of_file(e, path)),
             Self::Piped(bytes) => Photo::header_of(bytes).map_err(|e| e.of("-")),
         }
     }

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
+use inpaint_edge::Error;
 use inpaint_edge::image::{OutputFormat, is_picture_name};
+use unicode_normalization::UnicodeNormalization;
 
 /// What the result of an image is called in a folder of results: as the image, or .png where no result can be written in
 /// its format.
@@ -34,6 +36,29 @@ pub fn folder_of(path: &Path) -> &Path {
 /// Whether both are there and the same, whatever the names.
 pub fn is_same(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// A name in Unicode's form NFC: macOS writes é as e and an accent, others as one letter.
+pub fn normal(name: &OsStr) -> OsString {
+    match name.to_str() {
+        Some(text) if !text.is_ascii() => text.nfc().collect::<String>().into(),
+        _ => name.to_owned(),
+    }
+}
+
+/// An error about a file, with its name; where there is none, but one whose name reads the same, it says so.
+pub fn of_file(e: Error, path: &Path) -> Error {
+    let named = |name: &OsStr| {
+        !name.is_ascii() && !path.exists() && {
+            let mut others = std::fs::read_dir(folder_of(path)).into_iter().flatten().flatten();
+            others.any(|other| normal(&other.file_name()) == normal(name))
+        }
+    };
+    if path.file_name().is_some_and(named) {
+        let detail = format!("{e}; a file whose name reads the same, in another normal form of Unicode, is there");
+        return Error::new(e.kind(), detail).of(path.display());
+    }
+    e.of(path.display())
 }
 
 /// The name of these bytes, where the system has such names: Unix any, others those of UTF-8.
