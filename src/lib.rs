@@ -39,5 +39,5 @@ pub use holes::Holes;
 pub use inpainter::{Inpainter, MaskWhite, NATIVE_PIXELS, Options, Progress, Report, Strategy};
 pub use parallel::MAX_THREADS;
 pub use sample::Sample;
-pub use select::{MaskChannel, MaskGuess, Paint, Painted};
+pub use select::{MaskChannel, MaskGuess, MaskSurvey, Paint, Painted};
 pub use simd::Isa;

@@ -7,8 +7,10 @@ use crate::holes::Holes;
 use crate::sample::Sample;
 
 mod paint;
+mod survey;
 
 pub use paint::{Paint, Painted};
+pub use survey::MaskSurvey;
 
 /// What of a mask picture tells where the hole is. Samples count by their [byte](Sample::to_byte).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

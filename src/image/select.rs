@@ -7,7 +7,7 @@ use super::Photo;
 use crate::error::{Error, Result};
 use crate::holes::Holes;
 use crate::room;
-use crate::select::{MaskChannel, MaskGuess, Paint, Painted};
+use crate::select::{MaskChannel, MaskGuess, MaskSurvey, Paint, Painted};
 
 /// Samples `[height, width, channels]` of an image.
 enum Samples<'i> {
@@ -38,6 +38,18 @@ impl Photo {
         match samples(&self.pixels)? {
             Samples::U8(view) => MaskChannel::guess(view),
             Samples::U16(view) => MaskChannel::guess(view),
+        }
+    }
+
+    /// What it holds where it is a mask.
+    ///
+    /// # Errors
+    ///
+    /// As [`Photo::guess_mask`].
+    pub fn survey_mask(&self) -> Result<MaskSurvey> {
+        match samples(&self.pixels)? {
+            Samples::U8(view) => MaskChannel::survey(view),
+            Samples::U16(view) => MaskChannel::survey(view),
         }
     }
 
