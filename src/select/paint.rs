@@ -34,7 +34,7 @@ pub struct Painted {
     /// Pixels left that are near the colour: where some are taken, within 16 pixels of them, else anywhere. Near is a
     /// distance of 128, less for colours that are less pure; of grey, where some are taken, there are none.
     pub left: usize,
-    /// Distance that takes nine tenths of those.
+    /// Distance that takes three quarters of those.
     pub left_within: u8,
     /// How many pixels the paint fades out over around what is taken, as it does in JPEG and under soft brushes: the hole
     /// should grow by as much. 0 where it is hard-edged, or `tolerance` is given.
@@ -117,7 +117,7 @@ impl Holes {
         let mut sum = 0;
         let left_within = left.iter().position(|n| {
             sum += n;
-            10 * sum >= 9 * all
+            4 * sum >= 3 * all
         });
         Ok(Painted {
             taken: pixels,

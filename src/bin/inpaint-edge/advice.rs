@@ -59,8 +59,8 @@ impl MaskAdvice {
     pub fn notes(&self, args: &HoleArgs) -> Vec<String> {
         let mut notes = Vec::new();
         if self.channel == MaskChannel::Alpha && self.is_guess {
-            let what = if self.white == MaskWhite::Hole { "hole" } else { "kept" };
-            notes.push(format!("alpha is the mask, opaque is {what}; --mask-channel luma reads its colour instead"));
+            let what = if self.white == MaskWhite::Hole { "the hole" } else { "kept" };
+            notes.push(format!("read by its alpha, opaque is {what}; --mask-channel luma reads its colour instead"));
         }
         let percent = |part: usize| 100 * part / self.pixels().max(1);
         let between = percent(self.levels[BETWEEN].iter().sum());
@@ -170,7 +170,7 @@ pub fn of_paint(paint: Paint, found: &Painted, grow: i64) -> Option<String> {
         return Some(format!("no pixel is {colour}{given}: the nearest is {} off{near}", found.nearest));
     }
     let mut parts = Vec::new();
-    if left >= 16 && 10 * left >= found.taken {
+    if left >= 16 && 4 * left >= found.taken {
         let alone =
             if paint.tolerance.is_some_and(|n| n < within) { format!("{colour} alone or ") } else { String::new() };
         parts.push(format!(

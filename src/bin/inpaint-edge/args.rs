@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::error::ContextKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use inpaint_edge::{Error, ErrorKind, Isa, MAX_THREADS, Result, Strategy};
 
 use crate::hole_args::HoleArgs;
@@ -164,9 +165,30 @@ impl FillArgs {
 /// What is wrong with a command line, without the usage and the tips that follow it.
 pub fn one_line(e: &clap::Error) -> Error {
     let text = e.render().to_string();
+    let text = in_other_words(e).unwrap_or(text);
     let (text, _) = text.split_once("\n\n").unwrap_or((&text, ""));
     let words: Vec<_> = text.strip_prefix("error: ").unwrap_or(text).split_whitespace().collect();
     Error::new(ErrorKind::Usage, words.join(" "))
+}
+
+/// What is wrong where a shell has made something else of what was typed.
+fn in_other_words(e: &clap::Error) -> Option<String> {
+    let context = |kind| e.get(kind).map(|value| value.to_string()).unwrap_or_default();
+    let word = context(ContextKind::InvalidSubcommand);
+    if e.kind() == clap::error::ErrorKind::ArgumentConflict
+        && !word.is_empty()
+        && Cli::command().find_subcommand(&word).is_none()
+    {
+        return Some(format!(
+            "IMAGE, MASK and OUT expected, {word} found beside them; inpaint-edge batch fills many files"
+        ));
+    }
+    let is_comment = e.kind() == clap::error::ErrorKind::InvalidValue
+        && context(ContextKind::InvalidValue).is_empty()
+        && context(ContextKind::InvalidArg).contains("--mask-color");
+    is_comment.then(|| {
+        "a colour expected after --mask-color, none found; shells drop what follows a #: '#ff00ff' or ff00ff".to_owned()
+    })
 }
 
 fn usage<T>(detail: &str) -> Result<T> {
