@@ -291,7 +291,8 @@ fn a_hole_that_makes_no_sense_is_refused() {
         fails(&run(&[&"--box", &area, &image, &out]), 3, &["in.png", "a box inside 40×30", area]);
         fails(&run(&[&"--box", &area, &image, &mask, &out]), 3, &["in.png", area]);
     }
-    for area in ["", "1,2,3", "1,2,3,4,5", "1,2,0,4", "1,2,3,-1", "1.5,2,3,4", "a,2,3,4", "1,2,3,4294967296", "--json"] {
+    for area in ["", "1,2,3", "1,2,3,4,5", "1,2,0,4", "1,2,3,-1", "1.5,2,3,4", "a,2,3,4", "1,2,3,4294967296", "--json"]
+    {
         fails(&run(&[&"--box", &area, &image, &out]), 2, &["'--box <X,Y,W,H>'", "10,20,64,48"]);
     }
     for colour in ["", "ff00f", "ff00ff0", "+f00ff", "gg00ff", "magentaa", "ff00ff-3", "ff00ff80", "transparent"] {
