@@ -16,7 +16,8 @@ pub struct MaskAdvice {
     is_guess: bool,
     white: MaskWhite,
     threshold: usize,
-    picture: MaskSurvey,
+    /// Of a mask that is more than one grey plane.
+    picture: Option<MaskSurvey>,
     /// Pixels by their value in the channel that is read.
     levels: [usize; 256],
     hole_pixels: usize,
@@ -26,7 +27,8 @@ pub struct MaskAdvice {
 impl MaskAdvice {
     /// Of a mask whose `channel` is read, before that is all there is of it.
     pub fn new(mask: &Photo, channel: MaskChannel, args: &HoleArgs) -> Result<Self> {
-        let picture = mask.survey_mask()?;
+        let is_plane = mask.pixels.color().channel_count() == 1;
+        let picture = if is_plane { None } else { Some(mask.survey_mask()?) };
         let (white, threshold) = (args.white(), args.threshold().into());
         let is_guess = MaskChannel::from(args.mask_channel) == MaskChannel::Auto;
         Ok(Self { channel, is_guess, white, threshold, picture, levels: [0; 256], hole_pixels: 0, edge: 0 })
@@ -51,7 +53,7 @@ impl MaskAdvice {
     }
 
     fn in_channel(&self) -> String {
-        let is_grey = self.channel == MaskChannel::Luma && self.picture.coloured == 0;
+        let is_grey = self.channel == MaskChannel::Luma && self.picture.as_ref().is_none_or(|p| p.coloured == 0);
         if is_grey { String::new() } else { format!(" of {}", self.channel.name()) }
     }
 
@@ -64,7 +66,7 @@ impl MaskAdvice {
         }
         let percent = |part: usize| 100 * part / self.pixels().max(1);
         let between = percent(self.levels[BETWEEN].iter().sum());
-        let (colours, coloured) = (self.picture.colours, percent(self.picture.coloured));
+        let (colours, coloured) = self.picture.as_ref().map_or((0, 0), |p| (p.colours, percent(p.coloured)));
         let is_photograph = between > 30 || (colours > 64 && coloured > 5);
         if is_photograph && self.channel != MaskChannel::Alpha {
             notes.push(format!(
@@ -96,7 +98,8 @@ impl MaskAdvice {
         let growth = if width <= 64 { format!(", and so does --mask-grow {width}") } else { String::new() };
         (grow < width as i64).then(|| {
             format!(
-                "a soft edge: {pixels} pixels of {} to {} are kept around the hole; --mask-threshold {remedy} takes them{growth}",
+                "a soft edge: {pixels} pixels of {} to {} are kept around the hole; --mask-threshold {remedy} takes \
+                 them{growth}",
                 values.start,
                 values.end - 1
             )
@@ -136,7 +139,8 @@ impl MaskAdvice {
         let white_pixels = |levels: &[usize; 256]| levels[self.threshold..].iter().sum::<usize>();
         let channels = [MaskChannel::Red, MaskChannel::Green, MaskChannel::Blue, MaskChannel::Alpha];
         let both = |(_, levels): &(MaskChannel, &[usize; 256])| (1..self.pixels()).contains(&white_pixels(levels));
-        let best = channels.into_iter().zip(&self.picture.levels).filter(both).max_by_key(|(_, l)| white_pixels(l));
+        let levels = &self.picture.as_ref()?.levels;
+        let best = channels.into_iter().zip(levels).filter(both).max_by_key(|(_, l)| white_pixels(l));
         best.map(|(channel, _)| format!("--mask-channel {}", channel.name()))
     }
 
