@@ -24,10 +24,9 @@ pub struct HoleArgs {
     pub mask_alpha: bool,
     /// What has this colour in IMAGE is the hole, give or take N of 255 in red, green and blue each; may be repeated
     ///
-    /// A colour is ff00ff, '#f0f', a CSS name such as magenta or any other colour of CSS. Without N, a pure colour is found
-    /// in JPEGs and under soft brushes too: what is within 48, and within 8 pixels of that what is within 96, less for
-    /// colours that are less pure, grey not at all; but where more pixels have the very colour than are near it, these and
-    /// what is near within 8 pixels of them.
+    /// COLOUR is ff00ff, '#f0f', magenta or any other colour of CSS. With N, nothing farther off is taken. Without, paint is
+    /// found as JPEG and soft brushes leave it, if the colour is a pure one such as magenta; grey, black and white are found
+    /// where they are exact.
     #[arg(long, alias = "mask-colour", value_name = "COLOUR[±N]", value_parser = paint)]
     pub mask_color: Vec<Paint>,
     /// A box of the hole, pixels of the upright image; may be repeated
