@@ -147,6 +147,24 @@ fn a_mask_without_a_hole_names_its_brightest_value_and_what_would_help() {
     says(&notes, &["its darkest value is 2 of 255", "--mask-threshold 9"]);
 }
 
+#[test]
+fn a_mask_without_a_hole_is_noted_beside_a_box_too() {
+    let folder = Folder::new();
+    let image = plain(&folder);
+    let (pixels, notes) = told(&folder, &[&"--box", &"1,1,4,4", &image, &put(&folder, "pale.png", pale())]);
+    assert_eq!(pixels, 16);
+    says(&notes, &["pale.png: no hole in it", "its brightest value is 9 of 255", "--mask-threshold 9"]);
+    let (pixels, notes) = told(&folder, &[&"--mask-grow", &"-50", &image, &folder.mask(WIDTH, HEIGHT)]);
+    assert_eq!(pixels, 0);
+    says(&notes, &["in.png: --mask-grow -50 leaves nothing of the hole"]);
+    // Grey as large parts of it may be, a mask of two values is no photograph.
+    let two = GrayImage::from_fn(WIDTH, HEIGHT, |x, _| Luma([if x < 60 { 200 } else { 100 }]));
+    assert_eq!(
+        told(&folder, &[&"--mask-threshold", &"128", &image, &put(&folder, "two.png", two)]),
+        (60 * 120, vec![])
+    );
+}
+
 /// 2 where the stroke is and 9 elsewhere.
 fn pale() -> GrayImage {
     GrayImage::from_fn(WIDTH, HEIGHT, |x, y| Luma([if in_stroke(x, y) { 2 } else { 9 }]))

@@ -9,6 +9,9 @@ use crate::hole_args::HoleArgs;
 /// Mask values that are neither black nor white in files that lose a little.
 const BETWEEN: std::ops::RangeInclusive<usize> = 16..=239;
 
+/// The most values that a mask of labels has.
+const LABELS: usize = 32;
+
 /// What a mask holds.
 pub struct MaskAdvice {
     channel: MaskChannel,
@@ -57,9 +60,12 @@ impl MaskAdvice {
         if is_grey { String::new() } else { format!(" of {}", self.channel.name()) }
     }
 
-    /// What the user should know of a mask with a hole.
+    /// What the user should know of the mask.
     pub fn notes(&self, args: &HoleArgs) -> Vec<String> {
         let mut notes = Vec::new();
+        if self.hole_pixels == 0 {
+            notes.push(self.no_hole());
+        }
         if self.channel == MaskChannel::Alpha && self.is_guess {
             let what = if self.white == MaskWhite::Hole { "the hole" } else { "kept" };
             notes.push(format!("read by its alpha, opaque is {what}; --mask-channel luma reads its colour instead"));
@@ -67,7 +73,8 @@ impl MaskAdvice {
         let percent = |part: usize| 100 * part / self.pixels().max(1);
         let between = percent(self.levels[BETWEEN].iter().sum());
         let (colours, coloured) = self.picture.as_ref().map_or((0, 0), |p| (p.colours, percent(p.coloured)));
-        let is_photograph = between > 30 || (colours > 64 && coloured > 5);
+        let levels = self.levels.iter().filter(|n| **n > 0).count();
+        let is_photograph = (between > 30 && levels > LABELS) || (colours > 64 && coloured > 5);
         if is_photograph && self.channel != MaskChannel::Alpha {
             notes.push(format!(
                 "looks like a photograph, {between} % of it neither black nor white and {coloured} % coloured: a mask in \
@@ -89,8 +96,11 @@ impl MaskAdvice {
             MaskWhite::Hole => (*BETWEEN.start()..self.threshold, *BETWEEN.start()),
             MaskWhite::Keep => (self.threshold..BETWEEN.end() + 1, BETWEEN.end() + 1),
         };
-        let pixels: usize = self.levels.get(values.clone())?.iter().sum();
-        if self.hole_pixels == 0 || pixels < self.edge.max(16) {
+        let levels = self.levels.get(values.clone())?;
+        let pixels: usize = levels.iter().sum();
+        // A pixel's width and more all along the hole; labels have fewer values than a brush.
+        let is_soft = pixels >= self.edge.max(16) && levels.iter().filter(|n| **n > 0).count() >= 8;
+        if self.hole_pixels == 0 || !is_soft {
             return None;
         }
         // Values fall more slowly the farther out they are.
@@ -106,14 +116,14 @@ impl MaskAdvice {
         })
     }
 
-    /// Why there may be no hole in it.
-    pub fn no_hole(&self) -> String {
+    /// Why there is no hole in it.
+    fn no_hole(&self) -> String {
         let (name, value) = match self.white {
             MaskWhite::Hole => ("brightest", self.brightest()),
             MaskWhite::Keep => ("darkest", self.darkest()),
         };
         let of = self.in_channel();
-        let found = format!("its {name} value{of} is {value} of 255");
+        let found = format!("no hole in it, its {name} value{of} is {value} of 255");
         let options: Vec<_> = self.other_channel().into_iter().chain(self.other_threshold()).collect();
         if options.is_empty() { found } else { format!("{found}: {} would make a hole", options.join(" or ")) }
     }
@@ -146,7 +156,6 @@ impl MaskAdvice {
 
     /// A threshold between the values that there are: of labels all but the darkest, or the brightest, else halfway.
     fn other_threshold(&self) -> Option<String> {
-        const LABELS: usize = 32;
         let values = || (0..256).filter(|v| self.levels[*v] > 0);
         let (darkest, brightest) = (values().next()?, values().next_back()?);
         let threshold = match self.white {

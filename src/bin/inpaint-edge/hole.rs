@@ -86,15 +86,14 @@ pub fn find(
     let holes = resized(holes, args.mask_grow)?;
     let mut why_all = None;
     if let Some(advice) = advice {
-        if before == 0 {
-            notes.push(Note::OfMask(advice.no_hole()));
-        } else {
-            notes.extend(advice.notes(args).into_iter().map(Note::OfMask));
-        }
+        notes.extend(advice.notes(args).into_iter().map(Note::OfMask));
         why_all = advice.all_hole();
     }
     if args.mask_alpha && before == 0 {
         notes.push(Note::OfImage("no pixel of it is transparent for --mask-alpha".to_owned()));
+    }
+    if before > 0 && holes.pixels() == 0 {
+        notes.push(Note::OfImage(format!("--mask-grow {} leaves nothing of the hole", args.mask_grow)));
     }
     if why_all.is_none() && before < width * height {
         why_all = Some(format!("--mask-grow {} has taken what was left", args.mask_grow));
