@@ -70,6 +70,9 @@ typedef struct {
 // neither free the engine nor wait for another run of it: one run may be under way inside of another.
 typedef int (*inpaint_progress)(void *user, uint64_t done, uint64_t total);
 
+// What of a picture is white or black where it is a mask: one of the numbers below.
+typedef int32_t inpaint_channel;
+
 // Done.
 #define INPAINT_OK 0
 
@@ -123,6 +126,26 @@ typedef int (*inpaint_progress)(void *user, uint64_t done, uint64_t total);
 
 // White is kept, black is the hole.
 #define INPAINT_WHITE_IS_KEPT 1
+
+// INPAINT_CHANNEL_LUMA where the picture has no alpha or the same everywhere. INPAINT_CHANNEL_ALPHA where all that can be
+// seen (alpha above 0) has one colour, give or take 8, and half of the picture or less is opaque (alpha of 128 or more), as
+// strokes on a transparent layer. What may be meant either way, as a photograph with an erased hole, is INPAINT_INPUT.
+#define INPAINT_CHANNEL_AUTO 0
+
+// Grey, or the luma of colour (0.2126 R + 0.7152 G + 0.0722 B, rounded down).
+#define INPAINT_CHANNEL_LUMA 1
+
+// Opaque is white. Of a picture whose hole is transparent, with INPAINT_WHITE_IS_KEPT.
+#define INPAINT_CHANNEL_ALPHA 2
+
+// Red alone; grey is as much red, green and blue.
+#define INPAINT_CHANNEL_RED 3
+
+// Green alone.
+#define INPAINT_CHANNEL_GREEN 4
+
+// Blue alone.
+#define INPAINT_CHANNEL_BLUE 5
 
 #ifdef __cplusplus
 extern "C" {
@@ -209,6 +232,14 @@ inpaint_status inpaint_run(const inpaint_engine *engine,
                            size_t scratch_size,
                            inpaint_progress progress,
                            void *user);
+
+// Writes the mask that a picture shows, a byte a pixel, to the mask_size bytes at mask: what inpaint_mask is of, without
+// gaps between rows. 16-bit samples count by their high byte. The picture is not written, and must not overlap the mask.
+// On a failure no byte is written.
+inpaint_status inpaint_mask_from_image(const inpaint_image *image,
+                                       inpaint_channel channel,
+                                       uint8_t *mask,
+                                       size_t mask_size);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -9,6 +9,7 @@
 
 #![allow(unsafe_code, non_camel_case_types, clippy::missing_safety_doc)]
 
+mod mask;
 mod run;
 
 use std::any::Any;
@@ -71,6 +72,24 @@ pub type inpaint_polarity = i32;
 pub const INPAINT_WHITE_IS_HOLE: inpaint_polarity = 0;
 /// White is kept, black is the hole.
 pub const INPAINT_WHITE_IS_KEPT: inpaint_polarity = 1;
+
+/// What of a picture is white or black where it is a mask: one of the numbers below.
+pub type inpaint_channel = i32;
+
+/// INPAINT_CHANNEL_LUMA where the picture has no alpha or the same everywhere. INPAINT_CHANNEL_ALPHA where all that can be
+/// seen (alpha above 0) has one colour, give or take 8, and half of the picture or less is opaque (alpha of 128 or more), as
+/// strokes on a transparent layer. What may be meant either way, as a photograph with an erased hole, is INPAINT_INPUT.
+pub const INPAINT_CHANNEL_AUTO: inpaint_channel = 0;
+/// Grey, or the luma of colour (0.2126 R + 0.7152 G + 0.0722 B, rounded down).
+pub const INPAINT_CHANNEL_LUMA: inpaint_channel = 1;
+/// Opaque is white. Of a picture whose hole is transparent, with INPAINT_WHITE_IS_KEPT.
+pub const INPAINT_CHANNEL_ALPHA: inpaint_channel = 2;
+/// Red alone; grey is as much red, green and blue.
+pub const INPAINT_CHANNEL_RED: inpaint_channel = 3;
+/// Green alone.
+pub const INPAINT_CHANNEL_GREEN: inpaint_channel = 4;
+/// Blue alone.
+pub const INPAINT_CHANNEL_BLUE: inpaint_channel = 5;
 
 /// Number of this interface. It changes when a program compiled for another would not run rightly.
 pub const INPAINT_ABI_VERSION: u32 = 1;
@@ -332,9 +351,37 @@ pub unsafe extern "C" fn inpaint_run(
         match image.format {
             INPAINT_GREY8..=INPAINT_RGBA8 => run.fill::<u8>(image.format as usize),
             INPAINT_GREY16..=INPAINT_RGBA16 => run.fill::<u16>((image.format - 0x10) as usize),
-            format => Err(Error::usage(format!("a format of this interface expected, {format} found"))),
+            format => Err(unknown(format)),
         }
     })
+}
+
+/// Writes the mask that a picture shows, a byte a pixel, to the mask_size bytes at mask: what inpaint_mask is of, without
+/// gaps between rows. 16-bit samples count by their high byte. The picture is not written, and must not overlap the mask.
+/// On a failure no byte is written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_mask_from_image(
+    image: *const inpaint_image,
+    channel: inpaint_channel,
+    mask: *mut u8,
+    mask_size: usize,
+) -> inpaint_status {
+    guard(|| {
+        // SAFETY: the caller vouches for the picture.
+        let image = unsafe { image.as_ref() }.ok_or_else(|| null("image"))?;
+        let channel = mask::channel(channel)?;
+        match image.format {
+            INPAINT_GREY8..=INPAINT_RGBA8 => mask::write::<u8>(image, image.format as usize, channel, mask, mask_size),
+            INPAINT_GREY16..=INPAINT_RGBA16 => {
+                mask::write::<u16>(image, (image.format - 0x10) as usize, channel, mask, mask_size)
+            }
+            format => Err(unknown(format)),
+        }
+    })
+}
+
+fn unknown(format: inpaint_format) -> Error {
+    Error::usage(format!("a format of this interface expected, {format} found"))
 }
 
 #[cfg(feature = "embedded-weights")]

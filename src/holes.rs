@@ -170,6 +170,20 @@ impl Holes {
         area.rows().for_each(|y| self.set(y, area.columns(), false));
     }
 
+    /// Adds the holes of `other`, of the same size.
+    pub(crate) fn add_all(&mut self, other: &Holes) {
+        self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a |= b);
+    }
+
+    /// How often a pixel of the hole and a known one stand side by side.
+    pub fn edge(&self) -> usize {
+        let ends = |run: Range<usize>| usize::from(run.start > 0) + usize::from(run.end < self.width);
+        let across = (0..self.height).flat_map(|y| self.runs(y, 0..self.width)).map(ends).sum::<usize>();
+        let below = self.words.get(self.stride..).unwrap_or_default();
+        let down = self.words.iter().zip(below).map(|(a, b)| (a ^ b).count_ones() as usize);
+        across + down.sum::<usize>()
+    }
+
     /// Takes the holes of `other`, of the same size, away.
     pub(crate) fn remove(&mut self, other: &Holes) {
         self.words.iter_mut().zip(&other.words).for_each(|(a, b)| *a &= !b);
@@ -273,10 +287,12 @@ impl Holes {
     ///
     /// Limits, where memory cannot be had.
     pub fn grown(self, radius: usize) -> Result<Self> {
+        if radius == 0 { Ok(self) } else { self.grown_copy(radius) }
+    }
+
+    /// As [`Holes::grown`], beside the hole itself.
+    pub(crate) fn grown_copy(&self, radius: usize) -> Result<Self> {
         let radius = radius.min(self.width + self.height);
-        if radius == 0 {
-            return Ok(self);
-        }
         let mut out = Self::none(self.width, self.height)?;
         for y in 0..self.height {
             for run in self.runs(y, 0..self.width) {
@@ -361,6 +377,10 @@ mod tests {
                     assert_eq!(shrunk.is_hole(x, y), kept, "{x} {y}");
                 }
             }
+            let sides = (0..height).flat_map(|y| (0..width).map(move |x| (y as isize, x as isize)));
+            let differ = |a: Option<bool>, b: Option<bool>| usize::from(a.is_some() && b.is_some() && a != b);
+            let edge = sides.map(|(y, x)| differ(at(x, y), at(x + 1, y)) + differ(at(x, y), at(x, y + 1)));
+            assert_eq!(holes.edge(), edge.sum::<usize>());
             let halved = holes.halved().unwrap();
             for (y, x) in (0..halved.height).flat_map(|y| (0..halved.width).map(move |x| (y, x))) {
                 let mut under = [(0, 0), (0, 1), (1, 0), (1, 1)].into_iter();

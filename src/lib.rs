@@ -26,6 +26,7 @@ mod parallel;
 mod pconv;
 mod room;
 mod sample;
+mod select;
 #[cfg(feature = "selftest")]
 pub mod selftest;
 pub mod simd;
@@ -38,4 +39,5 @@ pub use holes::Holes;
 pub use inpainter::{Inpainter, MaskWhite, NATIVE_PIXELS, Options, Progress, Report, Strategy};
 pub use parallel::MAX_THREADS;
 pub use sample::Sample;
+pub use select::{MaskChannel, MaskGuess, MaskSurvey, Paint, Painted};
 pub use simd::Isa;

@@ -8,6 +8,8 @@ pub trait Sample: Copy + Default + Send + Sync + 'static {
     fn to_unit(self) -> f32;
     /// From 0 … 1, clipped, halves rounded up as [`numerics::quantize`] says.
     fn from_unit(v: f32) -> Self;
+    /// As masks and thresholds count it: the high byte of 16 bits, the nearest byte of 0 … 1.
+    fn to_byte(self) -> u8;
 }
 
 impl Sample for u8 {
@@ -17,6 +19,10 @@ impl Sample for u8 {
 
     fn from_unit(v: f32) -> Self {
         numerics::quantize(v, 255) as u8
+    }
+
+    fn to_byte(self) -> u8 {
+        self
     }
 }
 
@@ -28,6 +34,10 @@ impl Sample for u16 {
     fn from_unit(v: f32) -> Self {
         numerics::quantize(v, 65535)
     }
+
+    fn to_byte(self) -> u8 {
+        (self >> 8) as u8
+    }
 }
 
 impl Sample for f32 {
@@ -37,5 +47,9 @@ impl Sample for f32 {
 
     fn from_unit(v: f32) -> Self {
         numerics::clip_unit(v)
+    }
+
+    fn to_byte(self) -> u8 {
+        u8::from_unit(self)
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// Each module with those it may use.
-const LAYERS: [(&str, &[&str]); 19] = [
+const LAYERS: [(&str, &[&str]); 20] = [
     ("error", &[]),
     ("room", &["error"]),
     ("numerics", &[]),
@@ -13,6 +13,7 @@ const LAYERS: [(&str, &[&str]); 19] = [
     ("parallel", &["simd", "buffer"]),
     ("sample", &["numerics"]),
     ("holes", &["error", "room", "mask"]),
+    ("select", &["error", "sample", "holes"]),
     ("window", &["error", "room", "holes", "sample"]),
     ("simd", &["error", "numerics"]),
     ("weights", &["error", "room", "simd"]),
@@ -20,9 +21,9 @@ const LAYERS: [(&str, &[&str]); 19] = [
     ("pconv", &["error", "numerics", "simd", "gemm", "buffer", "mask", "parallel", "weights"]),
     ("unet", &["error", "numerics", "simd", "buffer", "mask", "harmonic", "parallel", "pconv", "weights"]),
     ("inpainter", &["error", "numerics", "simd", "buffer", "parallel", "sample", "holes", "window", "unet", "weights"]),
-    ("image", &["error", "room", "sample", "holes", "inpainter"]),
+    ("image", &["error", "room", "sample", "holes", "select", "inpainter"]),
     ("selftest", &["error", "sample", "inpainter", "weights"]),
-    ("capi", &["error", "room", "simd", "parallel", "sample", "weights", "inpainter"]),
+    ("capi", &["error", "room", "simd", "parallel", "sample", "select", "weights", "inpainter"]),
 ];
 
 fn sources(path: &Path, found: &mut Vec<std::path::PathBuf>) {

@@ -5,6 +5,8 @@
 #![no_main]
 #![allow(dead_code, unexpected_cfgs)]
 
+#[path = "../../src/bin/inpaint-edge/advice.rs"]
+mod advice;
 #[path = "../../src/bin/inpaint-edge/args.rs"]
 mod args;
 #[path = "../../src/bin/inpaint-edge/engine.rs"]
@@ -13,6 +15,8 @@ mod engine;
 mod folders;
 #[path = "../../src/bin/inpaint-edge/hole.rs"]
 mod hole;
+#[path = "../../src/bin/inpaint-edge/hole_args.rs"]
+mod hole_args;
 #[path = "../../src/bin/inpaint-edge/job.rs"]
 mod job;
 #[path = "../../src/bin/inpaint-edge/list.rs"]
@@ -29,29 +33,40 @@ use std::os::unix::ffi::OsStringExt;
 
 use clap::Parser;
 use image::{DynamicImage, Rgba, RgbaImage};
-use inpaint_edge::{ErrorKind, Holes, Result};
-use inpaint_fuzz::refused_as;
+use inpaint_edge::image::Photo;
+use inpaint_edge::{Error, ErrorKind, Holes, Result};
+use inpaint_fuzz::{one_line, refused_as};
 use libfuzzer_sys::fuzz_target;
 
-use args::{Cli, Command, HoleArgs};
+use args::{Cli, Command};
+use hole::Note;
+use hole_args::HoleArgs;
+
+/// A photograph to put other pixels into.
+const TEMPLATE: &[u8] = include_bytes!("../../tests/images/kinds/plain.png");
 
 const WIDTH: u32 = 70;
 const HEIGHT: u32 = 9;
 
-fn holes(args: &HoleArgs) -> Result<Holes> {
-    let image: DynamicImage =
-        RgbaImage::from_fn(WIDTH, HEIGHT, |x, y| Rgba([x, y, x * y, 4 * x].map(|v| v as u8))).into();
-    let mut holes = Holes::none(WIDTH as usize, HEIGHT as usize)?;
-    hole::add_boxes(&mut holes, &args.boxes)?;
-    hole::add_pixels(&mut holes, &image, args)?;
-    let found = holes.pixels();
-    let resized = hole::resized(holes, args.mask_grow)?;
-    match args.mask_grow {
-        0 => assert_eq!(resized.pixels(), found),
-        1.. => assert!(resized.pixels() >= found),
-        _ => assert!(resized.pixels() <= found),
+/// Finds the hole without a mask and, where `strokes` tells their colour and alpha, with one.
+fn holes(args: &HoleArgs, strokes: Option<[u8; 4]>) -> Result<Holes> {
+    let picture = |pixel: &dyn Fn(u32, u32) -> [u8; 4]| -> DynamicImage {
+        RgbaImage::from_fn(WIDTH, HEIGHT, |x, y| Rgba(pixel(x, y))).into()
+    };
+    let image = picture(&|x, y| [x, y, x * y, 4 * x].map(|v| v as u8));
+    let marked = strokes.map(|[colour, alpha, other, clear]| {
+        let inside = |x, y| (20..40).contains(&x) && (3..6).contains(&y);
+        let pixel = |x, y| if inside(x, y) { [colour, colour, other, alpha] } else { [other, other, other, clear] };
+        let png = Photo::decode(TEMPLATE)?.with_pixels(picture(&pixel));
+        hole::of_mask(png, args)
+    });
+    let hole = hole::find((WIDTH as usize, HEIGHT as usize), marked.transpose()?, Some(&image), args)?;
+    for note in &hole.notes {
+        let (Note::OfMask(line) | Note::OfImage(line)) = note;
+        one_line(line);
     }
-    Ok(resized)
+    one_line(&hole.explained(Error::new(ErrorKind::Input, "nothing known")).to_string());
+    Ok(hole.holes)
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -88,7 +103,10 @@ fuzz_target!(|bytes: &[u8]| {
             &cli.fill.job.hole
         }
     };
-    if let Err(error) = holes(hole) {
-        refused_as(&error, &[ErrorKind::Input]);
+    let strokes = list.first_chunk().copied();
+    for strokes in [None, strokes] {
+        if let Err(error) = holes(hole, strokes) {
+            refused_as(&error, &[ErrorKind::Input]);
+        }
     }
 });

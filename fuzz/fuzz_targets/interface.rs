@@ -150,6 +150,13 @@ fn run(u: &mut Unstructured, engine: &Engine, memory: &mut [u8]) -> Result<()> {
     let (callback, user): (inpaint_progress, _) =
         if u.arbitrary()? { (Some(progress), (&raw mut calls).cast()) } else { (None, null_mut()) };
 
+    // A mask of the picture, made where it overlaps nothing.
+    let mut made = vec![0x5Au8; usize::from(u16::arbitrary(u)?)];
+    let channel = u.int_in_range(-1..=6)?;
+    // SAFETY: a picture as below, and memory of its own.
+    let read = unsafe { checked(inpaint_mask_from_image(&image, channel, made.as_mut_ptr(), made.len())) };
+    assert!(read == INPAINT_OK || made.iter().all(|v| *v == 0x5A));
+
     let before = memory.to_vec();
     let base = memory.as_mut_ptr();
     // SAFETY: each address is NULL or of memory as large as is said; overlaps are for the library to notice.

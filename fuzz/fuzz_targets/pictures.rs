@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use inpaint_edge::image::{OutputFormat, Photo};
-use inpaint_edge::{ErrorKind, Holes, Inpainter, Options};
+use inpaint_edge::{ErrorKind, Holes, Inpainter, MaskChannel, Options};
 use inpaint_fuzz::{refused_as, small_network};
 use libfuzzer_sys::fuzz_target;
 use ndarray::ArrayView2;
@@ -103,7 +103,10 @@ fn decoded(bytes: &[u8]) -> Option<Photo> {
 
 /// Fills the white of `mask` in a small picture.
 fn fill(photo: &mut Photo, mask: Photo) {
-    let mask = mask.into_mask().expect("memory");
+    let mask = match mask.into_mask(MaskChannel::Auto) {
+        Ok(mask) => mask,
+        Err(error) => return refused_as(&error, &[ErrorKind::Input]),
+    };
     let shape = (mask.height() as usize, mask.width() as usize);
     let mask = ArrayView2::from_shape(shape, mask.as_raw()).expect("a byte a pixel");
     let holes = Holes::new(mask, &Options::default()).expect("memory");

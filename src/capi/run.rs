@@ -24,15 +24,7 @@ pub(super) struct Run<'c> {
 impl Run<'_> {
     pub fn fill<T: Sample>(&self, channels: usize) -> Result<()> {
         let Run { engine, image, mask, scratch, .. } = *self;
-        let (width, height) = (image.width as usize, image.height as usize);
-        if width == 0 || height == 0 {
-            return Err(Error::input(format!("image: at least one pixel expected, {width}×{height} found")));
-        }
-        let row = width.checked_mul(channels * size_of::<T>()).ok_or_else(|| Error::limits("image: rows too long"))?;
-        let (pixels, stride) = extent("image", image.data.cast(), image.size, image.stride, row, height)?;
-        if !pixels.start.is_multiple_of(align_of::<T>()) || !stride.is_multiple_of(align_of::<T>()) {
-            return Err(Error::usage("image: an even address and an even stride expected of 16-bit samples"));
-        }
+        let Pixels { width, height, stride, addresses: pixels } = Pixels::of::<T>(image, channels)?;
         let (bytes, mask_stride) = extent("mask", mask.data, mask.size, mask.stride, width, height)?;
         let scratch_size = match scratch.is_null() {
             false => engine.plan_bytes(width, height)?,
@@ -52,13 +44,11 @@ impl Run<'_> {
             ("image and scratch", &pixels, &memory),
             ("mask and scratch", &bytes, &memory),
         ] {
-            if a.start < b.end && b.start < a.end {
-                return Err(Error::usage(format!("{name}: memory of their own expected, an overlap found")));
-            }
+            apart(name, a, b)?;
         }
 
         let shape = (height, width, channels).strides((stride / size_of::<T>(), channels, 1));
-        // SAFETY: `extent` has checked address, stride and length, alignment is checked above, every pattern of bits is a
+        // SAFETY: `Pixels::of` has checked address, stride, length and alignment, every pattern of bits is a
         // sample, and the caller lends these pixels to nobody else.
         let pixels = unsafe { ArrayViewMut3::from_shape_ptr(shape, image.data.cast::<T>()) };
         let shape = (height, width).strides((mask_stride, 1));
@@ -76,8 +66,40 @@ impl Run<'_> {
     }
 }
 
+/// Refuses memory that overlaps.
+pub(super) fn apart(name: &str, a: &Range<usize>, b: &Range<usize>) -> Result<()> {
+    if a.start < b.end && b.start < a.end {
+        return Err(Error::usage(format!("{name}: memory of their own expected, an overlap found")));
+    }
+    Ok(())
+}
+
+/// A picture whose size, stride, alignment and length fit each other.
+pub(super) struct Pixels {
+    pub width: usize,
+    pub height: usize,
+    /// Bytes from a row to the next.
+    pub stride: usize,
+    pub addresses: Range<usize>,
+}
+
+impl Pixels {
+    pub fn of<T>(image: &inpaint_image, channels: usize) -> Result<Self> {
+        let (width, height) = (image.width as usize, image.height as usize);
+        if width == 0 || height == 0 {
+            return Err(Error::input(format!("image: at least one pixel expected, {width}×{height} found")));
+        }
+        let row = width.checked_mul(channels * size_of::<T>()).ok_or_else(|| Error::limits("image: rows too long"))?;
+        let (addresses, stride) = extent("image", image.data.cast(), image.size, image.stride, row, height)?;
+        if !addresses.start.is_multiple_of(align_of::<T>()) || !stride.is_multiple_of(align_of::<T>()) {
+            return Err(Error::usage("image: an even address and an even stride expected of 16-bit samples"));
+        }
+        Ok(Self { width, height, stride, addresses })
+    }
+}
+
 /// Addresses of `height` rows of `row` bytes, and the bytes from one to the next.
-fn extent(
+pub(super) fn extent(
     name: &str,
     data: *const u8,
     size: usize,

@@ -177,3 +177,33 @@ fn what_c_lends_is_used_as_lent() {
         unsafe { inpaint_engine_free(engine) };
     }
 }
+
+/// Rows with gaps, at addresses that are no more than even, into memory that nobody has written.
+#[test]
+fn what_c_lends_for_a_mask() {
+    const WIDTH: usize = 5;
+    const HEIGHT: usize = 3;
+    const STRIDE: usize = 2 * WIDTH + 3;
+    let deep: Vec<u16> = (0..1 + STRIDE * HEIGHT).map(|v| (v * 2657 % 65_536) as u16).collect();
+    let image = inpaint_image {
+        data: deep[1..].as_ptr().cast_mut().cast(),
+        size: 2 * (STRIDE * (HEIGHT - 1) + 2 * WIDTH),
+        stride: 2 * STRIDE,
+        width: WIDTH as u32,
+        height: HEIGHT as u32,
+        format: INPAINT_GREYA16,
+    };
+    for (channel, sample) in [(INPAINT_CHANNEL_LUMA, 0), (INPAINT_CHANNEL_ALPHA, 1)] {
+        let mut mask = Vec::<u8>::with_capacity(WIDTH * HEIGHT + 1);
+        // SAFETY: a picture of this test and room for its mask, which is written where the status says so.
+        unsafe {
+            let status = inpaint_mask_from_image(&image, channel, mask.as_mut_ptr().add(1), WIDTH * HEIGHT);
+            assert_eq!(status, INPAINT_OK, "{}", last_error());
+            mask.as_mut_ptr().write(0);
+            mask.set_len(WIDTH * HEIGHT + 1);
+        }
+        for (i, v) in mask[1..].iter().enumerate() {
+            assert_eq!(u16::from(*v), deep[1 + i / WIDTH * STRIDE + i % WIDTH * 2 + sample] >> 8);
+        }
+    }
+}

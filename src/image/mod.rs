@@ -14,6 +14,7 @@ mod metadata;
 mod photoshop;
 mod plain;
 mod png;
+mod select;
 mod structure;
 mod tiff;
 mod webp;
@@ -25,7 +26,7 @@ use std::path::Path;
 
 use ::image::codecs::{png::PngDecoder, webp::WebPDecoder};
 use ::image::metadata::Orientation;
-use ::image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, Limits};
+use ::image::{DynamicImage, ImageDecoder, ImageFormat, Limits};
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::holes::Holes;
@@ -179,34 +180,6 @@ impl Photo {
         }
         pixels.apply_orientation(orientation);
         Ok(Self { pixels, orientation, metadata })
-    }
-
-    /// The image as one 8-bit grey plane, upright: how a mask is read. 16-bit samples count by their high byte; grey is
-    /// taken as it is, colour by its luma (0.2126 R + 0.7152 G + 0.0722 B, rounded down); alpha is left out.
-    ///
-    /// # Errors
-    ///
-    /// Limits, where memory cannot be had.
-    pub fn into_mask(self) -> Result<GrayImage> {
-        fn add_plane<T>(mask: &mut Vec<u8>, samples: &[T], channels: usize, high: impl Fn(&T) -> u8) {
-            let weighted = |weight: u32, sample: &T| weight * u32::from(high(sample));
-            let luma = |pixel: &[T]| match pixel {
-                [r, g, b, ..] => ((weighted(2126, r) + weighted(7152, g) + weighted(722, b)) / 10_000) as u8,
-                _ => high(&pixel[0]),
-            };
-            mask.extend(samples.chunks_exact(channels).map(luma));
-        }
-        if let DynamicImage::ImageLuma8(plane) = self.pixels {
-            return Ok(plane);
-        }
-        let channels = usize::from(self.pixels.color().channel_count());
-        let (width, height) = (self.pixels.width(), self.pixels.height());
-        let mut mask = room::room_for(width as usize * height as usize)?;
-        match self.pixels.as_flat_samples_u16() {
-            Some(deep) => add_plane(&mut mask, deep.samples, channels, |v| (v >> 8) as u8),
-            None => add_plane(&mut mask, self.pixels.as_bytes(), channels, |v| *v),
-        }
-        Ok(GrayImage::from_raw(width, height, mask).expect("one byte a pixel"))
     }
 
     /// What a result cannot keep or holds in another way, a line without a full stop each: a palette is written as RGB, say.

@@ -300,6 +300,64 @@ static void rounding_does_not_matter(const uint8_t *weights, size_t size) {
   }
 }
 
+// Strokes on a transparent layer are the hole, as they are in the channel that is named; what C may not hand over is refused.
+static void masks_are_made_of_pictures(const inpaint_engine *engine) {
+  uint8_t strokes[HEIGHT][WIDTH + 1][4], bytes[HEIGHT][WIDTH + 1];
+  uint16_t deep[HEIGHT][WIDTH][2];
+  inpaint_image image = {strokes, sizeof strokes - 4, sizeof strokes[0], WIDTH, HEIGHT, INPAINT_RGBA8}, bad;
+  uint8_t *mask = &bytes[0][0];
+  memset(bytes, 9, sizeof bytes);
+  memset(strokes, 0, sizeof strokes);
+  for (int y = 0; y < HEIGHT; y++)
+    for (int x = 0; x < WIDTH; x++) {
+      strokes[y][x][3] = is_hole(x, y) ? 255 : 0;
+      deep[y][x][0] = (uint16_t)(256 * ramp(x, y, 0) + 255);
+      deep[y][x][1] = (uint16_t)(256 * (is_hole(x, y) ? 127 : 128));
+    }
+  CHECK(inpaint_mask_from_image(&image, INPAINT_CHANNEL_AUTO, mask, WIDTH * HEIGHT) == INPAINT_OK);
+  for (int i = 0; i < WIDTH * HEIGHT; i++) CHECK(mask[i] == (is_hole(i % WIDTH, i / WIDTH) ? 255 : 0));
+  CHECK(mask[WIDTH * HEIGHT] == 9);
+  uint8_t pixels[HEIGHT][WIDTH][3];
+  inpaint_image picture = {pixels, sizeof pixels, 0, WIDTH, HEIGHT, INPAINT_RGB8};
+  inpaint_mask holes_of_it = {mask, WIDTH * HEIGHT, 0};
+  fill_ramp(&pixels[0][0][0], 3 * WIDTH, 3);
+  CHECK(inpaint_run(engine, &picture, &holes_of_it, NULL, 0, NULL, NULL) == INPAINT_OK);
+  CHECK(memcmp(pixels, expected, sizeof pixels) == 0);
+
+  CHECK(inpaint_mask_from_image(&image, INPAINT_CHANNEL_LUMA, mask, sizeof bytes) == INPAINT_OK);
+  CHECK(mask[15 * WIDTH + 15] == 0);
+  strokes[9][13][1] = 200;
+  CHECK(inpaint_mask_from_image(&image, INPAINT_CHANNEL_GREEN, mask, sizeof bytes) == INPAINT_OK);
+  CHECK(mask[9 * WIDTH + 13] == 200 && mask[9 * WIDTH + 14] == 0);
+  // Both vary now.
+  REFUSED(inpaint_mask_from_image(&image, INPAINT_CHANNEL_AUTO, mask, sizeof bytes), INPAINT_INPUT, "luma and alpha");
+  CHECK(mask[9 * WIDTH + 13] == 200);
+  inpaint_image grey = {deep, sizeof deep, 0, WIDTH, HEIGHT, INPAINT_GREYA16};
+  CHECK(inpaint_mask_from_image(&grey, INPAINT_CHANNEL_BLUE, mask, sizeof bytes) == INPAINT_OK);
+  for (int i = 0; i < WIDTH * HEIGHT; i++) CHECK(mask[i] == ramp(i % WIDTH, i / WIDTH, 0));
+  CHECK(inpaint_mask_from_image(&grey, INPAINT_CHANNEL_ALPHA, mask, sizeof bytes) == INPAINT_OK);
+  CHECK(mask[0] == 128 && mask[15 * WIDTH + 15] == 127);
+
+#define MASK_OF(image) inpaint_mask_from_image((image), INPAINT_CHANNEL_ALPHA, mask, sizeof bytes)
+  REFUSED(MASK_OF(NULL), INPAINT_USAGE, "image");
+  REFUSED(MASK_OF(&picture), INPAINT_INPUT, "alpha");
+  REFUSED(inpaint_mask_from_image(&image, 6, mask, sizeof bytes), INPAINT_USAGE, "6 found");
+  REFUSED(inpaint_mask_from_image(&image, -1, mask, sizeof bytes), INPAINT_USAGE, "channel");
+  REFUSED(inpaint_mask_from_image(&image, INPAINT_CHANNEL_RED, NULL, sizeof bytes), INPAINT_USAGE, "mask: an address");
+  REFUSED(inpaint_mask_from_image(&image, INPAINT_CHANNEL_RED, mask, WIDTH * HEIGHT - 1), INPAINT_USAGE, "bytes expected");
+  REFUSED(inpaint_mask_from_image(&image, INPAINT_CHANNEL_RED, &strokes[3][0][0], 3000), INPAINT_USAGE, "overlap");
+  bad = image;
+  bad.size--;
+  REFUSED(MASK_OF(&bad), INPAINT_USAGE, "bytes expected");
+  bad = image;
+  bad.format = 7;
+  REFUSED(MASK_OF(&bad), INPAINT_USAGE, "format");
+  bad = grey;
+  bad.data = (char *)deep + 1;
+  REFUSED(MASK_OF(&bad), INPAINT_USAGE, "even");
+  CHECK(mask[0] == 128);
+}
+
 int main(int argc, char **argv) {
   size_t size;
   if (argc != 2) return 2;
@@ -330,6 +388,7 @@ int main(int argc, char **argv) {
       }
   CHECK(changed > 0);
 
+  masks_are_made_of_pictures(engine);
   strides_are_kept(weights, size);
 
   pthread_t threads[3];

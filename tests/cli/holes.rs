@@ -50,19 +50,25 @@ fn transparency_is_a_hole_and_is_filled_opaque() {
     let folder = Folder::new();
     let before = clear();
     let image = put(&folder, "in.png", before.clone());
+    // All of it, the rim that a soft eraser leaves too, unless a threshold says otherwise.
     let (pixels, after) = filled(&folder, &[&"--mask-alpha", &image]);
-    assert_eq!(pixels, 20 * 30);
-    only_changes(&before, &after, true, |x, _| x < 20);
-    let (pixels, after) = filled(&folder, &[&"--mask-alpha", &"--mask-threshold", &"1", &image]);
-    assert_eq!(pixels, 10 * 30);
-    only_changes(&before, &after, true, |x, _| x < 10);
+    assert_eq!(pixels, 30 * 30);
+    only_changes(&before, &after, true, |x, _| x < 30);
+    for (threshold, end) in [("255", 30), ("128", 20), ("1", 10)] {
+        let (pixels, after) = filled(&folder, &[&"--mask-alpha", &"--mask-threshold", &threshold, &image]);
+        assert_eq!(pixels, u64::from(end) * 30);
+        only_changes(&before, &after, true, |x, _| x < end);
+    }
     // Without the option, alpha is what it was.
     let (_, after) = filled(&folder, &[&"--box", &"0,0,5,5", &image]);
     only_changes(&before, &after, false, |x, y| x < 5 && y < 5);
-    // 16 bits count by their high byte.
-    let deep = DynamicImage::from(before.clone()).into_rgba16();
-    let (pixels, after) = filled(&folder, &[&"--mask-alpha", &put(&folder, "deep.png", deep)]);
-    assert_eq!((pixels, after.color()), (20 * 30, image::ColorType::Rgba16));
+    // Of 16 bits too, and a threshold counts by their high byte.
+    let mut deep = DynamicImage::from(before.clone()).into_rgba16();
+    deep.put_pixel(35, 3, Rgba([0, 0, 0, u16::MAX - 1]));
+    let deep = put(&folder, "deep.png", deep);
+    assert_eq!(filled(&folder, &[&"--mask-alpha", &"--mask-threshold", &"128", &deep]).0, 20 * 30);
+    let (pixels, after) = filled(&folder, &[&"--mask-alpha", &deep]);
+    assert_eq!((pixels, after.color()), (30 * 30 + 1, image::ColorType::Rgba16));
     assert_eq!(after.into_rgba16().get_pixel(3, 3).0[3], u16::MAX);
 }
 
@@ -82,10 +88,17 @@ fn a_painted_colour_is_a_hole() {
         only_changes(&before, &after, true, |x, y| y == 9 && (10..end).contains(&x));
         pixels
     };
-    assert_eq!(columns(&["--mask-color", "ff00ff"]), 1);
+    assert_eq!(columns(&["--mask-color", "ff00ff+0"]), 1);
     assert_eq!(columns(&["--mask-color", "FF00FF+8"]), 2);
     assert_eq!(columns(&["--mask-color", "ff00ff±9"]), 3);
     assert_eq!(columns(&["--mask-color", "ff00ff±9", "--mask-color=00ff00"]), 4);
+    // However it is written.
+    for colour in ["#FF00ff", "#f0f", "f0f", "magenta", "Fuchsia", "rgb(255, 0, 255)"] {
+        assert_eq!(columns(&["--mask-color", &format!("{colour}+8")]), 2, "{colour}");
+        assert_eq!(columns(&["--mask-colour", &format!("{colour} ± 8")]), 2, "{colour}");
+    }
+    // Without a tolerance what is near counts too.
+    assert_eq!(columns(&["--mask-color", "magenta"]), 3);
     // Grey counts as red, green and blue alike.
     let mut grey = picture(WIDTH, HEIGHT, image::ColorType::L8).into_luma8();
     grey.pixels_mut().for_each(|v| v.0[0] = v.0[0].max(1));
@@ -112,7 +125,7 @@ fn holes_add_up_then_grow_or_shrink() {
     assert_eq!(pixels, count(&|x, y| in_mask(x, y) || in_boxes(x, y)));
     only_changes(&before, &after, false, |x, y| in_mask(x, y) || in_boxes(x, y));
     let (pixels, _) = filled(&folder, &[&boxes[..], &[&"--mask-alpha", &image, &mask]].concat());
-    assert_eq!(pixels, count(&|x, y| in_mask(x, y) || in_boxes(x, y) || x < 20));
+    assert_eq!(pixels, count(&|x, y| in_mask(x, y) || in_boxes(x, y) || x < 30));
 
     // Discs, from their definition; beyond the border nothing is known.
     let near = |x: u32, y: u32, r: i64, hole: bool| {
@@ -220,11 +233,11 @@ fn a_preview_shows_the_hole_and_fills_nothing() {
     succeeds(&run(&[&image, &mask, &"--preview", &preview, &"--max-memory", &"64M"]));
     shows(&in_mask);
     succeeds(&run(&[&image, &"--mask-alpha", &"--preview", &preview]));
-    shows(&|x, _| x < 20);
+    shows(&|x, _| x < 30);
     succeeds(&run(&[&image, &out, &"--mask-alpha", &"--preview", &preview]));
-    shows(&|x, _| x < 20);
+    shows(&|x, _| x < 30);
     succeeds(&run(&[&image, &mask, &out, &"--mask-alpha", &"--preview", &preview]));
-    shows(&|x, y| x < 20 || in_mask(x, y));
+    shows(&|x, y| x < 30 || in_mask(x, y));
     // A hole that leaves nothing known can be shown, if not filled.
     succeeds(&run(&[&image, &"--box", &"0,0,40,30", &"--preview", &preview]));
     shows(&|_, _| true);
@@ -247,21 +260,54 @@ fn a_preview_shows_the_hole_and_fills_nothing() {
     assert!(!out.exists());
 }
 
+/// `--box` as it is given, and the part of the image that it is.
+#[test]
+fn a_box_past_the_edge_is_clipped_with_a_note() {
+    let folder = Folder::new();
+    let before = clear();
+    let image = put(&folder, "in.png", before.clone());
+    for (area, [x, y, w, h]) in [
+        ("30,0,11,3", [30, 0, 10, 3]),
+        ("-5,-7,10,10", [0, 0, 5, 3]),
+        ("0,29,1,4294967295", [0, 29, 1, 1]),
+        (" -1, 2, 3, 4 ", [0, 2, 2, 4]),
+    ] {
+        let (pixels, after) = filled(&folder, &[&"--box", &area, &image]);
+        assert_eq!(pixels, u64::from(w * h));
+        only_changes(&before, &after, false, |i, j| (x..x + w).contains(&i) && (y..y + h).contains(&j));
+        let output = run(&[&"--box", &area, &image, &folder.path("out.png")]);
+        let line = format!("{} reaches beyond 40×30: {x},{y},{w},{h} taken", area.replace(' ', ""));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(&line), "{line}");
+        let quiet = run(&[&"--box", &area, &image, &folder.path("out.png"), &"--quiet"]);
+        assert_eq!((quiet.status.code(), quiet.stderr.len()), (Some(0), 0));
+    }
+}
+
 #[test]
 fn a_hole_that_makes_no_sense_is_refused() {
     let folder = Folder::new();
     let (image, mask, out) = (put(&folder, "in.png", clear()), folder.mask(WIDTH, HEIGHT), folder.path("out.png"));
-    for area in ["30,0,11,3", "0,29,1,2", "40,0,1,1", "4294967295,0,4294967295,1"] {
+    for area in ["40,0,1,1", "0,30,9,9", "-5,0,5,9", "0,-4294967295,9,4294967295", "4294967295,0,4294967295,1"] {
         fails(&run(&[&"--box", &area, &image, &out]), 3, &["in.png", "a box inside 40×30", area]);
         fails(&run(&[&"--box", &area, &image, &mask, &out]), 3, &["in.png", area]);
     }
-    for area in ["", "1,2,3", "1,2,3,4,5", "1,2,0,4", "1,2,3,0", "-1,2,3,4", "a,2,3,4", "1,2,3,4294967296"] {
-        assert_eq!(run(&[&format!("--box={area}"), &image, &out]).status.code(), Some(2), "{area}");
+    for area in ["", "1,2,3", "1,2,3,4,5", "1,2,0,4", "1,2,3,-1", "1.5,2,3,4", "a,2,3,4", "1,2,3,4294967296", "--json"]
+    {
+        fails(&run(&[&"--box", &area, &image, &out]), 2, &["'--box <X,Y,W,H>'", "10,20,64,48"]);
     }
-    for colour in ["", "fff", "ff00f", "ff00ff0", "+f00ff", "gg00ff", "ff00ff+", "ff00ff+256", "ff00ff-3", "#ff00ff"] {
-        assert_eq!(run(&[&format!("--mask-color={colour}"), &image, &out]).status.code(), Some(2), "{colour}");
+    for colour in ["", "ff00f", "ff00ff0", "+f00ff", "gg00ff", "magentaa", "ff00ff-3", "ff00ff80", "transparent"] {
+        fails(&run(&[&format!("--mask-color={colour}"), &image, &out]), 2, &["an opaque colour such as ff00ff"]);
     }
-    assert_eq!(run(&[&"--mask-grow=-4294967296", &image, &mask, &out]).status.code(), Some(2));
+    for colour in ["ff00ff+", "magenta+256", "#f0f±-1", "ff00ff+3+"] {
+        fails(&run(&[&format!("--mask-color={colour}"), &image, &out]), 2, &["--mask-color"]);
+    }
+    for radius in ["-4294967296", "2.5", "3px", ""] {
+        fails(&run(&[&"--mask-grow", &radius, &image, &mask, &out]), 2, &["a whole number of pixels", "such as 2"]);
+    }
+    // What a shell makes of spaces, of # and of *.
+    fails(&run(&[&"--box", &"10,", &"20,", &"5,", &"5", &image, &out]), 2, &["without spaces"]);
+    fails(&run(&[&image, &out, &"--mask-color"]), 2, &["a colour expected after --mask-color", "#"]);
+    fails(&run(&[&image, &image, &image, &image, &image]), 2, &["in.png found beside them", "inpaint-edge batch"]);
     let opaque = put(&folder, "opaque.png", picture(9, 9, image::ColorType::Rgb8));
     fails(&run(&[&"--mask-alpha", &opaque, &out]), 3, &["opaque.png", "an alpha channel expected"]);
     fails(&run(&[&"--box", &"0,0,40,30", &image, &out]), 3, &["in.png", "no pixel known"]);

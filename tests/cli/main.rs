@@ -6,6 +6,7 @@ mod bombs;
 mod faults;
 mod holes;
 mod lists;
+mod masks;
 mod metadata;
 mod outputs;
 mod pictures;

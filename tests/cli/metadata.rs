@@ -13,13 +13,13 @@ use inpaint_edge::image::{OutputFormat, Photo};
 use crate::support::*;
 
 /// A minimal EXIF block whose only tag is the orientation.
-fn exif(orientation: u8) -> Vec<u8> {
+pub fn exif(orientation: u8) -> Vec<u8> {
     let mut block = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
     block.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
     block
 }
 
-fn with_metadata(mut encoder: impl ImageEncoder, exif: Vec<u8>, icc: Option<Vec<u8>>, image: &DynamicImage) {
+pub fn with_metadata(mut encoder: impl ImageEncoder, exif: Vec<u8>, icc: Option<Vec<u8>>, image: &DynamicImage) {
     encoder.set_exif_metadata(exif).unwrap();
     if let Some(icc) = icc {
         encoder.set_icc_profile(icc).unwrap();

@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use inpaint_edge::{Error, ErrorKind, Isa, MAX_THREADS, MaskWhite, Result, Strategy};
+use clap::error::ContextKind;
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use inpaint_edge::{Error, ErrorKind, Isa, MAX_THREADS, Result, Strategy};
 
+use crate::hole_args::HoleArgs;
 use crate::job::Job;
 
 const AFTER_HELP: &str = "\
@@ -12,8 +14,11 @@ Examples:
   inpaint-edge photo.jpg mask.png out.png           white in the mask is filled
   inpaint-edge --mask-white keep a.png m.png a.png  black is filled, in place
   inpaint-edge --mask-grow 3 a.png m.png results/   hole and 3 pixels around it
+  inpaint-edge a.jpg strokes.png out.png            strokes on a transparent layer
+  inpaint-edge --mask-channel alpha --mask-white keep a.jpg erased.png out.png
+                                                    what is erased in the mask
   inpaint-edge --mask-alpha a.png out.png           what is transparent
-  inpaint-edge --mask-color ff00ff+8 a.png out.png  magenta, give or take 8
+  inpaint-edge --mask-color magenta a.jpg out.jpg   what is painted in magenta
   inpaint-edge --box 10,20,64,48 a.png out.png      64×48 pixels from 10,20 on
   inpaint-edge --preview p.png photo.jpg mask.png   shows the hole, fills nothing
   inpaint-edge --max-memory 256M b.jpg m.png o.jpg  24 megapixels, small board
@@ -165,9 +170,30 @@ impl FillArgs {
 /// What is wrong with a command line, without the usage and the tips that follow it.
 pub fn one_line(e: &clap::Error) -> Error {
     let text = e.render().to_string();
+    let text = in_other_words(e).unwrap_or(text);
     let (text, _) = text.split_once("\n\n").unwrap_or((&text, ""));
     let words: Vec<_> = text.strip_prefix("error: ").unwrap_or(text).split_whitespace().collect();
     Error::new(ErrorKind::Usage, words.join(" "))
+}
+
+/// What is wrong where a shell has made something else of what was typed.
+fn in_other_words(e: &clap::Error) -> Option<String> {
+    let context = |kind| e.get(kind).map(|value| value.to_string()).unwrap_or_default();
+    let word = context(ContextKind::InvalidSubcommand);
+    if e.kind() == clap::error::ErrorKind::ArgumentConflict
+        && !word.is_empty()
+        && Cli::command().find_subcommand(&word).is_none()
+    {
+        return Some(format!(
+            "IMAGE, MASK and OUT expected, {word} found beside them; inpaint-edge batch fills many files"
+        ));
+    }
+    let is_comment = e.kind() == clap::error::ErrorKind::InvalidValue
+        && context(ContextKind::InvalidValue).is_empty()
+        && context(ContextKind::InvalidArg).contains("--mask-color");
+    is_comment.then(|| {
+        "a colour expected after --mask-color, none found; shells drop what follows a #: '#ff00ff' or ff00ff".to_owned()
+    })
 }
 
 fn usage<T>(detail: &str) -> Result<T> {
@@ -231,80 +257,6 @@ pub struct JobArgs {
     pub quiet: bool,
 }
 
-/// Where the hole is: all that MASK and the options say together, then grown or shrunk.
-#[derive(Args)]
-pub struct HoleArgs {
-    /// What white in the mask means
-    #[arg(long, value_enum, default_value_t = White::Hole)]
-    pub mask_white: White,
-    /// Mask values from here on are white, alpha from here on is opaque
-    #[arg(long, value_name = "N", default_value_t = 128)]
-    pub mask_threshold: u8,
-    /// What is transparent in IMAGE is the hole; what is filled becomes opaque
-    #[arg(long)]
-    pub mask_alpha: bool,
-    /// What has this colour in IMAGE is the hole, give or take N of 255 in red, green and blue each; may be repeated
-    #[arg(long, value_name = "RRGGBB[±N]", value_parser = painted)]
-    pub mask_color: Vec<Painted>,
-    /// A box of the hole, pixels of the upright image; may be repeated
-    #[arg(long = "box", value_name = "X,Y,W,H", value_parser = area)]
-    pub boxes: Vec<Area>,
-    /// Grow the hole by a disc of this radius; below 0, shrink it
-    #[arg(long, value_name = "PX", default_value_t = 0, allow_negative_numbers = true)]
-    #[arg(value_parser = clap::value_parser!(i64).range(-i64::from(u32::MAX)..=u32::MAX.into()))]
-    pub mask_grow: i64,
-}
-
-impl HoleArgs {
-    /// Whether a hole needs no mask.
-    pub fn in_image(&self) -> bool {
-        self.in_pixels() || !self.boxes.is_empty()
-    }
-
-    /// Whether only the pixels of the image tell where the hole is.
-    pub fn in_pixels(&self) -> bool {
-        self.mask_alpha || !self.mask_color.is_empty()
-    }
-}
-
-/// A colour that is painted over what is to be filled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Painted {
-    pub rgb: [u8; 3],
-    pub tolerance: u8,
-}
-
-fn painted(text: &str) -> Result<Painted, String> {
-    let (digits, tolerance) = text.split_once(['±', '+']).unwrap_or((text, "0"));
-    let is_colour = digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit());
-    let parse = || {
-        let rgb = u32::from_str_radix(digits, 16).ok().filter(|_| is_colour)?;
-        let [_, rgb @ ..] = rgb.to_be_bytes();
-        Some(Painted { rgb, tolerance: tolerance.parse().ok()? })
-    };
-    parse().ok_or_else(|| "a colour such as ff00ff, ff00ff±8 or ff00ff+8 expected".to_owned())
-}
-
-/// A box, pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Area {
-    pub x: usize,
-    pub y: usize,
-    pub width: usize,
-    pub height: usize,
-}
-
-fn area(text: &str) -> Result<Area, String> {
-    let numbers: Option<Vec<u32>> = text.split(',').map(|n| n.parse().ok()).collect();
-    match numbers.as_deref() {
-        Some(&[x, y, width, height]) if width > 0 && height > 0 => {
-            let [x, y, width, height] = [x, y, width, height].map(|n| n as usize);
-            Ok(Area { x, y, width, height })
-        }
-        _ => Err("column, row, width and height such as 10,20,64,48 expected".to_owned()),
-    }
-}
-
 /// Bytes; K, M and G are powers of 1024.
 fn memory(text: &str) -> Result<usize, String> {
     let (digits, shift) = match text.as_bytes().last() {
@@ -345,23 +297,6 @@ fn threads(text: &str) -> Result<usize, String> {
 fn jobs(text: &str) -> Result<usize, String> {
     let jobs = text.parse().ok().filter(|n| (1..=MAX_THREADS).contains(n));
     jobs.ok_or_else(|| format!("1 to {MAX_THREADS} expected"))
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub enum White {
-    /// White is filled
-    Hole,
-    /// White is kept
-    Keep,
-}
-
-impl From<White> for MaskWhite {
-    fn from(white: White) -> Self {
-        match white {
-            White::Hole => MaskWhite::Hole,
-            White::Keep => MaskWhite::Keep,
-        }
-    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]

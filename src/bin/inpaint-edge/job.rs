@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::args::JobArgs;
 use crate::engine::Engine;
-use crate::hole;
+use crate::hole::{self, Hole, Marked, Note};
 use crate::memory::{self, Budget, Share};
 use crate::names;
 
@@ -49,7 +49,7 @@ pub struct Shown {
 /// A photograph and its hole, ready to be filled.
 struct Ready {
     photo: Photo,
-    holes: Holes,
+    hole: Hole,
     decode: Duration,
 }
 
@@ -98,31 +98,33 @@ impl Job {
                 (inpainter, ready, None)
             }
         };
-        let Ready { mut photo, holes, decode } = ready;
-        let made_opaque = args.hole.mask_alpha.then_some(&holes);
+        let Ready { mut photo, hole, decode } = ready;
+        let made_opaque = args.hole.mask_alpha.then_some(&hole.holes);
         let filled = self.check(&photo, format, made_opaque).and_then(|()| {
-            inpainter.inpaint_image_holes(&mut photo.pixels, &holes, progress).map_err(|e| self.name(e))
+            let filled = inpainter.inpaint_image_holes(&mut photo.pixels, &hole.holes, progress);
+            filled.map_err(|e| self.name(hole.explained(e)))
         });
         let (isa, threads) = (inpainter.isa(), inpainter.threads());
         engine.give_back(inpainter);
         let report = filled?;
         if args.hole.mask_alpha {
-            hole::make_opaque(&mut photo.pixels, &holes);
+            hole::make_opaque(&mut photo.pixels, &hole.holes);
         }
-        drop(holes);
+        let notes = self.notes(&photo, &hole);
+        drop(hole);
         photo.fit(format);
         let encode = Instant::now();
         self.write(&photo, format)?;
         let (encode, total) = (encode.elapsed(), start.elapsed());
         let output_sha256 = digest.then(|| digest_of(&photo.stored()));
-        Ok(Done { report, notes: self.notes(&photo), isa, threads, decode, encode, total, output_sha256 })
+        Ok(Done { report, notes, isa, threads, decode, encode, total, output_sha256 })
     }
 
     /// Writes the photograph with its hole hatched, within `budget`.
     pub fn preview(&self, args: &JobArgs, budget: Option<&Budget>) -> Result<Shown> {
         let format = self.format(args)?;
         let mut share = budget.map(Budget::enter);
-        let Ready { mut photo, holes, .. } = match &mut share {
+        let Ready { mut photo, hole, .. } = match &mut share {
             None => self.prepare(args)?,
             Some(share) => {
                 let seen = self.see(args, share)?;
@@ -132,11 +134,11 @@ impl Job {
                 self.find_hole(args, seen)?.ready()?
             }
         };
-        self.check(&photo, format, Some(&holes))?;
-        hole::hatch(&mut photo.pixels, &holes);
+        self.check(&photo, format, Some(&hole.holes))?;
+        hole::hatch(&mut photo.pixels, &hole.holes);
         photo.fit(format);
         self.write(&photo, format)?;
-        Ok(Shown { hole_pixels: holes.pixels(), notes: self.notes(&photo) })
+        Ok(Shown { hole_pixels: hole.holes.pixels(), notes: self.notes(&photo, &hole) })
     }
 
     /// What is to blame for a mistaken hole.
@@ -171,9 +173,9 @@ impl Job {
         let (image, mask) = self.sources(u64::MAX)?;
         let marked = marked(args, mask)?;
         let photo = image.decode()?;
-        let size = (photo.pixels.width(), photo.pixels.height());
-        let holes = self.holes(args, size, marked, args.hole.in_pixels().then_some(&photo))?;
-        Ok(Ready { photo, holes, decode: start.elapsed() })
+        let size = Size { width: photo.pixels.width(), height: photo.pixels.height(), turned: photo.is_turned() };
+        let hole = self.hole(args, size, marked, args.hole.in_pixels().then_some(&photo))?;
+        Ok(Ready { photo, hole, decode: start.elapsed() })
     }
 
     /// Decodes the image only when the budget has room for all that follows.
@@ -198,7 +200,8 @@ impl Job {
         share.take_before(loading.max(finding), later).map_err(|e| e.of(blame))?;
         let inpainter = engine.take()?;
         let found = self.find_hole(args, seen)?;
-        let plan = inpainter.plan_holes(&found.holes, channels, sample_bytes).map_err(|e| self.name(e))?;
+        let plan = inpainter.plan_holes(&found.hole.holes, channels, sample_bytes);
+        let plan = plan.map_err(|e| self.name(found.hole.explained(e)))?;
         let needed = memory::of_job(inpainter.weights_bytes(), plan.plan_bytes, &found.header, format);
         share.take(needed).map_err(|e| e.of(self.image.display()))?;
         share.done_entering();
@@ -227,7 +230,7 @@ impl Job {
     fn find_hole<'a>(&self, args: &JobArgs, seen: Seen<'a>) -> Result<Found<'a>> {
         let start = Instant::now();
         let Seen { image, mask, header, .. } = seen;
-        let size = (header.width, header.height);
+        let size = Size { width: header.width, height: header.height, turned: header.turned };
         // Before the image, so that only one of them is in memory as a whole.
         let marked = marked(args, mask)?;
         let image = if args.hole.in_pixels() { Image::Decoded(image.decode()?) } else { Image::Source(image) };
@@ -235,25 +238,24 @@ impl Job {
             Image::Decoded(photo) => Some(photo),
             Image::Source(_) => None,
         };
-        let holes = self.holes(args, size, marked, photo)?;
-        Ok(Found { image, header, holes, decode: start.elapsed() })
+        let hole = self.hole(args, size, marked, photo)?;
+        Ok(Found { image, header, hole, decode: start.elapsed() })
     }
 
     /// The hole in an image of `size`: what is `marked`, and what options add. `photo` is given where its pixels count.
-    fn holes(&self, args: &JobArgs, size: (u32, u32), marked: Option<Holes>, photo: Option<&Photo>) -> Result<Holes> {
-        let (width, height) = (size.0 as usize, size.1 as usize);
-        let mut holes = marked.map_or_else(|| Holes::none(width, height), Ok)?;
-        let (w, h) = (holes.width(), holes.height());
-        if (w, h) != (width, height) {
-            let detail = format!("a mask of {width}×{height} expected, as {}, {w}×{h} found", self.image.display());
-            return Err(Error::new(ErrorKind::Input, detail).of(self.hole_name()));
+    fn hole(&self, args: &JobArgs, size: Size, marked: Option<Marked>, photo: Option<&Photo>) -> Result<Hole> {
+        let (width, height) = (size.width as usize, size.height as usize);
+        if let Some(marked) = &marked {
+            let (w, h) = (marked.holes.width(), marked.holes.height());
+            if (w, h) != (width, height) {
+                let turned = if (w, h) == (height, width) { why_across(size.turned, marked.is_turned) } else { "" };
+                let image = self.image.display();
+                let detail = format!("a mask of {width}×{height} expected, as {image}, {w}×{h} found{turned}");
+                return Err(Error::new(ErrorKind::Input, detail).of(self.hole_name()));
+            }
         }
-        let of_image = |e: Error| e.of(self.image.display());
-        hole::add_boxes(&mut holes, &args.hole.boxes).map_err(of_image)?;
-        if let Some(photo) = photo {
-            hole::add_pixels(&mut holes, &photo.pixels, &args.hole).map_err(of_image)?;
-        }
-        hole::resized(holes, args.hole.mask_grow)
+        let image = photo.map(|photo| &photo.pixels);
+        hole::find((width, height), marked, image, &args.hole).map_err(|e| e.of(self.image.display()))
     }
 
     /// Image and mask, of which what comes through stdin is at most `limit` bytes.
@@ -262,8 +264,13 @@ impl Job {
         Ok((read(&self.image)?, self.mask.as_deref().map(read).transpose()?))
     }
 
-    fn notes(&self, photo: &Photo) -> Vec<String> {
-        photo.notes().into_iter().map(|note| format!("{}: {note}", self.image.display())).collect()
+    fn notes(&self, photo: &Photo, hole: &Hole) -> Vec<String> {
+        let of_hole = hole.notes.iter().map(|note| match note {
+            Note::OfMask(line) => format!("{}: {line}", self.hole_name()),
+            Note::OfImage(line) => format!("{}: {line}", self.image.display()),
+        });
+        let of_photo = photo.notes().into_iter().map(|note| format!("{}: {note}", self.image.display()));
+        of_hole.chain(of_photo).collect()
     }
 
     fn write(&self, photo: &Photo, format: OutputFormat) -> Result<()> {
@@ -326,16 +333,40 @@ struct Seen<'a> {
     hole_bytes: usize,
 }
 
+/// Size of an image, pixels, and whether its EXIF orientation has turned it.
+#[derive(Clone, Copy)]
+struct Size {
+    width: u32,
+    height: u32,
+    turned: bool,
+}
+
+/// Why a mask may lie across its image, as their EXIF orientations tell.
+fn why_across(image_turned: bool, mask_turned: bool) -> &'static str {
+    match (image_turned, mask_turned) {
+        (true, false) => "; the image is turned by its EXIF orientation, the mask is not: turn the mask too",
+        (false, true) => {
+            "; the mask is turned by its EXIF orientation, the image is not: take the orientation out of the mask"
+        }
+        (true, true) => "; the two have different EXIF orientations: give the mask that of the image",
+        (false, false) => "; one lies across the other: turn the mask by a quarter",
+    }
+}
+
 /// What a mask says.
-fn marked(args: &JobArgs, mask: Option<Source>) -> Result<Option<Holes>> {
-    mask.map(|mask| hole::of_mask(mask.decode()?, &args.hole)).transpose()
+fn marked(args: &JobArgs, mask: Option<Source>) -> Result<Option<Marked>> {
+    let read = |mask: Source| {
+        let name = mask.name().to_string();
+        hole::of_mask(mask.decode()?, &args.hole).map_err(|e| e.of(name))
+    };
+    mask.map(read).transpose()
 }
 
 /// A hole, and the image it is in.
 struct Found<'a> {
     image: Image<'a>,
     header: Header,
-    holes: Holes,
+    hole: Hole,
     decode: Duration,
 }
 
@@ -352,7 +383,7 @@ impl Found<'_> {
             Image::Source(source) => source.decode()?,
             Image::Decoded(photo) => photo,
         };
-        Ok(Ready { photo, holes: self.holes, decode: self.decode + start.elapsed() })
+        Ok(Ready { photo, hole: self.hole, decode: self.decode + start.elapsed() })
     }
 }
 

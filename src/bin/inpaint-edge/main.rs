@@ -1,6 +1,7 @@
 //! `inpaint-edge IMAGE MASK OUT`: fills the hole that MASK shows in IMAGE.
 #![deny(unsafe_code)]
 
+mod advice;
 mod args;
 mod batch;
 mod engine;
@@ -9,6 +10,7 @@ mod fate;
 mod fill;
 mod folders;
 mod hole;
+mod hole_args;
 mod info;
 mod job;
 mod list;

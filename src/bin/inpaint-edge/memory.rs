@@ -27,7 +27,8 @@ pub fn of_mask(mask: &Header) -> usize {
 /// Bytes while the hole is put together: from a mask, then from the pixels of the image where `in_pixels`, then grown. Until
 /// the image is decoded, `piped` bytes of it are held.
 pub fn of_hole(image: &Header, mask: Option<&Header>, in_pixels: bool, piped: usize) -> usize {
-    let bits = 2 * Holes::bytes_for(image.width as usize, image.height as usize);
+    // What is painted is found beside what is marked, and what is near it beside both.
+    let bits = if in_pixels { 3 } else { 2 } * Holes::bytes_for(image.width as usize, image.height as usize);
     let pixels = if in_pixels { image.decode_bytes() } else { piped };
     (pixels + bits).max(piped + mask.map_or(0, of_mask))
 }

@@ -6,7 +6,7 @@ import subprocess
 import zlib
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 out = os.path.dirname(os.path.abspath(__file__))
 y, x = np.mgrid[0:56, 0:72]
@@ -76,3 +76,10 @@ command = ["exiftool", "-q", "-overwrite_original", *(f"-{tag}" for tag in tags)
 subprocess.run(command, check=True)
 # Padding that no reader misses.
 os.truncate(f"{out}/tagged.tif", os.path.getsize(f"{out}/tagged.tif") - 1)
+
+# Lines of pure magenta, 5 and 3 pixels wide, as JPEG leaves them.
+photo = Image.open(f"{out}/../photo.png").convert("RGB").crop((300, 150, 460, 270))
+pen = ImageDraw.Draw(photo)
+pen.rectangle((30, 50, 129, 54), fill=(255, 0, 255))
+pen.rectangle((70, 10, 72, 109), fill=(255, 0, 255))
+photo.save(f"{out}/painted-420.jpg", quality=80, subsampling=2)

@@ -1,0 +1,219 @@
+//! Where the hole is, as pictures tell it: in a channel of a mask, in transparency, in a painted colour.
+
+use ndarray::{ArrayView3, ArrayViewMut2, Axis};
+
+use crate::error::{Error, Result};
+use crate::holes::Holes;
+use crate::sample::Sample;
+
+mod paint;
+mod survey;
+
+pub use paint::{Paint, Painted};
+pub use survey::MaskSurvey;
+
+/// What of a mask picture tells where the hole is. Samples count by their [byte](Sample::to_byte).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MaskChannel {
+    /// [`MaskChannel::Alpha`] or [`MaskChannel::Luma`], as [`MaskChannel::guess`] says; a picture that may mean either is
+    /// refused.
+    #[default]
+    Auto,
+    /// Grey as it is, colour by its luma (0.2126 R + 0.7152 G + 0.0722 B, rounded down). Alpha does not count.
+    Luma,
+    /// Opaque is white.
+    Alpha,
+    /// Red alone. Grey is as much red, green and blue.
+    Red,
+    /// Green alone.
+    Green,
+    /// Blue alone.
+    Blue,
+}
+
+/// What the channels of a mask picture may mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaskGuess {
+    /// There is no alpha, or the same everywhere: colour tells.
+    Luma,
+    /// What can be seen (alpha above 0) has one colour, and half of the picture or less is opaque (alpha of 128 or more):
+    /// strokes on a transparent layer. Alpha tells, and opaque is what was painted.
+    Alpha,
+    /// What can be seen has one colour, and most of it is opaque: alpha tells, but the hole may have been painted or erased.
+    AlphaEitherWay,
+    /// Colour and alpha both vary, as in a photograph with an erased hole: either may tell.
+    LumaOrAlpha,
+}
+
+/// Colours that differ by no more than this in red, green and blue are one: lossy files and colours stored multiplied by
+/// alpha do not keep them better.
+const ONE_COLOUR: u32 = 8;
+
+impl MaskChannel {
+    /// Each with its lower-case name, for options.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Luma => "luma",
+            Self::Alpha => "alpha",
+            Self::Red => "red",
+            Self::Green => "green",
+            Self::Blue => "blue",
+        }
+    }
+
+    /// What a mask picture `[height, width, 1 | 2 | 3 | 4]`, grey or RGB, without alpha or with, may mean.
+    ///
+    /// # Errors
+    ///
+    /// Input, where there is another number of channels.
+    pub fn guess<T: Sample>(picture: ArrayView3<'_, T>) -> Result<MaskGuess> {
+        if !has_alpha(&picture)? {
+            return Ok(MaskGuess::Luma);
+        }
+        let (mut least, mut most, mut colour) = (u8::MAX, 0, [0; 3]);
+        for_each_pixel(picture, |_, _, rgb, alpha| {
+            least = least.min(alpha);
+            if alpha > most {
+                (most, colour) = (alpha, rgb);
+            }
+        });
+        if least == most {
+            return Ok(MaskGuess::Luma);
+        }
+        let (mut is_one, mut opaque) = (true, 0);
+        for_each_pixel(picture, |_, _, rgb, alpha| {
+            // As far as alpha lets the difference be seen.
+            let differs = |(v, c): (u8, u8)| u32::from(v.abs_diff(c)) * u32::from(alpha) > ONE_COLOUR * 255;
+            is_one &= !rgb.into_iter().zip(colour).any(differs);
+            opaque += usize::from(alpha >= 128);
+        });
+        let pixels = picture.dim().0 * picture.dim().1;
+        Ok(match (is_one, 2 * opaque > pixels) {
+            (false, _) => MaskGuess::LumaOrAlpha,
+            (true, true) => MaskGuess::AlphaEitherWay,
+            (true, false) => MaskGuess::Alpha,
+        })
+    }
+
+    /// The channel that is read in such a picture: never [`MaskChannel::Auto`].
+    ///
+    /// # Errors
+    ///
+    /// Input, where alpha is asked for and there is none, where [`MaskChannel::Auto`] may mean either channel or either
+    /// polarity, or where there is another number of channels than 1 to 4.
+    pub fn resolve<T: Sample>(self, picture: ArrayView3<'_, T>) -> Result<Self> {
+        let refused = |found| Err(Error::input(format!("one of the channels luma and alpha expected, {found}")));
+        match self {
+            Self::Auto => match Self::guess(picture)? {
+                MaskGuess::Luma => Ok(Self::Luma),
+                MaskGuess::Alpha => Ok(Self::Alpha),
+                MaskGuess::AlphaEitherWay => {
+                    refused("one colour found, opaque in most places: what is opaque or what is not may be the hole")
+                }
+                MaskGuess::LumaOrAlpha => refused("a picture found whose colour and alpha both vary"),
+            },
+            Self::Alpha if !has_alpha(&picture)? => Err(Error::input("an alpha channel expected, none found")),
+            channel => has_alpha(&picture).map(|_| channel),
+        }
+    }
+
+    /// Writes the channel into `plane` `[height, width]`, a byte a pixel: a mask for [`Inpainter`](crate::Inpainter). Says
+    /// which it was.
+    ///
+    /// # Errors
+    ///
+    /// As [`MaskChannel::resolve`]; input, where the sizes differ.
+    pub fn write_plane<T: Sample>(
+        self,
+        picture: ArrayView3<'_, T>,
+        mut plane: ArrayViewMut2<'_, u8>,
+    ) -> Result<MaskChannel> {
+        let ((height, width, _), (h, w)) = (picture.dim(), plane.dim());
+        if (height, width) != (h, w) {
+            return Err(Error::input(format!("a mask of {width}×{height} expected, as the picture, {w}×{h} found")));
+        }
+        let channel = self.resolve(picture)?;
+        for_each_pixel(picture, |x, y, rgb, alpha| plane[[y, x]] = channel.byte(rgb, alpha));
+        Ok(channel)
+    }
+
+    fn byte(self, [r, g, b]: [u8; 3], alpha: u8) -> u8 {
+        match self {
+            Self::Luma | Self::Auto if r == g && g == b => g,
+            Self::Luma | Self::Auto => {
+                ((2126 * u32::from(r) + 7152 * u32::from(g) + 722 * u32::from(b)) / 10_000) as u8
+            }
+            Self::Alpha => alpha,
+            Self::Red => r,
+            Self::Green => g,
+            Self::Blue => b,
+        }
+    }
+}
+
+impl Holes {
+    /// Adds what is transparent in an image `[height, width, 2 | 4]` of the same size: all that is not fully opaque, or,
+    /// where `opaque_from` is given, what has an alpha [byte](Sample::to_byte) below it.
+    ///
+    /// # Errors
+    ///
+    /// Input, where there is no alpha or the sizes differ.
+    pub fn add_transparent<T: Sample>(&mut self, image: ArrayView3<'_, T>, opaque_from: Option<u8>) -> Result<()> {
+        self.check_size(&image)?;
+        if !has_alpha(&image)? {
+            return Err(Error::input("an alpha channel expected, none found"));
+        }
+        let alpha = image.index_axis(Axis(2), image.dim().2 - 1);
+        for ((y, x), alpha) in alpha.indexed_iter() {
+            if opaque_from.map_or(alpha.to_unit() < 1.0, |from| alpha.to_byte() < from) {
+                self.add(x, y);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_size<T>(&self, image: &ArrayView3<'_, T>) -> Result<()> {
+        let ((h, w, _), width, height) = (image.dim(), self.width(), self.height());
+        if (w, h) != (width, height) {
+            return Err(Error::input(format!("an image of {width}×{height} expected, as the hole, {w}×{h} found")));
+        }
+        Ok(())
+    }
+}
+
+/// Whether the last of 1 to 4 channels is alpha.
+fn has_alpha<T>(picture: &ArrayView3<'_, T>) -> Result<bool> {
+    match picture.dim().2 {
+        channels @ 1..=4 => Ok(channels.is_multiple_of(2)),
+        channels => Err(Error::input(format!("1 to 4 channels expected, {channels} found"))),
+    }
+}
+
+/// Column, row, colour and alpha of each pixel of 1 to 4 channels, row by row.
+fn for_each_pixel<T: Sample>(picture: ArrayView3<'_, T>, mut f: impl FnMut(usize, usize, [u8; 3], u8)) {
+    let channels = picture.dim().2;
+    for (y, row) in picture.outer_iter().enumerate() {
+        let mut on = |x: usize, pixel: &[T]| {
+            let (rgb, alpha) = match *pixel {
+                [v, ref alpha @ ..] if channels < 3 => ([v.to_byte(); 3], alpha.first()),
+                [r, g, b, ref alpha @ ..] => ([r, g, b].map(Sample::to_byte), alpha.first()),
+                _ => return,
+            };
+            f(x, y, rgb, alpha.map_or(u8::MAX, |alpha| alpha.to_byte()));
+        };
+        match row.as_slice() {
+            Some(row) => row.chunks_exact(channels).enumerate().for_each(|(x, pixel)| on(x, pixel)),
+            None => {
+                let mut pixel = [T::default(); 4];
+                for (x, samples) in row.outer_iter().enumerate() {
+                    samples.iter().zip(&mut pixel).for_each(|(v, to)| *to = *v);
+                    on(x, &pixel[..channels]);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

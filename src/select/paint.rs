@@ -1,0 +1,130 @@
+//! A colour that was painted over what is to be filled, as files and brushes leave it.
+
+use ndarray::ArrayView3;
+
+use super::{for_each_pixel, has_alpha};
+use crate::error::Result;
+use crate::holes::Holes;
+use crate::sample::Sample;
+
+/// A colour that was painted over what is to be filled.
+///
+/// The distance of a pixel from it is the largest of those in red, green and blue, of 255. Measured on 31 photographs:
+/// without a tolerance, magenta or green in lines from 3 pixels on, saved as JPEG (quality 75 to 95, 4:2:0) or drawn by a
+/// soft brush, is found to more than nine tenths on average, and next to nothing of the photograph is taken. Colours that
+/// photographs hold, such as red and yellow, take more of it. Grey, black and white are found where they are exact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Paint {
+    /// Red, green, blue.
+    pub rgb: [u8; 3],
+    /// The hole is what is no farther from the colour than this. `None`: what is surely painted, and what is likely to be
+    /// within 8 pixels of it. Sure is a distance of 48, likely one of 96, less for colours that are less pure; only the very
+    /// colour is sure where more pixels have it than are near it, as under a hard brush in a lossless file.
+    pub tolerance: Option<u8>,
+}
+
+/// What [`Holes::add_painted`] took, and what it left.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Painted {
+    /// Pixels taken.
+    pub taken: usize,
+    /// Distance of the pixel that is nearest to the colour.
+    pub nearest: u8,
+    /// Pixels left that are near the colour: where some are taken, within 16 pixels of them, else anywhere. Near is a
+    /// distance of 128, less for colours that are less pure; of grey, where some are taken, there are none.
+    pub left: usize,
+    /// Distance that takes three quarters of those.
+    pub left_within: u8,
+    /// How many pixels the paint fades out over around what is taken, as it does in JPEG and under soft brushes: the hole
+    /// should grow by as much. 0 where it is hard-edged, or `tolerance` is given.
+    pub rim: usize,
+}
+
+/// Distances of what is surely, likely and possibly painted in a pure colour.
+const SURE: usize = 48;
+const LIKELY: usize = 96;
+const POSSIBLE: usize = 128;
+/// How far from what is sure the likely may lie, and from what is taken the possible, pixels.
+const LIKELY_WITHIN: usize = 8;
+const POSSIBLE_WITHIN: usize = 16;
+
+impl Paint {
+    fn distance(self, rgb: [u8; 3]) -> u8 {
+        let [r, g, b] = self.rgb;
+        rgb[0].abs_diff(r).max(rgb[1].abs_diff(g)).max(rgb[2].abs_diff(b))
+    }
+
+    /// `of_pure` scaled by how pure the colour is.
+    fn scaled(self, of_pure: usize) -> u8 {
+        let [r, g, b] = self.rgb;
+        (of_pure * usize::from(r.max(g).max(b) - r.min(g).min(b)) / 255) as u8
+    }
+}
+
+impl Holes {
+    /// Adds what is painted in an image `[height, width, 1 | 2 | 3 | 4]` of the same size; grey is as much red, green and
+    /// blue. Takes the memory of two more of these holes.
+    ///
+    /// # Errors
+    ///
+    /// Input, where there is another number of channels or the sizes differ; limits, where memory cannot be had.
+    pub fn add_painted<T: Sample>(&mut self, image: ArrayView3<'_, T>, paint: Paint) -> Result<Painted> {
+        self.check_size(&image)?;
+        has_alpha(&image)?;
+        let mut distances = [0usize; 256];
+        for_each_pixel(image, |_, _, rgb, _| distances[usize::from(paint.distance(rgb))] += 1);
+        let Some(nearest) = distances.iter().position(|n| *n > 0) else { return Ok(Painted::default()) };
+
+        let near = usize::from(paint.scaled(SURE));
+        let is_clean = distances[0] >= distances[1..=near].iter().sum();
+        let sure = paint.tolerance.unwrap_or(if is_clean { 0 } else { near as u8 });
+        let mut taken = Self::none(self.width(), self.height())?;
+        for_each_pixel(image, |x, y, rgb, _| {
+            if paint.distance(rgb) <= sure {
+                taken.add(x, y);
+            }
+        });
+        let mut rim = 0;
+        if paint.tolerance.is_none() && sure < paint.scaled(LIKELY) {
+            let (likely, within) = (paint.scaled(LIKELY), taken.grown_copy(LIKELY_WITHIN)?);
+            let (before, edge) = (taken.pixels(), taken.edge());
+            for_each_pixel(image, |x, y, rgb, _| {
+                if paint.distance(rgb) <= likely && within.is_hole(x, y) {
+                    taken.add(x, y);
+                }
+            });
+            if !is_clean {
+                // Paint fades from where it is sure to where it is likely over a third of its way from there to nothing.
+                rim = (3 * (taken.pixels() - before)).div_ceil(edge.max(1));
+            }
+        }
+
+        let pixels = taken.pixels();
+        let possible = if pixels > 0 { paint.scaled(POSSIBLE) } else { paint.scaled(POSSIBLE).max(16) };
+        let around = if pixels > 0 { Some(taken.grown_copy(POSSIBLE_WITHIN)?) } else { None };
+        let mut left = [0usize; 256];
+        for_each_pixel(image, |x, y, rgb, _| {
+            let distance = paint.distance(rgb);
+            if distance <= possible && around.as_ref().is_none_or(|around| around.is_hole(x, y)) && !taken.is_hole(x, y)
+            {
+                left[usize::from(distance)] += 1;
+            }
+        });
+        drop(around);
+        self.add_all(&taken);
+        let all: usize = left.iter().sum();
+        let mut sum = 0;
+        let left_within = left.iter().position(|n| {
+            sum += n;
+            4 * sum >= 3 * all
+        });
+        Ok(Painted {
+            taken: pixels,
+            nearest: nearest as u8,
+            left: all,
+            left_within: left_within.unwrap_or(0) as u8,
+            rim,
+        })
+    }
+}
