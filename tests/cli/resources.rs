@@ -65,6 +65,30 @@ fn a_batch_goes_on_where_memory_ends() {
     assert!(folder.path("two.png").exists() && !folder.path("one.png").exists());
 }
 
+/// Stacks smaller than the system's own: the work does not depend on what the main thread has.
+#[test]
+fn a_small_stack_is_enough() {
+    let folder = pictures(300, 200);
+    let (mask, out) = (folder.path("mask.png"), folder.path("out.png"));
+    for kilobytes in [64, 128, 256, 512, 1024, 4096] {
+        let limit = format!("ulimit -s {kilobytes}");
+        for image in ["in.jpg", "in.png", "in.webp"] {
+            succeeds(&run_after(&limit, &[&folder.path(image), &mask, &out, &"--threads", &"2"]));
+            assert!(image::open(&out).is_ok());
+            std::fs::remove_file(&out).unwrap();
+        }
+        for args in [&["--help"][..], &["info"], &["man", "batch"]] {
+            succeeds(&run_after(&limit, &args.iter().map(|a| a as &dyn AsRef<std::ffi::OsStr>).collect::<Vec<_>>()));
+        }
+        fails(&run_after(&limit, &[&folder.path("none.png"), &mask, &out]), 3, &["none.png"]);
+    }
+    // From too little memory for a thread to enough: a limit, in one line where the thread has not begun.
+    let starts = |kilobytes: u32| run_after(&format!("ulimit -s 256; ulimit -v {kilobytes}"), &[&"--version"]);
+    let mut outputs = (10_000..100_000).step_by(200).map(starts);
+    fails(&outputs.find(|output| output.status.code() == Some(5)).unwrap(), 5, &["no memory for a thread"]);
+    assert!(outputs.any(|output| output.status.success()));
+}
+
 /// A disk of 64 kB, where the user may have one.
 #[test]
 fn a_full_disk_is_an_output_error() {
