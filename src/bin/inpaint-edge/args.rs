@@ -103,6 +103,9 @@ pub struct InfoArgs {
     /// What an image of this size takes: memory, and work and time by the size of the hole
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
     pub plan: Option<(usize, usize)>,
+    /// What --plan is of: the whole image or windows around the holes; auto: windows above 2^20 pixels
+    #[arg(long, value_enum, default_value_t = StrategyArg::Auto, requires = "plan")]
+    pub strategy: StrategyArg,
     /// One JSON object instead of text
     #[arg(long)]
     pub json: bool,

@@ -40,7 +40,7 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
     let known: Vec<_> = items.iter().map(|item| known_outcome(item, args.overwrite)).collect();
     let pending: Vec<_> = (0..items.len()).filter(|i| known[*i].is_none()).collect();
     let jobs = args.jobs.min(pending.len()).max(1);
-    let budget = args.job.max_memory.map(Budget::new);
+    let budget = Budget::new(args.job.max_memory);
     let mut engine = Engine::new(&args.job, threads_of_each(args.job.threads, jobs));
     if !pending.is_empty() {
         engine.warm_up(budget.as_ref())?;
@@ -55,7 +55,7 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
         outcome.map_or(Ok(()), |outcome| tell(i, outcome))?;
     }
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let work = |mut engine: Engine| -> Result<()> {
+    let work = |mut engine| -> Result<()> {
         while let Some(&i) = pending.get(next.fetch_add(1, Ordering::Relaxed)) {
             let progress = &mut |_| {
                 bar.tick();

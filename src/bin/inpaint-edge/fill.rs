@@ -24,7 +24,7 @@ pub fn run(args: &FillArgs) -> Result<()> {
     }
     // What the report takes is read before the result is there.
     let weights = args.json.then(|| weights_sha256(args.job.weights.as_deref())).transpose()?;
-    let budget = args.job.max_memory.map(Budget::new);
+    let budget = Budget::new(args.job.max_memory);
     if args.preview.is_some() {
         let shown = job.preview(&args.job, budget.as_ref())?;
         match shown.hole_pixels {

@@ -7,6 +7,7 @@ mod engine;
 #[cfg(target_os = "linux")]
 mod fate;
 mod fill;
+mod free;
 mod hole;
 mod info;
 mod job;
