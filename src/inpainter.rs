@@ -427,7 +427,9 @@ impl Inpainter {
     fn check_process(&self) -> Result<()> {
         match self.pool.is_here() {
             true => Ok(()),
-            false => Err(Error::usage("an engine of this process or of one thread expected, its parent's before fork() found")),
+            false => Err(Error::usage(
+                "an engine of this process or of one thread expected, its parent's before fork() found",
+            )),
         }
     }
 

@@ -9,6 +9,8 @@
 mod args;
 #[path = "../../src/bin/inpaint-edge/engine.rs"]
 mod engine;
+#[path = "../../src/bin/inpaint-edge/free.rs"]
+mod free;
 #[path = "../../src/bin/inpaint-edge/hole.rs"]
 mod hole;
 #[path = "../../src/bin/inpaint-edge/job.rs"]

@@ -232,6 +232,34 @@ fn man_pages_are_written_for_every_subcommand() {
     fails(&run(&[&"man", &"--out", &pages.join("inpaint-edge.1")]), 1, &["inpaint-edge.1: cannot be made"]);
 }
 
+/// The README's lines, as written there, from an empty home.
+#[test]
+#[cfg(target_os = "linux")]
+fn pages_and_completions_are_installed_as_the_readme_says() {
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme.split_once("<!-- ci: installation of pages and completions -->\n```sh\n").unwrap();
+    let (commands, _) = rest.split_once("```").unwrap();
+    assert_eq!(commands.lines().count(), 2);
+    let home = Folder::new();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_inpaint-edge"));
+    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let output =
+        Command::new("sh").args(["-euc", commands]).env("HOME", home.path("")).env("PATH", path).output().unwrap();
+    succeeds(&output);
+    assert!(output.stdout.is_empty() && output.stderr.is_empty());
+    assert!(home.path(".local/share/man/man1/inpaint-edge-batch.1").exists());
+    let script = home.path(".local/share/bash-completion/completions/inpaint-edge");
+    // What bash offers for `inpaint-edge batch --js`.
+    let ask = format!(
+        "source '{}'; COMP_WORDS=(inpaint-edge batch --js); COMP_CWORD=2; _inpaint-edge inpaint-edge --js batch; echo \"${{COMPREPLY[@]}}\"",
+        script.display()
+    );
+    match Command::new("bash").args(["--norc", "-c", &ask]).output() {
+        Ok(offered) => assert_eq!(String::from_utf8_lossy(&offered.stdout).trim(), "--json-lines"),
+        Err(e) => not_run(format_args!("completions in bash: {e}")),
+    }
+}
+
 /// Above 2^20 pixels a run is in windows, and so is its plan.
 #[test]
 fn a_plan_follows_the_strategy_of_a_run() {
@@ -257,7 +285,8 @@ fn a_plan_follows_the_strategy_of_a_run() {
         assert_eq!(row["macs"]["rectangle"], run["macs"], "{strategy}");
         assert_eq!(row["plan_bytes"]["rectangle"], run["plan_bytes"], "{strategy}");
         // Of this CPU, measured: within a factor that other work on the machine may explain.
-        let (told, took) = (row["seconds"]["rectangle"].as_f64().unwrap(), run["ms"]["network"].as_f64().unwrap() / 1e3);
+        let (told, took) =
+            (row["seconds"]["rectangle"].as_f64().unwrap(), run["ms"]["network"].as_f64().unwrap() / 1e3);
         assert!(told > took / 20.0 && told < took * 20.0, "{told} s told, {took} s taken");
     }
     fails(&run(&[&"info", &"--strategy", &"window"]), 2, &["--plan"]);

@@ -121,7 +121,9 @@ fn a_memory_cgroup_is_a_limit() {
         return not_run("limits of memory cgroups where the machine has swap, which adds to them");
     }
     let second = |limit, used| [("memory.max", limit), ("memory.current", used)];
-    for (is_tried, files) in [(has_first, &first as &dyn Fn(u32, u32) -> [(&'static str, u32); 2]), (has_second, &second)] {
+    for (is_tried, files) in
+        [(has_first, &first as &dyn Fn(u32, u32) -> [(&'static str, u32); 2]), (has_second, &second)]
+    {
         if !is_tried {
             not_run("a version of memory cgroups");
             continue;
@@ -132,7 +134,11 @@ fn a_memory_cgroup_is_a_limit() {
         for image in ["in.png", "in.jpg", "in.webp"] {
             let (image, out) = (folder.path(image), folder.path("out.png"));
             let refused = within(&files(50, 10), &[&image, &mask, &out]);
-            fails(&refused, 5, &[image.to_str().unwrap(), "M of memory or more expected, 40M free in this memory cgroup found"]);
+            fails(
+                &refused,
+                5,
+                &[image.to_str().unwrap(), "M of memory or more expected, 40M free in this memory cgroup found"],
+            );
             assert!(!out.exists());
             let stderr = String::from_utf8(refused.stderr).unwrap();
             let named: u32 = stderr.split("M of memory").next().unwrap().rsplit(' ').next().unwrap().parse().unwrap();

@@ -80,15 +80,21 @@ pub enum Command {
     Completions {
         /// The shell to complete in
         shell: clap_complete::Shell,
+        /// Write it to this file, in a folder made where it is missing
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
     /// Print a man page, or write all of them
     Man(ManArgs),
 }
 
+/// What has a man page of its own.
+pub const SUBCOMMANDS: [&str; 5] = ["batch", "info", "selftest", "completions", "man"];
+
 #[derive(Args)]
 pub struct ManArgs {
     /// The subcommand to describe [default: the program]
-    #[arg(value_parser = crate::man::SUBCOMMANDS)]
+    #[arg(value_parser = SUBCOMMANDS)]
     pub command: Option<String>,
     /// Write every page to this folder, made where it is missing
     #[arg(long, value_name = "DIR", conflicts_with = "command")]

@@ -93,7 +93,8 @@ mod tests {
 
     #[test]
     fn thousands_are_apart() {
-        for (pixels, text) in [(1, "1 pixel"), (999, "999 pixels"), (19_098, "19,098 pixels"), (1_000_000, "1,000,000 pixels")]
+        for (pixels, text) in
+            [(1, "1 pixel"), (999, "999 pixels"), (19_098, "19,098 pixels"), (1_000_000, "1,000,000 pixels")]
         {
             assert_eq!(counted(pixels), text);
         }

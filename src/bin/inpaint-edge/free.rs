@@ -41,7 +41,9 @@ fn memory_under(root: &Path) -> Option<Free> {
             _ => (&[], first_version),
         };
         // Every group up to the mount has a say; in a container the path may be the host's, and only the mount is there.
-        mounts.iter().filter_map(move |mount| path.ancestors().filter_map(|group| free(&root.join(mount).join(group), swap)).min())
+        mounts.iter().filter_map(move |mount| {
+            path.ancestors().filter_map(|group| free(&root.join(mount).join(group), swap)).min()
+        })
     });
     let least = of_groups.map(|bytes| (bytes, GROUP)).chain(of_machine).min_by_key(|(bytes, _)| *bytes);
     least.map(|(bytes, place)| Free { bytes: bytes.try_into().unwrap_or(usize::MAX), place })
@@ -156,7 +158,10 @@ mod tests {
             ("proc/self/cgroup", "5:cpu,cpuacct:/\n4:memory:/docker/1\n0::/\n"),
             ("sys/fs/cgroup/memory/docker/1/memory.limit_in_bytes", "1000000\n"),
             ("sys/fs/cgroup/memory/docker/1/memory.usage_in_bytes", "300000\n"),
-            ("sys/fs/cgroup/memory/docker/1/memory.stat", "inactive_file 1\ntotal_inactive_file 100000\ntotal_active_file 0\n"),
+            (
+                "sys/fs/cgroup/memory/docker/1/memory.stat",
+                "inactive_file 1\ntotal_inactive_file 100000\ntotal_active_file 0\n",
+            ),
             ("sys/fs/cgroup/memory/docker/1/memory.memsw.limit_in_bytes", "1000000\n"),
         ];
         assert_eq!(free(&files), Some((800_000, GROUP)));

@@ -20,7 +20,7 @@ mod selftest;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 use inpaint_edge::{Error, ErrorKind, Result};
 
 use args::{Cli, Command};
@@ -54,11 +54,7 @@ fn run() -> ExitCode {
         },
         Some(Command::Info(args)) => info::run(&args),
         Some(Command::Selftest(args)) => selftest::run(&args),
-        Some(Command::Completions { shell }) => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "inpaint-edge", &mut script);
-            print(&script)
-        }
+        Some(Command::Completions { shell, out }) => man::completions(shell, out.as_deref()),
         Some(Command::Man(args)) => man::run(&args),
         None => fill::run(&cli.fill),
     };

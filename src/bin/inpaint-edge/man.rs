@@ -1,29 +1,41 @@
-//! `inpaint-edge man`: a page for the program and one for each subcommand.
+//! `inpaint-edge man` and `completions`: what is installed beside the program.
+
+use std::path::Path;
 
 use clap::CommandFactory;
 use clap_mangen::Man;
 use inpaint_edge::image::write_atomically_with;
 use inpaint_edge::{Error, ErrorKind, Result};
 
-use crate::args::{Cli, ManArgs};
+use crate::args::{Cli, ManArgs, SUBCOMMANDS};
 
 pub fn run(args: &ManArgs) -> Result<()> {
     let Some(folder) = &args.out else {
         let page = page(args.command.as_deref())?;
         return crate::print(&rendered(&page)?);
     };
-    let cannot = |e: std::io::Error| Error::new(ErrorKind::Output, format!("{}: cannot be made: {e}", folder.display()));
-    std::fs::create_dir_all(folder).map_err(cannot)?;
     let names = std::iter::once(None).chain(SUBCOMMANDS.map(Some));
     names.map(page).try_for_each(|page| {
         let page = page?;
-        let bytes = rendered(&page)?;
-        write_atomically_with(&folder.join(page.get_filename()), |out| out.write_all(&bytes).map_err(unwritten))
+        install(&folder.join(page.get_filename()), &rendered(&page)?)
     })
 }
 
-/// What has a page of its own.
-pub const SUBCOMMANDS: [&str; 5] = ["batch", "info", "selftest", "completions", "man"];
+pub fn completions(shell: clap_complete::Shell, out: Option<&Path>) -> Result<()> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "inpaint-edge", &mut script);
+    out.map_or_else(|| crate::print(&script), |out| install(out, &script))
+}
+
+/// Writes a file, and makes its folder.
+fn install(file: &Path, bytes: &[u8]) -> Result<()> {
+    if let Some(folder) = file.parent() {
+        let cannot =
+            |e: std::io::Error| Error::new(ErrorKind::Output, format!("{}: cannot be made: {e}", folder.display()));
+        std::fs::create_dir_all(folder).map_err(cannot)?;
+    }
+    write_atomically_with(file, |out| out.write_all(bytes).map_err(unwritten))
+}
 
 /// The page of a subcommand, or of the program.
 fn page(name: Option<&str>) -> Result<Man> {

@@ -60,7 +60,13 @@ pub fn of_preview(photo: &Header, format: OutputFormat) -> usize {
 
 /// The most that a job takes which loads weights beside the image and keeps all until its end. Generous: where there is so
 /// much, nobody needs to know exactly.
-pub fn at_most(known: &Known, photo: &Header, mask: Option<&Header>, strategy: Strategy, format: OutputFormat) -> usize {
+pub fn at_most(
+    known: &Known,
+    photo: &Header,
+    mask: Option<&Header>,
+    strategy: Strategy,
+    format: OutputFormat,
+) -> usize {
     let (width, height) = (photo.width as usize, photo.height as usize);
     let run = match known.native_bytes(strategy, width, height) {
         Some(bytes) => bytes,

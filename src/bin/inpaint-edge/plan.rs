@@ -68,7 +68,8 @@ impl Plan {
     pub fn text(&self) -> String {
         let Self { width, height, strategy, speed, .. } = self;
         let way = if *strategy == Strategy::Window { "in windows" } else { "as a whole" };
-        let mut text = format!("plan      {width}×{height} {way}, by one rectangle / bars; here {:.1} GMAC/s\n", speed / 1e9);
+        let mut text =
+            format!("plan      {width}×{height} {way}, by one rectangle / bars; here {:.1} GMAC/s\n", speed / 1e9);
         text += "hole        scratch MB         GMAC                 seconds here       at 1 GFLOP/s\n";
         for Row { ratio, rectangle, bars } in &self.rows {
             let pair = |of: &dyn Fn(&Cost) -> f64, digits: usize, width: usize| {
@@ -183,9 +184,13 @@ mod tests {
 
     #[test]
     fn bars_are_where_they_are_said_to_be() {
-        for (width, height, ratio, bar, period) in
-            [(200, 70, 0.25, 16, 64), (64, 64, 0.75, 48, 64), (5, 90, 0.05, 3, 64), (1, 1, 0.5, 32, 64), (400, 90, 0.01, 1, 100)]
-        {
+        for (width, height, ratio, bar, period) in [
+            (200, 70, 0.25, 16, 64),
+            (64, 64, 0.75, 48, 64),
+            (5, 90, 0.05, 3, 64),
+            (1, 1, 0.5, 32, 64),
+            (400, 90, 0.01, 1, 100),
+        ] {
             let holes = bars(width, height, ratio).unwrap();
             for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
                 assert_eq!(holes.is_hole(x, y), (x + 2 * y) % period < bar, "{x}, {y} of {width}×{height}");
