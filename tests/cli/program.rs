@@ -251,7 +251,8 @@ fn pages_and_completions_are_installed_as_the_readme_says() {
     let script = home.path(".local/share/bash-completion/completions/inpaint-edge");
     // What bash offers for `inpaint-edge batch --js`.
     let ask = format!(
-        "source '{}'; COMP_WORDS=(inpaint-edge batch --js); COMP_CWORD=2; _inpaint-edge inpaint-edge --js batch; echo \"${{COMPREPLY[@]}}\"",
+        "source '{}'; COMP_WORDS=(inpaint-edge batch --js); COMP_CWORD=2; \
+         by=$(complete -p inpaint-edge | sed 's/.*-F \\([^ ]*\\).*/\\1/'); $by inpaint-edge --js batch; echo \"${{COMPREPLY[@]}}\"",
         script.display()
     );
     match Command::new("bash").args(["--norc", "-c", &ask]).output() {
