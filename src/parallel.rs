@@ -143,6 +143,17 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
+    /// As in a child of fork(), whose threads are those of another process.
+    #[test]
+    #[cfg(not(miri))]
+    fn threads_of_another_process_are_not_waited_for() {
+        let mut pool = Pool::new(2);
+        assert!(pool.is_here());
+        let Some(threads) = &mut pool.threads else { return };
+        threads.process = threads.process.wrapping_add(1);
+        assert!(!pool.is_here());
+    }
+
     #[test]
     fn threads_end_before_their_pool() {
         static BEGUN: AtomicUsize = AtomicUsize::new(0);

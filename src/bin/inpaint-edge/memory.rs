@@ -107,9 +107,9 @@ pub struct Share<'b> {
 impl Budget {
     /// As the user says, or else what the system has free; before other threads start.
     pub fn new(max_memory: Option<usize>) -> Option<Self> {
-        let of = |limit, program, place| {
-            // Above that, buffers that matter are so large that they go back by themselves.
-            if limit < 4 << 30 {
+        let of = |limit: usize, program, place: Option<_>| {
+            // Where gigabytes are free, buffers that matter are so large that they go back by themselves.
+            if place.is_none() || limit >> 30 < 4 {
                 give_back_what_is_freed();
             }
             let (entrance, freed) = (Mutex::new(()), Condvar::new());
