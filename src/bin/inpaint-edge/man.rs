@@ -24,6 +24,8 @@ pub fn run(args: &ManArgs) -> Result<()> {
 pub fn completions(shell: clap_complete::Shell, out: Option<&Path>) -> Result<()> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "inpaint-edge", &mut script);
+    // In bash, clap_complete 4.6 looks for the subcommands of a name with a hyphen under two different words.
+    let script = String::from_utf8_lossy(&script).replace("inpaint__subcmd__edge", "inpaint__edge").into_bytes();
     out.map_or_else(|| crate::print(&script), |out| install(out, &script))
 }
 
