@@ -242,7 +242,7 @@ pub struct JobArgs {
     /// Whole image or windows around the holes; auto: windows above 2^20 pixels
     #[arg(long, value_enum, default_value_t = StrategyArg::Auto)]
     pub strategy: StrategyArg,
-    /// Refuse, before work starts, what takes more memory than this: bytes, or with K, M or G [default: no limit]
+    /// Refuse, before work starts, what takes more memory than this: bytes, or with K, M or G [default: what is free]
     #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = memory)]
     pub max_memory: Option<usize>,
     /// Quality of a .jpg result

@@ -33,17 +33,20 @@ fn memory_under(root: &Path) -> Option<Free> {
         Some((controllers, Path::new(path.trim_start_matches('/'))))
     });
     let of_groups = groups.flat_map(|(controllers, path)| {
-        let (mounts, free): (&[&str], fn(&Path, u64) -> Option<u64>) = match controllers {
-            "" => (&["sys/fs/cgroup", "sys/fs/cgroup/unified"], second_version),
-            _ if controllers.split(',').any(|controller| controller == "memory") => {
-                (&["sys/fs/cgroup/memory"], first_version)
-            }
-            _ => (&[], first_version),
+        let is_memory = controllers.split(',').any(|controller| controller == "memory");
+        let mounts: &[&str] = match controllers {
+            "" => &["sys/fs/cgroup", "sys/fs/cgroup/unified"],
+            _ if is_memory => &["sys/fs/cgroup/memory"],
+            _ => &[],
         };
         // Every group up to the mount has a say; in a container the path may be the host's, and only the mount is there.
-        mounts.iter().filter_map(move |mount| {
-            path.ancestors().filter_map(|group| free(&root.join(mount).join(group), swap)).min()
-        })
+        let groups =
+            mounts.iter().flat_map(move |mount| path.ancestors().map(move |group| root.join(mount).join(group)));
+        groups.filter_map(
+            move |group| {
+                if is_memory { first_version(&group, swap) } else { second_version(&group, swap) }
+            },
+        )
     });
     let least = of_groups.map(|bytes| (bytes, GROUP)).chain(of_machine).min_by_key(|(bytes, _)| *bytes);
     least.map(|(bytes, place)| Free { bytes: bytes.try_into().unwrap_or(usize::MAX), place })
