@@ -97,8 +97,9 @@ pub const INPAINT_ABI_VERSION: u32 = 1;
 /// How an engine is to work. Made by inpaint_options_new; to be used by one thread at a time.
 pub struct inpaint_options(Options);
 
-/// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once. After fork() it is the
-/// parent's: the child neither runs nor frees it, unless it has one thread.
+/// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once. Its worker threads are not
+/// there in a child of fork(): inpaint_run is INPAINT_USAGE there, and inpaint_engine_free frees all but them; the child
+/// makes an engine of its own, or runs one of one thread that no thread was running at the fork.
 pub struct inpaint_engine(Inpainter);
 
 /// A picture in the caller's memory, upright, the top row first.

@@ -264,6 +264,7 @@ impl Inpainter {
         progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     ) -> Result<Report> {
         let (height, width, channels) = image.dim();
+        self.check_process()?;
         check_size(width, height, channels)?;
         if (holes.width(), holes.height()) != (width, height) {
             let (w, h) = (holes.width(), holes.height());
@@ -301,6 +302,28 @@ impl Inpainter {
             (report.windows, report.plan_bytes) = (1, self.plan_bytes(width, height)?);
         }
         self.check_memory(report.plan_bytes)?;
+        Ok(report)
+    }
+
+    /// As [`Inpainter::plan_holes`], with the multiply–accumulates, which takes the memory of the run and part of its time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inpainter::plan_holes`].
+    pub fn estimate_holes(&self, holes: &Holes, channels: usize, sample_bytes: usize) -> Result<Report> {
+        let mut report = self.plan_holes(holes, channels, sample_bytes)?;
+        if report.hole_pixels == 0 {
+            return Ok(report);
+        }
+        let (width, height) = (holes.width(), holes.height());
+        if report.strategy == Strategy::Window {
+            report.macs = self.window_macs(holes, &self.plan_windows(holes, channels, sample_bytes)?)?;
+        } else {
+            let layout = Layout::new(&self.network.config, width, height)?;
+            let mut memory = Buffer::zeroed(layout.floats())?;
+            let hole = Hole { is_known: |x, y| !holes.is_hole(x, y), grow: 0 };
+            self.plan(layout, &mut memory, &hole, &mut report)?;
+        }
         Ok(report)
     }
 
@@ -391,12 +414,23 @@ impl Inpainter {
     ///
     /// Input or limits, where they or the mask's cannot be worked on.
     fn has_work(&self, (height, width, channels): (usize, usize, usize), mask: ArrayView2<'_, u8>) -> Result<bool> {
+        self.check_process()?;
         check_size(width, height, channels)?;
         if mask.dim() != (height, width) {
             let found = mask.dim();
             return Err(Error::input(format!("a mask of {width}×{height} expected, {}×{} found", found.1, found.0)));
         }
         Ok(self.has_hole(mask))
+    }
+
+    /// Refuses to wait for threads that a child of fork() does not have.
+    fn check_process(&self) -> Result<()> {
+        match self.pool.is_here() {
+            true => Ok(()),
+            false => Err(Error::usage(
+                "an engine of this process or of one thread expected, its parent's before fork() found",
+            )),
+        }
     }
 
     fn has_hole(&self, mask: ArrayView2<'_, u8>) -> bool {

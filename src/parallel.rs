@@ -26,6 +26,8 @@ struct Threads {
     /// There until it is dropped.
     pool: Option<rayon::ThreadPool>,
     handles: Vec<std::thread::JoinHandle<()>>,
+    /// Where they run: a child that fork() makes has none of them.
+    process: u32,
 }
 
 #[cfg(feature = "parallel")]
@@ -33,11 +35,20 @@ impl Threads {
     fn pool(&self) -> &rayon::ThreadPool {
         self.pool.as_ref().expect("there until it is dropped")
     }
+
+    fn are_here(&self) -> bool {
+        self.process == std::process::id()
+    }
 }
 
 #[cfg(feature = "parallel")]
 impl Drop for Threads {
     fn drop(&mut self) {
+        if !self.are_here() {
+            // Whoever waited for them would wait for ever, and one of them may have held a lock.
+            std::mem::forget((self.pool.take(), std::mem::take(&mut self.handles)));
+            return;
+        }
         drop(self.pool.take());
         for handle in self.handles.drain(..) {
             // A panic of a task was its caller's.
@@ -72,6 +83,15 @@ impl Pool {
         1
     }
 
+    /// Whether its threads, if it has any, are those of this process: [`Pool::run`] and [`Pool::enter`] need them.
+    pub fn is_here(&self) -> bool {
+        #[cfg(feature = "parallel")]
+        if let Some(threads) = &self.threads {
+            return threads.are_here();
+        }
+        true
+    }
+
     /// Calls `task(0)` … `task(count - 1)` in any order and returns when all are done.
     pub fn run(&self, count: usize, task: impl Fn(usize) + Sync) {
         #[cfg(feature = "parallel")]
@@ -96,7 +116,7 @@ impl Pool {
 /// Exactly `count` threads, or none where the system refuses one.
 #[cfg(feature = "parallel")]
 fn build(count: usize) -> Option<Threads> {
-    let mut threads = Threads { pool: None, handles: Vec::new() };
+    let mut threads = Threads { pool: None, handles: Vec::new(), process: std::process::id() };
     // One after the other: a thread that has begun has all its memory, for want of which it would end the process, so that
     // what runs out first is the stack of the next. The last that it asks for is what it needs to look for work.
     let (begun, has_begun) = std::sync::mpsc::channel();
@@ -122,6 +142,17 @@ fn build(count: usize) -> Option<Threads> {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    /// As in a child of fork(), whose threads are those of another process.
+    #[test]
+    #[cfg(not(miri))]
+    fn threads_of_another_process_are_not_waited_for() {
+        let mut pool = Pool::new(2);
+        assert!(pool.is_here());
+        let Some(threads) = &mut pool.threads else { return };
+        threads.process = threads.process.wrapping_add(1);
+        assert!(!pool.is_here());
+    }
 
     #[test]
     fn threads_end_before_their_pool() {

@@ -13,6 +13,8 @@ mod args;
 mod engine;
 #[path = "../../src/bin/inpaint-edge/folders.rs"]
 mod folders;
+#[path = "../../src/bin/inpaint-edge/free.rs"]
+mod free;
 #[path = "../../src/bin/inpaint-edge/hole.rs"]
 mod hole;
 #[path = "../../src/bin/inpaint-edge/hole_args.rs"]

@@ -59,6 +59,28 @@ impl Inpainter {
         Ok(plan)
     }
 
+    /// Multiply–accumulates of a run in windows, which decides what to compute in each, and computes nothing.
+    pub(super) fn window_macs(&self, holes: &Holes, plan: &WindowPlan) -> Result<u64> {
+        let lengths = Lengths::new(self.network.config.levels);
+        let mut memory = Buffer::zeroed(plan.floats)?;
+        let mut left = holes.copy()?;
+        let mut macs = 0;
+        for bounds in window::parts(holes, lengths)? {
+            let Some(Part { levels, .. }) = Part::new(&left, bounds, lengths)? else { continue };
+            for mut level in levels {
+                for Tile { tile, window } in std::mem::take(&mut level.tiles) {
+                    let layout = Layout::new(&self.network.config, window.width, window.height)?;
+                    let mut one = Report::new(window.width, window.height);
+                    self.plan(layout, &mut memory, &hole_in(&level.left, window), &mut one)?;
+                    macs += one.macs;
+                    level.left.clear(tile);
+                }
+            }
+            left.clear(bounds);
+        }
+        Ok(macs)
+    }
+
     /// A run in windows.
     pub(super) fn run_windows<T: Sample>(
         &self,
@@ -119,15 +141,13 @@ impl Inpainter {
         for Tile { tile, window } in level.tiles {
             let start = Instant::now();
             let layout = Layout::new(&self.network.config, window.width, window.height)?;
-            let left = &level.left;
-            let hole = Hole { is_known: |x, y| !left.is_hole(x + window.x, y + window.y), grow: 0 };
             let area = (window.width * window.height) as u64;
             let (done, total, progress) = (run.done, run.total, &mut *run.progress);
             let mut part = |p: Progress| {
                 progress(Progress { done: done + (area as f64 * (p.done as f64 / p.total as f64)) as u64, total })
             };
             let view = image.slice_mut(ndarray::s![window.rows(), window.columns(), ..]);
-            let one = self.run(start, layout, run.memory, view, &hole, &mut part)?;
+            let one = self.run(start, layout, run.memory, view, &hole_in(&level.left, window), &mut part)?;
             level.left.clear(tile);
             run.done += area;
             run.report.windows += 1;
@@ -138,4 +158,9 @@ impl Inpainter {
         }
         Ok(())
     }
+}
+
+/// What is left to fill in a window.
+fn hole_in(left: &Holes, window: Rect) -> Hole<impl Fn(usize, usize) -> bool> {
+    Hole { is_known: move |x, y| !left.is_hole(x + window.x, y + window.y), grow: 0 }
 }

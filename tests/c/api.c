@@ -1,13 +1,21 @@
-// The C interface as C sees it: every argument refused that should be, strides, scratch, callbacks, several threads, and a
-// floating-point environment that is not the default. api WEIGHTS prints "api: passed"; needs a library without features.
+#define _POSIX_C_SOURCE 200112L
+// The C interface as C sees it: every argument refused that should be, strides, scratch, callbacks, several threads, a
+// small stack, a child process, and a floating-point environment that is not the default. api WEIGHTS prints "api: passed"; needs a library without features.
 #include <inpaint_edge.h>
 
 #include <fenv.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+// What the header says that a calling thread needs; a library with AddressSanitizer needs more.
+#ifndef STACK
+#define STACK (64 << 10)
+#endif
 #define WIDTH 41
 #define HEIGHT 30
 
@@ -28,6 +36,11 @@ static int checks;
     CHECK((call) == (expected));                            \
     CHECK(strstr(inpaint_last_error(), (part)) != NULL);    \
   } while (0)
+
+struct memory {
+  const uint8_t *data;
+  size_t size;
+};
 
 static uint8_t holes[HEIGHT][WIDTH];
 static uint8_t expected[HEIGHT][WIDTH][3];
@@ -358,6 +371,44 @@ static void masks_are_made_of_pictures(const inpaint_engine *engine) {
   CHECK(mask[0] == 128);
 }
 
+// On a thread with the smallest stack that the header names.
+static void *make_and_run(void *weights) {
+  const struct memory *memory = (const struct memory *)weights;
+  inpaint_engine *engine;
+  if (inpaint_engine_new(memory->data, memory->size, NULL, &engine) != INPAINT_OK) return weights;
+  void *wrong = run_often(engine);
+  inpaint_engine_free(engine);
+  return wrong;
+}
+
+static void a_small_stack_is_enough(const uint8_t *weights, size_t size) {
+  struct memory memory = {weights, size};
+  pthread_attr_t attributes;
+  pthread_t thread;
+  void *wrong;
+  // Some systems give no thread less than twice that.
+  size_t least = (size_t)PTHREAD_STACK_MIN, stack = least > STACK ? least : STACK;
+  CHECK(pthread_attr_init(&attributes) == 0);
+  CHECK(pthread_attr_setstacksize(&attributes, stack) == 0);
+  CHECK(pthread_create(&thread, &attributes, make_and_run, &memory) == 0);
+  CHECK(pthread_join(thread, &wrong) == 0 && wrong == NULL);
+  pthread_attr_destroy(&attributes);
+}
+
+// An engine of one thread runs in a child and is freed there.
+static void a_child_may_run(inpaint_engine *engine) {
+  int status;
+  pid_t child = fork();
+  CHECK(child >= 0);
+  if (child == 0) {
+    alarm(120);
+    void *wrong = run_often(engine);
+    inpaint_engine_free(engine);
+    _exit(wrong != NULL);
+  }
+  CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
 int main(int argc, char **argv) {
   size_t size;
   if (argc != 2) return 2;
@@ -397,7 +448,9 @@ int main(int argc, char **argv) {
     void *wrong;
     CHECK(pthread_join(threads[i], &wrong) == 0 && wrong == NULL);
   }
+  a_child_may_run(engine);
   inpaint_engine_free(engine);
+  a_small_stack_is_enough(weights, size);
 
   options_take_effect(weights, size);
   rounding_does_not_matter(weights, size);

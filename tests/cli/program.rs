@@ -131,11 +131,11 @@ fn help_and_descriptions() {
     fails(&run(&[&"info", &"--plan", &"70000x1"]), 5, &["70000"]);
     if cfg!(target_os = "linux") {
         let plan = |size: &str| run_after("ulimit -v 400000", &[&"info", &"--plan", &size]);
-        for (size, named) in
-            [("4000x3000", "4000×3000"), ("20000x20000", "20000×20000"), ("65535x65535", "65535×65535")]
-        {
-            fails(&plan(size), 5, &[named, "no memory for"]);
+        for (size, named) in [("20000x20000", "20000×20000"), ("65535x65535", "65535×65535")] {
+            fails(&plan(size), 5, &[named, "no memory"]);
         }
+        let native = run_after("ulimit -v 400000", &[&"info", &"--plan", &"4000x3000", &"--strategy", &"native"]);
+        fails(&native, 5, &["4000×3000", "no memory for"]);
         assert!(String::from_utf8(run(&[&"info", &"--plan", &"1x1"]).stdout).unwrap().contains("1×1"));
     }
     assert_eq!(run(&[&"a", &"b", &"c", &"--no-such"]).status.code(), Some(2));
@@ -166,7 +166,16 @@ fn help_fits_the_terminal() {
 fn a_mistaken_command_line_gets_one_line() {
     for (args, part) in [
         (&["a", "b", "c", "--no-such"][..], "unexpected argument '--no-such' found"),
-        (&[], "arguments were not provided: <IMAGE>"),
+        (&["--quiet"], "arguments were not provided: <IMAGE>"),
+        (&["a", "b", "c", "--mask-gro", "2"], "'--mask-gro' found; did you mean --mask-grow?"),
+        (&["a", "b", "c", "--strategy", "natve"], "did you mean native?"),
+        (&["man", "bacth"], "did you mean batch?"),
+        (&["a", "b", "c", "--threads", "abc"], "'abc' for '--threads <N>': 0 to 512 expected"),
+        (&["a", "b", "c", "--threads", "-1"], "0 to 512 expected"),
+        (&["a", "b", "c", "--quality", "0"], "1 to 100 expected"),
+        (&["a", "b", "c", "--quality", "good"], "1 to 100 expected"),
+        (&["a", "b", "c", "--max-memory", "-1"], "a size such as 256M expected"),
+        (&["batch", "--jobs", "-3"], "1 to 512 expected"),
         (&["a", "b", ""], "[OUT]"),
         (&["a", "b", "c", "--isa", "a\nb\n\nc"], "invalid value 'a b"),
         (&["a", "b", "c", "--isa=x"], "[possible values: auto, "),
@@ -179,6 +188,130 @@ fn a_mistaken_command_line_gets_one_line() {
         fails(&output, 2, &[part]);
         assert!(output.stdout.is_empty());
     }
+}
+
+#[test]
+fn without_arguments_there_is_a_hint() {
+    let output = run(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.starts_with("Usage: inpaint-edge [OPTIONS] <IMAGE> <MASK> <OUT>\n"), "{stderr}");
+    assert!(stderr.ends_with("inpaint-edge --help says more.\n") && stderr.lines().count() < 8, "{stderr}");
+    assert!(output.stdout.is_empty());
+}
+
+/// What the program writes at a terminal, by `script` of util-linux, which has one.
+#[test]
+#[cfg(target_os = "linux")]
+fn at_a_terminal_it_says_what_was_done() {
+    let folder = Folder::new();
+    let image = folder.put("in.png", encoded(&picture(200, 160, image::ColorType::Rgb8), ImageFormat::Png));
+    let (mask, out) = (folder.mask(200, 160), folder.path("out.png"));
+    let hole = (0..200 * 160).filter(|i| is_hole(i % 200, i / 200, 200, 160)).count();
+    let hole = format!("{},{:03}", hole / 1000, hole % 1000);
+    let at_terminal = |options: &str| {
+        let command = [env!("CARGO_BIN_EXE_inpaint-edge"), image.to_str().unwrap(), mask.to_str().unwrap()];
+        let command = format!("'{}' '{}' '{}' '{}' {options}", command[0], command[1], command[2], out.display());
+        Command::new("script").args(["-qec", &command, "/dev/null"]).stdin(Stdio::null()).output()
+    };
+    let Ok(output) = at_terminal("") else { return not_run("no terminal by script") };
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    let (_, seconds) = text.split_once(&format!("out.png: {hole} pixels filled in ")).expect(&text);
+    let seconds: f64 = seconds.split(' ').next().unwrap().parse().unwrap();
+    assert!(seconds < 60.0 && text.trim_end().ends_with(" s"), "{text}");
+    assert_eq!(String::from_utf8_lossy(&at_terminal("--quiet").unwrap().stdout), "");
+    let preview = folder.path("look.png");
+    let shown = at_terminal(&format!("--preview '{}'", preview.display())).unwrap().stdout;
+    assert!(String::from_utf8_lossy(&shown).contains(&format!("look.png: a hole of {hole} pixels shown")));
+    // A script hears nothing.
+    assert!(run(&[&image, &mask, &out]).stderr.is_empty());
+}
+
+#[test]
+fn man_pages_are_written_for_every_subcommand() {
+    let folder = Folder::new();
+    let pages = folder.path("man/man1");
+    succeeds(&run(&[&"man", &"--out", &pages]));
+    let mut names: Vec<_> =
+        std::fs::read_dir(&pages).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    let commands = ["-batch", "-completions", "-info", "-man", "-selftest", ""];
+    assert_eq!(names, commands.map(|name| format!("inpaint-edge{name}.1")));
+    for name in commands {
+        let page = std::fs::read(pages.join(format!("inpaint-edge{name}.1"))).unwrap();
+        let mut args: Vec<&dyn AsRef<std::ffi::OsStr>> = vec![&"man"];
+        let subcommand = name.trim_start_matches('-');
+        if !subcommand.is_empty() {
+            args.push(&subcommand);
+        }
+        assert!(run(&args).stdout == page, "{name}");
+        assert!(String::from_utf8(page).unwrap().contains(&format!(".TH inpaint-edge{name} 1")));
+    }
+    assert!(std::fs::read_to_string(pages.join("inpaint-edge-batch.1")).unwrap().contains("json\\-lines"));
+    fails(&run(&[&"man", &"batch", &"--out", &pages]), 2, &["cannot be used with"]);
+    fails(&run(&[&"man", &"--out", &pages.join("inpaint-edge.1")]), 1, &["inpaint-edge.1: cannot be made"]);
+}
+
+/// The README's lines, as written there, from an empty home.
+#[test]
+#[cfg(target_os = "linux")]
+fn pages_and_completions_are_installed_as_the_readme_says() {
+    let readme = include_str!("../../README.md");
+    let (_, rest) = readme.split_once("<!-- ci: installation of pages and completions -->\n```sh\n").unwrap();
+    let (commands, _) = rest.split_once("```").unwrap();
+    assert_eq!(commands.lines().count(), 2);
+    let home = Folder::new();
+    let program = std::path::Path::new(env!("CARGO_BIN_EXE_inpaint-edge"));
+    let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+    let output =
+        Command::new("sh").args(["-euc", commands]).env("HOME", home.path("")).env("PATH", path).output().unwrap();
+    succeeds(&output);
+    assert!(output.stdout.is_empty() && output.stderr.is_empty());
+    assert!(home.path(".local/share/man/man1/inpaint-edge-batch.1").exists());
+    let script = home.path(".local/share/bash-completion/completions/inpaint-edge");
+    // What bash offers for `inpaint-edge batch --js`.
+    let ask = format!(
+        "source '{}'; COMP_WORDS=(inpaint-edge batch --js); COMP_CWORD=2; \
+         by=$(complete -p inpaint-edge | sed 's/.*-F \\([^ ]*\\).*/\\1/'); $by inpaint-edge --js batch; echo \"${{COMPREPLY[@]}}\"",
+        script.display()
+    );
+    match Command::new("bash").args(["--norc", "-c", &ask]).output() {
+        Ok(offered) => assert_eq!(String::from_utf8_lossy(&offered.stdout).trim(), "--json-lines"),
+        Err(e) => not_run(format_args!("completions in bash: {e}")),
+    }
+}
+
+/// Above 2^20 pixels a run is in windows, and so is its plan.
+#[test]
+fn a_plan_follows_the_strategy_of_a_run() {
+    let folder = Folder::new();
+    let (width, height) = (1200, 1000);
+    let photo = image::RgbImage::from_fn(width, height, |x, y| image::Rgb([x, y, x ^ y].map(|v| v as u8)));
+    let image = folder.put("in.png", encoded(&photo.into(), ImageFormat::Png));
+    // 5 % of the image in its middle.
+    let side = |end: u32| (f64::from(end) * 0.05f64.sqrt()).round() as u32;
+    let area = [(width - side(width)) / 2, (height - side(height)) / 2, side(width), side(height)];
+    let area = area.map(|n| n.to_string()).join(",");
+    let small = concat!(env!("CARGO_MANIFEST_DIR"), "/weights/nano.safetensors");
+    let json = |args: &[&dyn AsRef<std::ffi::OsStr>]| -> serde_json::Value {
+        let output = run(&[args, &[&"--weights", &small, &"--json"]].concat());
+        succeeds(&output);
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    for strategy in ["auto", "window", "native"] {
+        let run = json(&[&image, &folder.path("out.png"), &"--box", &area, &"--strategy", &strategy]);
+        let plan = &json(&[&"info", &"--plan", &"1200x1000", &"--strategy", &strategy])["plan"];
+        assert_eq!(plan["strategy"], run["strategy"]);
+        let row = plan["holes"].as_array().unwrap().iter().find(|row| row["hole_ratio"] == 0.05).unwrap();
+        assert_eq!(row["macs"]["rectangle"], run["macs"], "{strategy}");
+        assert_eq!(row["plan_bytes"]["rectangle"], run["plan_bytes"], "{strategy}");
+        // Of this CPU, measured: within a factor that other work on the machine may explain.
+        let (told, took) =
+            (row["seconds"]["rectangle"].as_f64().unwrap(), run["ms"]["network"].as_f64().unwrap() / 1e3);
+        assert!(told > took / 20.0 && told < took * 20.0, "{told} s told, {took} s taken");
+    }
+    fails(&run(&[&"info", &"--strategy", &"window"]), 2, &["--plan"]);
 }
 
 #[test]

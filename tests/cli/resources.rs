@@ -65,6 +65,109 @@ fn a_batch_goes_on_where_memory_ends() {
     assert!(folder.path("two.png").exists() && !folder.path("one.png").exists());
 }
 
+/// Stacks smaller than the system's own: the work does not depend on what the main thread has.
+#[test]
+fn a_small_stack_is_enough() {
+    let folder = pictures(300, 200);
+    let (mask, out) = (folder.path("mask.png"), folder.path("out.png"));
+    for kilobytes in [64, 128, 256, 512, 1024, 4096] {
+        let limit = format!("ulimit -s {kilobytes}");
+        for image in ["in.jpg", "in.png", "in.webp"] {
+            succeeds(&run_after(&limit, &[&folder.path(image), &mask, &out, &"--threads", &"2"]));
+            assert!(image::open(&out).is_ok());
+            std::fs::remove_file(&out).unwrap();
+        }
+        for args in [&["--help"][..], &["info"], &["man", "batch"]] {
+            succeeds(&run_after(&limit, &args.iter().map(|a| a as &dyn AsRef<std::ffi::OsStr>).collect::<Vec<_>>()));
+        }
+        fails(&run_after(&limit, &[&folder.path("none.png"), &mask, &out]), 3, &["none.png"]);
+    }
+    // From too little memory for a thread to enough: a limit, in one line where the thread has not begun.
+    let starts = |kilobytes: u32| run_after(&format!("ulimit -s 256; ulimit -v {kilobytes}"), &[&"--version"]);
+    let mut outputs = (10_000..100_000).step_by(200).map(starts);
+    fails(&outputs.find(|output| output.status.code() == Some(5)).unwrap(), 5, &["no memory for a thread"]);
+    assert!(outputs.any(|output| output.status.success()));
+}
+
+/// Limits of memory cgroups, which are files: those of a folder that stands in for `/sys/fs/cgroup`. What would be killed is
+/// refused before work, and what has little memory goes the frugal way to the same bytes.
+#[test]
+fn a_memory_cgroup_is_a_limit() {
+    let folder = pictures(600, 500);
+    let mask = folder.path("mask.png");
+    let groups = folder.path("groups");
+    std::fs::create_dir_all(groups.join("memory")).unwrap();
+    let within = |files: &[(&str, u32)], args: &[&dyn AsRef<std::ffi::OsStr>]| {
+        std::fs::remove_dir_all(&groups).unwrap();
+        std::fs::create_dir_all(groups.join("memory")).unwrap();
+        files.iter().for_each(|(name, megabytes)| {
+            std::fs::write(groups.join(name), format!("{}\n", u64::from(*megabytes) << 20)).unwrap();
+        });
+        let script = format!("mount --bind {} /sys/fs/cgroup && exec \"$@\"", groups.display());
+        let command = ["-rm", "sh", "-c", &script, "sh", env!("CARGO_BIN_EXE_inpaint-edge")];
+        Command::new("unshare").args(command).args(args.iter().map(|a| a.as_ref())).output().unwrap()
+    };
+    let first = |limit, used| [("memory/memory.limit_in_bytes", limit), ("memory/memory.usage_in_bytes", used)];
+    let tried = within(&first(4000, 0), &[&"info", &"--json"]);
+    if !tried.status.success() {
+        return not_run(format_args!("no mount over /sys/fs/cgroup: {}", String::from_utf8_lossy(&tried.stderr)));
+    }
+    let groups_of = std::fs::read_to_string("/proc/self/cgroup").unwrap();
+    let has_first = groups_of.lines().any(|line| line.contains(":memory:"));
+    let has_second = groups_of.lines().any(|line| line.starts_with("0::"));
+    assert!(has_first || has_second, "{groups_of}");
+    let swap = std::fs::read_to_string("/proc/meminfo").unwrap();
+    if !swap.lines().any(|line| line.starts_with("SwapFree:") && line.contains(" 0 kB")) {
+        return not_run("limits of memory cgroups where the machine has swap, which adds to them");
+    }
+    let second = |limit, used| [("memory.max", limit), ("memory.current", used)];
+    for (is_tried, files) in
+        [(has_first, &first as &dyn Fn(u32, u32) -> [(&'static str, u32); 2]), (has_second, &second)]
+    {
+        if !is_tried {
+            not_run("a version of memory cgroups");
+            continue;
+        }
+        let json = within(&files(300, 20), &[&"info", &"--json"]);
+        let info: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+        assert_eq!(info["memory_free"], 280 << 20);
+        for image in ["in.png", "in.jpg", "in.webp"] {
+            let (image, out) = (folder.path(image), folder.path("out.png"));
+            let refused = within(&files(50, 10), &[&image, &mask, &out]);
+            fails(
+                &refused,
+                5,
+                &[image.to_str().unwrap(), "M of memory or more expected, 40M free in this memory cgroup found"],
+            );
+            assert!(!out.exists());
+            let stderr = String::from_utf8(refused.stderr).unwrap();
+            let named: u32 = stderr.split("M of memory").next().unwrap().rsplit(' ').next().unwrap().parse().unwrap();
+            let frugal = within(&files(named + 40, 0), &[&image, &mask, &out, &"--json"]);
+            succeeds(&frugal);
+            let plenty = within(&files(4000, 0), &[&image, &mask, &out, &"--json"]);
+            succeeds(&plenty);
+            let digest = |output: &std::process::Output| {
+                serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()["output_sha256"].clone()
+            };
+            assert_eq!(digest(&frugal), digest(&plenty));
+            std::fs::remove_file(out).unwrap();
+        }
+        // Where there is room for one at a time, the other waits.
+        let (photos, results) = (folder.path("photos"), folder.path("results"));
+        std::fs::create_dir_all(&photos).unwrap();
+        for name in ["a.png", "b.png", "c.png"] {
+            std::fs::copy(folder.path("in.png"), photos.join(name)).unwrap();
+        }
+        let args: &[&dyn AsRef<std::ffi::OsStr>] =
+            &[&"batch", &"--images", &photos, &"--box", &"200,200,90,80", &"--out", &results, &"--jobs", &"2"];
+        let batch = within(&files(300, 0), args);
+        succeeds(&batch);
+        assert!(String::from_utf8_lossy(&batch.stderr).contains("3 filled, 0 failed"));
+        std::fs::remove_dir_all(&results).unwrap();
+        fails(&within(&files(20, 0), args), 5, &["M free in this memory cgroup found"]);
+    }
+}
+
 /// A disk of 64 kB, where the user may have one.
 #[test]
 fn a_full_disk_is_an_output_error() {

@@ -33,7 +33,8 @@ Exit codes:
   5  limits: more memory needed than there is or --max-memory allows
   1  anything else, such as an output that cannot be written";
 
-const USAGE: &str = "\
+/// The forms of a command line.
+pub const USAGE: &str = "\
 inpaint-edge [OPTIONS] <IMAGE> <MASK> <OUT>
        inpaint-edge [OPTIONS] --mask-alpha <IMAGE> [MASK] <OUT>
        inpaint-edge [OPTIONS] --mask-color <COLOUR> <IMAGE> [MASK] <OUT>
@@ -87,9 +88,25 @@ pub enum Command {
     Completions {
         /// The shell to complete in
         shell: clap_complete::Shell,
+        /// Write it to this file, in a folder made where it is missing
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
     },
-    /// Print the man page
-    Man,
+    /// Print a man page, or write all of them
+    Man(ManArgs),
+}
+
+/// What has a man page of its own.
+pub const SUBCOMMANDS: [&str; 5] = ["batch", "info", "selftest", "completions", "man"];
+
+#[derive(Args)]
+pub struct ManArgs {
+    /// The subcommand to describe [default: the program]
+    #[arg(value_parser = SUBCOMMANDS)]
+    pub command: Option<String>,
+    /// Write every page to this folder, made where it is missing
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub out: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -100,6 +117,9 @@ pub struct InfoArgs {
     /// What an image of this size takes: memory, and work and time by the size of the hole
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
     pub plan: Option<(usize, usize)>,
+    /// What --plan is of: the whole image or windows around the holes; auto: windows above 2^20 pixels
+    #[arg(long, value_enum, default_value_t = StrategyArg::Auto, requires = "plan")]
+    pub strategy: StrategyArg,
     /// One JSON object instead of text
     #[arg(long)]
     pub json: bool,
@@ -121,7 +141,7 @@ pub struct SelftestArgs {
     #[arg(long, value_enum)]
     pub isa: Option<IsaArg>,
     /// Only this number of threads [default: 1, 2 and 5]
-    #[arg(long, value_name = "N", value_parser = threads)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = threads)]
     pub threads: Option<usize>,
     /// Print the digests themselves instead of comparing them
     #[arg(long, requires = "isa", requires = "threads")]
@@ -167,13 +187,19 @@ impl FillArgs {
     }
 }
 
-/// What is wrong with a command line, without the usage and the tips that follow it.
+/// What is wrong with a command line, and what may have been meant, without the usage that follows it.
 pub fn one_line(e: &clap::Error) -> Error {
     let text = e.render().to_string();
     let text = in_other_words(e).unwrap_or(text);
     let (text, _) = text.split_once("\n\n").unwrap_or((&text, ""));
     let words: Vec<_> = text.strip_prefix("error: ").unwrap_or(text).split_whitespace().collect();
-    Error::new(ErrorKind::Usage, words.join(" "))
+    let mut line = words.join(" ");
+    let similar = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
+    let meant: Vec<_> = similar.into_iter().filter_map(|kind| e.get(kind)).map(|meant| meant.to_string()).collect();
+    if !meant.is_empty() {
+        line += &format!("; did you mean {}?", meant.join(" or "));
+    }
+    Error::new(ErrorKind::Usage, line)
 }
 
 /// What is wrong where a shell has made something else of what was typed.
@@ -213,7 +239,7 @@ pub struct BatchArgs {
     #[arg(long, value_name = "DIR", requires = "images")]
     pub out: Option<PathBuf>,
     /// Photographs at a time, which share the threads
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = jobs)]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = jobs)]
     pub jobs: usize,
     /// Fill again what has a result
     #[arg(long)]
@@ -238,7 +264,7 @@ pub struct JobArgs {
     #[arg(long, value_name = "FILE")]
     pub weights: Option<PathBuf>,
     /// Threads, 512 at the most, 0 = all cores; never changes the result
-    #[arg(long, value_name = "N", default_value_t = 0, value_parser = threads)]
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = threads)]
     pub threads: usize,
     /// Instruction set; never changes the result
     #[arg(long, value_enum, default_value_t = IsaArg::Auto)]
@@ -246,11 +272,11 @@ pub struct JobArgs {
     /// Whole image or windows around the holes; auto: windows above 2^20 pixels
     #[arg(long, value_enum, default_value_t = StrategyArg::Auto)]
     pub strategy: StrategyArg,
-    /// Refuse, before work starts, what takes more memory than this: bytes, or with K, M or G [default: no limit]
-    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    /// Refuse, before work starts, what takes more memory than this: bytes, or with K, M or G [default: what is free]
+    #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = memory)]
     pub max_memory: Option<usize>,
     /// Quality of a .jpg result
-    #[arg(long, value_name = "1-100", default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100))]
+    #[arg(long, value_name = "1-100", default_value_t = 95, allow_negative_numbers = true, value_parser = quality)]
     pub quality: u8,
     /// No progress bar, no notes
     #[arg(long, short)]
@@ -292,6 +318,11 @@ impl From<StrategyArg> for Strategy {
 fn threads(text: &str) -> Result<usize, String> {
     let threads = text.parse().ok().filter(|n| *n <= MAX_THREADS);
     threads.ok_or_else(|| format!("0 to {MAX_THREADS} expected"))
+}
+
+fn quality(text: &str) -> Result<u8, String> {
+    let quality = text.parse().ok().filter(|n| (1..=100).contains(n));
+    quality.ok_or_else(|| "1 to 100 expected".to_owned())
 }
 
 fn jobs(text: &str) -> Result<usize, String> {

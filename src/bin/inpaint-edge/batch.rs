@@ -45,7 +45,7 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
     let failed = known.iter().enumerate().filter(|(_, outcome)| matches!(outcome, Some(Outcome::Failed(_))));
     let queue = Queue::new(order, &pending, failed.map(|(i, _)| i).collect::<HashSet<_>>());
     let jobs = args.jobs.min(pending.len()).max(1);
-    let budget = args.job.max_memory.map(Budget::new);
+    let budget = Budget::new(args.job.max_memory);
     let mut engine = Engine::new(&args.job, threads_of_each(args.job.threads, jobs));
     if !pending.is_empty() {
         engine.warm_up(budget.as_ref())?;
@@ -60,7 +60,7 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
         outcome.map_or(Ok(()), |outcome| tell(i, outcome))?;
     }
     let stop = AtomicBool::new(false);
-    let work = |mut engine: Engine| -> Result<()> {
+    let work = |mut engine| -> Result<()> {
         while let Some(mut turn) = queue.next() {
             let progress = &mut |_| {
                 bar.tick();

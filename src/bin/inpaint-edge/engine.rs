@@ -9,13 +9,17 @@ use inpaint_edge::{Error, ErrorKind, Inpainter, Options, Result, Strategy};
 use sha2::{Digest, Sha256};
 
 use crate::args::JobArgs;
-use crate::memory::{self, Budget};
+use crate::memory::{self, Budget, Held};
 
 /// Where a photograph's inpainter comes from.
 pub struct Engine<'a> {
     args: &'a JobArgs,
     threads: usize,
     kept: Option<Inpainter>,
+    /// Memory of what is kept, and of the job that keeps it.
+    held: Option<Held<'a>>,
+    /// Whether an inpainter is kept for the next photograph.
+    keeps: bool,
     known: Option<Known>,
 }
 
@@ -37,7 +41,7 @@ impl Known {
 
 impl<'a> Engine<'a> {
     pub fn new(args: &'a JobArgs, threads: usize) -> Self {
-        Self { args, threads, kept: None, known: None }
+        Self { args, threads, kept: None, held: None, keeps: args.max_memory.is_none(), known: None }
     }
 
     /// Opens the weights before they are needed, within `budget`, and keeps the inpainter where memory is not limited.
@@ -53,9 +57,21 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
+    /// Whether `budget` has room at once for a job of `bytes`, which may then keep all it has; where it has not, nothing is
+    /// kept from the last one either.
+    pub fn has_room(&mut self, budget: &'a Budget, bytes: usize) -> bool {
+        let bytes = self.held.take().map_or(bytes, |held| held.bytes().max(bytes));
+        self.held = budget.at_once(bytes);
+        self.keeps = self.held.is_some();
+        if !self.keeps {
+            self.kept = None;
+        }
+        self.keeps
+    }
+
     /// Another, knowing what this one knows.
     pub fn another(&self) -> Self {
-        Self { args: self.args, threads: self.threads, kept: None, known: self.known.clone() }
+        Self { known: self.known.clone(), ..Self::new(self.args, self.threads) }
     }
 
     pub fn is_ready(&self) -> bool {
@@ -79,9 +95,9 @@ impl<'a> Engine<'a> {
         open(self.args.weights.as_deref(), self.options())
     }
 
-    /// Keeps `inpainter` with the memory of its run for the next photograph; where memory is limited, nothing is kept.
+    /// Keeps `inpainter` with the memory of its run for the next photograph; where memory is scarce, nothing is kept.
     pub fn give_back(&mut self, inpainter: Inpainter) {
-        self.kept = self.args.max_memory.is_none().then_some(inpainter);
+        self.kept = self.keeps.then_some(inpainter);
     }
 
     fn options(&self) -> Options {

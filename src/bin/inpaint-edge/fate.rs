@@ -2,7 +2,10 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+use inpaint_edge::{Error, ErrorKind};
 
 /// The system's allocator, which notes that memory could not be had.
 struct Noting;
@@ -60,12 +63,27 @@ pub fn choose() {
         unsafe { libc::signal(libc::SIGABRT, libc::SIG_DFL) };
         hook(panic);
     }));
-    reach_down();
     let handler: extern "C" fn(libc::c_int) = aborted;
     // SAFETY: SIGXFSZ may be ignored; the handler has the type of one and calls only what a handler may.
     unsafe {
         libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
         libc::signal(libc::SIGABRT, handler as libc::sighandler_t);
+    }
+}
+
+/// Runs `work` on a stack that is large enough whatever the limit of stacks is: on the main thread's, or on that of a thread.
+pub fn on_enough_stack(work: fn() -> ExitCode) -> ExitCode {
+    const STACK: usize = 2 << 20;
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: writes the limit, or fails and leaves it.
+    unsafe { libc::getrlimit(libc::RLIMIT_STACK, &mut limit) };
+    if limit.rlim_cur >= STACK as libc::rlim_t {
+        reach_down();
+        return work();
+    }
+    match std::thread::Builder::new().stack_size(STACK).spawn(work) {
+        Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        Err(e) => crate::failed(&Error::new(ErrorKind::Limits, format!("no memory for a thread: {e}"))),
     }
 }
 

@@ -2,16 +2,18 @@
 
 use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inpaint_edge::{Error, ErrorKind, Result};
 
 use crate::args::FillArgs;
 use crate::engine::{Engine, weights_sha256};
-use crate::job::is_pipe;
+use crate::job::{Job, is_pipe};
 use crate::memory::Budget;
 
 pub fn run(args: &FillArgs) -> Result<()> {
+    let start = Instant::now();
     let usage = |detail: &str| Err(Error::new(ErrorKind::Usage, detail));
     let job = args.job()?;
     if is_pipe(&job.image) && job.mask.as_deref().is_some_and(is_pipe) {
@@ -22,11 +24,12 @@ pub fn run(args: &FillArgs) -> Result<()> {
     }
     // What the report takes is read before the result is there.
     let weights = args.json.then(|| weights_sha256(args.job.weights.as_deref())).transpose()?;
-    let budget = args.job.max_memory.map(Budget::new);
+    let budget = Budget::new(args.job.max_memory);
     if args.preview.is_some() {
         let shown = job.preview(&args.job, budget.as_ref())?;
-        if shown.hole_pixels == 0 {
-            note(args, format_args!("{}: no hole to show", job.hole_name()));
+        match shown.hole_pixels {
+            0 => note(args, format_args!("{}: no hole to show", job.hole_name())),
+            pixels => tell(args, &job, format_args!("a hole of {} shown", counted(pixels))),
         }
         shown.notes.iter().for_each(|line| note(args, format_args!("{line}")));
         return Ok(());
@@ -40,8 +43,12 @@ pub fn run(args: &FillArgs) -> Result<()> {
     });
     bar.finish_and_clear();
     let done = filled?;
-    if done.report.hole_pixels == 0 {
-        note(args, format_args!("{}: no hole, image copied", job.hole_name()));
+    match done.report.hole_pixels {
+        0 => note(args, format_args!("{}: no hole, image copied", job.hole_name())),
+        pixels => {
+            let seconds = start.elapsed().as_secs_f64();
+            tell(args, &job, format_args!("{} filled in {seconds:.1} s", counted(pixels)));
+        }
     }
     done.notes.iter().for_each(|line| note(args, format_args!("{line}")));
     if let Some(weights) = weights {
@@ -56,6 +63,21 @@ fn note(args: &FillArgs, note: std::fmt::Arguments<'_>) {
     }
 }
 
+/// Tells a person what was done; a script, whose stderr is no terminal, asks the exit code.
+fn tell(args: &FillArgs, job: &Job, what: std::fmt::Arguments<'_>) {
+    if std::io::stderr().is_terminal() {
+        let out = if is_pipe(&job.out) { "stdout".into() } else { job.out.display().to_string() };
+        note(args, format_args!("{out}: {what}"));
+    }
+}
+
+/// A number of pixels with its thousands apart.
+fn counted(pixels: usize) -> String {
+    let digits = pixels.to_string();
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    format!("{} pixel{}", groups.join(","), if pixels == 1 { "" } else { "s" })
+}
+
 /// A bar on stderr where that is a terminal, else nothing.
 pub fn progress_bar(quiet: bool, template: &str) -> ProgressBar {
     if quiet || !std::io::stderr().is_terminal() {
@@ -63,4 +85,18 @@ pub fn progress_bar(quiet: bool, template: &str) -> ProgressBar {
     }
     let style = ProgressStyle::with_template(template).expect("a valid template");
     ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr()).with_style(style)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn thousands_are_apart() {
+        for (pixels, text) in
+            [(1, "1 pixel"), (999, "999 pixels"), (19_098, "19,098 pixels"), (1_000_000, "1,000,000 pixels")]
+        {
+            assert_eq!(counted(pixels), text);
+        }
+    }
 }

@@ -5,10 +5,12 @@ use inpaint_edge::{Isa, Options, Result};
 
 use crate::args::InfoArgs;
 use crate::engine::{open, weights_sha256};
+use crate::free::{self, Free};
 use crate::plan::Plan;
 
 pub fn run(args: &InfoArgs) -> Result<()> {
-    let inpainter = open(args.weights.as_deref(), Options::default())?;
+    let options = Options { strategy: args.strategy.into(), ..Options::default() };
+    let inpainter = open(args.weights.as_deref(), options)?;
     let config = inpainter.config();
     let sha256 = weights_sha256(args.weights.as_deref())?;
     let available: Vec<_> = Isa::available().map(Isa::name).collect();
@@ -17,7 +19,8 @@ pub fn run(args: &InfoArgs) -> Result<()> {
         _ => "none",
     };
     let channels: Vec<usize> = config.layers.iter().map(|l| l.c_out).collect();
-    let plan = args.plan.map(|size| Plan::new(&inpainter, size)).transpose()?;
+    let plan = args.plan.map(|size| Plan::new(&inpainter, args.strategy.into(), size)).transpose()?;
+    let free = free::memory();
     if args.json {
         let mut json = serde_json::json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -30,6 +33,7 @@ pub fn run(args: &InfoArgs) -> Result<()> {
             "isa": inpainter.isa().name(),
             "isa_available": available,
             "threads": inpainter.threads(),
+            "memory_free": free.map(|free| free.bytes),
         });
         if let Some(plan) = plan {
             json["plan"] = plan.json();
@@ -53,6 +57,9 @@ pub fn run(args: &InfoArgs) -> Result<()> {
         available.join(" "),
         inpainter.threads(),
     );
+    let text = free.map_or(text.clone(), |Free { bytes, place }| {
+        format!("{text}memory    {:.1} MB free {place}\n", bytes as f64 / 1e6)
+    });
     let plan = plan.map_or(String::new(), |plan| plan.text());
     crate::print((text + &plan).as_bytes())
 }

@@ -75,17 +75,18 @@ impl Job {
     }
 
     /// Fills the hole, within `budget`; with a digest of the result where `digest`.
-    pub fn fill(
+    pub fn fill<'b>(
         &self,
         args: &JobArgs,
-        engine: &mut Engine,
-        budget: Option<&Budget>,
+        engine: &mut Engine<'b>,
+        budget: Option<&'b Budget>,
         digest: bool,
         progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     ) -> Result<Done> {
         let start = Instant::now();
         let format = self.format(args)?;
-        let (inpainter, ready, _share) = match budget {
+        let scarce = budget.filter(|budget| !self.has_plenty(args, engine, budget, format));
+        let (inpainter, ready, _share) = match scarce {
             Some(budget) => {
                 let (inpainter, ready, share) = self.prepare_within(budget, args, engine, format)?;
                 (inpainter, ready, Some(share))
@@ -120,9 +121,41 @@ impl Job {
         Ok(Done { report, notes, isa, threads, decode, encode, total, output_sha256 })
     }
 
+    /// Whether the memory that is free is so much more than the job takes that nothing need be counted.
+    fn has_plenty<'b>(
+        &self,
+        args: &JobArgs,
+        engine: &mut Engine<'b>,
+        budget: &'b Budget,
+        format: OutputFormat,
+    ) -> bool {
+        if budget.is_strict() || self.files().any(is_pipe) {
+            return false;
+        }
+        if !self.can_be_counted() {
+            return true;
+        }
+        let headers = self.files().map(Photo::header).collect::<Result<Vec<_>>>();
+        // What cannot be read is found out on the usual way.
+        let (Ok(headers), Ok(known)) = (headers, engine.known()) else { return true };
+        let bytes = memory::at_most(known, &headers[0], headers.get(1), args.strategy.into(), format);
+        engine.has_room(budget, bytes)
+    }
+
+    /// Image and mask.
+    fn files(&self) -> impl Iterator<Item = &Path> {
+        std::iter::once(&*self.image).chain(self.mask.as_deref())
+    }
+
+    /// Whether no file can be read but once: what such a one takes is known when it has been read.
+    fn can_be_counted(&self) -> bool {
+        self.files().all(|path| is_pipe(path) || path.is_file())
+    }
+
     /// Writes the photograph with its hole hatched, within `budget`.
     pub fn preview(&self, args: &JobArgs, budget: Option<&Budget>) -> Result<Shown> {
         let format = self.format(args)?;
+        let budget = budget.filter(|budget| budget.is_strict() || self.can_be_counted());
         let mut share = budget.map(Budget::enter);
         let Ready { mut photo, hole, .. } = match &mut share {
             None => self.prepare(args)?,
@@ -188,17 +221,27 @@ impl Job {
     ) -> Result<(Inpainter, Ready, Share<'b>)> {
         let mut share = budget.enter();
         // A weights error does not wait for the end of stdin.
-        let known = engine.known()?;
+        let known = engine.known()?.clone();
+        let loading = memory::of_loading(&known.config, known.bytes);
+        // Nor do weights, where the user has not said that memory counts.
+        let waits = budget.is_strict() || !self.files().any(is_pipe);
+        let ready = match waits {
+            true => None,
+            false => {
+                share.take(loading).map_err(|e| e.of(self.image.display()))?;
+                Some(engine.take()?)
+            }
+        };
         let seen = self.see(args, &mut share)?;
         let Header { width, height, channels, sample_bytes, .. } = seen.header;
         // What windows take is known once the hole is, and so is whether there is one.
         let run = known.native_bytes(args.strategy.into(), width as usize, height as usize).unwrap_or(0);
         let later = memory::of_job(known.bytes, run, &seen.header, format);
-        let loading = seen.piped.saturating_add(memory::of_loading(&known.config, known.bytes));
+        let loading = loading.saturating_add(seen.piped);
         let finding = known.bytes.saturating_add(seen.hole_bytes);
         let blame = if finding > later { self.hole_name() } else { self.image.display() };
         share.take_before(loading.max(finding), later).map_err(|e| e.of(blame))?;
-        let inpainter = engine.take()?;
+        let inpainter = ready.map_or_else(|| engine.take(), Ok)?;
         let found = self.find_hole(args, seen)?;
         let plan = inpainter.plan_holes(&found.hole.holes, channels, sample_bytes);
         let plan = plan.map_err(|e| self.name(found.hole.explained(e)))?;
@@ -210,7 +253,7 @@ impl Job {
 
     /// Looks at the headers of image and mask.
     fn see(&self, args: &JobArgs, share: &mut Share) -> Result<Seen<'_>> {
-        let (image, mask) = self.sources(args.max_memory.map_or(u64::MAX, |limit| limit as u64))?;
+        let (image, mask) = self.sources(share.limit() as u64)?;
         // What came through stdin stays until it is decoded.
         let piped = image.piped_bytes() + mask.as_ref().map_or(0, Source::piped_bytes);
         let mut header_of = |source: &Source| match piped.saturating_add(source.file_bytes()?) {

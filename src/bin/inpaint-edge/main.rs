@@ -9,11 +9,13 @@ mod engine;
 mod fate;
 mod fill;
 mod folders;
+mod free;
 mod hole;
 mod hole_args;
 mod info;
 mod job;
 mod list;
+mod man;
 mod memory;
 mod names;
 mod order;
@@ -23,14 +25,27 @@ mod selftest;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::Parser;
 use inpaint_edge::{Error, ErrorKind, Result};
 
 use args::{Cli, Command};
 
+#[cfg(target_os = "linux")]
 fn main() -> ExitCode {
-    #[cfg(target_os = "linux")]
     fate::choose();
+    fate::on_enough_stack(run)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn main() -> ExitCode {
+    run()
+}
+
+fn run() -> ExitCode {
+    if std::env::args_os().len() <= 1 {
+        let _ = writeln!(std::io::stderr(), "Usage: {}\ninpaint-edge --help says more.", args::USAGE);
+        return ExitCode::from(ErrorKind::Usage.exit_code());
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(e) if e.use_stderr() => return failed(&args::one_line(&e)),
@@ -44,16 +59,8 @@ fn main() -> ExitCode {
         },
         Some(Command::Info(args)) => info::run(&args),
         Some(Command::Selftest(args)) => selftest::run(&args),
-        Some(Command::Completions { shell }) => {
-            let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "inpaint-edge", &mut script);
-            print(&script)
-        }
-        Some(Command::Man) => {
-            let mut page = Vec::new();
-            let rendered = clap_mangen::Man::new(Cli::command()).render(&mut page);
-            rendered.map_err(|e| Error::new(ErrorKind::Output, e.to_string())).and_then(|()| print(&page))
-        }
+        Some(Command::Completions { shell, out }) => man::completions(shell, out.as_deref()),
+        Some(Command::Man(args)) => man::run(&args),
         None => fill::run(&cli.fill),
     };
     match done {

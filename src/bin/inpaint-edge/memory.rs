@@ -5,11 +5,17 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 
 use inpaint_edge::image::{Header, OutputFormat};
 use inpaint_edge::weights::{Config, LayerShape};
-use inpaint_edge::{Error, ErrorKind, Holes, Result};
+use inpaint_edge::{Error, ErrorKind, Holes, Result, Strategy};
+
+use crate::engine::Known;
+use crate::free;
 
 /// The program itself: code, stacks, tables of decoders and encoders, and the built-in weights, read for their digest if
 /// for nothing else.
 const PROGRAM: usize = (10 << 20) + BUILT_IN;
+
+/// The program without what the system may drop and read again: its code and the built-in weights.
+const PROGRAM_KEPT: usize = 6 << 20;
 
 #[cfg(feature = "embedded-weights")]
 const BUILT_IN: usize = inpaint_edge::weights::EMBEDDED.len();
@@ -53,37 +59,100 @@ pub fn of_preview(photo: &Header, format: OutputFormat) -> usize {
     holes + photo.decode_bytes().max(photo.encode_bytes(format))
 }
 
+/// The most that a job takes which loads weights beside the image and keeps all until its end. Generous: where there is so
+/// much, nobody needs to know exactly.
+pub fn at_most(
+    known: &Known,
+    photo: &Header,
+    mask: Option<&Header>,
+    strategy: Strategy,
+    format: OutputFormat,
+) -> usize {
+    let (width, height) = (photo.width as usize, photo.height as usize);
+    let run = match known.native_bytes(strategy, width, height) {
+        Some(bytes) => bytes,
+        // Larger than any window, and the coarser sizes of everything.
+        None => known.native_bytes(Strategy::Native, 1024, 1024).unwrap_or(0) + 2 * photo.pixel_bytes(),
+    };
+    let holes = 8 * Holes::bytes_for(width, height) + mask.map_or(0, of_mask);
+    let files = photo.decode_bytes().saturating_add(photo.encode_bytes(format));
+    let all = of_loading(&known.config, known.bytes).saturating_add(run).saturating_add(holes).saturating_add(files);
+    all.saturating_add(all / 4)
+}
+
 /// What all jobs together may take, the program included.
 pub struct Budget {
     limit: usize,
+    /// Of it, what the program itself takes.
+    program: usize,
+    /// Where `limit` bytes are free, unless the user set the limit.
+    place: Option<&'static str>,
     /// Held by the one job that may ask for more: the others have what they need and end some time.
     entrance: Mutex<()>,
     used: Mutex<usize>,
     freed: Condvar,
 }
 
-/// What a job takes of a budget, given back at its end.
-pub struct Share<'b> {
+/// Bytes taken of a budget, given back at their end.
+pub struct Held<'b> {
     budget: &'b Budget,
     bytes: usize,
+}
+
+/// What a job takes of a budget.
+pub struct Share<'b> {
+    held: Held<'b>,
     entrance: Option<MutexGuard<'b, ()>>,
 }
 
 impl Budget {
-    /// Before other threads start.
-    pub fn new(limit: usize) -> Self {
-        give_back_what_is_freed();
-        Self { limit, entrance: Mutex::new(()), used: Mutex::new(PROGRAM), freed: Condvar::new() }
+    /// As the user says, or else what the system has free; before other threads start.
+    pub fn new(max_memory: Option<usize>) -> Option<Self> {
+        let of = |limit: usize, program, place: Option<_>| {
+            // Where gigabytes are free, buffers that matter are so large that they go back by themselves.
+            if place.is_none() || limit >> 30 < 4 {
+                give_back_what_is_freed();
+            }
+            let (entrance, freed) = (Mutex::new(()), Condvar::new());
+            Self { limit, program, place, entrance, used: Mutex::new(program), freed }
+        };
+        match max_memory {
+            Some(limit) => Some(of(limit, PROGRAM, None)),
+            None => free::memory().map(|free| of(free.bytes, PROGRAM_KEPT, Some(free.place))),
+        }
+    }
+
+    /// Whether the user set the limit: everything is counted then, and nothing kept that could be had again.
+    pub fn is_strict(&self) -> bool {
+        self.place.is_none()
+    }
+
+    /// A share of `bytes`, if nobody need wait for them.
+    pub fn at_once(&self, bytes: usize) -> Option<Held<'_>> {
+        let mut used = self.used.lock().unwrap_or_else(|e| e.into_inner());
+        *used = used.checked_add(bytes).filter(|used| *used <= self.limit)?;
+        Some(Held { budget: self, bytes })
     }
 
     /// Waits until no other job is entering.
     pub fn enter(&self) -> Share<'_> {
         let entrance = self.entrance.lock().unwrap_or_else(|e| e.into_inner());
-        Share { budget: self, bytes: 0, entrance: Some(entrance) }
+        Share { held: Held { budget: self, bytes: 0 }, entrance: Some(entrance) }
+    }
+}
+
+impl Held<'_> {
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 }
 
 impl Share<'_> {
+    /// Bytes that all jobs together may take.
+    pub fn limit(&self) -> usize {
+        self.held.budget.limit
+    }
+
     /// Takes `bytes` in all, once other jobs leave room for them; for a job that is entering.
     ///
     /// # Errors
@@ -99,18 +168,21 @@ impl Share<'_> {
     ///
     /// As [`Share::take`], naming what would do later, too.
     pub fn take_before(&mut self, bytes: usize, later: usize) -> Result<()> {
-        let Budget { limit, used, freed, .. } = self.budget;
-        if PROGRAM.saturating_add(bytes) > *limit {
-            let needed = PROGRAM.saturating_add(bytes.max(later)).div_ceil(1 << 20);
-            let detail = format!("--max-memory {needed}M or more expected, {} found", size_text(*limit));
+        let Budget { limit, program, place, used, freed, .. } = self.held.budget;
+        if program.saturating_add(bytes) > *limit {
+            let needed = program.saturating_add(bytes.max(later)).div_ceil(1 << 20);
+            let detail = match place {
+                None => format!("--max-memory {needed}M or more expected, {} found", size_text(*limit)),
+                Some(place) => format!("{needed}M of memory or more expected, {}M free {place} found", *limit >> 20),
+            };
             return Err(Error::new(ErrorKind::Limits, detail));
         }
         let mut used = used.lock().unwrap_or_else(|e| e.into_inner());
-        while *used - self.bytes + bytes > *limit {
+        while *used - self.held.bytes + bytes > *limit {
             used = freed.wait(used).unwrap_or_else(|e| e.into_inner());
         }
-        *used = *used - self.bytes + bytes;
-        self.bytes = bytes;
+        *used = *used - self.held.bytes + bytes;
+        self.held.bytes = bytes;
         Ok(())
     }
 
@@ -126,7 +198,7 @@ fn size_text(bytes: usize) -> String {
     unit.map_or_else(|| bytes.to_string(), |(shift, unit)| format!("{}{unit}", bytes >> shift))
 }
 
-impl Drop for Share<'_> {
+impl Drop for Held<'_> {
     fn drop(&mut self) {
         *self.budget.used.lock().unwrap_or_else(|e| e.into_inner()) -= self.bytes;
         self.budget.freed.notify_all();
@@ -152,7 +224,7 @@ mod tests {
 
     #[test]
     fn jobs_wait_and_never_exceed_the_limit() {
-        let budget = Budget::new(PROGRAM + 100);
+        let budget = Budget::new(Some(PROGRAM + 100)).unwrap();
         let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
         std::thread::scope(|scope| {
             for job in 0..16 {
@@ -173,6 +245,17 @@ mod tests {
         assert_eq!(*budget.used.lock().unwrap(), PROGRAM);
         let refused = budget.enter().take(101).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::Limits);
+    }
+
+    #[test]
+    fn what_is_had_at_once_never_waits() {
+        let budget = Budget::new(Some(PROGRAM + 100)).unwrap();
+        let share = budget.at_once(70).unwrap();
+        assert!(budget.at_once(31).is_none() && budget.at_once(usize::MAX).is_none());
+        assert!(budget.at_once(30).is_some());
+        drop(share);
+        assert!(budget.at_once(100).is_some());
+        assert_eq!(*budget.used.lock().unwrap(), PROGRAM);
     }
 
     #[test]

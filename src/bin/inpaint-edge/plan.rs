@@ -1,86 +1,200 @@
 //! `inpaint-edge info --plan`: what an image of a size takes.
 
-use inpaint_edge::{Error, ErrorKind, Inpainter, Result};
-use ndarray::ArrayView2;
+use std::ops::ControlFlow;
 
-/// Shares of the image that are hole.
+use inpaint_edge::{Error, ErrorKind, Holes, Inpainter, Report, Result, Strategy};
+use ndarray::Array3;
+
+/// Shares of the image that are hole, where it is run as a whole and where in windows.
 const RATIOS: [f64; 6] = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75];
+const WINDOW_RATIOS: [f64; 4] = [0.001, 0.01, 0.05, 0.25];
+
+/// Period of bars of a pixel or more, pixels; thinner holes are bars of a pixel further apart.
+const PERIOD: usize = 64;
 
 /// Memory and work for images of one size.
 pub struct Plan {
     pub width: usize,
     pub height: usize,
-    /// Bytes a run uses beside the weights and the image.
-    pub bytes: usize,
-    /// Share of the image that is hole, and multiply-accumulates where it is one rectangle in the middle, and where it is
-    /// bars across the whole image.
-    pub rows: Vec<(f64, u64, u64)>,
+    strategy: Strategy,
+    /// Multiply–accumulates a second that a run does here.
+    speed: f64,
+    /// The most memory of a run of the rows.
+    bytes: usize,
+    rows: Vec<Row>,
+}
+
+/// What a hole takes, where it is one rectangle in the middle and where it is bars across the whole image.
+struct Row {
+    /// Share of the image that is hole.
+    ratio: f64,
+    rectangle: Cost,
+    bars: Cost,
+}
+
+#[derive(Clone, Copy)]
+struct Cost {
+    macs: u64,
+    /// Memory of the run, beside the weights and the image.
+    bytes: usize,
 }
 
 impl Plan {
-    pub fn new(inpainter: &Inpainter, (width, height): (usize, usize)) -> Result<Self> {
-        let bytes = inpainter.plan_bytes(width, height)?;
-        // The work of a run is counted in its own memory, by a mask.
-        let needed = bytes.saturating_add(width * height);
-        let had = Vec::<u8>::new().try_reserve_exact(needed);
-        had.map_err(|_| Error::new(ErrorKind::Limits, format!("{width}×{height}: no memory for {needed} bytes")))?;
-        let mut mask = vec![0; width * height];
+    /// Of an image of 3 channels of 8 bits.
+    pub fn new(inpainter: &Inpainter, strategy: Strategy, (width, height): (usize, usize)) -> Result<Self> {
+        let named = |e: Error| e.of(format_args!("{width}×{height}"));
+        let strategy = strategy.for_size(width, height);
+        let mut most = 0;
+        if strategy == Strategy::Native {
+            // The work of a run is counted in its own memory.
+            let needed = inpainter.plan_bytes(width, height)?;
+            most = needed;
+            let had = Vec::<u8>::new().try_reserve_exact(needed);
+            had.map_err(|_| named(Error::new(ErrorKind::Limits, format!("no memory for {needed} bytes"))))?;
+        }
         let mut rows = Vec::new();
-        for ratio in RATIOS {
-            let mut work = |is_hole: &dyn Fn(usize, usize) -> bool| {
-                for (i, v) in mask.iter_mut().enumerate() {
-                    *v = if is_hole(i % width, i / width) { 255 } else { 0 };
-                }
-                let mask = ArrayView2::from_shape((height, width), &mask).expect("a byte a pixel");
-                match inpainter.estimate(mask) {
-                    Ok(report) => Ok(Some(report.macs)),
-                    // An image so small that nothing of it stays known has no such row.
-                    Err(e) if e.kind() == ErrorKind::Input => Ok(None),
-                    Err(e) => Err(e),
-                }
-            };
-            let side = |end: usize| ((end as f64 * ratio.sqrt()).round() as usize).clamp(1, end);
-            let middle = |v: usize, end: usize| (end - side(end)) / 2 <= v && v < (end - side(end)) / 2 + side(end);
-            let (period, bar) = (64, (64.0 * ratio).round().max(1.0) as usize);
-            let in_middle = work(&|x, y| middle(x, width) && middle(y, height))?;
-            let in_bars = work(&|x, y| (x + 2 * y) % period < bar)?;
-            if let (Some(middle), Some(bars)) = (in_middle, in_bars) {
-                rows.push((ratio, middle, bars));
+        let ratios: &[f64] = if strategy == Strategy::Window { &WINDOW_RATIOS } else { &RATIOS };
+        for &ratio in ratios {
+            let rectangle = rectangle(width, height, ratio).and_then(|holes| cost(inpainter, &holes)).map_err(named)?;
+            let bars = bars(width, height, ratio).and_then(|holes| cost(inpainter, &holes)).map_err(named)?;
+            if let (Some(rectangle), Some(bars)) = (rectangle, bars) {
+                most = most.max(rectangle.bytes).max(bars.bytes);
+                rows.push(Row { ratio, rectangle, bars });
             }
         }
-        Ok(Self { width, height, bytes, rows })
+        Ok(Self { width, height, strategy, speed: speed(inpainter)?, bytes: most, rows })
     }
 
     pub fn text(&self) -> String {
-        let Self { width, height, bytes, .. } = self;
-        let mut text = format!("plan      {width}×{height}: {bytes} bytes of scratch memory\n");
-        text += "hole      GMAC, one rectangle / bars      seconds at 1 GFLOP/s\n";
-        for (ratio, middle, bars) in &self.rows {
-            let (middle, bars) = (*middle as f64 / 1e9, *bars as f64 / 1e9);
-            text += &format!(
-                "{:>4.0} %    {middle:>12.4} / {bars:<12.4}    {:>12.3} / {:<.3}\n",
+        let Self { width, height, strategy, speed, .. } = self;
+        let way = if *strategy == Strategy::Window { "in windows" } else { "as a whole" };
+        let mut text =
+            format!("plan      {width}×{height} {way}, by one rectangle / bars; here {:.1} GMAC/s\n", speed / 1e9);
+        text += "hole        scratch MB         GMAC                 seconds here       at 1 GFLOP/s\n";
+        for Row { ratio, rectangle, bars } in &self.rows {
+            let pair = |of: &dyn Fn(&Cost) -> f64, digits: usize, width: usize| {
+                format!("{:<width$}", format!("{:.digits$} / {:.digits$}", of(rectangle), of(bars)))
+            };
+            let line = format!(
+                "{:>5} %     {} {} {} {}",
                 100.0 * ratio,
-                2.0 * middle,
-                2.0 * bars
+                pair(&|cost| cost.bytes as f64 / 1e6, 1, 18),
+                pair(&|cost| cost.macs as f64 / 1e9, 4, 20),
+                pair(&|cost| self.seconds(cost), 2, 18),
+                pair(&seconds_at_1_gflops, 3, 0),
             );
+            text += &format!("{}\n", line.trim_end());
         }
         text
     }
 
+    fn seconds(&self, cost: &Cost) -> f64 {
+        cost.macs as f64 / self.speed
+    }
+
     pub fn json(&self) -> serde_json::Value {
-        let rows = self.rows.iter().map(|(ratio, middle, bars)| {
-            let seconds = |macs: u64| 2.0 * macs as f64 / 1e9;
+        let rows = self.rows.iter().map(|Row { ratio, rectangle, bars }| {
+            let seconds = |cost: &Cost| (self.seconds(cost) * 1e3).round() / 1e3;
             serde_json::json!({
                 "hole_ratio": ratio,
-                "macs": {"rectangle": middle, "bars": bars},
-                "seconds_at_1_gflops": {"rectangle": seconds(*middle), "bars": seconds(*bars)},
+                "plan_bytes": {"rectangle": rectangle.bytes, "bars": bars.bytes},
+                "macs": {"rectangle": rectangle.macs, "bars": bars.macs},
+                "seconds": {"rectangle": seconds(rectangle), "bars": seconds(bars)},
+                "seconds_at_1_gflops": {
+                    "rectangle": seconds_at_1_gflops(rectangle), "bars": seconds_at_1_gflops(bars),
+                },
             })
         });
         serde_json::json!({
             "width": self.width,
             "height": self.height,
+            "strategy": self.strategy.name(),
             "plan_bytes": self.bytes,
+            "macs_per_second": self.speed.round(),
             "holes": rows.collect::<Vec<_>>(),
         })
+    }
+}
+
+fn seconds_at_1_gflops(cost: &Cost) -> f64 {
+    2.0 * cost.macs as f64 / 1e9
+}
+
+/// What a run would take; nothing where the image is so small that no pixel of it stays known.
+fn cost(inpainter: &Inpainter, holes: &Holes) -> Result<Option<Cost>> {
+    match inpainter.estimate_holes(holes, 3, 1) {
+        Ok(Report { macs, plan_bytes, .. }) => Ok(Some(Cost { macs, bytes: plan_bytes })),
+        Err(e) if e.kind() == ErrorKind::Input => Ok(None),
+        Err(e) => Err(e),
+    }
+}
+
+fn rectangle(width: usize, height: usize, ratio: f64) -> Result<Holes> {
+    let mut holes = Holes::none(width, height)?;
+    let middle = |end: usize| {
+        let side = ((end as f64 * ratio.sqrt()).round() as usize).clamp(1, end);
+        (end - side) / 2..(end - side) / 2 + side
+    };
+    holes.add_box(middle(width), middle(height));
+    Ok(holes)
+}
+
+fn bars(width: usize, height: usize, ratio: f64) -> Result<Holes> {
+    let mut holes = Holes::none(width, height)?;
+    let (period, bar) = if ratio * PERIOD as f64 >= 1.0 {
+        (PERIOD, (PERIOD as f64 * ratio).round() as usize)
+    } else {
+        ((1.0 / ratio).round() as usize, 1)
+    };
+    for y in 0..height {
+        // Where (x + 2 y) mod the period is less than a bar's width; a bar may begin left of the image.
+        let first = (period - 2 * y % period) % period;
+        for start in (first..first + width + period).step_by(period) {
+            let columns = start.saturating_sub(period)..(start + bar).saturating_sub(period).min(width);
+            if !columns.is_empty() {
+                holes.add_box(columns, y..y + 1);
+            }
+        }
+    }
+    Ok(holes)
+}
+
+/// Multiply–accumulates a second, of short runs: a small one, which also starts the threads, and a larger one where that took
+/// but a moment.
+fn speed(inpainter: &Inpainter) -> Result<f64> {
+    let mut speed = 1.0;
+    for side in [64, 256] {
+        let mut image = Array3::<u8>::from_elem((side, side, 3), 127);
+        let holes = bars(side, side, 0.1)?;
+        let Report { macs, plan, network, composite, .. } =
+            inpainter.inpaint_holes(image.view_mut(), &holes, &mut |_| ControlFlow::Continue(()))?;
+        let seconds = (plan + network + composite).as_secs_f64();
+        speed = macs as f64 / seconds.max(1e-6);
+        // The next one takes some ten times as long.
+        if seconds > 0.04 {
+            break;
+        }
+    }
+    Ok(speed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bars;
+
+    #[test]
+    fn bars_are_where_they_are_said_to_be() {
+        for (width, height, ratio, bar, period) in [
+            (200, 70, 0.25, 16, 64),
+            (64, 64, 0.75, 48, 64),
+            (5, 90, 0.05, 3, 64),
+            (1, 1, 0.5, 32, 64),
+            (400, 90, 0.01, 1, 100),
+        ] {
+            let holes = bars(width, height, ratio).unwrap();
+            for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
+                assert_eq!(holes.is_hole(x, y), (x + 2 * y) % period < bar, "{x}, {y} of {width}×{height}");
+            }
+        }
     }
 }

@@ -1,5 +1,5 @@
 //! How fast training data is made, on one core:
-//! `cargo run --release --example throughput -p inpaint-train [FOLDER OF PHOTOGRAPHS]`.
+//! `cargo run --profile tools --example throughput -p inpaint-train [FOLDER OF PHOTOGRAPHS]`.
 
 use inpaint_train::{
     data::{Augment, Batch, Folder, Recipe},

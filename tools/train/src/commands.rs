@@ -17,7 +17,8 @@ use inpaint_train::{
 };
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
-    flag,
+    iterator::Signals,
+    low_level,
 };
 use std::{
     error::Error,
@@ -27,14 +28,16 @@ use std::{
     process::ExitCode,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize},
+        atomic::{AtomicUsize, Ordering},
     },
-    time::Instant,
+    thread,
+    time::{Duration, Instant},
 };
 
 /// Train a network; run again after an interruption, go on where it was saved.
 ///
-/// Ctrl-C and SIGTERM save a checkpoint and end with exit code 128 + signal; a second one ends at once. The same
+/// Ctrl-C and SIGTERM save a checkpoint and end with exit code 128 + signal; another one, a second later or more, ends
+/// at once. The same
 /// photographs, configuration and seed give the same bytes, however often the run was interrupted.
 #[derive(Args)]
 pub struct Fit {
@@ -80,17 +83,29 @@ impl Fit {
             dtype: self.dtype.into(),
         };
         let stop = Arc::new(AtomicUsize::new(0));
-        let again = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            flag::register_conditional_shutdown(signal, 128 + signal, again.clone())?;
-            flag::register(signal, again.clone())?;
-            flag::register_usize(signal, stop.clone(), signal as usize)?;
-        }
+        on_signals(stop.clone())?;
         Ok(match fit::fit(&job, &stop)? {
             End::Finished => ExitCode::SUCCESS,
             End::Stopped(signal) => ExitCode::from(128 + signal as u8),
         })
     }
+}
+
+/// Has the first signal stored in `stop`, and the process ended by one that comes a second or more after it: what comes
+/// sooner is the same wish told twice, as by `timeout`, which signals a process and then its group.
+fn on_signals(stop: Arc<AtomicUsize>) -> std::io::Result<()> {
+    const SAME: Duration = Duration::from_secs(1);
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        let mut first = None;
+        for signal in signals.forever() {
+            if first.get_or_insert_with(Instant::now).elapsed() >= SAME {
+                low_level::exit(128 + signal);
+            }
+            let _ = stop.compare_exchange(0, signal as usize, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    })?;
+    Ok(())
 }
 
 /// Write the average weights of a checkpoint.

@@ -139,13 +139,37 @@ fn a_stopped_run_is_saved_and_goes_on() {
         thread::sleep(Duration::from_millis(1));
     }
     assert!(!place.checkpoint().exists());
-    let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
-    assert!(killed.success());
+    // As `timeout` does: to the process, and to its group.
+    signal(&child);
+    signal(&child);
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(128 + 15));
     assert!(place.checkpoint().exists() && !place.path("model.safetensors").exists());
     finished(&place.run());
     assert!(place.weights() == expected);
+}
+
+fn signal(child: &Child) {
+    let id = child.id().to_string();
+    // Of a process that has ended meanwhile, the shell says so on stderr.
+    Command::new("kill").args(["-TERM", &id]).stderr(Stdio::null()).status().unwrap();
+}
+
+#[test]
+fn a_later_signal_ends_at_once() {
+    // Steps that take longer than the test waits.
+    let config =
+        CONFIG.replace("size = 16", "size = 256").replace("batch = 2", "batch = 32").replace("width = 4", "width = 64");
+    let place = Place::new(&config);
+    let child = place.start();
+    let start = Instant::now();
+    thread::sleep(Duration::from_millis(500));
+    signal(&child);
+    thread::sleep(Duration::from_millis(1100));
+    signal(&child);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(128 + 15));
+    assert!(!place.checkpoint().exists(), "ended in the midst of its first step, after {:?}", start.elapsed());
 }
 
 #[test]
