@@ -204,6 +204,11 @@ impl Photo {
         palette.into_iter().chain(self.metadata.notes.iter().cloned()).collect()
     }
 
+    /// Whether the pixels have alpha; what a TIFF stores in its place may be of another kind.
+    pub fn has_alpha(&self) -> bool {
+        self.pixels.color().has_alpha() && !self.metadata.has_band
+    }
+
     /// The same file with other pixels, upright.
     pub fn with_pixels(self, pixels: DynamicImage) -> Self {
         Self { pixels, ..self }
@@ -226,8 +231,13 @@ impl Photo {
     ///
     /// # Errors
     ///
-    /// Usage, where pixels have alpha or 16 bits and the format has not.
+    /// Usage, where pixels have alpha, 16 bits or a band beside the colours and the format has not.
     pub fn check_format(&self, format: OutputFormat) -> Result<()> {
+        if self.metadata.has_band && format != OutputFormat::Tiff {
+            let found = "a band beside the colours that is no alpha (ExtraSamples 0) found";
+            let help = "`convert in.tif -alpha off out.tif` leaves it out";
+            return Err(Error::usage(format!("a result as .tif expected, {found}; {help}")));
+        }
         let color = self.pixels.color();
         let deep = color.bytes_per_pixel() > color.channel_count();
         let (expected, fits) = match format {
@@ -357,7 +367,8 @@ fn too_long(limit: u64) -> Error {
 
 fn format_of(start: &[u8], otherwise: impl std::fmt::Display) -> Result<ImageFormat> {
     match ::image::guess_format(start) {
-        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::Tiff | ImageFormat::WebP)) => Ok(format),
+        _ if tiff::is_tiff(start) => Ok(ImageFormat::Tiff),
+        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) => Ok(format),
         _ => Err(Error::input(format!("a PNG, JPEG, WebP or TIFF file expected, {otherwise} found"))),
     }
 }

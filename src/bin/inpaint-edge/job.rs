@@ -225,6 +225,10 @@ impl Job {
         let of_image = |e: Error| e.of(self.image.display());
         hole::add_boxes(&mut holes, &args.hole.boxes).map_err(of_image)?;
         if let Some(photo) = photo {
+            if args.hole.mask_alpha && photo.pixels.color().has_alpha() && !photo.has_alpha() {
+                let detail = "alpha expected for --mask-alpha, a band of another kind (ExtraSamples 0) found";
+                return Err(of_image(Error::new(ErrorKind::Input, detail)));
+            }
             hole::add_pixels(&mut holes, &photo.pixels, &args.hole).map_err(of_image)?;
         }
         hole::resized(holes, args.hole.mask_grow)
