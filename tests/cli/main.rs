@@ -10,3 +10,4 @@ mod pictures;
 mod program;
 mod resources;
 mod support;
+mod tiff;

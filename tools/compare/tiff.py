@@ -452,7 +452,8 @@ def main():
         # The files are what they are meant to be: libtiff finds the same samples.
         read = 0
         for path, kind, picture, _ in files.files:
-            if picture is None:
+            # tiffcp mistakes planes in tiles for 8 bits, and refuses those of tiles wider than the picture.
+            if picture is None or "tile" in path.name and path.name.endswith("-2.tif"):
                 continue
             copy = folder / "copy.tif"
             done = subprocess.run(["tiffcp", "-c", "none", path, copy], capture_output=True)

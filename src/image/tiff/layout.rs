@@ -100,15 +100,15 @@ impl<'a> Layout<'a> {
         };
         match of_samples(tag::SAMPLE_FORMAT, 1) {
             Some(1 | 4) => {}
-            Some(2) => return Err(found("samples without sign", "signed samples", DEPTH)),
-            Some(3) => return Err(found("samples that are whole numbers", "float samples", DEPTH)),
-            Some(5 | 6) => return Err(found("samples that are whole numbers", "complex samples", "")),
-            other => return Err(found("samples of one kind", mixed(other), "")),
+            Some(2) => return Err(found("with samples without sign", "signed samples", DEPTH)),
+            Some(3) => return Err(found("with samples that are whole numbers", "float samples", DEPTH)),
+            Some(5 | 6) => return Err(found("with samples that are whole numbers", "complex samples", "")),
+            other => return Err(found("with samples of one kind", mixed(other), "")),
         }
         let bits = of_samples(tag::BITS_PER_SAMPLE, 1);
         let is_known = matches!(bits, Some(1 | 2 | 4 | 8)) || bits == Some(16) && colours != Colours::Palette;
         let Some(bits) = bits.filter(|_| is_known) else {
-            return Err(found("1, 2, 4, 8 or 16 bits a sample", mixed(bits), DEPTH));
+            return Err(found("with 1, 2, 4, 8 or 16 bits a sample", mixed(bits), DEPTH));
         };
         let planes = match number(tag::PLANAR_CONFIGURATION, 1) {
             2 => samples,
@@ -117,7 +117,7 @@ impl<'a> Layout<'a> {
         let predictor = if matches!(compression, LZW | DEFLATE | OLD_DEFLATE) { number(tag::PREDICTOR, 1) } else { 1 };
         if !(matches!(predictor, 0 | 1) || predictor == 2 && bits >= 8) {
             let what = format!("predictor {predictor} for {bits} bits");
-            return Err(found("no predictor, or the one for whole numbers of 8 or 16 bits,", what, ""));
+            return Err(found("with no predictor, or the one for whole numbers of 8 or 16 bits,", what, ""));
         }
 
         let (width, height) = (number(tag::IMAGE_WIDTH, 0), number(tag::IMAGE_LENGTH, 0));
@@ -125,7 +125,7 @@ impl<'a> Layout<'a> {
             if [width, height].iter().all(|side| (1..=MAX_SIDE as usize).contains(side)) {
                 return Ok(());
             }
-            Err(found(format!("{what} of 1 to 65535 pixels"), format!("{width}×{height}"), ""))
+            Err(found(format!("with {what} of 1 to 65535 pixels"), format!("{width}×{height}"), ""))
         };
         check_sides("sides", (width, height))?;
         // libtiff takes the offsets of tiles and strips for each other.
@@ -143,7 +143,7 @@ impl<'a> Layout<'a> {
         check_sides("strips or tiles", part)?;
         let expected = planes * width.div_ceil(part.0) * height.div_ceil(part.1);
         let Some(offsets) = offsets.filter(|_| stored >= expected) else {
-            return Err(found(format!("{expected} strips or tiles"), stored, ""));
+            return Err(found(format!("with {expected} strips or tiles"), stored, ""));
         };
         for (width, height) in [(width, height), part] {
             check_size(width as u64 * height as u64 * (samples * bits.div_ceil(8)) as u64)?;
@@ -172,7 +172,7 @@ impl<'a> Layout<'a> {
             let part = part.ok_or_else(cut)?;
             // Written before 1990: codes begin at the lowest bit.
             if compression == LZW && matches!(part.data, [0, second, ..] if second & 1 == 1) {
-                return Err(found("LZW as of TIFF 5 or later", "the one before", ""));
+                return Err(found("with LZW as of TIFF 5 or later", "the one before", ""));
             }
         }
         Ok(layout)
@@ -233,7 +233,7 @@ const UNPACKED: &str = "`convert in.tif -compress LZW out.tif`";
 /// An error that names what was found, and a command that would help.
 fn found(expected: impl std::fmt::Display, found: impl std::fmt::Display, help: &str) -> Error {
     let help = if help.is_empty() { String::new() } else { format!("; {help} makes one") };
-    Error::input(format!("a TIFF with {expected} expected, {found} found{help}"))
+    Error::input(format!("a TIFF {expected} expected, {found} found{help}"))
 }
 
 /// The bits or kind of all samples, or that they are not alike.
@@ -263,7 +263,7 @@ fn check_compression(compression: usize) -> Result<()> {
     Err(found(LOSSLESS, format!("{name} inside"), UNPACKED))
 }
 
-const LOSSLESS: &str = "no compression, LZW, deflate or PackBits";
+const LOSSLESS: &str = "with no compression, LZW, deflate or PackBits";
 
 /// What the samples of a pixel are.
 fn kind_of_samples<I: Iterator<Item = usize>>(
@@ -271,7 +271,7 @@ fn kind_of_samples<I: Iterator<Item = usize>>(
     photometric: Option<usize>,
     extra: impl Fn() -> I,
 ) -> Result<(Colours, Option<Beside>)> {
-    let colours = "grey, RGB or a palette";
+    let colours = "in grey, RGB or a palette";
     // As libtiff takes it where it is missing.
     let photometric = photometric.or_else(|| match samples.checked_sub(extra().take(samples).count()) {
         Some(1) => Some(BLACK_IS_ZERO),
@@ -303,7 +303,7 @@ fn kind_of_samples<I: Iterator<Item = usize>>(
         };
         let (least, help) = (if most > count { format!("{count} or {most}") } else { count.to_string() }, FEWER);
         let help = if samples > count { help } else { "" };
-        return Err(found(format!("{least} samples a pixel for {name}"), samples, help));
+        return Err(found(format!("with {least} samples a pixel for {name}"), samples, help));
     }
     let beside = (samples > count).then(|| match extra().next() {
         Some(1) => Beside::AssociatedAlpha,
@@ -342,17 +342,15 @@ fn check_pictures(file: Structure, ifd0: usize, link: usize) -> Result<()> {
         pictures += usize::from(!is_small(file, ifd));
         next = file.link(ifd).and_then(|link| file.offset(link));
     }
-    match (is_small(file, ifd0), pictures) {
-        (false, 1) => Ok(()),
-        (false, _) => Err(pages(format!("{pictures} pictures"), 0)),
-        (true, _) => Err(pages("a thumbnail before the picture".to_owned(), 1)),
+    let pages = |what: String, page| {
+        let help = format!("`tiffcp in.tif,{page} out.tif` takes one out");
+        Err(Error::input(format!("a TIFF with one picture expected, {what} found; {help}")))
+    };
+    match pictures {
+        1 => Ok(()),
+        _ if is_small(file, ifd0) => pages("a thumbnail before it".to_owned(), 1),
+        _ => pages(format!("{pictures} pictures"), 0),
     }
-}
-
-fn pages(what: String, page: usize) -> Error {
-    Error::input(format!(
-        "a TIFF with one picture expected, {what} found; `tiffcp in.tif,{page} out.tif` takes one out"
-    ))
 }
 
 /// Directories that are looked at.
