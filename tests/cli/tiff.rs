@@ -397,12 +397,12 @@ fn metadata_of_a_bigtiff_is_carried_as_that_of_a_tiff() {
     }
 }
 
-/// It signs the file as it was.
+/// They sign the file as it was.
 #[test]
-fn a_c2pa_manifest_is_left_out_with_a_note() {
+fn content_credentials_are_not_kept_with_a_note() {
     let manifest = (52_545, Bytes(UNDEFINED, b"jumb manifest".to_vec()));
     let photo = Photo::decode(&tiff(b"II*\0", &[&RGB], [four_by_two(8, 2, 3), vec![manifest]].concat())).unwrap();
-    assert_eq!(photo.notes(), ["a C2PA manifest, which vouches for the file as it was, left out"]);
+    assert_eq!(photo.notes(), ["the content credentials (C2PA) no longer hold and are not kept"]);
     for format in [OutputFormat::Tiff, OutputFormat::Png] {
         assert!(!photo.encode(format).unwrap().windows(4).any(|w| w == b"jumb"), "{format:?}");
     }

@@ -397,6 +397,8 @@ def refused(files, sh):
 
 
 def main():
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
     if shutil.which("tiffcp") is None:
         sys.exit("tiffcp expected, none found: apt-get install libtiff-tools")
     program, *weights = sys.argv[1:]

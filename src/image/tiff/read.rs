@@ -187,7 +187,7 @@ impl Layout<'_> {
             notes.push("a band beside the colours that is no alpha (ExtraSamples 0), kept as it is, not filled".into());
         }
         if data(tag::C2PA).is_some() {
-            notes.push("a C2PA manifest, which vouches for the file as it was, left out".into());
+            notes.push("the content credentials (C2PA) no longer hold and are not kept".into());
         }
         let has_palette = self.colours == Colours::Palette;
         Ok(Metadata { icc, exif: self.exif()?, xmp, has_palette, has_band, notes, ..Metadata::default() })
