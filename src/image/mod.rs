@@ -1,12 +1,16 @@
 //! Image files: decode by content, work upright, encode with the metadata carried, replace the target in one step.
 
+mod alpha;
 mod atomic;
 mod exif;
+mod fault;
 mod fill;
 mod header;
 mod jpeg;
+mod kind;
 mod metadata;
 mod photoshop;
+mod plain;
 mod png;
 mod structure;
 mod tiff;
@@ -19,10 +23,13 @@ use std::path::Path;
 
 use ::image::codecs::{png::PngDecoder, webp::WebPDecoder};
 use ::image::metadata::Orientation;
-use ::image::{DynamicImage, GrayImage, ImageDecoder, ImageError, ImageFormat, Limits};
+use ::image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, Limits};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::holes::Holes;
 use crate::room;
+use fault::damaged;
+use kind::format_of;
 use metadata::{Metadata, Unit};
 
 pub use atomic::{remove_abandoned, target_of, write_atomically, write_atomically_with};
@@ -80,7 +87,7 @@ impl OutputFormat {
 }
 
 impl Photo {
-    /// Decodes a PNG, JPEG, TIFF or WebP file, known by its content.
+    /// Decodes a PNG, JPEG, TIFF, WebP, GIF, BMP, PNM or QOI file, known by its content.
     ///
     /// # Errors
     ///
@@ -90,10 +97,11 @@ impl Photo {
             ImageFormat::Png => Self::decode_png(Cursor::new(bytes)),
             ImageFormat::Jpeg => Self::upright(jpeg::decode(bytes)?),
             ImageFormat::Tiff => Self::upright(tiff::decode(bytes)?),
-            format => {
+            ImageFormat::WebP => {
                 structure::webp(bytes)?;
-                Self::upright(decode_lossless(Cursor::new(bytes), format)?)
+                Self::upright(decode_lossless(Cursor::new(bytes), ImageFormat::WebP)?)
             }
+            format => Self::upright(plain::decode(bytes, format)?),
         }
     }
 
@@ -131,12 +139,13 @@ impl Photo {
             ImageFormat::Png => Self::header_of_png(Cursor::new(bytes), bytes.len()),
             ImageFormat::Jpeg => jpeg::header(bytes),
             ImageFormat::Tiff => tiff::header(bytes),
-            format => {
+            ImageFormat::WebP => {
                 structure::webp(bytes)?;
-                let (decoder, metadata) = lossless(Cursor::new(bytes), format)?;
+                let (decoder, metadata) = lossless(Cursor::new(bytes), ImageFormat::WebP)?;
                 let held = bytes.len() + planes(&decoder) + metadata.copies();
                 header(&decoder, metadata, held)
             }
+            format => plain::header(bytes, format),
         }
     }
 
@@ -227,12 +236,12 @@ impl Photo {
         Cow::Owned(pixels)
     }
 
-    /// Refuses a format that cannot hold these pixels.
+    /// Refuses a format that cannot hold these pixels, once those of `made_opaque` are opaque.
     ///
     /// # Errors
     ///
-    /// Usage, where pixels have alpha, 16 bits or a band beside the colours and the format has not.
-    pub fn check_format(&self, format: OutputFormat) -> Result<()> {
+    /// Usage, where pixels are transparent or have 16 bits or a band beside the colours, and the format holds none.
+    pub fn check_format(&self, format: OutputFormat, made_opaque: Option<&Holes>) -> Result<()> {
         if self.metadata.has_band && format != OutputFormat::Tiff {
             let found = "a band beside the colours that is no alpha (ExtraSamples 0) found";
             let help = "`convert in.tif -alpha off out.tif` leaves it out";
@@ -243,11 +252,13 @@ impl Photo {
         let (expected, fits) = match format {
             OutputFormat::Png | OutputFormat::Tiff => return Ok(()),
             OutputFormat::WebP => ("8 bits expected for WebP", !deep),
-            OutputFormat::Jpeg(_) => ("8 bits without alpha expected for JPEG", !deep && !color.has_alpha()),
+            OutputFormat::Jpeg(_) => {
+                ("8 bits without transparency expected for JPEG", !deep && alpha::is_opaque(&self.pixels, made_opaque))
+            }
         };
         let channels = ["grey", "grey with alpha", "RGB", "RGBA"][usize::from(color.channel_count()) - 1];
         let found = if deep { format!("{channels} of 16 bits") } else { channels.to_owned() };
-        if fits { Ok(()) } else { Err(Error::usage(format!("{expected}, {found} found"))) }
+        if fits { Ok(()) } else { Err(Error::usage(format!("{expected}, {found} found; .png and .tif hold them"))) }
     }
 
     /// Encodes the stored pixels with what the file carried: ICC profile, EXIF without its thumbnail, XMP and density where
@@ -262,17 +273,28 @@ impl Photo {
         Ok(out)
     }
 
+    /// Leaves out an alpha channel that says nothing, because all pixels are opaque, where `format` has none.
+    pub fn fit(&mut self, format: OutputFormat) {
+        if matches!(format, OutputFormat::Jpeg(_)) && alpha::is_opaque(&self.pixels, None) {
+            alpha::drop(&mut self.pixels);
+        }
+    }
+
     /// As [`Photo::encode`], into `out`, piece by piece unless the format is WebP.
     ///
     /// # Errors
     ///
     /// As [`Photo::encode`]; output, where `out` cannot be written; limits, where memory cannot be had.
     pub fn write(&self, format: OutputFormat, out: &mut dyn Write) -> Result<()> {
-        self.check_format(format)?;
+        self.check_format(format, None)?;
         let turned = if self.orientation == Orientation::NoTransforms { 0 } else { 2 * self.pixels.as_bytes().len() };
         let encoder = header::encoder_bytes(format, self.pixels.width(), self.pixels.height());
         room::check(turned + encoder + self.metadata.copies())?;
-        let stored = self.stored();
+        let mut stored = self.stored();
+        if matches!(format, OutputFormat::Jpeg(_)) && stored.color().has_alpha() {
+            room::check(stored.as_bytes().len())?;
+            alpha::drop(stored.to_mut());
+        }
         match format {
             OutputFormat::Png => {
                 png::write(&mut *out, &stored, &self.metadata).map_err(|e| match e {
@@ -339,9 +361,7 @@ fn opened(path: &Path) -> Result<(BufReader<File>, Option<u64>)> {
     let (is_file, len) = reader.get_ref().metadata().map(|of| (of.is_file(), of.len())).map_err(unreadable)?;
     // A device may have no end. The first bytes that a pipe gives may be too few to tell, unless there are none.
     if reader.buffer().is_empty() || reader.buffer().len() >= 64 {
-        let found =
-            if is_file { format!("{len} bytes of none") } else { "no regular file and none of these".to_owned() };
-        format_of(reader.buffer(), found)?;
+        format_of(reader.buffer(), is_file.then_some(len))?;
     }
     Ok((reader, Some(len)))
 }
@@ -365,17 +385,9 @@ fn too_long(limit: u64) -> Error {
     Error::limits(format!("at most {limit} bytes expected, more found"))
 }
 
-fn format_of(start: &[u8], otherwise: impl std::fmt::Display) -> Result<ImageFormat> {
-    match ::image::guess_format(start) {
-        _ if tiff::is_tiff(start) => Ok(ImageFormat::Tiff),
-        Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg | ImageFormat::WebP)) => Ok(format),
-        _ => Err(Error::input(format!("a PNG, JPEG, WebP or TIFF file expected, {otherwise} found"))),
-    }
-}
-
 /// The format of a file in memory.
 fn format_in(bytes: &[u8]) -> Result<ImageFormat> {
-    format_of(bytes, format_args!("{} bytes of none", bytes.len()))
+    format_of(bytes, Some(bytes.len() as u64))
 }
 
 fn header(decoder: &impl ImageDecoder, metadata: Metadata, decoder_bytes: usize) -> Result<Header> {
@@ -401,7 +413,7 @@ fn decode_lossless(reader: impl BufRead + Seek, format: ImageFormat) -> Result<(
     let (decoder, metadata) = lossless(reader, format)?;
     let pixels = decoder.total_bytes() as usize;
     room::check(if format == ImageFormat::WebP { pixels + planes(&decoder) } else { pixels })?;
-    Ok((DynamicImage::from_decoder(decoder).map_err(lossless_error)?, metadata))
+    Ok((DynamicImage::from_decoder(decoder).map_err(|e| fault::of_decoder(e, None))?, metadata))
 }
 
 /// Bytes that WebP holds: red, green, blue and alpha of the whole image.
@@ -428,16 +440,9 @@ fn lossless<'r>(
         let (icc, exif, xmp) = (decoder.icc_profile()?, decoder.exif_metadata()?, decoder.xmp_metadata()?);
         Ok((decoder, Metadata { icc, exif, xmp, ..Metadata::default() }))
     };
-    let (decoder, metadata) = decode().map_err(lossless_error)?;
+    let (decoder, metadata) = decode().map_err(|e| fault::of_decoder(e, None))?;
     check_size(decoder.total_bytes())?;
     Ok((decoder, metadata))
-}
-
-fn lossless_error(e: ImageError) -> Error {
-    match e {
-        ImageError::Limits(_) => Error::limits(format!("cannot be decoded: {e}")),
-        _ => damaged(e),
-    }
 }
 
 /// Refuses metadata of more than [`MAX_METADATA`].
@@ -454,10 +459,6 @@ fn check_size(bytes: u64) -> Result<()> {
         0..=MAX_BYTES => Ok(()),
         _ => Err(Error::limits(format!("at most {MAX_BYTES} bytes of pixels expected, {bytes} found"))),
     }
-}
-
-fn damaged(e: impl std::fmt::Display) -> Error {
-    Error::input(format!("cannot be decoded: {e}").replace('\n', " "))
 }
 
 #[cfg(test)]

@@ -250,6 +250,6 @@ fn cut_short(bytes: &[u8], expected: &str) -> Error {
     Error::input(format!("cut short: {expected} expected, {} bytes without it found", bytes.len()))
 }
 
-fn animated(format: &str) -> Error {
+pub(super) fn animated(format: &str) -> Error {
     Error::input(format!("a still picture expected, an animated {format} found"))
 }

@@ -96,7 +96,7 @@ fn bad_files_are_reported_and_the_rest_goes_on() {
         assert_eq!(output.status.code(), Some(3));
         let stderr = String::from_utf8(output.stderr.clone()).unwrap();
         let expected = [
-            ("b.png", "PNG, JPEG, WebP or TIFF", 3),
+            ("b.png", "PNG, JPEG, WebP, TIFF, GIF, BMP, PNM or QOI", 3),
             ("c.png", "one mask", 3),
             ("d.png", "2 found", 3),
             ("e.png", "cannot be written", 1),

@@ -133,7 +133,7 @@ fn a_file_that_is_too_long_is_not_read() {
             fails(&run(&[&path, &mask, &out, &"--max-memory", &"256M"]), 5, &["long", "--max-memory"]);
         }
     }
-    fails(&run(&[&"/dev/zero", &mask, &out]), 3, &["/dev/zero: a PNG, JPEG, WebP or TIFF file expected"]);
+    fails(&run(&[&"/dev/zero", &mask, &out]), 3, &["/dev/zero: expected a picture in PNG, JPEG"]);
     let weights = folder.put("weights", 8u64.to_le_bytes());
     std::fs::OpenOptions::new().write(true).open(&weights).unwrap().set_len(10 << 30).unwrap();
     fails(&run(&[&kind("plain.png"), &mask, &out, &"--weights", &weights]), 4, &["weights"]);

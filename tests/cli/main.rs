@@ -7,6 +7,7 @@ mod faults;
 mod holes;
 mod metadata;
 mod pictures;
+mod plain;
 mod program;
 mod resources;
 mod support;

@@ -76,7 +76,8 @@ impl Job {
             }
         };
         let Ready { mut photo, holes, decode } = ready;
-        let filled = self.check(&photo, format).and_then(|()| {
+        let made_opaque = args.hole.mask_alpha.then_some(&holes);
+        let filled = self.check(&photo, format, made_opaque).and_then(|()| {
             inpainter.inpaint_image_holes(&mut photo.pixels, &holes, progress).map_err(|e| self.name(e))
         });
         let (isa, threads) = (inpainter.isa(), inpainter.threads());
@@ -86,6 +87,7 @@ impl Job {
             hole::make_opaque(&mut photo.pixels, &holes);
         }
         drop(holes);
+        photo.fit(format);
         let encode = Instant::now();
         self.write(&photo, format)?;
         let (encode, total) = (encode.elapsed(), start.elapsed());
@@ -107,8 +109,9 @@ impl Job {
                 self.find_hole(args, seen)?.ready()?
             }
         };
-        self.check(&photo, format)?;
+        self.check(&photo, format, Some(&holes))?;
         hole::hatch(&mut photo.pixels, &holes);
+        photo.fit(format);
         self.write(&photo, format)?;
         Ok(Shown { hole_pixels: holes.pixels(), notes: self.notes(&photo) })
     }
@@ -128,8 +131,8 @@ impl Job {
     }
 
     /// Refuses a format that cannot hold the photograph, before it is filled for nothing.
-    fn check(&self, photo: &Photo, format: OutputFormat) -> Result<()> {
-        photo.check_format(format).map_err(|e| e.of(self.out.display()))
+    fn check(&self, photo: &Photo, format: OutputFormat, made_opaque: Option<&Holes>) -> Result<()> {
+        photo.check_format(format, made_opaque).map_err(|e| e.of(self.out.display()))
     }
 
     /// The error with the name of the file it is about.

@@ -53,11 +53,6 @@ pub(super) mod tag {
     pub const C2PA: u16 = 52_545;
 }
 
-/// Whether a file begins as a TIFF or BigTIFF does.
-pub(super) fn is_tiff(start: &[u8]) -> bool {
-    start.first_chunk().and_then(structure::kind_of).is_some()
-}
-
 /// Whether a tag of IFD0 says how the pixels are stored, or is carried by itself or not at all; the others describe the
 /// photograph, whatever its format.
 fn is_of_the_file(tag: u16) -> bool {
