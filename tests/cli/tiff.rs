@@ -318,13 +318,13 @@ fn what_is_not_read_is_named() {
         (four_by_two(12, 1, 1), ["12 found", "`convert in.tif -depth 16"]),
         (four_by_two(16, 3, 1), ["16 found", ""]),
         (rgb(339, vec![3; 3]), ["float samples found", "`convert in.tif -depth 16"]),
-        (rgb(339, vec![2; 3]), ["signed samples found", "`convert in.tif -depth 16"]),
+        (rgb(339, vec![2; 3]), ["signed samples found", ""]),
         (rgb(258, vec![5, 6, 5]), ["several kinds found", ""]),
         (rgb(259, vec![7]), ["JPEG inside found", "`convert in.tif -compress LZW"]),
         (rgb(259, vec![6]), ["old-style JPEG inside found", "`convert in.tif -compress LZW"]),
         (rgb(259, vec![50_000]), ["Zstandard inside found", "`convert in.tif -compress LZW"]),
         (four_by_two(8, 2, 5), ["3 or 4 samples a pixel for RGB expected, 5 found", ""]),
-        (four_by_two(8, 3, 2), ["1 samples a pixel for a palette expected, 2 found", ""]),
+        (four_by_two(8, 3, 2), ["1 sample a pixel for a palette expected, 2 found", "`convert in.tif -alpha off"]),
     ] {
         let error = Photo::decode(&tiff(b"II*\0", &[&pixels], fields)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Input);

@@ -5,6 +5,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+use tiff::TiffError;
 use tiff::decoder::{Decoder, Limits};
 
 use super::layout::{Layout, Part};
@@ -21,7 +22,10 @@ pub(super) fn decode(layout: &Layout, part: &Part, rows: usize, out: &mut [u8]) 
     let file =
         OneStrip { head: head(layout, part, rows as u32), data: part.data, at: 0, is_reversed: layout.is_reversed };
     let decoded = Decoder::new(file).and_then(|decoder| decoder.with_limits(limits).read_image_bytes(out));
-    decoded.map_err(|e| damaged(format!("a strip or tile lacks pixels or is damaged ({e})")))
+    decoded.map_err(|e| match e {
+        TiffError::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => damaged("a strip or tile lacks pixels"),
+        e => damaged(format!("a strip or tile is damaged: {e}")),
+    })
 }
 
 /// Entries of the directory.

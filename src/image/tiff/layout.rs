@@ -100,7 +100,7 @@ impl<'a> Layout<'a> {
         };
         match of_samples(tag::SAMPLE_FORMAT, 1) {
             Some(1 | 4) => {}
-            Some(2) => return Err(found("with samples without sign", "signed samples", DEPTH)),
+            Some(2) => return Err(found("with samples without sign", "signed samples", "")),
             Some(3) => return Err(found("with samples that are whole numbers", "float samples", DEPTH)),
             Some(5 | 6) => return Err(found("with samples that are whole numbers", "complex samples", "")),
             other => return Err(found("with samples of one kind", mixed(other), "")),
@@ -108,7 +108,8 @@ impl<'a> Layout<'a> {
         let bits = of_samples(tag::BITS_PER_SAMPLE, 1);
         let is_known = matches!(bits, Some(1 | 2 | 4 | 8)) || bits == Some(16) && colours != Colours::Palette;
         let Some(bits) = bits.filter(|_| is_known) else {
-            return Err(found("with 1, 2, 4, 8 or 16 bits a sample", mixed(bits), DEPTH));
+            let help = if bits.is_some() && colours != Colours::Palette { DEPTH } else { "" };
+            return Err(found("with 1, 2, 4, 8 or 16 bits a sample", mixed(bits), help));
         };
         let planes = match number(tag::PLANAR_CONFIGURATION, 1) {
             2 => samples,
@@ -296,14 +297,13 @@ fn kind_of_samples<I: Iterator<Item = usize>>(
     };
     let most = if kind == Colours::Palette { count } else { count + 1 };
     if !(count..=most).contains(&samples) {
-        let name = match kind {
-            Colours::Grey { .. } => "grey",
-            Colours::Rgb => "RGB",
-            Colours::Palette => "a palette",
+        let (what, help) = match kind {
+            Colours::Grey { .. } => ("1 or 2 samples a pixel for grey", ""),
+            Colours::Rgb if samples > count => ("3 or 4 samples a pixel for RGB", FEWER),
+            Colours::Rgb => ("3 or 4 samples a pixel for RGB", ""),
+            Colours::Palette => ("1 sample a pixel for a palette", FEWER),
         };
-        let (least, help) = (if most > count { format!("{count} or {most}") } else { count.to_string() }, FEWER);
-        let help = if samples > count { help } else { "" };
-        return Err(found(format!("with {least} samples a pixel for {name}"), samples, help));
+        return Err(found(format!("with {what}"), samples, help));
     }
     let beside = (samples > count).then(|| match extra().next() {
         Some(1) => Beside::AssociatedAlpha,
