@@ -475,7 +475,7 @@ fn a_tiff_that_asks_for_more_than_it_has_is_refused() {
     assert_eq!(decode(&[]).unwrap().pixels, image::DynamicImage::from(GrayImage::from_pixel(4, 2, Luma([128]))));
     for (changes, kind, part) in [
         (&[(256, 65_535), (257, 65_535), (278, 65_535)][..], ErrorKind::Input, "cut short"),
-        (&[(256, 65_535), (257, 65_535), (278, 65_535), (259, 8)], ErrorKind::Input, "lacks pixels"),
+        (&[(256, 65_535), (257, 65_535), (278, 65_535), (259, 8)], ErrorKind::Input, "is damaged"),
         (&[(256, 65_535), (257, 65_535), (278, 65_535), (258, 16)], ErrorKind::Limits, "bytes of pixels"),
         (&[(256, 65_536)], ErrorKind::Input, "sides of 1 to 65535 pixels expected, 65536×2 found"),
         (&[(257, 0)], ErrorKind::Input, "4×0 found"),
