@@ -9,6 +9,8 @@
 mod args;
 #[path = "../../src/bin/inpaint-edge/engine.rs"]
 mod engine;
+#[path = "../../src/bin/inpaint-edge/folders.rs"]
+mod folders;
 #[path = "../../src/bin/inpaint-edge/hole.rs"]
 mod hole;
 #[path = "../../src/bin/inpaint-edge/job.rs"]
@@ -17,6 +19,10 @@ mod job;
 mod list;
 #[path = "../../src/bin/inpaint-edge/memory.rs"]
 mod memory;
+#[path = "../../src/bin/inpaint-edge/names.rs"]
+mod names;
+#[path = "../../src/bin/inpaint-edge/order.rs"]
+mod order;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
@@ -65,13 +71,12 @@ fuzz_target!(|bytes: &[u8]| {
         Some(Command::Batch(args)) => args.job.hole.in_image(),
         _ => cli.fill.job.hole.in_image(),
     };
-    if let Ok(list) = str::from_utf8(list) {
-        match list::of_list(list, in_image) {
-            Ok(items) => {
-                assert!(items.len() <= list.lines().count() && items.iter().all(|item| item.problem.is_none()))
-            }
-            Err(error) => refused_as(&error, &[ErrorKind::Usage]),
+    match list::of_lines(list, in_image) {
+        Ok(found) => {
+            let lines = list.split(|b| *b == b'\n').count();
+            assert!(found.items.len() <= lines && found.items.iter().all(|item| item.problem.is_none()));
         }
+        Err(error) => refused_as(&error, &[ErrorKind::Usage]),
     }
     let hole = match &cli.command {
         Some(Command::Batch(args)) => &args.job.hole,

@@ -1,15 +1,17 @@
 //! Files that are whole or not there.
 
-use std::fs::{File, Metadata};
+use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use tempfile::{NamedTempFile, TempPath};
+use tempfile::TempPath;
 
+use super::access;
 use crate::error::{Error, ErrorKind, Result};
 
-/// Writes `bytes` to a temporary file beside `path`, syncs it and renames it over `path`, whose permissions are kept, and
-/// whose owner and group where the user may do that. On Linux that file has a name only while it is renamed, so that a process
+/// Writes `bytes` to a temporary file beside `path`, syncs it and renames it over `path`, whose permissions are kept, or
+/// fewer, and whose owner and group where the user may do that. On Linux its access control list is kept, and `user.*`
+/// attributes where that goes; there, too, that file has a name only while it is renamed, so that a process
 /// that is ended midway leaves none. Of a symbolic link the file it leads to is replaced.
 ///
 /// # Errors
@@ -29,7 +31,7 @@ pub fn write_atomically_with(path: &Path, write: impl FnOnce(&mut dyn Write) -> 
     replace(&target, write).map_err(|e| e.of(path.display()))
 }
 
-fn unwritable(e: std::io::Error) -> Error {
+fn unwritable(e: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Output, format!("cannot be written: {e}"))
 }
 
@@ -41,36 +43,120 @@ fn unwritable(e: std::io::Error) -> Error {
 pub fn target_of(path: &Path) -> Result<PathBuf> {
     let target = if path.is_symlink() { path.canonicalize() } else { Ok(path.to_owned()) };
     match target {
+        Ok(target) if target.is_dir() => Err(unwritable("a regular file or none expected, a folder found")),
         Ok(target) if target.exists() && !target.is_file() => {
-            Err(Error::new(ErrorKind::Output, "cannot be written: a regular file or none expected, another kind found"))
+            Err(unwritable("a regular file or none expected, another kind found"))
         }
         target => target.map_err(unwritable),
     }
     .map_err(|e| e.of(path.display()))
 }
 
+/// Refuses, before there is anything to write, what [`write_atomically`] would refuse then, as far as that can be known: a
+/// folder that is missing or takes no file, a file that cannot be replaced. Leaves everything as it is.
+///
+/// # Errors
+///
+/// Output, naming `path`.
+pub fn check_writable(path: &Path) -> Result<()> {
+    let target = target_of(path)?;
+    Replacement::new(&target).and_then(|new| new.check(&target)).map_err(|e| e.of(path.display()))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn replace(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let target = std::fs::metadata(path).ok();
-    // What replaces a file that few may read is never for more; a new file is for whom the umask leaves it.
-    let mode = if target.is_some() { 0o600 } else { 0o666 };
-    let Draft { file, name } = Draft::new(folder, mode).map_err(unwritable)?;
-    let mut out = BufWriter::with_capacity(1 << 16, &file);
+    let new = Replacement::new(path)?;
+    let mut out = BufWriter::with_capacity(1 << 16, &new.draft.file);
     write(&mut out)?;
-    let finish = || {
-        out.into_inner().map_err(|e| e.into_error())?;
-        if let Some(target) = &target {
-            keep_owner(&file, target);
-            file.set_permissions(target.permissions())?;
+    out.into_inner().map_err(|e| unwritable(e.error()))?;
+    new.finish(path)
+}
+
+/// What a file is to be replaced by.
+struct Replacement {
+    draft: Draft,
+    /// Of the file that is there.
+    old: Option<std::fs::Metadata>,
+}
+
+impl Replacement {
+    fn new(path: &Path) -> Result<Self> {
+        let (folder, old) = (folder_of(path), std::fs::metadata(path).ok());
+        // What replaces a file that few may read is never for more; a new file is for whom the umask leaves it.
+        let mode = if old.is_some() { 0o600 } else { 0o666 };
+        let draft = Draft::new(folder, mode).map_err(|e| match folder.is_dir() {
+            true => unwritable(format_args!("its folder takes no file: {e}")),
+            false => unwritable(format_args!("a folder {} expected, none found", folder.display())),
+        })?;
+        Ok(Self { draft, old })
+    }
+
+    /// Refuses a file that cannot be replaced by this.
+    fn check(self, path: &Path) -> Result<()> {
+        let Some(old) = &self.old else { return Ok(()) };
+        // Elsewhere a file that is made read-only could not be removed again.
+        if cfg!(unix) {
+            access::keep(&self.draft.file, path, old).map_err(unwritable)?;
         }
-        file.sync_all()?;
-        let name = name.map_or_else(|| unnamed::link(&file, folder), Ok)?;
-        name.persist(path).map_err(|e| e.error)
-    };
-    finish().map_err(unwritable)
+        if let Some(why) = fixed::reason(path) {
+            return Err(unwritable(why));
+        }
+        let made = self.draft.file.metadata().map_err(unwritable)?;
+        match std::fs::metadata(folder_of(path)) {
+            Ok(folder) if access::is_guarded(&folder, old, &made) => Err(unwritable(
+                "a file of your own expected, that of another user found, in a folder that keeps such files",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(self, path: &Path) -> Result<()> {
+        let Self { draft: Draft { file, name }, old } = self;
+        if let Some(old) = &old {
+            access::keep(&file, path, old).map_err(unwritable)?;
+        }
+        file.sync_all().map_err(unwritable)?;
+        let name = name.map_or_else(|| unnamed::link(&file, folder_of(path)), Ok).map_err(unwritable)?;
+        name.persist(path).map_err(|e| match e.error.kind() {
+            std::io::ErrorKind::ResourceBusy => unwritable(MOUNTED),
+            _ => unwritable(e.error),
+        })
+    }
+}
+
+const MOUNTED: &str = "a file that can be replaced expected, a mount point found; mount its folder instead of the file, or write \
+                       to another name";
+
+/// Files that no user may replace.
+#[cfg(target_os = "linux")]
+mod fixed {
+    use std::path::Path;
+
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+
+    /// Why, as far as the system tells.
+    pub fn reason(path: &Path) -> Option<&'static str> {
+        let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE).ok()?.stx_attributes;
+        let reasons = [
+            (StatxAttributes::MOUNT_ROOT, super::MOUNTED),
+            (
+                StatxAttributes::IMMUTABLE,
+                "a file that can be replaced expected, an immutable one found (lsattr shows i)",
+            ),
+            (StatxAttributes::APPEND, "a file that can be replaced expected, one to append to found (lsattr shows a)"),
+        ];
+        reasons.into_iter().find_map(|(attribute, why)| found.contains(attribute).then_some(why))
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod fixed {
+    pub fn reason(_: &std::path::Path) -> Option<&'static str> {
+        None
+    }
 }
 
 /// How the names of temporary files begin.
@@ -90,7 +176,7 @@ impl Draft {
             return Ok(Self { file, name: None });
         }
         loop {
-            let (file, name) = named(folder, mode)?.into_parts();
+            let (file, name) = named(folder, mode)?;
             let locked = file.lock().is_ok();
             // Before it was locked it looked abandoned, and may be gone.
             if !locked || name.exists() {
@@ -100,13 +186,15 @@ impl Draft {
     }
 }
 
-fn named(folder: &Path, mode: u32) -> std::io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
+/// The errors do not name the file: its name says nothing to anyone.
+fn named(folder: &Path, mode: u32) -> std::io::Result<(File, TempPath)> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(mode));
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
     #[cfg(not(unix))]
     let _ = mode;
-    builder.prefix(PREFIX).tempfile_in(folder)
+    Ok(tempfile::Builder::new().prefix(PREFIX).make_in(folder, |path| options.open(path))?.into_parts())
 }
 
 /// Files without a name, which are gone once nobody has them open.
@@ -166,14 +254,3 @@ pub fn remove_abandoned(folder: &Path) {
         }
     }
 }
-
-/// Gives `file` the owner and group of `target`, or its group alone, as far as the user may.
-#[cfg(unix)]
-fn keep_owner(file: &File, target: &Metadata) {
-    use std::os::unix::fs::{MetadataExt, fchown};
-    let (owner, group) = (Some(target.uid()), Some(target.gid()));
-    let _ = fchown(file, owner, group).or_else(|_| fchown(file, None, group));
-}
-
-#[cfg(not(unix))]
-fn keep_owner(_: &File, _: &Metadata) {}

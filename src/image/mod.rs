@@ -1,7 +1,9 @@
 //! Image files: decode by content, work upright, encode with the metadata carried, replace the target in one step.
 
+mod access;
 mod alpha;
 mod atomic;
+mod endings;
 mod exif;
 mod fault;
 mod fill;
@@ -32,7 +34,8 @@ use fault::damaged;
 use kind::format_of;
 use metadata::{Metadata, Unit};
 
-pub use atomic::{remove_abandoned, target_of, write_atomically, write_atomically_with};
+pub use atomic::{check_writable, remove_abandoned, target_of, write_atomically, write_atomically_with};
+pub use endings::{is_picture_name, picture_endings};
 pub use header::Header;
 
 /// The most pixels a side of an image file, and the most bytes its pixels may take: so few where addresses have 32 bits that
@@ -73,14 +76,14 @@ impl OutputFormat {
     ///
     /// # Errors
     ///
-    /// Usage, where the ending is none of png, webp, jpg, jpeg, tif and tiff.
+    /// Usage, where the ending is none of png, webp, jpg, jpeg, jpe, jif, jfif, tif and tiff.
     pub fn of_path(path: &Path, jpeg_quality: u8) -> Result<Self> {
         let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         match &*ending {
             "png" => Ok(Self::Png),
             "tif" | "tiff" => Ok(Self::Tiff),
             "webp" => Ok(Self::WebP),
-            "jpg" | "jpeg" => Ok(Self::Jpeg(jpeg_quality)),
+            "jpg" | "jpeg" | "jpe" | "jif" | "jfif" => Ok(Self::Jpeg(jpeg_quality)),
             _ => Err(Error::usage(format!("a name ending in .png, .webp, .jpg or .tif expected, {ending:?} found"))),
         }
     }

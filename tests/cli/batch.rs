@@ -60,9 +60,14 @@ fn a_folder_is_filled_as_its_files_are() {
     let (folder, images, masks, out) = folders(&["b.png", "a.jpg", "C.WebP"], 32);
     std::fs::write(images.join("notes.txt"), "no picture").unwrap();
     std::fs::write(images.join(".hidden.png"), "no picture").unwrap();
+    std::fs::write(images.join("x.heic"), "no picture that can be read").unwrap();
+    std::fs::create_dir(images.join("old.png")).unwrap();
     let output = run(&[&BATCH, &"--images", &images, &"--masks", &masks, &"--out", &out, &"--json-lines"]);
     succeeds(&output);
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "inpaint-edge: 3 filled, 0 failed\n");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stderr),
+        "inpaint-edge: 3 filled, 0 failed, 4 passed over: \".hidden.png\", \"notes.txt\", \"old.png/\" and 1 more\n"
+    );
     assert_eq!(names(&out), ["C.WebP", "a.jpg", "b.png"]);
     let records = records(&output);
     for (record, name) in records.iter().zip(["C.WebP", "a.jpg", "b.png"]) {
@@ -165,13 +170,13 @@ fn a_list_comes_through_stdin() {
     // A line that makes no sense is refused before any work.
     let out = of(folder.path("new.png"));
     for (line, part) in [
-        ("a".to_owned(), "1 fields found"),
+        ("a".to_owned(), "no tab found"),
         ("a\tb\tc\td".to_owned(), "4 fields found"),
         (format!("{a}\t{out}"), "a mask expected"),
         (format!("{a}\t\t{out}"), "a mask expected"),
         (format!("\t{mask}\t{out}"), "image and out expected"),
         ("{\"image\": \"a\", \"mask\": \"b\"}".to_owned(), "image and out expected"),
-        ("{\"image\"".to_owned(), "JSON"),
+        ("{\"image\"".to_owned(), "JSON object in UTF-8 expected: EOF while parsing an object at column 8"),
         (format!("-\t{mask}\t{out}"), "- found"),
         (format!("{a}\t{mask}\t{out}"), "of line 1 found"),
         (format!("{a}\t{mask}\t{}", of(folder.path("./new.png"))), "of line 1 found"),
@@ -183,7 +188,9 @@ fn a_list_comes_through_stdin() {
         let output = with_list(format!("{a}\t{mask}\t{out}\n{line}\n"), &[]);
         fails(&output, 2, &["stdin, line 2", part]);
     }
-    fails(&with_list([0xFF, b'\n'], &[]), 3, &["stdin", "list"]);
+    fails(&with_list("a\tm\0\tb", &[]), 2, &["stdin, line 1", "a zero byte found"]);
+    let utf_16: Vec<u8> = "\u{FEFF}a\tm\tb\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fails(&with_list(utf_16, &[]), 2, &["stdin: ", "UTF-16 found"]);
     assert!(!Path::new(&out).exists());
     let none = with_list("", &["--json-lines"]);
     succeeds(&none);
@@ -208,6 +215,9 @@ fn folders_that_make_no_sense_are_refused() {
     fails(&batch(&images, &masks, &images, &[]), 2, &["another folder"]);
     fails(&batch(&images, &masks, &masks.join("."), &[]), 2, &["another folder"]);
     fails(&batch(&images, &masks, &images.join("a.png"), &[]), 1, &["a.png: cannot be made"]);
+    // What is there instead.
+    std::fs::write(empty.join("a.heic"), "no picture that can be read").unwrap();
+    fails(&batch(&empty, &masks, &out, &[]), 3, &["empty", ".png", "\"a.heic\" found"]);
     fails(&run(&[&BATCH, &"--images", &images, &"--out", &out]), 2, &["--masks", "--box"]);
     fails(&batch(&images, &masks, &out, &[&"--weights", &folder.path("w")]), 4, &["w: "]);
     for jobs in ["0", "513", "-1", "two"] {

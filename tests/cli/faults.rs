@@ -124,7 +124,9 @@ fn folders_are_neither_input_nor_output() {
     std::fs::create_dir(&sub).unwrap();
     fails(&run(&[&sub, &mask, &folder.path("out.png")]), 3, &["sub.png: cannot be read"]);
     fails(&run(&[&kind("plain.png"), &sub, &folder.path("out.png")]), 3, &["sub.png: cannot be read"]);
-    fails(&run(&[&kind("plain.png"), &mask, &sub]), 1, &["sub.png: cannot be written"]);
+    // Into a folder goes a file of the image's name, in place of none.
+    std::fs::create_dir(sub.join("plain.png")).unwrap();
+    fails(&run(&[&kind("plain.png"), &mask, &sub]), 1, &["plain.png: cannot be written", "a folder found"]);
     fails(&run(&[&kind("plain.png"), &mask, &folder.path("none/out.png")]), 1, &["none/out.png: cannot be written"]);
     assert_eq!(folder.names(), ["mask.png", "sub.png"]);
 }

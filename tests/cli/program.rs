@@ -142,6 +142,27 @@ fn help_and_descriptions() {
 }
 
 #[test]
+fn help_fits_the_terminal() {
+    for (args, width) in
+        [&["--help"][..], &["batch", "--help"], &["batch", "-h"]].iter().flat_map(|a| [(a, 80), (a, 100)])
+    {
+        let program = env!("CARGO_BIN_EXE_inpaint-edge");
+        let output = Command::new(program).args(*args).env("COLUMNS", width.to_string()).output().unwrap();
+        succeeds(&output);
+        let help = String::from_utf8(output.stdout).unwrap();
+        let lines: Vec<_> = help.lines().collect();
+        for line in &lines {
+            assert!(line.chars().count() <= width, "{args:?} at {width}: {line}");
+        }
+        // Text ends a line where the next word does not fit, and nowhere else.
+        for pair in lines.windows(2).filter(|pair| pair.iter().all(|line| line.starts_with(char::is_alphabetic))) {
+            let word = pair[1].split(' ').next().unwrap();
+            assert!(pair[0].chars().count() + 1 + word.chars().count() > width, "{args:?} at {width}: {pair:?}");
+        }
+    }
+}
+
+#[test]
 fn a_mistaken_command_line_gets_one_line() {
     for (args, part) in [
         (&["a", "b", "c", "--no-such"][..], "unexpected argument '--no-such' found"),

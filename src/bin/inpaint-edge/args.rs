@@ -9,15 +9,15 @@ use crate::job::Job;
 
 const AFTER_HELP: &str = "\
 Examples:
-  inpaint-edge photo.jpg mask.png out.png             white in mask.png is filled
-  inpaint-edge --mask-white keep a.png m.png a.png    black is filled, in place
-  inpaint-edge --mask-grow 3 a.png m.png out.png      the hole and 3 pixels around it
-  inpaint-edge --mask-alpha a.png out.png             what is transparent is filled
-  inpaint-edge --mask-color ff00ff+8 a.png out.png    what is painted in magenta, give or take 8
-  inpaint-edge --box 10,20,64,48 a.png out.png        64×48 pixels from column 10, row 20 on
-  inpaint-edge --preview p.png photo.jpg mask.png     shows the hole, fills nothing
-  inpaint-edge --max-memory 256M big.jpg m.png o.jpg  24 megapixels on a small board
-  cat a.png | inpaint-edge - m.png - > out.png        through a pipe
+  inpaint-edge photo.jpg mask.png out.png           white in the mask is filled
+  inpaint-edge --mask-white keep a.png m.png a.png  black is filled, in place
+  inpaint-edge --mask-grow 3 a.png m.png results/   hole and 3 pixels around it
+  inpaint-edge --mask-alpha a.png out.png           what is transparent
+  inpaint-edge --mask-color ff00ff+8 a.png out.png  magenta, give or take 8
+  inpaint-edge --box 10,20,64,48 a.png out.png      64×48 pixels from 10,20 on
+  inpaint-edge --preview p.png photo.jpg mask.png   shows the hole, fills nothing
+  inpaint-edge --max-memory 256M b.jpg m.png o.jpg  24 megapixels, small board
+  cat a.png | inpaint-edge - m.png - > out.png      through a pipe
   inpaint-edge batch --images in --masks masks --out filled    a folder
 
 Exit codes:
@@ -30,25 +30,29 @@ Exit codes:
 
 const USAGE: &str = "\
 inpaint-edge [OPTIONS] <IMAGE> <MASK> <OUT>
-       inpaint-edge [OPTIONS] <--mask-alpha|--mask-color COLOUR|--box BOX> <IMAGE> [MASK] <OUT>
+       inpaint-edge [OPTIONS] --mask-alpha <IMAGE> [MASK] <OUT>
+       inpaint-edge [OPTIONS] --mask-color <COLOUR> <IMAGE> [MASK] <OUT>
+       inpaint-edge [OPTIONS] --box <BOX> <IMAGE> [MASK] <OUT>
        inpaint-edge [OPTIONS] --preview <FILE> <IMAGE> <MASK>
        inpaint-edge <COMMAND>";
 
 const AFTER_BATCH_HELP: &str = "\
-Every image of the one folder is filled by the mask of the same name, endings apart, in the other; the result has the
-image's name. Without --images, stdin lists the files, one job a line, in either form:
+Every image of the one folder is filled by the mask of the same name, endings apart, in the other; the result has the \
+image's name, with .png where no result can be written in the image's format. Without --images, stdin lists the files, one \
+job a line, in either form:
   IMAGE<TAB>MASK<TAB>OUT
   {\"image\": \"IMAGE\", \"mask\": \"MASK\", \"out\": \"OUT\"}
-MASK may be left out with --mask-alpha, --mask-color or --box.
+
+MASK may be left out with --mask-alpha, --mask-color or --box. A result may be the image or mask of a later line.
 
 Examples:
   inpaint-edge batch --images in --masks masks --out filled
   inpaint-edge batch --images in --out filled --mask-alpha --jobs 2
   inpaint-edge batch --max-memory 256M --json-lines < list.tsv > report.jsonl
 
-A result that exists is complete and is left out, so that a run that was stopped goes on where it was. A file that cannot
-be filled is reported in one line, and the rest goes on. --max-memory is for all jobs together: a photograph that does not
-fit beside the others waits.
+A result that exists is complete and is left out, so that a run that was stopped goes on where it was. A file that cannot \
+be filled is reported in one line, and the rest goes on. --max-memory is for all jobs together: a photograph that does not \
+fit beside the others waits. The last line counts what was done, and names what is in the folder of images and no picture.
 
 Exit codes: 0, or that of the first failure in the order of the list; see inpaint-edge --help.";
 
@@ -126,7 +130,7 @@ pub struct FillArgs {
     pub image: Option<PathBuf>,
     /// Mask of the same size, white (>= 128) is the hole; - for stdin
     pub mask: Option<PathBuf>,
-    /// Result: .png, .webp (lossless), .jpg or .tif; - for PNG to stdout
+    /// Result: .png, .webp (lossless), .jpg or .tif, or a folder; - for PNG to stdout
     pub out: Option<PathBuf>,
     #[command(flatten)]
     pub job: JobArgs,
@@ -151,7 +155,7 @@ impl FillArgs {
             files => files,
         };
         match (&self.image, mask.is_some() || in_image, self.preview.as_ref().or(out.as_ref())) {
-            (Some(image), true, Some(out)) => Ok(Job { image: image.clone(), mask: mask.clone(), out: out.clone() }),
+            (Some(image), true, Some(out)) => Job::new(image.clone(), mask.clone(), out.clone()),
             _ if in_image => usage("IMAGE and OUT expected, IMAGE alone found"),
             _ => usage("IMAGE, MASK and OUT expected; no MASK only with --mask-alpha, --mask-color or --box"),
         }
@@ -173,7 +177,7 @@ fn usage<T>(detail: &str) -> Result<T> {
 #[derive(Args)]
 #[command(after_help = AFTER_BATCH_HELP)]
 pub struct BatchArgs {
-    /// Folder of photographs, taken by their names .png, .jpg, .jpeg, .webp, .tif and .tiff [default: a list on stdin]
+    /// Folder of photographs, known by the endings of their names [default: a list on stdin]
     #[arg(long, value_name = "DIR", requires = "out")]
     pub images: Option<PathBuf>,
     /// Folder of masks
@@ -191,7 +195,8 @@ pub struct BatchArgs {
     /// Print a report as one JSON object a file on stdout, in the order of the list
     ///
     /// The keys of --json, and image, mask and out; where there was a result already, skipped instead; where a file could
-    /// not be filled, error and exit_code.
+    /// not be filled, error and exit_code. Of a name that is no UTF-8, image_bytes, mask_bytes or out_bytes has the bytes in
+    /// hexadecimal; a list may have these keys, too.
     #[arg(long)]
     pub json_lines: bool,
     #[command(flatten)]

@@ -1,21 +1,24 @@
 //! `inpaint-edge batch`: many photographs, one after the other or several at a time.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::ProgressBar;
 use inpaint_edge::image::{remove_abandoned, target_of};
+use inpaint_edge::selftest::hex;
 use inpaint_edge::{Error, ErrorKind, Result};
 
 use crate::args::BatchArgs;
 use crate::engine::{Engine, weights_sha256};
 use crate::fill::progress_bar;
-use crate::job::Done;
-use crate::list::{self, Item};
+use crate::job::{Done, Job};
+use crate::list::{self, Item, List};
 use crate::memory::Budget;
+use crate::names;
+use crate::order::Queue;
 
 /// What became of a job.
 enum Outcome {
@@ -27,18 +30,20 @@ enum Outcome {
 
 /// Returns the exit code: 0, or that of the first failure in the order of the list.
 pub fn run(args: &BatchArgs) -> Result<u8> {
-    let items = list::items(args)?;
+    let List { items, order, passed_over } = list::read(args)?;
     // What cannot be written is told when it is tried.
     let targets: Vec<_> = items.iter().filter_map(|item| target_of(&item.job.out).ok()).collect();
     targets
         .iter()
-        .map(|target| list::folder_of(target))
+        .map(|target| names::folder_of(target))
         .collect::<BTreeSet<_>>()
         .into_iter()
         .for_each(remove_abandoned);
 
     let known: Vec<_> = items.iter().map(|item| known_outcome(item, args.overwrite)).collect();
     let pending: Vec<_> = (0..items.len()).filter(|i| known[*i].is_none()).collect();
+    let failed = known.iter().enumerate().filter(|(_, outcome)| matches!(outcome, Some(Outcome::Failed(_))));
+    let queue = Queue::new(order, &pending, failed.map(|(i, _)| i).collect::<HashSet<_>>());
     let jobs = args.jobs.min(pending.len()).max(1);
     let budget = args.job.max_memory.map(Budget::new);
     let mut engine = Engine::new(&args.job, threads_of_each(args.job.threads, jobs));
@@ -54,20 +59,30 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
     for (i, outcome) in known.into_iter().enumerate() {
         outcome.map_or(Ok(()), |outcome| tell(i, outcome))?;
     }
-    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let stop = AtomicBool::new(false);
     let work = |mut engine: Engine| -> Result<()> {
-        while let Some(&i) = pending.get(next.fetch_add(1, Ordering::Relaxed)) {
+        while let Some(mut turn) = queue.next() {
             let progress = &mut |_| {
                 bar.tick();
                 if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
-            let filled = items[i].job.fill(&args.job, &mut engine, budget.as_ref(), args.json_lines, progress);
+            let job = &items[turn.job].job;
+            let filled = match turn.without {
+                Some(maker) => Err(not_made(&items[maker])),
+                None => job.fill(&args.job, &mut engine, budget.as_ref(), args.json_lines, progress),
+            };
             if stop.load(Ordering::Relaxed) {
                 break;
             }
+            if filled.is_ok() {
+                turn.succeeds();
+            }
             bar.inc(1);
-            let told = tell(i, filled.map_or_else(Outcome::Failed, Outcome::Filled));
-            told.inspect_err(|_| stop.store(true, Ordering::Relaxed))?;
+            let told = tell(turn.job, filled.map_or_else(Outcome::Failed, Outcome::Filled));
+            told.inspect_err(|_| {
+                stop.store(true, Ordering::Relaxed);
+                queue.stop();
+            })?;
         }
         Ok(())
     };
@@ -87,9 +102,13 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
     bar.finish_and_clear();
     let teller = teller.into_inner().unwrap_or_else(|e| e.into_inner());
     if !args.job.quiet {
-        let Teller { filled, skipped, failed, .. } = teller;
-        let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} had a result already") };
-        let _ = writeln!(std::io::stderr(), "inpaint-edge: {filled} filled, {failed} failed{skipped}");
+        let Teller { filled, copied, skipped, failed, .. } = teller;
+        let some = |count: usize, what: &str| if count == 0 { String::new() } else { format!(", {count} {what}") };
+        let copied = some(copied, "without a hole copied");
+        let skipped = some(skipped, "had a result already");
+        let passed_over = some(passed_over.count, &format!("passed over: {passed_over}"));
+        let _ =
+            writeln!(std::io::stderr(), "inpaint-edge: {filled} filled{copied}, {failed} failed{skipped}{passed_over}");
     }
     Ok(teller.exit_code)
 }
@@ -98,6 +117,12 @@ fn threads_of_each(threads: usize, jobs: usize) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
     let threads = if threads == 0 { cores() } else { threads };
     (threads / jobs).max(1)
+}
+
+/// The error of a job whose image or mask another was to make.
+fn not_made(maker: &Item) -> Error {
+    let (out, image) = (maker.job.out.display(), maker.job.image.display());
+    Error::new(ErrorKind::Input, format!("{out}: the result of {image} expected, which could not be filled"))
 }
 
 /// What becomes of a job that need not be tried.
@@ -109,11 +134,23 @@ fn known_outcome(item: &Item, overwrite: bool) -> Option<Outcome> {
     if overwrite || !job.out.is_file() {
         return None;
     }
-    if list::is_same(&job.out, &job.image) || job.mask.as_ref().is_some_and(|mask| list::is_same(&job.out, mask)) {
+    if names::is_same(&job.out, &job.image) || job.mask.as_ref().is_some_and(|mask| names::is_same(&job.out, mask)) {
         let detail = "--overwrite expected where a result replaces its image or mask";
         return Some(Outcome::Failed(Error::new(ErrorKind::Usage, detail).of(job.out.display())));
     }
     Some(Outcome::Skipped)
+}
+
+/// A record with the names of a job, those that are no text by their bytes, too.
+fn named(job: &Job) -> serde_json::Value {
+    let mut record = serde_json::json!({});
+    for (key, name) in [("image", Some(&job.image)), ("mask", job.mask.as_ref()), ("out", Some(&job.out))] {
+        record[key] = name.map(|name| name.to_string_lossy()).into();
+        if let Some(name) = name.filter(|name| name.to_str().is_none()) {
+            record[format!("{key}_bytes")] = hex(name.as_os_str().as_encoded_bytes()).into();
+        }
+    }
+    record
 }
 
 /// Tells what became of the jobs in the order of the list, whatever the order in which they end.
@@ -126,6 +163,8 @@ struct Teller<'a> {
     outcomes: Vec<Option<Outcome>>,
     next: usize,
     filled: usize,
+    /// Had no hole.
+    copied: usize,
     skipped: usize,
     failed: usize,
     exit_code: u8,
@@ -134,8 +173,8 @@ struct Teller<'a> {
 impl<'a> Teller<'a> {
     fn new(args: &'a BatchArgs, items: &'a [Item], weights_sha256: String, bar: ProgressBar) -> Self {
         let outcomes = items.iter().map(|_| None).collect();
-        let (next, filled, skipped, failed, exit_code) = (0, 0, 0, 0, 0);
-        Self { args, items, weights_sha256, bar, outcomes, next, filled, skipped, failed, exit_code }
+        let (next, filled, copied, skipped, failed, exit_code) = (0, 0, 0, 0, 0, 0);
+        Self { args, items, weights_sha256, bar, outcomes, next, filled, copied, skipped, failed, exit_code }
     }
 
     fn tell(&mut self, i: usize, outcome: Outcome) -> Result<()> {
@@ -143,12 +182,10 @@ impl<'a> Teller<'a> {
         while let Some(outcome) = self.outcomes.get_mut(self.next).and_then(Option::take) {
             let job = &self.items[self.next].job;
             self.next += 1;
-            let mut record =
-                serde_json::json!({"image": job.image.to_string_lossy(), "out": job.out.to_string_lossy()});
-            record["mask"] = job.mask.as_ref().map(|mask| mask.to_string_lossy()).into();
+            let mut record = named(job);
             match outcome {
                 Outcome::Filled(done) => {
-                    self.filled += 1;
+                    *(if done.is_copy() { &mut self.copied } else { &mut self.filled }) += 1;
                     if self.args.json_lines
                         && let serde_json::Value::Object(report) = done.json(&self.weights_sha256)
                     {

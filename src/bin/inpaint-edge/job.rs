@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use image::DynamicImage;
-use inpaint_edge::image::{Header, OutputFormat, Photo, held_bytes, read_within, target_of, write_atomically_with};
+use inpaint_edge::image::{
+    Header, OutputFormat, Photo, check_writable, held_bytes, read_within, write_atomically_with,
+};
 use inpaint_edge::selftest::hex;
 use inpaint_edge::{Error, ErrorKind, Holes, Inpainter, Isa, Progress, Report, Result};
 use sha2::{Digest, Sha256};
@@ -14,6 +16,7 @@ use crate::args::JobArgs;
 use crate::engine::Engine;
 use crate::hole;
 use crate::memory::{self, Budget, Share};
+use crate::names;
 
 /// Where a photograph comes from and goes to; - is stdin or stdout.
 #[derive(Clone, Debug)]
@@ -51,6 +54,26 @@ struct Ready {
 }
 
 impl Job {
+    /// Where `out` is a folder, the result goes there under the image's name.
+    ///
+    /// # Errors
+    ///
+    /// Usage, where there is no such name, or it is the image's own: that is replaced only by name.
+    pub fn new(image: PathBuf, mask: Option<PathBuf>, out: PathBuf) -> Result<Self> {
+        if is_pipe(&out) || !names::is_folder(&out) {
+            return Ok(Self { image, mask, out });
+        }
+        let refused = |detail| Err(Error::new(ErrorKind::Usage, detail).of(out.display()));
+        let Some(name) = image.file_name().filter(|_| !is_pipe(&image)) else {
+            return refused("the name of a file expected where the image has none, a folder found");
+        };
+        let result = out.join(names::of_result(name));
+        if names::is_same(&result, &image) {
+            return refused("another folder than that of the image expected, or the name of the file to replace");
+        }
+        Ok(Self { image, mask, out: result })
+    }
+
     /// Fills the hole, within `budget`; with a digest of the result where `digest`.
     pub fn fill(
         &self,
@@ -127,7 +150,7 @@ impl Job {
             return Ok(OutputFormat::Png);
         }
         let format = OutputFormat::of_path(&self.out, args.quality).map_err(|e| e.of(self.out.display()))?;
-        target_of(&self.out).map(|_| format)
+        check_writable(&self.out).map(|()| format)
     }
 
     /// Refuses a format that cannot hold the photograph, before it is filled for nothing.
@@ -257,6 +280,11 @@ impl Job {
 }
 
 impl Done {
+    /// Whether there was no hole.
+    pub fn is_copy(&self) -> bool {
+        self.report.hole_pixels == 0
+    }
+
     pub fn json(&self, weights_sha256: &str) -> serde_json::Value {
         let Done { report, .. } = self;
         let ms = |d: Duration| (d.as_secs_f64() * 1e6).round() / 1e3;
@@ -265,6 +293,7 @@ impl Done {
             "height": report.height,
             "hole_pixels": report.hole_pixels,
             "hole_ratio": report.hole_ratio(),
+            "copied": self.is_copy(),
             "strategy": report.strategy.name(),
             "windows": report.windows,
             "plan_bytes": report.plan_bytes,
@@ -362,21 +391,21 @@ impl<'a> Source<'a> {
     /// Bytes that are read to look at the header.
     fn file_bytes(&self) -> Result<usize> {
         match self {
-            Self::File(path) => held_bytes(path).map_err(|e| e.of(path.display())),
+            Self::File(path) => held_bytes(path).map_err(|e| names::of_file(e, path)),
             Self::Piped(_) => Ok(0),
         }
     }
 
     fn decode(self) -> Result<Photo> {
         match self {
-            Self::File(path) => Photo::open(path).map_err(|e| e.of(path.display())),
+            Self::File(path) => Photo::open(path).map_err(|e| names::of_file(e, path)),
             Self::Piped(bytes) => Photo::decode(&bytes).map_err(|e| e.of("-")),
         }
     }
 
     fn header(&self) -> Result<Header> {
         match self {
-            Self::File(path) => Photo::header(path).map_err(|e| e.of(path.display())),
+            Self::File(path) => Photo::header(path).map_err(|e| names::of_file(e, path)),
             Self::Piped(bytes) => Photo::header_of(bytes).map_err(|e| e.of("-")),
         }
     }

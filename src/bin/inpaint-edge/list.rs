@@ -1,15 +1,18 @@
 //! What a batch is to do: two folders paired by name, or a list on stdin.
 
-use std::collections::{BTreeMap, HashMap};
-use std::ffi::{OsStr, OsString};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use inpaint_edge::image::{read_within, target_of};
+use inpaint_edge::image::read_within;
 use inpaint_edge::{Error, ErrorKind, Result};
 
 use crate::args::BatchArgs;
+use crate::folders::{self, PassedOver};
 use crate::job::{Job, is_pipe};
+use crate::names::{self, Places};
+use crate::order::Order;
 
 /// A list at the most: bytes, jobs.
 const MAX_LIST: u64 = 256 << 20;
@@ -19,184 +22,151 @@ const MAX_LINE: usize = 1 << 17;
 /// Bytes that are made of a byte of a line at the most: of `1,` in a list of JSON that grows, two times 32.
 const PARSED: usize = 64;
 
+/// What is to be done.
+pub struct List {
+    /// In their order: that of names, or that of lines.
+    pub items: Vec<Item>,
+    pub order: Order,
+    pub passed_over: PassedOver,
+}
+
 /// A job, and why it cannot be done where that is known already.
 pub struct Item {
     pub job: Job,
     pub problem: Option<Error>,
 }
 
-/// The jobs, in their order: that of names, or that of lines.
-pub fn items(args: &BatchArgs) -> Result<Vec<Item>> {
+pub fn read(args: &BatchArgs) -> Result<List> {
     match (&args.images, &args.out) {
-        (Some(images), Some(out)) => of_folders(images, args.masks.as_deref(), out, args.job.hole.in_image()),
+        (Some(images), Some(out)) => {
+            let (items, passed_over) = folders::items(images, args.masks.as_deref(), out, args.job.hole.in_image())?;
+            let mut places = Places::default();
+            let results = items.iter().enumerate().map(|(i, item)| (places.of(&item.job.out), i)).collect();
+            let order = Order::of(&items, &mut places, &results);
+            Ok(List { items, order, passed_over })
+        }
         _ if std::io::stdin().is_terminal() => usage("--images and --out, or a list on stdin expected"),
         _ => {
             let list = read_within(std::io::stdin().lock(), MAX_LIST).map_err(|e| e.of("stdin"))?;
-            let list = str::from_utf8(&list)
-                .map_err(|e| Error::new(ErrorKind::Input, format!("stdin: a list in UTF-8 expected: {e}")))?;
-            of_list(list, args.job.hole.in_image())
+            of_lines(&list, args.job.hole.in_image())
         }
     }
 }
 
-fn usage<T>(detail: impl Into<String>) -> Result<T> {
+pub fn usage<T>(detail: impl Into<String>) -> Result<T> {
     Err(Error::new(ErrorKind::Usage, detail))
 }
 
-fn of_folders(images: &Path, masks: Option<&Path>, out: &Path, in_image: bool) -> Result<Vec<Item>> {
-    if masks.is_none() && !in_image {
-        return usage("--masks, --mask-alpha, --mask-color or --box expected, none of them found");
-    }
-    if [Some(images), masks].into_iter().flatten().any(|folder| is_same(folder, out)) {
-        return usage(format!("{}: another folder than those of images and masks expected for --out", out.display()));
-    }
-    let names = pictures(images)?;
-    if names.is_empty() {
-        let detail =
-            format!("{}: files .png, .jpg, .jpeg, .webp, .tif or .tiff expected, none found", images.display());
-        return Err(Error::new(ErrorKind::Input, detail));
-    }
-    let masks_found = masks.map_or_else(|| Ok(Vec::new()), pictures)?;
-    let folders = [Some(images), masks, Some(out)].into_iter().flatten().map(|folder| folder.as_os_str().len());
-    let folders: usize = folders.sum();
-    let of_names: usize = names.iter().chain(&masks_found).map(|name| name.len()).sum();
-    check_room(of_names + folders * names.len(), names.len() + masks_found.len())?;
-    let mut by_stem = BTreeMap::<OsString, Vec<PathBuf>>::new();
-    for name in masks_found {
-        by_stem.entry(stem(&name).to_owned()).or_default().push(masks.unwrap_or(images).join(name));
-    }
-    let item = |name: OsString| {
-        let image = images.join(&name);
-        let found = by_stem.get(stem(&name)).map_or(&[][..], Vec::as_slice);
-        let problem = masks.filter(|_| found.len() != 1).map(|masks| {
-            let detail = format!("one mask {}.* expected, {} found", masks.join(stem(&name)).display(), found.len());
-            Error::new(ErrorKind::Input, detail).of(image.display())
-        });
-        Item { job: Job { image, mask: found.first().cloned(), out: out.join(name) }, problem }
-    };
-    let items = names.into_iter().map(item).collect();
-    std::fs::create_dir_all(out)
-        .map_err(|e| Error::new(ErrorKind::Output, format!("{}: cannot be made: {e}", out.display())))?;
-    Ok(items)
-}
-
 /// Refuses jobs that memory cannot be had for: their names, `bytes` in all, as they are read, kept, found again and told,
-/// the jobs themselves and what becomes of them.
-fn check_room(bytes: usize, jobs: usize) -> Result<()> {
-    let needed = bytes.saturating_mul(4).saturating_add(jobs.saturating_mul(512));
+/// the jobs themselves, which of them wait for others, and what becomes of them.
+pub fn check_room(bytes: usize, jobs: usize) -> Result<()> {
+    let needed = bytes.saturating_mul(4).saturating_add(jobs.saturating_mul(1024));
     let had = Vec::<u8>::new().try_reserve_exact(needed);
     had.map_err(|_| Error::new(ErrorKind::Limits, format!("no memory for {jobs} jobs")))
 }
 
-/// Names of the pictures in a folder, sorted; hidden files are none.
-fn pictures(folder: &Path) -> Result<Vec<OsString>> {
-    let list = || {
-        let mut names = Vec::new();
-        for entry in std::fs::read_dir(folder)? {
-            let name = entry?.file_name();
-            let ending = Path::new(&name).extension().unwrap_or_default().to_ascii_lowercase();
-            let is_picture = ["png", "jpg", "jpeg", "webp", "tif", "tiff"].iter().any(|e| ending == *e);
-            if is_picture && !name.as_encoded_bytes().starts_with(b".") {
-                names.try_reserve(1).map_err(std::io::Error::from)?;
-                names.push(name);
-            }
-        }
-        names.sort();
-        Ok(names)
-    };
-    let cannot = |e: std::io::Error| {
-        let kind = if e.kind() == std::io::ErrorKind::OutOfMemory { ErrorKind::Limits } else { ErrorKind::Input };
-        Error::new(kind, format!("{}: cannot be read: {e}", folder.display()))
-    };
-    list().map_err(cannot)
-}
-
-fn stem(name: &OsStr) -> &OsStr {
-    Path::new(name).file_stem().unwrap_or(name)
-}
-
-/// Whether both are there and the same, whatever the names.
-pub fn is_same(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
-}
-
 /// A list with a job a line; empty lines are none.
-pub fn of_list(list: &str, in_image: bool) -> Result<Vec<Item>> {
-    let filled = || list.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+pub fn of_lines(list: &[u8], in_image: bool) -> Result<List> {
+    if list.starts_with(b"\xFF\xFE") || list.starts_with(b"\xFE\xFF") {
+        return usage("stdin: a list in UTF-8, or with names as the system has them, expected, UTF-16 found");
+    }
+    // What editors of Windows begin a file with.
+    let list = list.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(list);
+    let filled = || (1..).zip(list.split(|byte| *byte == b'\n')).filter(|(_, line)| !line.trim_ascii().is_empty());
     let jobs = filled().take(MAX_JOBS + 1).count();
     check_room(list.len() + PARSED * MAX_LINE.min(list.len()), jobs)?;
-    let (mut folders, mut lines) = (Folders::default(), HashMap::with_capacity(jobs));
-    let mut items = Vec::with_capacity(jobs);
-    for (i, line) in filled() {
-        let of_line = |e: Error| e.of(format_args!("stdin, line {}", i + 1));
-        if line.len() > MAX_LINE {
-            return usage(format!("at most {MAX_LINE} bytes expected, {} found", line.len())).map_err(of_line);
-        }
-        let job = of_line_text(line, in_image).map_err(of_line)?;
-        if let Some(first) = lines.insert(folders.place(&job.out), i + 1) {
-            return usage(format!("another result expected, {} of line {first} found", job.out.display()))
-                .map_err(of_line);
-        }
-        items.push(Item { job, problem: None });
-        if items.len() > MAX_JOBS {
-            return usage(format!("at most {MAX_JOBS} jobs expected, more found")).map_err(of_line);
-        }
+    if let Some((number, _)) = filled().nth(MAX_JOBS) {
+        return usage(format!("stdin, line {number}: at most {MAX_JOBS} jobs expected, more found"));
     }
-    Ok(items)
-}
-
-/// Folders by number: one has the same whatever the name that leads to it.
-#[derive(Default)]
-struct Folders {
-    named: HashMap<PathBuf, usize>,
-    real: HashMap<PathBuf, usize>,
-}
-
-impl Folders {
-    /// Folder and name of the file that writing to `path` makes or replaces.
-    fn place(&mut self, path: &Path) -> (usize, OsString) {
-        let target = target_of(path).unwrap_or_else(|_| path.to_owned());
-        let folder = folder_of(&target);
-        let number = self.named.get(folder).copied().unwrap_or_else(|| {
-            let real = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-            let next = self.real.len();
-            let number = *self.real.entry(real).or_insert(next);
-            self.named.insert(folder.to_owned(), number);
-            number
+    let (mut places, mut results) = (Places::default(), HashMap::with_capacity(jobs));
+    let (mut items, mut numbers) = (Vec::with_capacity(jobs), Vec::<usize>::with_capacity(jobs));
+    for (number, line) in filled() {
+        let job = of_line(line.strip_suffix(b"\r").unwrap_or(line), in_image).and_then(|job| {
+            match results.entry(places.of(&job.out)) {
+                Entry::Vacant(new) => new.insert(items.len()),
+                Entry::Occupied(first) => {
+                    let first = numbers[*first.get()];
+                    return usage(format!("another result expected, {} of line {first} found", job.out.display()));
+                }
+            };
+            Ok(job)
         });
-        (number, target.file_name().unwrap_or_default().to_owned())
+        items.push(Item { job: job.map_err(|e| e.of(format_args!("stdin, line {number}")))?, problem: None });
+        numbers.push(number);
     }
+    let order = Order::of(&items, &mut places, &results);
+    Ok(List { items, order, passed_over: PassedOver::default() })
 }
 
-pub fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-fn of_line_text(line: &str, in_image: bool) -> Result<Job> {
-    let [image, mask, out] = if line.trim_start().starts_with('{') {
-        let object: serde_json::Value = serde_json::from_str(line)
-            .map_err(|e| Error::new(ErrorKind::Usage, format!("a JSON object expected: {e}")))?;
-        let name = |key: &str| match &object[key] {
-            serde_json::Value::Null => Ok(None),
-            serde_json::Value::String(name) => Ok(Some(name.clone())),
-            _ => usage(format!("a name as a string expected for {key}, another value found")),
-        };
-        [name("image")?, name("mask")?, name("out")?]
-    } else {
-        match *line.split('\t').collect::<Vec<_>>() {
-            [image, mask, out] => [image, mask, out].map(|name| Some(name.to_owned())),
-            [image, out] => [Some(image.to_owned()), None, Some(out.to_owned())],
-            ref fields => return usage(format!("IMAGE<TAB>MASK<TAB>OUT expected, {} fields found", fields.len())),
-        }
-    };
-    let path = |name: Option<String>| name.filter(|name| !name.is_empty()).map(PathBuf::from);
-    let (image, mask, out) = (path(image), path(mask), path(out));
+fn of_line(line: &[u8], in_image: bool) -> Result<Job> {
+    if line.len() > MAX_LINE {
+        return usage(format!("at most {MAX_LINE} bytes expected, {} found", line.len()));
+    }
+    let is_json = line.trim_ascii_start().starts_with(b"{");
+    let [image, mask, out] = if is_json { of_json(line)? } else { of_fields(line)? };
     let (Some(image), Some(out)) = (image, out) else { return usage("the names image and out expected") };
     if mask.is_none() && !in_image {
         return usage("a mask expected; none only with --mask-alpha, --mask-color or --box");
     }
-    if [Some(&image), mask.as_ref(), Some(&out)].into_iter().flatten().any(|name| is_pipe(name)) {
-        return usage("names of files expected, - found");
+    for name in [Some(&image), mask.as_ref(), Some(&out)].into_iter().flatten() {
+        if is_pipe(name) {
+            return usage("names of files expected, - found");
+        }
+        if name.as_os_str().as_encoded_bytes().contains(&0) {
+            return usage("names of files expected, a zero byte found");
+        }
     }
-    Ok(Job { image, mask, out })
+    Job::new(image, mask, out)
+}
+
+/// The names of image, mask and result, as far as they are given.
+type Names = [Option<PathBuf>; 3];
+
+/// Names are whatever bytes stand between the tabs.
+fn of_fields(line: &[u8]) -> Result<Names> {
+    let name = |bytes: &[u8]| match bytes {
+        [] => Ok(None),
+        bytes => names::of_bytes(bytes.to_vec()).map(Some).map_or_else(|| usage("a name in UTF-8 expected"), Ok),
+    };
+    match *line.split(|byte| *byte == b'\t').collect::<Vec<_>>() {
+        [image, mask, out] => Ok([name(image)?, name(mask)?, name(out)?]),
+        [image, out] => Ok([name(image)?, None, name(out)?]),
+        [_] => usage("IMAGE<TAB>MASK<TAB>OUT expected, no tab found"),
+        ref fields => usage(format!("IMAGE<TAB>MASK<TAB>OUT expected, {} fields found", fields.len())),
+    }
+}
+
+/// Names are strings, or bytes in hexadecimal where they are no text: as the reports have them.
+fn of_json(line: &[u8]) -> Result<Names> {
+    let object: serde_json::Value = serde_json::from_slice(line).map_err(|e| {
+        // Of the list it is another line.
+        let e = e.to_string().replace(" at line 1 column ", " at column ");
+        Error::new(ErrorKind::Usage, format!("a JSON object in UTF-8 expected: {e}"))
+    })?;
+    let text = |key: &str| match &object[key] {
+        serde_json::Value::Null => Ok(None),
+        serde_json::Value::String(name) => Ok(Some(name)),
+        _ => usage(format!("a name as a string expected for {key}, another value found")),
+    };
+    let name = |key: &str| {
+        let key_of_bytes = format!("{key}_bytes");
+        let Some(digits) = text(&key_of_bytes)? else {
+            return Ok(text(key)?.filter(|name| !name.is_empty()).map(PathBuf::from));
+        };
+        let bytes = bytes_of_hex(digits).filter(|bytes| !bytes.is_empty());
+        bytes.and_then(names::of_bytes).map(Some).map_or_else(
+            || usage(format!("the bytes of a name in hexadecimal expected for {key_of_bytes}, another text found")),
+            Ok,
+        )
+    };
+    Ok([name("image")?, name("mask")?, name("out")?])
+}
+
+fn bytes_of_hex(digits: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let pair = |pair: &[u8]| match *pair {
+        [high, low] => Some((digit(high)? << 4 | digit(low)?) as u8),
+        _ => None,
+    };
+    digits.as_bytes().chunks(2).map(pair).collect()
 }

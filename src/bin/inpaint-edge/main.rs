@@ -7,11 +7,14 @@ mod engine;
 #[cfg(target_os = "linux")]
 mod fate;
 mod fill;
+mod folders;
 mod hole;
 mod info;
 mod job;
 mod list;
 mod memory;
+mod names;
+mod order;
 mod plan;
 mod selftest;
 
