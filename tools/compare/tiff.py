@@ -2,10 +2,10 @@
 
 python3 tools/compare/tiff.py PROGRAM [WEIGHTS], with Python's own library and Debian's libtiff-tools.
 
-The files are written here and by libtiff's tiffcp. Their samples are known from how they are made; libtiff reads each file, too,
-and has to find the same samples in what it reads. A box of one pixel is filled in each, by `batch`. A violation is a file that
-comes out with another sample outside the box, one that is refused though its kind is read, and one that is refused with another
-exit code than 3 or without its kind's name. Results are read here: they are uncompressed.
+The files are written here and by libtiff's tiffcp. Their samples are known from how they are made; libtiff reads each
+file, too, and has to find the same samples in what it reads. A box of one pixel is filled in each, by `batch`. A violation
+is a file that comes out with another sample outside the box, one that is refused though its kind is read, and one that is
+refused with another exit code than 3 or without its kind's name. Results are read here: they are uncompressed.
 """
 
 import collections
@@ -24,7 +24,7 @@ WIDTH, HEIGHT = 37, 21
 GREY_WHITE, GREY, RGB, PALETTE, MASK, CMYK, YCBCR, LAB = 0, 1, 2, 3, 4, 5, 6, 8
 NONE, LZW, DEFLATE, PACKBITS, OLD_DEFLATE = 1, 5, 8, 32773, 32946
 SHORT, LONG, LONG8 = 3, 4, 16
-NAMES = {GREY_WHITE: "white-is-zero", GREY: "grey", RGB: "rgb", PALETTE: "palette", CMYK: "cmyk", YCBCR: "ycbcr", LAB: "lab"}
+NAMES = {GREY_WHITE: "white-is-zero", GREY: "grey", RGB: "rgb", PALETTE: "palette"}
 COMPRESSIONS = {NONE: "none", LZW: "lzw", DEFLATE: "deflate", PACKBITS: "packbits", OLD_DEFLATE: "old-deflate"}
 
 
@@ -292,7 +292,8 @@ def written_here(files):
                 # Every one of these once in each part, and not in all combinations.
                 turn = len(files.files)
                 options = options | {"order": "<>"[turn % 2], "big": turn % 3 == 0, "fill_order": 1 + (turn % 5 == 0)}
-                name = f"{turn}-{kind}-{COMPRESSIONS[compression]}-{predictor}-{part}-{planar}".replace(" ", "_").replace(",", "")
+                name = f"{turn}-{kind}-{COMPRESSIONS[compression]}-{predictor}-{part}-{planar}"
+                name = name.replace(" ", "_").replace(",", "")
                 data = tiff(picture, compression=compression, predictor=predictor, planar=planar, **options)
                 files.add(name, kind, picture, data)
 
@@ -300,6 +301,12 @@ def written_here(files):
 def as_libtiff_takes_them(files):
     """Directories that are not what they should be."""
     rgb, grey, palette = Picture(RGB, 8), Picture(GREY, 8), Picture(PALETTE, 8, narrow_map=True)
+
+    def twice(fields):
+        fields.update({tag: (kind, values * 2) for tag, (kind, values) in fields.items() if tag in (273, 279)})
+
+    def as_strips(fields):
+        fields.update({273: fields.pop(324), 279: fields.pop(325)})
 
     def setting(tag, kind, *values):
         return lambda fields: fields.update({tag: (kind, list(values))})
@@ -324,8 +331,8 @@ def as_libtiff_takes_them(files):
             ("no-samples-compression-planes", grey, {"change": dropping(277, 259, 284)}),
             ("predictor-without-a-codec", rgb, {"change": setting(317, SHORT, 2)}),
             ("predictor-of-packbits", rgb, {"compression": PACKBITS, "change": setting(317, SHORT, 2)}),
-            ("strips-to-spare", rgb, {"change": lambda f: f.update({273: (LONG, f[273][1] * 2), 279: (LONG, f[279][1] * 2)})}),
-            ("tile-tags-of-strips", rgb, {"tile": (16, 16), "change": lambda f: f.update({273: f.pop(324), 279: f.pop(325)})}),
+            ("strips-to-spare", rgb, {"change": twice}),
+            ("tile-tags-of-strips", rgb, {"tile": (16, 16), "change": as_strips}),
             ("palette-of-8-bits", palette, {}),
             ("link-outside", rgb, {"link": 1 << 30}),
             ("link-to-header", rgb, {"link": 2}),
@@ -346,7 +353,8 @@ def written_by_libtiff(files, sh):
         for part in ("-r 5", "-t -w 32 -l 16", "-r 3 -p separate", "-t -w 16 -l 32 -p separate")
         for more in ("-L", "-B", "-8", "-f lsb2msb", "-B -8 -f lsb2msb")
     ]
-    for photometric, bits, extra in ((GREY, 8, None), (GREY_WHITE, 1, None), (RGB, 8, None), (RGB, 16, 2), (PALETTE, 4, None)):
+    kinds = [(GREY, 8, None), (GREY_WHITE, 1, None), (RGB, 8, None), (RGB, 16, 2), (PALETTE, 4, None)]
+    for photometric, bits, extra in kinds:
         picture = Picture(photometric, bits, extra)
         kind = f"by libtiff, {NAMES[photometric]} {bits} bit" + ("" if extra is None else f", extra {extra}")
         base = files.folder / "base"
@@ -467,8 +475,8 @@ def main():
             if plain(copy)[0] != picture.rows:
                 violations.append(f"{path.name}: libtiff finds other samples")
     for kind in sorted({kind for kind, _ in counts}):
-        row = "  ".join(f"{what} {counts[kind, what]}" for what in ("exact", "refused", "garbage") if counts[kind, what])
-        print(f"{kind:<40} {row}")
+        found = [f"{what} {counts[kind, what]}" for what in ("exact", "refused", "garbage") if counts[kind, what]]
+        print(f"{kind:<40} {'  '.join(found)}")
     print(f"{len(files.files)} files, {read} of them read the same by libtiff, {len(violations)} violations")
     for violation in violations[:40]:
         print(violation)

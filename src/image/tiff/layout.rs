@@ -95,8 +95,8 @@ impl<'a> Layout<'a> {
         let of_samples = |tag, default| -> Option<usize> {
             let mut values = numbers(tag).take(samples);
             let first = values.next().unwrap_or(default);
-            let found = file.find(ifd0, tag).map_or(1, |entry| entry.count as usize);
-            ((found == 1 || found >= samples) && values.all(|value| value == first)).then_some(first)
+            let count = file.find(ifd0, tag).map_or(1, |entry| entry.count as usize);
+            ((count == 1 || count >= samples) && values.all(|value| value == first)).then_some(first)
         };
         match of_samples(tag::SAMPLE_FORMAT, 1) {
             Some(1 | 4) => {}
@@ -108,8 +108,11 @@ impl<'a> Layout<'a> {
         let bits = of_samples(tag::BITS_PER_SAMPLE, 1);
         let is_known = matches!(bits, Some(1 | 2 | 4 | 8)) || bits == Some(16) && colours != Colours::Palette;
         let Some(bits) = bits.filter(|_| is_known) else {
-            let help = if bits.is_some() && colours != Colours::Palette { DEPTH } else { "" };
-            return Err(found("with 1, 2, 4, 8 or 16 bits a sample", mixed(bits), help));
+            return Err(match (colours, bits) {
+                (Colours::Palette, _) => found("with 1, 2, 4 or 8 bits for a palette", mixed(bits), ""),
+                (_, None) => found("with as many bits for each sample", mixed(bits), ""),
+                _ => found("with 1, 2, 4, 8 or 16 bits a sample", mixed(bits), DEPTH),
+            });
         };
         let planes = match number(tag::PLANAR_CONFIGURATION, 1) {
             2 => samples,
