@@ -3,9 +3,10 @@
 python3 tools/compare/tiff.py PROGRAM [WEIGHTS], with Python's own library and Debian's libtiff-tools.
 
 The files are written here and by libtiff's tiffcp. Their samples are known from how they are made; libtiff reads each
-file, too, and has to find the same samples in what it reads. A box of one pixel is filled in each, by `batch`. A violation
-is a file that comes out with another sample outside the box, one that is refused though its kind is read, and one that is
-refused with another exit code than 3 or without its kind's name. Results are read here: they are uncompressed.
+file, too, and has to find the same samples in what it reads. A box of one pixel is filled in each, by `batch`. A
+violation is a file that comes out with another sample outside the box, one that is refused though its kind is read, and
+one that is refused with another exit code than 3 or without its kind's name. Results are read here: they are
+uncompressed.
 """
 
 import collections
