@@ -1,6 +1,4 @@
-//! TIFF in and out: every layout of pixels, directories as they are met, what is not read by its name.
-//!
-//! `tools/compare/tiff.py` tries all combinations, beside libtiff.
+//! TIFF in and out: layouts, of which `tools/compare/tiff.py` tries all; odd directories; what is not read, by its name.
 
 use image::{GrayImage, ImageFormat, Luma};
 use inpaint_edge::ErrorKind;
@@ -397,7 +395,6 @@ fn metadata_of_a_bigtiff_is_carried_as_that_of_a_tiff() {
     }
 }
 
-/// They sign the file as it was.
 #[test]
 fn content_credentials_are_not_kept_with_a_note() {
     let manifest = (52_545, Bytes(UNDEFINED, b"jumb manifest".to_vec()));

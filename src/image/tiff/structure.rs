@@ -7,10 +7,11 @@ use crate::room;
 
 /// Tags that lead to further directories.
 pub(super) const LEAD_ON: [u16; 3] = [tag::EXIF_IFD, tag::GPS_IFD, tag::INTEROPERABILITY_IFD];
-/// Kind of a 32-bit number.
-const LONG: u16 = 4;
 /// Which of them do: in IFD0, in those of IFD0, in those of these.
 const BELOW: [&[u16]; 3] = [&[tag::EXIF_IFD, tag::GPS_IFD], &[tag::INTEROPERABILITY_IFD], &[]];
+
+/// Kind of a number of 32 bits.
+const LONG: u16 = 4;
 
 /// A TIFF structure; what lies outside of it reads as nothing.
 #[derive(Clone, Copy)]
@@ -35,7 +36,7 @@ pub(in super::super) struct Entry<'a> {
 }
 
 /// Whether the numbers of a file that begins like this are big-endian, and whether it is a BigTIFF.
-pub(super) fn kind_of(start: &[u8; 4]) -> Option<(bool, bool)> {
+fn kind_of(start: &[u8; 4]) -> Option<(bool, bool)> {
     match start {
         b"MM\0*" => Some((true, false)),
         b"II*\0" => Some((false, false)),
