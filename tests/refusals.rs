@@ -47,16 +47,20 @@ const LEAST: usize = 80_000;
 fn main() {
     let formats = [OutputFormat::Png, OutputFormat::Tiff, OutputFormat::WebP, OutputFormat::Jpeg(90)];
     let mut files = Vec::new();
-    for (what, bytes) in
-        [("a PNG", png()), ("a JPEG", jpeg(&[0xE1, 0xE2, 0xED, 0xFE])), ("a JPEG with a profile", jpeg(&[0xE2]))]
-    {
+    let sources = [
+        ("a PNG", png()),
+        ("a JPEG", jpeg(&[0xE1, 0xE2, 0xED, 0xFE])),
+        ("a JPEG with a profile", jpeg(&[0xE2])),
+        ("a TIFF of planes", planes()),
+    ];
+    for (what, bytes) in sources {
         let photo = Photo::decode(&bytes).unwrap();
         // What does not fit into segments of JPEG is refused for that.
         let encoded = formats.iter().filter_map(|format| photo.encode(*format).ok().map(|bytes| (format, bytes)));
         files.extend(encoded.map(|(format, bytes)| (format!("{what} made a {format:?}"), bytes)));
         files.push((what.to_owned(), bytes));
     }
-    assert_eq!(files.len(), 14);
+    assert_eq!(files.len(), 17);
     for (what, bytes) in files {
         every_limit(&format!("header of {what}"), || Photo::header_of(&bytes).map(drop));
         every_limit(&format!("decoding {what}"), || Photo::decode(&bytes).map(drop));
@@ -133,6 +137,39 @@ fn jpeg(kinds: &[u8]) -> Vec<u8> {
         add(0xFE, &[&part]);
     }
     bytes.extend_from_slice(&plain[2..]);
+    bytes
+}
+
+/// A TIFF of 512 by 512 pixels: red, green and blue of 16 bits in a strip each, and a profile.
+fn planes() -> Vec<u8> {
+    const SIDE: u32 = 512;
+    const PLANE: u32 = 2 * SIDE * SIDE;
+    let profile = noise(usize::from(PARTS) * PART);
+    let (short, long, undefined) = (3u16, 4u16, 7u16);
+    let directory = 8 + 3 * PLANE;
+    // Behind the directory: offsets and lengths of the strips, and the profile.
+    let values = directory + 2 + 12 * 9 + 4;
+    let entries = [
+        (256u16, long, 1, SIDE),
+        (257, long, 1, SIDE),
+        (258, short, 1, 16),
+        (262, short, 1, 2),
+        (273, long, 3, values),
+        (277, short, 1, 3),
+        (279, long, 3, values + 12),
+        (284, short, 1, 2),
+        (34_675, undefined, profile.len() as u32, values + 24),
+    ];
+    let mut bytes = [&b"II*\0"[..], &directory.to_le_bytes(), &noise(3 * PLANE as usize)].concat();
+    bytes.extend((entries.len() as u16).to_le_bytes());
+    for (tag, kind, count, value) in entries {
+        bytes.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
+        bytes.extend([count.to_le_bytes(), value.to_le_bytes()].concat());
+    }
+    bytes.extend([0; 4]);
+    let numbers = [8, 8 + PLANE, 8 + 2 * PLANE, PLANE, PLANE, PLANE];
+    bytes.extend(numbers.into_iter().flat_map(u32::to_le_bytes));
+    bytes.extend(profile);
     bytes
 }
 

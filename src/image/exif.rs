@@ -23,7 +23,7 @@ pub(super) fn orientation(exif: Option<&[u8]>) -> Orientation {
 /// What IFD0 says about the resolution.
 pub(super) fn density(exif: Option<&[u8]>) -> Option<Density> {
     let block = Structure::new(exif?)?;
-    let find = |tag| block.find(block.offset(4)?, tag);
+    let find = |tag| block.find(block.ifd0()?, tag);
     let unit = match find(tag::RESOLUTION_UNIT).map(|entry| block.numbers(entry).next()) {
         None | Some(Some(2)) => Unit::Inch,
         Some(Some(3)) => Unit::Centimetre,
@@ -62,9 +62,9 @@ pub(super) fn carried(mut exif: Vec<u8>) -> Result<Vec<u8>> {
 /// Where the link from IFD0 to IFD1 is; the bytes of the thumbnail that IFD1 describes go into `parts`, which has room.
 fn thumbnail(exif: &[u8], parts: &mut Vec<Range<usize>>) -> Option<Range<usize>> {
     let block = Structure::new(exif)?;
-    let link = block.link(block.offset(4)?)?;
+    let link = block.link(block.ifd0()?)?;
     if let Some(ifd1) = block.offset(link) {
-        let ifd0 = block.offset(4)?;
+        let ifd0 = block.ifd0()?;
         for (offsets, lengths) in THUMBNAILS {
             let numbers = |tag| block.find(ifd1, tag).into_iter().flat_map(|entry| block.numbers(entry));
             let bounds = numbers(offsets).zip(numbers(lengths)).take(MAX_PARTS);

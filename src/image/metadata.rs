@@ -17,6 +17,8 @@ pub(super) struct Metadata {
     pub native: Native,
     /// Whether the pixels are numbers of colours.
     pub has_palette: bool,
+    /// Whether what stands in the place of alpha is a sample of another kind, as a TIFF may have it.
+    pub has_band: bool,
     /// What a result cannot keep, a sentence each.
     pub notes: Vec<String>,
 }

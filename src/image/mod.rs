@@ -189,6 +189,11 @@ impl Photo {
         palette.into_iter().chain(self.metadata.notes.iter().cloned()).collect()
     }
 
+    /// Whether the pixels have alpha; what a TIFF stores in its place may be of another kind.
+    pub fn has_alpha(&self) -> bool {
+        self.pixels.color().has_alpha() && !self.metadata.has_band
+    }
+
     /// The same file with other pixels, upright.
     pub fn with_pixels(self, pixels: DynamicImage) -> Self {
         Self { pixels, ..self }
@@ -211,8 +216,13 @@ impl Photo {
     ///
     /// # Errors
     ///
-    /// Usage, where pixels are transparent or have 16 bits and the format holds neither.
+    /// Usage, where pixels are transparent or have 16 bits or a band beside the colours, and the format holds none.
     pub fn check_format(&self, format: OutputFormat, made_opaque: Option<&Holes>) -> Result<()> {
+        if self.metadata.has_band && format != OutputFormat::Tiff {
+            let found = "a band beside the colours that is no alpha (ExtraSamples 0) found";
+            let help = "`convert in.tif -alpha off out.tif` leaves it out";
+            return Err(Error::usage(format!("a result as .tif expected, {found}; {help}")));
+        }
         let color = self.pixels.color();
         let deep = color.bytes_per_pixel() > color.channel_count();
         let (expected, fits) = match format {

@@ -35,6 +35,10 @@ impl Photo {
     ///
     /// Input, where the pixels are of another type than 8 or 16 bits a sample.
     pub fn guess_mask(&self) -> Result<MaskGuess> {
+        // A band that stands in its place is no alpha.
+        if !self.has_alpha() {
+            return Ok(MaskGuess::Luma);
+        }
         match samples(&self.pixels)? {
             Samples::U8(view) => MaskChannel::guess(view),
             Samples::U16(view) => MaskChannel::guess(view),

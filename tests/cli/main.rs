@@ -14,3 +14,4 @@ mod plain;
 mod program;
 mod resources;
 mod support;
+mod tiff;

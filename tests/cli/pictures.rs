@@ -88,43 +88,6 @@ fn every_kind_of_file_keeps_its_known_pixels() {
     assert_eq!(open("lossy-alpha.webp").color(), image::ColorType::Rgba8);
 }
 
-/// What is written as TIFF is what other programs read.
-#[test]
-fn every_tiff_type_keeps_its_known_pixels() {
-    use image::ColorType::*;
-    let folder = Folder::new();
-    for color in [L8, Rgb8, Rgba8, L16, Rgb16, Rgba16] {
-        // More than one strip, the last one shorter.
-        let image = picture(700, 580, color);
-        let input = folder.put("in.png", encoded(&image, ImageFormat::Png));
-        let (mask, out) = (folder.path("mask.png"), folder.path("out.tif"));
-        image::GrayImage::from_fn(700, 580, |x, y| Luma([if x / 8 + y / 8 == 40 { 255 } else { 0 }]))
-            .save(&mask)
-            .unwrap();
-        succeeds(&run(&[&input, &mask, &out, &"--strategy", &"window"]));
-        let result = image::open(&out).unwrap();
-        assert_eq!(result.color(), color);
-        let size = usize::from(color.bytes_per_pixel());
-        for (i, (a, b)) in image.as_bytes().chunks(size).zip(result.as_bytes().chunks(size)).enumerate() {
-            assert!(a == b || i % 700 / 8 + i / 700 / 8 == 40, "{color:?} at {i}");
-        }
-    }
-}
-
-#[test]
-fn palettes_and_inverted_greys_of_tiff_are_expanded() {
-    let folder = Folder::new();
-    let (mask, out) = (folder.mask(72, 56), folder.path("out.png"));
-    let output = run(&[&kind("palette.tif"), &mask, &out]);
-    succeeds(&output);
-    assert!(String::from_utf8_lossy(&output.stderr).ends_with("palette.tif: a palette, written as RGB\n"));
-    same_outside_hole(&image::open(kind("palette.png")).unwrap(), &image::open(&out).unwrap());
-    succeeds(&run(&[&kind("white-is-zero.tif"), &mask, &out]));
-    same_outside_hole(&image::open(kind("grey.tif")).unwrap(), &image::open(&out).unwrap());
-    succeeds(&run(&[&kind("grey-alpha.tif"), &mask, &out]));
-    same_outside_hole(&image::open(kind("grey-alpha.png")).unwrap(), &image::open(&out).unwrap());
-}
-
 #[test]
 fn packed_and_transparent_pngs_are_expanded() {
     use png::{BitDepth, ColorType};

@@ -59,7 +59,7 @@ fn channel_of(mask: &Photo, args: &HoleArgs) -> Result<MaskChannel> {
                  that is in IMAGE itself",
             ),
         },
-        MaskChannel::Alpha if !mask.pixels.color().has_alpha() => {
+        MaskChannel::Alpha if !mask.has_alpha() => {
             refused("an alpha channel expected for --mask-channel alpha, none found")
         }
         channel => Ok(channel),

@@ -297,8 +297,13 @@ impl Job {
                 return Err(Error::new(ErrorKind::Input, detail).of(self.hole_name()));
             }
         }
+        let of_image = |e: Error| e.of(self.image.display());
+        if photo.is_some_and(|photo| args.hole.mask_alpha && photo.pixels.color().has_alpha() && !photo.has_alpha()) {
+            let detail = "alpha expected for --mask-alpha, a band of another kind (ExtraSamples 0) found";
+            return Err(of_image(Error::new(ErrorKind::Input, detail)));
+        }
         let image = photo.map(|photo| &photo.pixels);
-        hole::find((width, height), marked, image, &args.hole).map_err(|e| e.of(self.image.display()))
+        hole::find((width, height), marked, image, &args.hole).map_err(of_image)
     }
 
     /// Image and mask, of which what comes through stdin is at most `limit` bytes.

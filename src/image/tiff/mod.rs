@@ -1,7 +1,13 @@
-//! TIFF of one picture in grey, RGB or a palette, in strips or tiles, and EXIF, which has the same structure.
+//! TIFF of one picture in grey, RGB or a palette, and EXIF, which has the same structure.
 //!
-//! TIFF 6.0 (Adobe, 1992). The `tiff` crate would make the program 150 KB larger; what decompresses is of others.
+//! The `tiff` crate decompresses, undoes predictors and swaps bytes. Own code does what it does not: it reads directories as
+//! libtiff does, with counts and sizes that do not fit (the crate refuses them), tells what a file is before memory is taken,
+//! makes pixels of samples (palettes, bits, planes, alpha), carries metadata from directory to directory without a list of
+//! known tags (kamadak-exif and little_exif know theirs, and allocate what the file claims), and writes rows to a pipe (the
+//! crate's encoder seeks).
 
+mod chunk;
+mod layout;
 mod read;
 mod structure;
 mod write;
@@ -33,6 +39,7 @@ pub(super) mod tag {
     pub const TILE_LENGTH: u16 = 323;
     pub const TILE_OFFSETS: u16 = 324;
     pub const TILE_BYTE_COUNTS: u16 = 325;
+    pub const SUB_IFDS: u16 = 330;
     pub const EXTRA_SAMPLES: u16 = 338;
     pub const SAMPLE_FORMAT: u16 = 339;
     pub const THUMBNAIL_OFFSET: u16 = 513;
@@ -43,11 +50,12 @@ pub(super) mod tag {
     pub const GPS_IFD: u16 = 34_853;
     pub const INTEROPERABILITY_IFD: u16 = 40_965;
     pub const DNG_VERSION: u16 = 50_706;
+    pub const C2PA: u16 = 52_545;
 }
 
 /// Whether a tag of IFD0 says how the pixels are stored, or is carried by itself or not at all; the others describe the
 /// photograph, whatever its format.
 fn is_of_the_file(tag: u16) -> bool {
     matches!(tag, 254..=266 | 273 | 277..=281 | 284 | 288..=293 | 297 | 317 | 320..=347 | 512..=532)
-        || matches!(tag, tag::XMP | 33_723 | 34_377 | tag::ICC_PROFILE | 37_724)
+        || matches!(tag, tag::XMP | 33_723 | 34_377 | tag::ICC_PROFILE | 37_724 | tag::C2PA)
 }

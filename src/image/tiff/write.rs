@@ -29,8 +29,8 @@ type Field<'a> = (u16, u16, u32, Cow<'a, [u8]>);
 pub(in super::super) fn write(out: &mut dyn Write, pixels: &DynamicImage, metadata: &Metadata) -> Result<()> {
     // Offsets inside an EXIF block count from its start: so it comes first, and only the directory at its start is replaced.
     let empty = *b"II*\0\0\0\0\0";
-    let exif = metadata.exif.as_deref().and_then(Structure::new).filter(|exif| exif.offset(4).is_some());
-    let block = exif.unwrap_or(Structure { bytes: &empty, is_big_endian: false });
+    let exif = metadata.exif.as_deref().and_then(Structure::new).filter(|exif| exif.ifd0().is_some());
+    let block = exif.or_else(|| Structure::new(&empty)).expect("a header");
     let row = pixels.width() as usize * usize::from(pixels.color().bytes_per_pixel());
     let mut fields = fields_of_exif(block)?;
     // A unit without what it is of would be a second one.
@@ -38,7 +38,7 @@ pub(in super::super) fn write(out: &mut dyn Write, pixels: &DynamicImage, metada
     fields.retain(|field| has_density || !DENSITY.contains(&field.0));
     fields.extend(fields_of_metadata(block, metadata, has_density));
     let rows = (STRIP / row).max(1);
-    fields.extend(fields_of_pixels(block, pixels, rows));
+    fields.extend(fields_of_pixels(block, pixels, metadata.has_band, rows));
     fields.sort_by_key(|field| field.0);
 
     if u16::try_from(fields.len()).is_err() {
@@ -104,7 +104,7 @@ fn head(block: Structure, start: usize, end: usize, fields: &[Field]) -> Result<
 /// What the block says about the photograph; longer values stay where they are, and the entry holds their offset. Of a
 /// damaged block no more than what stands in the entries themselves, the orientation above all.
 fn fields_of_exif<'a>(block: Structure<'a>) -> Result<Vec<Field<'a>>> {
-    let Some(ifd0) = block.offset(4) else { return Ok(Vec::new()) };
+    let Some(ifd0) = block.ifd0() else { return Ok(Vec::new()) };
     let is_sound = match block.copy(ifd0, 0, &mut { MAX_ENTRIES }, &mut room::filled(0, 8)?) {
         Err(e) if e.kind() == ErrorKind::Limits => return Err(e),
         copied => copied.is_ok(),
@@ -146,7 +146,7 @@ fn fields_of_metadata<'a>(block: Structure, metadata: &'a Metadata, has_density:
 }
 
 /// How the pixels are stored, in strips of `rows`; the offsets of the strips are still to be known.
-fn fields_of_pixels(block: Structure, pixels: &DynamicImage, rows: usize) -> Vec<Field<'static>> {
+fn fields_of_pixels(block: Structure, pixels: &DynamicImage, has_band: bool, rows: usize) -> Vec<Field<'static>> {
     let color = pixels.color();
     let samples = usize::from(color.channel_count());
     let shorts = |tag, values: &[u16]| {
@@ -172,8 +172,8 @@ fn fields_of_pixels(block: Structure, pixels: &DynamicImage, rows: usize) -> Vec
         shorts(tag::PLANAR_CONFIGURATION, &[1]),
     ];
     if color.has_alpha() {
-        // Not multiplied into the colours.
-        fields.push(shorts(tag::EXTRA_SAMPLES, &[2]));
+        // Unspecified, or alpha that is not multiplied into the colours.
+        fields.push(shorts(tag::EXTRA_SAMPLES, &[if has_band { 0 } else { 2 }]));
     }
     fields
 }

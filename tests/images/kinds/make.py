@@ -71,6 +71,7 @@ for name, options in (
     ("tagged.tif", "-compress Zip -units PixelsPerInch -density 300"),
 ):
     subprocess.run(["convert", f"{out}/plain.png", *options.split(), f"{out}/{name}"], check=True)
+subprocess.run(["convert", f"{out}/planes.tif", "-define", "png:exclude-chunks=all", f"{out}/planes.png"], check=True)
 tags = [tag for tag in tags if "Thumbnail" not in tag]
 command = ["exiftool", "-q", "-overwrite_original", *(f"-{tag}" for tag in tags), f"{out}/tagged.tif"]
 subprocess.run(command, check=True)
