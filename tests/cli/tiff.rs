@@ -157,7 +157,7 @@ fn a_palette_of_8_bit_colours_is_scaled_as_libtiff_does() {
 
 #[test]
 fn a_mask_of_1_bit_is_that_of_the_same_png() {
-    let mask = |path: &std::path::Path| Photo::open(path).unwrap().into_mask().unwrap();
+    let mask = |path: &std::path::Path| Photo::open(path).unwrap().into_mask(MaskChannel::Auto).unwrap();
     let expected = mask(&kind("mask-1bit.png"));
     let white = expected.pixels().filter(|v| v.0 == [255]).count();
     assert!(white > 1000 && expected.pixels().all(|v| matches!(v.0, [0 | 255])), "{white} white pixels");
@@ -181,7 +181,10 @@ fn a_mask_of_1_bit_is_that_of_the_same_png() {
             fields = with(fields, tag, Some(Longs(vec![value])));
         }
         let bytes = tiff(b"II*\0", &[&pixels], fields);
-        assert!(Photo::decode(&bytes).unwrap().into_mask().unwrap() == expected, "{photometric}, {order}");
+        assert!(
+            Photo::decode(&bytes).unwrap().into_mask(MaskChannel::Auto).unwrap() == expected,
+            "{photometric}, {order}"
+        );
     }
 }
 
