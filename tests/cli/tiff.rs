@@ -1,8 +1,8 @@
 //! TIFF in and out: layouts, of which `tools/compare/tiff.py` tries all; odd directories; what is not read, by its name.
 
 use image::{GrayImage, ImageFormat, Luma};
-use inpaint_edge::ErrorKind;
 use inpaint_edge::image::{OutputFormat, Photo};
+use inpaint_edge::{ErrorKind, MaskChannel};
 
 use crate::support::*;
 
