@@ -16,8 +16,9 @@ const THUMBNAILS: [(u16, u16); 2] =
 /// Strips of a thumbnail at the most, by far.
 const MAX_PARTS: usize = 1 << 10;
 
-pub(super) fn orientation(exif: Option<&[u8]>) -> Orientation {
-    exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
+/// What IFD0 says about the way up.
+pub(super) fn orientation(exif: &[u8]) -> Option<Orientation> {
+    Orientation::from_exif_chunk(exif)
 }
 
 /// What IFD0 says about the resolution.

@@ -1,8 +1,12 @@
 //! What a file carries beside its pixels, from one format to another.
 
-use ::image::codecs::jpeg::{PixelDensity, PixelDensityUnit};
+use ::image::metadata::Orientation;
+use jpeg_encoder::{PixelDensity, PixelDensityUnit};
 
-use super::structure::COPIES;
+use super::{exif, jpeg, xmp};
+
+/// Copies of metadata that a decoder holds at the most: as it is read, as it is kept and as it is handed over.
+pub(super) const COPIES: usize = 3;
 
 /// What is carried from a file to its result.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,8 +19,15 @@ pub(super) struct Metadata {
     /// By the format's own header, or by EXIF.
     pub density: Option<Density>,
     pub native: Native,
+    /// How a JPEG was coded.
+    pub coding: Option<jpeg::Coding>,
     /// Whether the pixels are numbers of colours.
     pub has_palette: bool,
+    /// Whether there is a manifest of C2PA, which holds for the file as it was.
+    pub has_credentials: bool,
+    /// Whether XMP announces a gain map (Ultra HDR), a video (motion photo).
+    pub has_gain_map: bool,
+    pub has_video: bool,
     /// What a result cannot keep, a sentence each.
     pub notes: Vec<String>,
 }
@@ -26,6 +37,18 @@ impl Metadata {
     pub(super) fn or(self, other: Self) -> Self {
         let (icc, exif, xmp) = (self.icc.or(other.icc), self.exif.or(other.exif), self.xmp.or(other.xmp));
         Self { icc, exif, xmp, ..self }
+    }
+
+    /// Which way up: as EXIF says or, where it says nothing, XMP.
+    pub(super) fn orientation(&self) -> Orientation {
+        let of_exif = self.exif.as_deref().and_then(exif::orientation);
+        of_exif.or_else(|| self.xmp.as_deref().and_then(xmp::orientation)).unwrap_or(Orientation::NoTransforms)
+    }
+
+    /// Keeps in mind what was taken out of XMP.
+    pub(super) fn note(&mut self, announced: xmp::Announced) {
+        self.has_gain_map |= announced.gain_map;
+        self.has_video |= announced.video;
     }
 
     /// Bytes of it as decoders hold it.

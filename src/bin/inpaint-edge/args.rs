@@ -173,7 +173,7 @@ fn usage<T>(detail: &str) -> Result<T> {
 #[derive(Args)]
 #[command(after_help = AFTER_BATCH_HELP)]
 pub struct BatchArgs {
-    /// Folder of photographs, taken by their names .png, .jpg, .jpeg, .webp, .tif and .tiff [default: a list on stdin]
+    /// Folder of photographs, taken by their names .png, .jpg, .jpeg, .jpe, .jfif, .jif, .webp, .tif and .tiff [default: a list on stdin]
     #[arg(long, value_name = "DIR", requires = "out")]
     pub images: Option<PathBuf>,
     /// Folder of masks
@@ -218,9 +218,9 @@ pub struct JobArgs {
     /// Refuse, before work starts, what takes more memory than this: bytes, or with K, M or G [default: no limit]
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub max_memory: Option<usize>,
-    /// Quality of a .jpg result
-    #[arg(long, value_name = "1-100", default_value_t = 95, value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub quality: u8,
+    /// Quality of a .jpg result [default: as IMAGE where it is a JPEG, else 95]
+    #[arg(long, value_name = "1-100", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub quality: Option<u8>,
     /// No progress bar, no notes
     #[arg(long, short)]
     pub quiet: bool,

@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use inpaint_edge::image::{read_within, target_of};
+use inpaint_edge::image::{ENDINGS, read_within, target_of};
 use inpaint_edge::{Error, ErrorKind, Result};
 
 use crate::args::BatchArgs;
@@ -95,7 +95,7 @@ fn pictures(folder: &Path) -> Result<Vec<OsString>> {
         for entry in std::fs::read_dir(folder)? {
             let name = entry?.file_name();
             let ending = Path::new(&name).extension().unwrap_or_default().to_ascii_lowercase();
-            let is_picture = ["png", "jpg", "jpeg", "webp", "tif", "tiff"].iter().any(|e| ending == *e);
+            let is_picture = ENDINGS.iter().any(|(known, _)| ending == *known);
             if is_picture && !name.as_encoded_bytes().starts_with(b".") {
                 names.try_reserve(1).map_err(std::io::Error::from)?;
                 names.push(name);
