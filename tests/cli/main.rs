@@ -5,6 +5,7 @@ mod batch;
 mod bombs;
 mod faults;
 mod holes;
+mod jpeg;
 mod metadata;
 mod pictures;
 mod program;

@@ -10,7 +10,7 @@ use libjpeg_turbo_rs::common::quant_table::QuantTable;
 use libjpeg_turbo_rs::decode::marker::ScanInfo;
 
 use super::super::metadata::{COPIES, Density, Metadata, Native};
-use super::super::{check_metadata, cut_short, damaged, xmp};
+use super::super::{check_metadata, cut_short, damaged, exif, xmp};
 use super::{CAMERA_ADVICE, Coding, photoshop};
 use crate::error::{Error, Result};
 use crate::room;
@@ -380,7 +380,7 @@ impl<'a> Walk<'a> {
                 self.metadata.density = Density::of_jfif(&data[JFIF.len()..]);
             }
             0xE1 if data.starts_with(EXIF) && self.metadata.exif.is_none() => {
-                self.metadata.exif = Some(room::copied(&data[EXIF.len()..])?);
+                self.metadata.exif = Some(exif::carried(room::copied(&data[EXIF.len()..])?)?);
             }
             0xE1 if data.starts_with(XMP) => {
                 let mut packet = room::copied(&data[XMP.len()..])?;

@@ -156,7 +156,11 @@ impl<'a> Scan<'a> {
                         return Err(self.cut_short(row));
                     }
                     read.map_err(failed)?;
-                    (self.idct)(&coefficients, table, &mut samples);
+                    if coefficients[1..].iter().fold(0, |any, c| any | c) == 0 {
+                        samples = [flat(coefficients[0], table[0]); 64];
+                    } else {
+                        (self.idct)(&coefficients, table, &mut samples);
+                    }
                     planes[comp_idx].put(x, y, &samples);
                 }
             }
@@ -181,5 +185,30 @@ impl<'a> Scan<'a> {
 
     fn cut_short(&self, row: usize) -> Error {
         Error::input(format!("cut short: {} rows of blocks in a scan expected, {row} found", self.rows))
+    }
+}
+
+/// The sample of a block of one colour, as the inverse DCT gives it.
+fn flat(dc: i16, step: u16) -> u8 {
+    let scaled = dc.wrapping_mul(step as i16).wrapping_shl(2);
+    ((i32::from(scaled) + 16 >> 5) + 128).clamp(0, 255) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_of_one_colour_needs_no_inverse_dct() {
+        let idct = simd::detect().idct_islow;
+        let mut samples = [0; 64];
+        for dc in i16::MIN..=i16::MAX {
+            let mut coefficients = [0; 64];
+            coefficients[0] = dc;
+            for step in [1, 3, 255] {
+                idct(&coefficients, &[step; 64], &mut samples);
+                assert_eq!(samples, [flat(dc, step); 64], "{dc} × {step}");
+            }
+        }
     }
 }
