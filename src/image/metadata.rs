@@ -1,9 +1,8 @@
 //! What a file carries beside its pixels, from one format to another.
 
-use ::image::metadata::Orientation;
 use jpeg_encoder::{PixelDensity, PixelDensityUnit};
 
-use super::{exif, jpeg, xmp};
+use super::xmp;
 
 /// Copies of metadata that a decoder holds at the most: as it is read, as it is kept and as it is handed over.
 pub(super) const COPIES: usize = 3;
@@ -20,7 +19,7 @@ pub(super) struct Metadata {
     pub density: Option<Density>,
     pub native: Native,
     /// How a JPEG was coded.
-    pub coding: Option<jpeg::Coding>,
+    pub coding: Option<Box<Coding>>,
     /// Whether the pixels are numbers of colours.
     pub has_palette: bool,
     /// Whether there is a manifest of C2PA, which holds for the file as it was.
@@ -37,12 +36,6 @@ impl Metadata {
     pub(super) fn or(self, other: Self) -> Self {
         let (icc, exif, xmp) = (self.icc.or(other.icc), self.exif.or(other.exif), self.xmp.or(other.xmp));
         Self { icc, exif, xmp, ..self }
-    }
-
-    /// Which way up: as EXIF says or, where it says nothing, XMP.
-    pub(super) fn orientation(&self) -> Orientation {
-        let of_exif = self.exif.as_deref().and_then(exif::orientation);
-        of_exif.or_else(|| self.xmp.as_deref().and_then(xmp::orientation)).unwrap_or(Orientation::NoTransforms)
     }
 
     /// Keeps in mind what was taken out of XMP.
@@ -72,6 +65,16 @@ pub(super) enum Native {
     Png(Vec<u8>),
     /// Whole segments.
     Jpeg(Vec<u8>),
+}
+
+/// How a JPEG is coded, for a result that is to be like it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Coding {
+    /// Quantisation tables, row by row.
+    pub luma: [u16; 64],
+    pub chroma: [u16; 64],
+    /// Pixels for a sample of chroma, across and down.
+    pub sampling: (usize, usize),
 }
 
 /// Pixels per unit, across and down.

@@ -177,7 +177,7 @@ impl Photo {
             let announced = xmp::quiet(packet)?;
             metadata.note(announced);
         }
-        let orientation = metadata.orientation();
+        let orientation = exif::orientation(&metadata);
         if orientation != Orientation::NoTransforms {
             room::check(pixels.as_bytes().len())?;
         }
@@ -394,7 +394,7 @@ fn header(decoder: &impl ImageDecoder, metadata: Metadata, decoder_bytes: usize)
     let (channels, color) = (decoder.color_type().channel_count().into(), decoder.color_type());
     let sample_bytes = usize::from(color.bytes_per_pixel()) / usize::from(color.channel_count());
     let metadata = Metadata { exif: metadata.exif.map(exif::carried).transpose()?, ..metadata };
-    Ok(Header { channels, sample_bytes, decoder_bytes, ..turned(decoder.dimensions(), metadata.orientation()) })
+    Ok(Header { channels, sample_bytes, decoder_bytes, ..turned(decoder.dimensions(), exif::orientation(&metadata)) })
 }
 
 /// A header of a size once `orientation` is undone.

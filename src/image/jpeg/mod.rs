@@ -10,7 +10,7 @@ use ::image::{DynamicImage, GrayImage, RgbImage};
 use libjpeg_turbo_rs::{DecodeWarning, Decoder, JpegError};
 
 use super::metadata::Metadata;
-use super::{Header, MAX_SIDE, check_size, damaged};
+use super::{Header, MAX_SIDE, check_size, damaged, exif};
 use crate::error::{Error, Result};
 use crate::room;
 use planes::{Painter, Plane};
@@ -19,17 +19,7 @@ use segments::Contents;
 pub(super) use write::write;
 
 /// What helps with a picture for print.
-const CAMERA_ADVICE: &str = "an sRGB copy would do: convert in.jpg -colorspace sRGB out.png";
-
-/// How a picture is coded, for a result that is to be like it.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Coding {
-    /// Quantisation tables, row by row.
-    luma: [u16; 64],
-    chroma: [u16; 64],
-    /// Pixels for a sample of chroma, across and down.
-    sampling: (usize, usize),
-}
+const CMYK_ADVICE: &str = "an sRGB copy would do: convert in.jpg -colorspace sRGB out.png";
 
 /// What decoding takes, `bytes` included.
 pub(super) fn header(bytes: &[u8]) -> Result<Header> {
@@ -53,7 +43,7 @@ fn header_of(bytes: &[u8], contents: &Contents) -> Result<Header> {
         false => (3 * samples + samples / 64).saturating_sub(pixels as usize).max(samples),
     };
     let decoder_bytes = bytes.len() + metadata.copies() + contents.table_bytes + Painter::bytes(frame) + decoder;
-    let size = super::turned((frame.width as u32, frame.height as u32), metadata.orientation());
+    let size = super::turned((frame.width as u32, frame.height as u32), exif::orientation(metadata));
     Ok(Header { channels, decoder_bytes, ..size })
 }
 

@@ -9,9 +9,9 @@ use libjpeg_turbo_rs::common::huffman_table::HuffmanTable;
 use libjpeg_turbo_rs::common::quant_table::QuantTable;
 use libjpeg_turbo_rs::decode::marker::ScanInfo;
 
-use super::super::metadata::{COPIES, Density, Metadata, Native};
+use super::super::metadata::{COPIES, Coding, Density, Metadata, Native};
 use super::super::{check_metadata, cut_short, damaged, exif, xmp};
-use super::{CAMERA_ADVICE, Coding, photoshop};
+use super::{CMYK_ADVICE, photoshop};
 use crate::error::{Error, Result};
 use crate::room;
 
@@ -125,8 +125,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contents> {
         walk.end_scan()?;
         match marker {
             0xD9 => break,
-            // TEM has no length.
-            0x01 => continue,
+            0x01 => return Err(damaged("segments with a length expected, TEM found")),
             0xD8 => return Err(damaged("one start of image (SOI) expected, another found inside")),
             _ => {}
         }
@@ -236,7 +235,7 @@ impl<'a> Walk<'a> {
             1 | 3 => {}
             4 => {
                 return Err(Error::input(format!(
-                    "a JPEG in grey or RGB expected, CMYK (4 components) found; {CAMERA_ADVICE}"
+                    "a JPEG in grey or RGB expected, CMYK (4 components) found; {CMYK_ADVICE}"
                 )));
             }
             _ => return Err(Error::input(format!("a JPEG in grey or RGB expected, {count} components found"))),
@@ -316,10 +315,10 @@ impl<'a> Walk<'a> {
     fn scan(&mut self, data: &[u8]) -> Result<()> {
         let frame =
             self.frame.as_mut().ok_or_else(|| damaged("a frame header before the first scan expected, none found"))?;
-        let short = || damaged("a scan header of its full length expected, a shorter one found");
+        let short = || damaged("a scan header of its own length expected, another found");
         let (&count, rest) = data.split_first().ok_or_else(short)?;
         let (selectors, rest) = rest.split_at_checked(2 * usize::from(count)).ok_or_else(short)?;
-        let &[first, last, bits, ..] = rest else { return Err(short()) };
+        let &[first, last, bits] = rest else { return Err(short()) };
         let mcus = frame.mcus_of(selectors.as_chunks::<2>().0.iter().map(|selector| selector[0]));
         let expected = if self.interval > 0 { mcus.div_ceil(self.interval).saturating_sub(1) } else { 0 };
         self.restarts = Restarts { expected: Some(expected), found: 0, are_in_order: true };
@@ -362,7 +361,7 @@ impl<'a> Walk<'a> {
     fn end_scan(&mut self) -> Result<()> {
         let Restarts { expected, found, are_in_order } = std::mem::take(&mut self.restarts);
         match expected {
-            // A decoder of a sequential picture finds it itself, and more exactly.
+            None if found > 0 => Err(damaged("restart markers in scans alone expected, one between segments found")),
             Some(expected) if found < expected || !are_in_order => {
                 let order = if are_in_order { "" } else { " in order" };
                 Err(Error::input(format!(
@@ -444,7 +443,7 @@ impl<'a> Walk<'a> {
             // The finer of the two.
             let chroma = std::array::from_fn(|i| blue[i].min(red[i]));
             let sampling = (ratio(|c| c.h, frame.max_h()), ratio(|c| c.v, frame.max_v()));
-            Coding { luma, chroma, sampling }
+            Box::new(Coding { luma, chroma, sampling })
         });
         let metadata = Metadata { native: Native::Jpeg(self.segments), ..self.metadata };
         let Self { is_rgb, is_interleaved, table_bytes, has_changing_tables, .. } = self;

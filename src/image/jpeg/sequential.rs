@@ -191,7 +191,7 @@ impl<'a> Scan<'a> {
 /// The sample of a block of one colour, as the inverse DCT gives it.
 fn flat(dc: i16, step: u16) -> u8 {
     let scaled = dc.wrapping_mul(step as i16).wrapping_shl(2);
-    ((i32::from(scaled) + 16 >> 5) + 128).clamp(0, 255) as u8
+    (((i32::from(scaled) + 16) >> 5) + 128).clamp(0, 255) as u8
 }
 
 #[cfg(test)]

@@ -5,9 +5,8 @@ use std::io::{self, Write};
 use ::image::DynamicImage;
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, EncodingError, QuantizationTableType, SamplingFactor};
 
-use super::super::metadata::{Metadata, Native};
+use super::super::metadata::{Coding, Metadata, Native};
 use super::super::{cannot_hold, unwritable};
-use super::Coding;
 use super::segments::{ICC, XMP, add_segment};
 use crate::error::Result;
 

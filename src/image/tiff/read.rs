@@ -3,7 +3,7 @@
 use ::image::{DynamicImage, ImageBuffer, Luma, LumaA, Pixel, Rgb, Rgba};
 
 use super::super::metadata::Metadata;
-use super::super::{Header, MAX_SIDE, check_metadata, check_size, damaged};
+use super::super::{Header, MAX_SIDE, check_metadata, check_size, damaged, exif};
 use super::structure::{Entry, MAX_ENTRIES};
 use super::{Structure, tag};
 use crate::error::{Error, Result};
@@ -169,7 +169,7 @@ impl<'a> Layout<'a> {
         let is_copied = has_palette || self.sample_bytes == 2;
         let copied = if is_copied { self.width * self.height * self.samples * self.sample_bytes } else { 0 };
         let decoder_bytes = self.file.bytes.len() + metadata.copies() + self.tile_bytes() + copied;
-        let turned = super::super::turned(size, metadata.orientation());
+        let turned = super::super::turned(size, exif::orientation(metadata));
         Header { channels, sample_bytes: self.sample_bytes, decoder_bytes, ..turned }
     }
 
