@@ -7,7 +7,7 @@ mod sequential;
 mod write;
 
 use ::image::{DynamicImage, GrayImage, RgbImage};
-use libjpeg_turbo_rs::{DecodeWarning, Decoder, JpegError};
+use libjpeg_turbo_rs::{DecodeLimits, DecodeWarning, Decoder, JpegError};
 
 use super::metadata::Metadata;
 use super::{Header, MAX_SIDE, check_size, damaged, exif};
@@ -84,7 +84,10 @@ fn planes_of(bytes: &[u8], contents: &Contents) -> Result<Vec<Plane>> {
         let kind = "one whose tables change from scan to scan";
         return Err(Error::input(format!("a progressive JPEG of one table a component expected, {kind} found")));
     }
-    let (raw, warnings) = Decoder::new(bytes).and_then(Decoder::decode_raw_with_warnings).map_err(failed)?;
+    let side = MAX_SIDE as usize;
+    let limits = DecodeLimits { max_width: side, max_height: side, max_pixels: u64::MAX, ..DecodeLimits::default() };
+    let decoder = Decoder::new_with_limits(bytes, limits);
+    let (raw, warnings) = decoder.and_then(Decoder::decode_raw_with_warnings).map_err(failed)?;
     if let Some(warning) = warnings.iter().find(|w| !matches!(w, DecodeWarning::ExtraneousData { .. })) {
         return Err(damaged(warning));
     }

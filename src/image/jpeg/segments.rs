@@ -218,18 +218,17 @@ impl<'a> Walk<'a> {
     fn frame(&mut self, marker: u8, data: &[u8]) -> Result<()> {
         let short = || damaged("a frame header of its full length expected, a shorter one found");
         let (&[precision, h1, h0, w1, w0, count], rest) = data.split_first_chunk().ok_or_else(short)?;
-        let refused = |what: &str, way: &str| {
-            Err(Error::input(format!(
-                "a JPEG of 8 bits a sample, sequential or progressive, expected, {what} found{way}"
-            )))
+        let refused = |what: &str| {
+            let expected = "a JPEG of 8 bits a sample, sequential or progressive, expected";
+            Err(Error::input(format!("{expected}, {what} found")))
         };
         match marker {
-            0xC3 | 0xCB => return refused("a lossless one", "; a PNG made of it would do: convert in.jpg out.png"),
-            0xC5..=0xC7 | 0xCD..=0xCF => return refused("a hierarchical one", ""),
+            0xC3 | 0xCB => return refused("a lossless one"),
+            0xC5..=0xC7 | 0xCD..=0xCF => return refused("a hierarchical one"),
             _ => {}
         }
         if precision != 8 {
-            return refused(&format!("one of {precision} bits"), "");
+            return refused(&format!("one of {precision} bits"));
         }
         match count {
             1 | 3 => {}
