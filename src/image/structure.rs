@@ -66,11 +66,11 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
             b"iCCP" => unfolded = unfolding(unfolded, end - at),
             _ => {}
         }
-        if let b"iTXt" = &kind
-            && chunk[8..].starts_with(PNG_XMP)
+        if kind == *b"iTXt"
+            && let Some(data) = chunk.len().checked_sub(4).and_then(|end| chunk.get_mut(8..end))
+            && data.starts_with(PNG_XMP)
         {
-            let end = chunk.len() - 4;
-            metadata.note(xmp::quiet(&mut chunk[8 + PNG_XMP.len()..end])?);
+            metadata.note(xmp::quiet(&mut data[PNG_XMP.len()..])?);
         }
         // A compressed packet is carried as what it unfolds to.
         let is_folded_xmp = kind == *b"iTXt" && chunk[8..].starts_with(PNG_FOLDED_XMP);

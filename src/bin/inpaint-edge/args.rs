@@ -173,7 +173,8 @@ fn usage<T>(detail: &str) -> Result<T> {
 #[derive(Args)]
 #[command(after_help = AFTER_BATCH_HELP)]
 pub struct BatchArgs {
-    /// Folder of photographs, taken by their names .png, .jpg, .jpeg, .jpe, .jfif, .jif, .webp, .tif and .tiff [default: a list on stdin]
+    /// Folder of photographs, taken by their names .png, .jpg (.jpeg, .jpe, .jfif, .jif), .webp and .tif (.tiff) [default: a
+    /// list on stdin]
     #[arg(long, value_name = "DIR", requires = "out")]
     pub images: Option<PathBuf>,
     /// Folder of masks

@@ -1,5 +1,6 @@
 //! JPEG, decoded as libjpeg does and strictly: what is damaged or cut short is refused, where libjpeg warns and draws grey.
 
+mod frame;
 mod photoshop;
 mod planes;
 mod segments;

@@ -3,7 +3,7 @@
 
 use libjpeg_turbo_rs::decode::{color, upsample};
 
-use super::segments::Frame;
+use super::frame::Frame;
 use crate::error::Result;
 use crate::room;
 

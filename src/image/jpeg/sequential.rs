@@ -13,8 +13,9 @@ use libjpeg_turbo_rs::{ComponentInfo, FrameHeader, simd};
 
 use super::super::damaged;
 use super::failed;
+use super::frame::Frame;
 use super::planes::{Painter, Plane};
-use super::segments::{Contents, Frame};
+use super::segments::Contents;
 use crate::error::{Error, Result};
 
 /// MCU rows that are held where pixels are painted at once: one above and one below that which is painted.
