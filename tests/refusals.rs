@@ -45,7 +45,7 @@ const PARTS: u8 = 30;
 const LEAST: usize = 80_000;
 
 fn main() {
-    let formats = [OutputFormat::Png, OutputFormat::Tiff, OutputFormat::WebP, OutputFormat::Jpeg(90)];
+    let formats = [OutputFormat::Png, OutputFormat::Tiff, OutputFormat::WebP, OutputFormat::Jpeg(Some(90))];
     let mut files = Vec::new();
     let sources = [
         ("a PNG", png()),

@@ -2,20 +2,48 @@
 
 use std::path::Path;
 
-/// Endings of pictures that are read, whatever they hold then.
-const PICTURES: [&str; 18] = [
-    "png", "jpg", "jpeg", "jpe", "jif", "jfif", "webp", "tif", "tiff", "gif", "bmp", "dib", "pbm", "pgm", "ppm", "pnm",
-    "pam", "qoi",
+use super::OutputFormat;
+
+/// Endings of pictures that are read, whatever they hold then, and the format of results with such names where there is one.
+const PICTURES: [(&str, Option<OutputFormat>); 18] = [
+    ("png", Some(OutputFormat::Png)),
+    ("jpg", Some(OutputFormat::Jpeg(None))),
+    ("jpeg", Some(OutputFormat::Jpeg(None))),
+    ("jpe", Some(OutputFormat::Jpeg(None))),
+    ("jif", Some(OutputFormat::Jpeg(None))),
+    ("jfif", Some(OutputFormat::Jpeg(None))),
+    ("webp", Some(OutputFormat::WebP)),
+    ("tif", Some(OutputFormat::Tiff)),
+    ("tiff", Some(OutputFormat::Tiff)),
+    ("gif", None),
+    ("bmp", None),
+    ("dib", None),
+    ("pbm", None),
+    ("pgm", None),
+    ("ppm", None),
+    ("pnm", None),
+    ("pam", None),
+    ("qoi", None),
 ];
+
+fn known(path: &Path) -> Option<(&'static str, Option<OutputFormat>)> {
+    let ending = path.extension()?;
+    PICTURES.into_iter().find(|(picture, _)| ending.eq_ignore_ascii_case(picture))
+}
 
 /// Whether a file is taken for a picture where a folder is read; case does not matter.
 pub fn is_picture_name(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| PICTURES.iter().any(|picture| ending.eq_ignore_ascii_case(picture)))
+    known(path).is_some()
+}
+
+/// The format of a result of this name.
+pub(super) fn written(path: &Path) -> Option<OutputFormat> {
+    known(path).and_then(|(_, format)| format)
 }
 
 /// The endings for which [`is_picture_name`] holds, for a message.
 pub fn picture_endings() -> String {
-    PICTURES.map(|ending| format!(".{ending}")).join(" ")
+    PICTURES.map(|(ending, _)| format!(".{ending}")).join(" ")
 }
 
 #[cfg(test)]
@@ -24,20 +52,13 @@ mod tests {
 
     #[test]
     fn pictures_are_known_by_their_endings() {
-        for name in ["a.png", "b.JFIF", "c.d.Tiff", "e.jpe", "f.jif"] {
+        for name in ["a.png", "b.JFIF", "c.d.Tiff", "e.jpe", "f.jif", "g.gif"] {
             assert!(is_picture_name(Path::new(name)), "{name}");
         }
         for name in ["png", ".png", "a.png~", "a.txt", "b.", "c.pngx"] {
             assert!(!is_picture_name(Path::new(name)), "{name}");
         }
-    }
-
-    /// Results in the format of an image have its name.
-    #[test]
-    fn what_is_written_is_read_again() {
-        for ending in ["png", "webp", "jpg", "jpeg", "jpe", "jif", "jfif", "tif", "tiff"] {
-            let name = Path::new("a").with_extension(ending);
-            assert!(is_picture_name(&name) && crate::image::OutputFormat::of_path(&name, 95).is_ok(), "{ending}");
-        }
+        assert_eq!(written(Path::new("a.JIF")), Some(OutputFormat::Jpeg(None)));
+        assert_eq!(written(Path::new("a.gif")), None);
     }
 }

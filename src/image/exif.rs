@@ -4,8 +4,9 @@ use std::ops::Range;
 
 use ::image::metadata::Orientation;
 
-use super::metadata::{Density, Unit};
+use super::metadata::{Density, Metadata, Unit};
 use super::tiff::{Structure, tag};
+use super::xmp;
 use crate::error::Result;
 use crate::room;
 
@@ -16,8 +17,10 @@ const THUMBNAILS: [(u16, u16); 2] =
 /// Strips of a thumbnail at the most, by far.
 const MAX_PARTS: usize = 1 << 10;
 
-pub(super) fn orientation(exif: Option<&[u8]>) -> Orientation {
-    exif.and_then(Orientation::from_exif_chunk).unwrap_or(Orientation::NoTransforms)
+/// Which way up a picture is: as IFD0 says or, where it says nothing, XMP.
+pub(super) fn orientation(metadata: &Metadata) -> Orientation {
+    let of_exif = metadata.exif.as_deref().and_then(Orientation::from_exif_chunk);
+    of_exif.or_else(|| metadata.xmp.as_deref().and_then(xmp::orientation)).unwrap_or(Orientation::NoTransforms)
 }
 
 /// What IFD0 says about the resolution.

@@ -8,9 +8,8 @@ pub(super) fn damaged(e: impl std::fmt::Display) -> Error {
     Error::input(format!("cannot be decoded: {e}").replace('\n', " "))
 }
 
-/// Says how far a file of `bytes` that ends too early goes.
-pub(super) fn cut_short(bytes: usize) -> Error {
-    Error::input(format!("cut short: more than the {bytes} bytes found are expected"))
+pub(super) fn cut_short(bytes: &[u8], expected: &str) -> Error {
+    Error::input(format!("cut short: {expected} expected, {} bytes without it found", bytes.len()))
 }
 
 /// An error of a decoder of the `image` crate, of a file of `bytes`, where that is known.
@@ -23,7 +22,7 @@ pub(super) fn of_decoder(e: ImageError, bytes: Option<usize>) -> Error {
         .iter()
         .any(|words| text.contains(words));
     match bytes {
-        Some(bytes) if is_cut => cut_short(bytes),
+        Some(bytes) if is_cut => Error::input(format!("cut short: more than the {bytes} bytes found are expected")),
         _ => damaged(in_plain_words(&text)),
     }
 }

@@ -1,8 +1,11 @@
 //! What a file carries beside its pixels, from one format to another.
 
-use ::image::codecs::jpeg::{PixelDensity, PixelDensityUnit};
+use jpeg_encoder::{PixelDensity, PixelDensityUnit};
 
-use super::structure::COPIES;
+use super::xmp;
+
+/// Copies of metadata that a decoder holds at the most: as it is read, as it is kept and as it is handed over.
+pub(super) const COPIES: usize = 3;
 
 /// What is carried from a file to its result.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -15,10 +18,17 @@ pub(super) struct Metadata {
     /// By the format's own header, or by EXIF.
     pub density: Option<Density>,
     pub native: Native,
+    /// How a JPEG was coded.
+    pub coding: Option<Box<Coding>>,
     /// Whether the pixels are numbers of colours.
     pub has_palette: bool,
     /// Whether what stands in the place of alpha is a sample of another kind, as a TIFF may have it.
     pub has_band: bool,
+    /// Whether there is a manifest of C2PA, which holds for the file as it was.
+    pub has_credentials: bool,
+    /// Whether XMP announces a gain map (Ultra HDR), a video (motion photo).
+    pub has_gain_map: bool,
+    pub has_video: bool,
     /// What a result cannot keep, a sentence each.
     pub notes: Vec<String>,
 }
@@ -28,6 +38,12 @@ impl Metadata {
     pub(super) fn or(self, other: Self) -> Self {
         let (icc, exif, xmp) = (self.icc.or(other.icc), self.exif.or(other.exif), self.xmp.or(other.xmp));
         Self { icc, exif, xmp, ..self }
+    }
+
+    /// Keeps in mind what was taken out of XMP.
+    pub(super) fn note(&mut self, announced: xmp::Announced) {
+        self.has_gain_map |= announced.gain_map;
+        self.has_video |= announced.video;
     }
 
     /// Bytes of it as decoders hold it.
@@ -51,6 +67,16 @@ pub(super) enum Native {
     Png(Vec<u8>),
     /// Whole segments.
     Jpeg(Vec<u8>),
+}
+
+/// How a JPEG is coded, for a result that is to be like it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Coding {
+    /// Quantisation tables, row by row.
+    pub luma: [u16; 64],
+    pub chroma: [u16; 64],
+    /// Pixels for a sample of chroma, across and down.
+    pub sampling: (usize, usize),
 }
 
 /// Pixels per unit, across and down.

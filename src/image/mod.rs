@@ -11,13 +11,14 @@ mod header;
 mod jpeg;
 mod kind;
 mod metadata;
-mod photoshop;
 mod plain;
 mod png;
+mod raw_profile;
 mod select;
 mod structure;
 mod tiff;
 mod webp;
+mod xmp;
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -31,7 +32,7 @@ use ::image::{DynamicImage, ImageDecoder, ImageFormat, Limits};
 use crate::error::{Error, ErrorKind, Result};
 use crate::holes::Holes;
 use crate::room;
-use fault::damaged;
+use fault::{cut_short, damaged};
 use kind::format_of;
 use metadata::{Metadata, Unit};
 
@@ -68,8 +69,8 @@ pub enum OutputFormat {
     Tiff,
     /// Lossless, 8 bits.
     WebP,
-    /// Lossy, 8 bits, no alpha; quality 1 … 100.
-    Jpeg(u8),
+    /// Lossy, 8 bits, no alpha; quality 1 … 100, or as a JPEG was that was decoded, else 95.
+    Jpeg(Option<u8>),
 }
 
 impl OutputFormat {
@@ -77,15 +78,15 @@ impl OutputFormat {
     ///
     /// # Errors
     ///
-    /// Usage, where the ending is none of png, webp, jpg, jpeg, jpe, jif, jfif, tif and tiff.
-    pub fn of_path(path: &Path, jpeg_quality: u8) -> Result<Self> {
-        let ending = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-        match &*ending {
-            "png" => Ok(Self::Png),
-            "tif" | "tiff" => Ok(Self::Tiff),
-            "webp" => Ok(Self::WebP),
-            "jpg" | "jpeg" | "jpe" | "jif" | "jfif" => Ok(Self::Jpeg(jpeg_quality)),
-            _ => Err(Error::usage(format!("a name ending in .png, .webp, .jpg or .tif expected, {ending:?} found"))),
+    /// Usage, where results are not written under such a name.
+    pub fn of_path(path: &Path, jpeg_quality: Option<u8>) -> Result<Self> {
+        match endings::written(path) {
+            Some(Self::Jpeg(_)) => Ok(Self::Jpeg(jpeg_quality)),
+            Some(format) => Ok(format),
+            None => {
+                let ending = path.extension().unwrap_or_default().to_string_lossy();
+                Err(Error::usage(format!("a name ending in .png, .webp, .jpg or .tif expected, {ending:?} found")))
+            }
         }
     }
 }
@@ -102,8 +103,9 @@ impl Photo {
             ImageFormat::Jpeg => Self::upright(jpeg::decode(bytes)?),
             ImageFormat::Tiff => Self::upright(tiff::decode(bytes)?),
             ImageFormat::WebP => {
-                structure::webp(bytes)?;
-                Self::upright(decode_lossless(Cursor::new(bytes), ImageFormat::WebP)?)
+                let whole = structure::webp(bytes)?;
+                let (pixels, known) = decode_lossless(Cursor::new(bytes), ImageFormat::WebP)?;
+                Self::upright((pixels, whole.or(known)))
             }
             format => Self::upright(plain::decode(bytes, format)?),
         }
@@ -174,7 +176,11 @@ impl Photo {
         // A ratio alone, as JFIF gives where cameras know more, stands behind what EXIF says.
         let known = metadata.density.filter(|density| density.unit != Unit::None);
         metadata.density = known.or_else(|| exif::density(metadata.exif.as_deref())).or(metadata.density);
-        let orientation = exif::orientation(metadata.exif.as_deref());
+        if let Some(packet) = &mut metadata.xmp {
+            let announced = xmp::quiet(packet)?;
+            metadata.note(announced);
+        }
+        let orientation = exif::orientation(&metadata);
         if orientation != Orientation::NoTransforms {
             room::check(pixels.as_bytes().len())?;
         }
@@ -186,7 +192,14 @@ impl Photo {
     pub fn notes(&self) -> Vec<String> {
         let colours = if self.pixels.color().has_alpha() { "RGBA" } else { "RGB" };
         let palette = self.metadata.has_palette.then(|| format!("a palette, written as {colours}"));
-        palette.into_iter().chain(self.metadata.notes.iter().cloned()).collect()
+        let Metadata { has_gain_map, has_video, has_credentials, notes, .. } = &self.metadata;
+        let dropped = [
+            (*has_gain_map, "the gain map (Ultra HDR) is not kept"),
+            (*has_video, "the video of the motion photo is not kept"),
+            (*has_credentials, "the content credentials (C2PA) no longer hold and are not kept"),
+        ];
+        let dropped = dropped.into_iter().filter(|(is_there, _)| *is_there).map(|(_, note)| note.to_owned());
+        palette.into_iter().chain(dropped).chain(notes.iter().cloned()).collect()
     }
 
     /// Whether the pixels have alpha; what a TIFF stores in its place may be of another kind.
@@ -369,8 +382,8 @@ fn format_in(bytes: &[u8]) -> Result<ImageFormat> {
 fn header(decoder: &impl ImageDecoder, metadata: Metadata, decoder_bytes: usize) -> Result<Header> {
     let (channels, color) = (decoder.color_type().channel_count().into(), decoder.color_type());
     let sample_bytes = usize::from(color.bytes_per_pixel()) / usize::from(color.channel_count());
-    let orientation = exif::orientation(metadata.exif.map(exif::carried).transpose()?.as_deref());
-    Ok(Header { channels, sample_bytes, decoder_bytes, ..turned(decoder.dimensions(), orientation) })
+    let metadata = Metadata { exif: metadata.exif.map(exif::carried).transpose()?, ..metadata };
+    Ok(Header { channels, sample_bytes, decoder_bytes, ..turned(decoder.dimensions(), exif::orientation(&metadata)) })
 }
 
 /// A header of a size once `orientation` is undone.
@@ -468,14 +481,17 @@ mod tests {
         assert_eq!(deep.encode(OutputFormat::WebP).unwrap_err().kind(), ErrorKind::Usage);
         let clear = photo(Orientation::NoTransforms).with_pixels(DynamicImage::new_rgba8(2, 2));
         assert!(clear.encode(OutputFormat::WebP).is_ok());
-        assert_eq!(clear.encode(OutputFormat::Jpeg(95)).unwrap_err().kind(), ErrorKind::Usage);
+        assert_eq!(clear.encode(OutputFormat::Jpeg(Some(95))).unwrap_err().kind(), ErrorKind::Usage);
     }
 
     #[test]
     fn endings_name_the_format() {
-        assert_eq!(OutputFormat::of_path(Path::new("a.PNG"), 95), Ok(OutputFormat::Png));
-        assert_eq!(OutputFormat::of_path(Path::new("a.jpeg"), 80), Ok(OutputFormat::Jpeg(80)));
-        assert_eq!(OutputFormat::of_path(Path::new("a.Tiff"), 95), Ok(OutputFormat::Tiff));
-        assert!(OutputFormat::of_path(Path::new("a.gif"), 95).unwrap_err().to_string().contains("\"gif\""));
+        let of = |name: &str| OutputFormat::of_path(Path::new(name), Some(80));
+        assert_eq!(of("a.PNG"), Ok(OutputFormat::Png));
+        for name in ["a.jpeg", "a.JPG", "a.jfif", "a.jpe", "a.jif"] {
+            assert_eq!(of(name), Ok(OutputFormat::Jpeg(Some(80))));
+        }
+        assert_eq!(of("a.Tiff"), Ok(OutputFormat::Tiff));
+        assert!(of("a.gif").unwrap_err().to_string().contains("\"gif\""));
     }
 }

@@ -47,21 +47,21 @@ pub(super) fn write(out: impl Write, pixels: &DynamicImage, metadata: &Metadata)
 }
 
 fn write_chunks(writer: &mut Writer<impl Write>, metadata: &Metadata) -> Result<(), EncodingError> {
+    let mut has_xmp = false;
     if let Native::Png(chunks) = &metadata.native {
         let mut chunks = &chunks[..];
         while let Some((head, rest)) = chunks.split_first_chunk::<8>() {
             let [a, b, c, d, kind @ ..] = *head;
             let (data, rest) = rest.split_at(u32::from_be_bytes([a, b, c, d]) as usize);
             writer.write_chunk(chunk::ChunkType(kind), data)?;
+            has_xmp |= kind == chunk::iTXt.0 && data.starts_with(PNG_XMP);
             // The CRC is written anew.
             chunks = &rest[4..];
         }
-        return Ok(());
-    }
-    if let Some(phys) = metadata.density.and_then(|density| density.phys()) {
+    } else if let Some(phys) = metadata.density.and_then(|density| density.phys()) {
         writer.write_chunk(chunk::pHYs, &phys)?;
     }
-    if let Some(xmp) = &metadata.xmp {
+    if let Some(xmp) = metadata.xmp.as_ref().filter(|_| !has_xmp) {
         writer.write_chunk(chunk::iTXt, &[PNG_XMP, b"\0\0", xmp].concat())?;
     }
     Ok(())

@@ -7,8 +7,8 @@ use std::io::{Read, Seek, SeekFrom};
 
 use fdeflate::Decompressor;
 
-use super::metadata::{Density, Metadata, Native};
-use super::{MAX_METADATA, check_metadata, photoshop, unreadable};
+use super::metadata::{COPIES, Density, Metadata, Native};
+use super::{MAX_METADATA, check_metadata, cut_short, raw_profile, unreadable, xmp};
 use crate::error::{Error, Result};
 use crate::room;
 
@@ -21,16 +21,8 @@ pub(super) const PNG_XMP: &[u8] = b"XML:com.adobe.xmp\0\0\0";
 /// The same of a compressed one.
 const PNG_FOLDED_XMP: &[u8] = b"XML:com.adobe.xmp\0\x01";
 
-/// How segments of JPEG begin: APP0, APP1 with the XMP packet and with what does not fit into it, APP13.
-const JFIF: &[u8] = b"JFIF\0";
-pub(super) const JPEG_XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
-const JPEG_MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
-
 /// Bytes that deflate makes of one, at the most.
 const UNFOLDED: u64 = 1032;
-
-/// Copies of metadata that a decoder holds at the most: as it is read, as it is kept and as it is handed over.
-pub(super) const COPIES: usize = 3;
 
 /// Walks a PNG: signature, then chunks of length, type, data and CRC up to IEND.
 ///
@@ -65,6 +57,7 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
                 return Ok(Metadata { native: Native::Png(chunks), ..metadata });
             }
             b"acTL" => return Err(animated("PNG")),
+            b"caBX" => metadata.has_credentials = true,
             _ if is_carried || matches!(&kind, b"IHDR" | b"eXIf") => {
                 carried += end - at;
                 check_metadata(usize::try_from(carried).unwrap_or(usize::MAX))?;
@@ -73,7 +66,15 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
             b"iCCP" => unfolded = unfolding(unfolded, end - at),
             _ => {}
         }
-        if is_carried && !may_hold_thumbnail(&kind, &chunk[8..]) {
+        if kind == *b"iTXt"
+            && let Some(data) = chunk.len().checked_sub(4).and_then(|end| chunk.get_mut(8..end))
+            && data.starts_with(PNG_XMP)
+        {
+            metadata.note(xmp::quiet(&mut data[PNG_XMP.len()..])?);
+        }
+        // A compressed packet is carried as what it unfolds to.
+        let is_folded_xmp = kind == *b"iTXt" && chunk[8..].starts_with(PNG_FOLDED_XMP);
+        if is_carried && !is_folded_xmp && !may_hold_thumbnail(&kind, &chunk[8..]) {
             room::append(&mut chunks, &chunk)?;
         }
         if chunk.len() >= 12 {
@@ -82,6 +83,7 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
                 // The colour type.
                 b"IHDR" => metadata.has_palette = data.get(9) == Some(&3),
                 b"eXIf" => metadata.exif = Some(room::copied(data)?),
+                b"tEXt" | b"zTXt" if metadata.exif.is_none() => metadata.exif = raw_profile::exif(&kind, data)?,
                 b"pHYs" => metadata.density = Density::of_phys(data),
                 b"iTXt" if data.starts_with(PNG_FOLDED_XMP) => unfolded = unfolding(unfolded, end - at),
                 b"iTXt" if metadata.xmp.is_none() => metadata.xmp = png_xmp(data).map(room::copied).transpose()?,
@@ -128,82 +130,18 @@ fn unfolding(before: usize, chunk: u64) -> usize {
     (before + unfolded as usize).min(MAX_METADATA)
 }
 
-/// Walks a JPEG: segments of marker and length, entropy-coded data, up to EOI.
-///
-/// What it carries is known but for ICC profile and EXIF.
-///
-/// # Errors
-///
-/// Input, where the file is cut short or is in CMYK; limits, as for PNG.
-pub(super) fn jpeg(bytes: &[u8]) -> Result<Metadata> {
-    let cut = || cut_short(bytes, "end of image (EOI)");
-    let mut metadata = Metadata::default();
-    let (mut segments, mut resources) = (Vec::new(), Vec::new());
-    let (mut at, mut held) = (2, 0);
-    loop {
-        // In entropy-coded data 0xFF is followed by 0 or is a restart marker; between segments 0xFF may be repeated.
-        let is_marker = |pair: &[u8]| pair[0] == 0xFF && !matches!(pair[1], 0 | 0xD0..=0xD7 | 0xFF);
-        at += bytes[at.min(bytes.len())..].windows(2).position(is_marker).ok_or_else(cut)?;
-        let marker = bytes[at + 1];
-        at += 2;
-        match marker {
-            0xD9 => break,
-            // SOI and TEM have no length.
-            0xD8 | 0x01 => continue,
-            _ => {}
-        }
-        let length = bytes.get(at..at + 2).ok_or_else(cut)?;
-        let segment = bytes.get(at..at + usize::from(u16::from_be_bytes([length[0], length[1]]))).ok_or_else(cut)?;
-        let data = segment.get(2..).unwrap_or_default();
-        // A frame header: precision, height, width, components.
-        let is_frame = matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC);
-        if is_frame && data.get(5) == Some(&4) {
-            return Err(Error::input("a JPEG in grey or RGB expected, CMYK (4 components) found"));
-        }
-        match marker {
-            0xE0 if data.starts_with(JFIF) => metadata.density = Density::of_jfif(&data[JFIF.len()..]),
-            0xE1 if data.starts_with(JPEG_XMP) => {
-                if metadata.xmp.is_none() {
-                    metadata.xmp = Some(room::copied(&data[JPEG_XMP.len()..])?);
-                }
-                add_jpeg_segment(&mut segments, marker, data, &[])?;
-            }
-            0xE1 if data.starts_with(JPEG_MORE_XMP) => add_jpeg_segment(&mut segments, marker, data, &[])?,
-            0xED => room::append(&mut resources, data.strip_prefix(photoshop::PREFIX).unwrap_or_default())?,
-            // A comment.
-            0xFE => add_jpeg_segment(&mut segments, marker, data, &[])?,
-            _ => {}
-        }
-        if matches!(marker, 0xE0..=0xEF | 0xFE) {
-            held += segment.len();
-        }
-        check_metadata(segments.len() + resources.len())?;
-        at += segment.len();
-    }
-    photoshop::carry(&mut resources);
-    for part in resources.chunks(photoshop::MAX_PART) {
-        add_jpeg_segment(&mut segments, 0xED, photoshop::PREFIX, part)?;
-    }
-    room::check(COPIES * held)?;
-    Ok(Metadata { native: Native::Jpeg(segments), ..metadata })
-}
-
-/// Adds a segment of JPEG: marker, length, data of at most 65,533 bytes, in two parts.
-pub(super) fn add_jpeg_segment(segments: &mut Vec<u8>, marker: u8, data: &[u8], more: &[u8]) -> Result<()> {
-    let length = u16::try_from(data.len() + more.len() + 2).expect("no segment is longer");
-    let [high, low] = length.to_be_bytes();
-    [&[0xFF, marker, high, low], data, more].into_iter().try_for_each(|part| room::append(segments, part))
-}
-
 /// Walks a WebP: a RIFF whose length counts all that follows it, in chunks of type, length and data, padded to even.
+///
+/// What it carries is known to the decoder, but for content credentials.
 ///
 /// # Errors
 ///
 /// Input, where the file is cut short or is animated; limits, as for PNG.
-pub(super) fn webp(bytes: &[u8]) -> Result<()> {
+pub(super) fn webp(bytes: &[u8]) -> Result<Metadata> {
     let total = bytes.get(4..8).map_or(usize::MAX, le32).saturating_add(8);
     let cut = || cut_short(bytes, &format!("RIFF container of {total} bytes"));
     let mut rest = bytes.get(12..total).ok_or_else(cut)?;
+    let mut metadata = Metadata::default();
     let (mut canvas, mut carried) = (None, 0);
     while let Some((head, tail)) = rest.split_first_chunk::<8>() {
         if matches!(&head[..4], b"ANIM" | b"ANMF") {
@@ -214,6 +152,7 @@ pub(super) fn webp(bytes: &[u8]) -> Result<()> {
             return Err(cut());
         }
         match (&head[..4], tail) {
+            (b"C2PA", _) => metadata.has_credentials = true,
             (b"ICCP" | b"EXIF" | b"XMP ", _) => {
                 carried += length;
                 check_metadata(carried)?;
@@ -235,7 +174,8 @@ pub(super) fn webp(bytes: &[u8]) -> Result<()> {
         }
         rest = &tail[length.next_multiple_of(2).min(tail.len())..];
     }
-    room::check(COPIES * carried)
+    room::check(COPIES * carried)?;
+    Ok(metadata)
 }
 
 fn be32(bytes: &[u8]) -> usize {
@@ -244,10 +184,6 @@ fn be32(bytes: &[u8]) -> usize {
 
 fn le32(bytes: &[u8]) -> usize {
     u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]) as usize
-}
-
-fn cut_short(bytes: &[u8], expected: &str) -> Error {
-    Error::input(format!("cut short: {expected} expected, {} bytes without it found", bytes.len()))
 }
 
 pub(super) fn animated(format: &str) -> Error {

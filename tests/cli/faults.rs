@@ -64,10 +64,10 @@ fn every_cut_of_every_kind_is_an_input_error() {
         let mut decoder =
             image::ImageReader::new(Cursor::new(&whole)).with_guessed_format().unwrap().into_decoder().unwrap();
         let orientation = decoder.orientation().unwrap();
-        let mut expected = image::DynamicImage::from_decoder(decoder).unwrap();
+        let mut expected = right(&kind(name));
         expected.apply_orientation(orientation);
         for behind in [&[][..], &whole, &[0; 100]] {
-            assert_eq!(Photo::decode(&[&whole[..], behind].concat()).unwrap().pixels, expected, "{name}");
+            assert!(Photo::decode(&[&whole[..], behind].concat()).unwrap().pixels == expected, "{name}");
         }
     }
 }

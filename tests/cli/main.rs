@@ -5,6 +5,7 @@ mod batch;
 mod bombs;
 mod faults;
 mod holes;
+mod jpeg;
 mod lists;
 mod masks;
 mod metadata;

@@ -156,12 +156,6 @@ fn an_exif_prefix_in_webp_hides_no_orientation() {
 /// Says what the EXIF of the same file says; both stay as they are, so they never contradict each other.
 const XMP: &str = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description tiff:Orientation="6" xmlns:tiff="http://ns.adobe.com/tiff/1.0/"/></rdf:RDF></x:xmpmeta>"#;
 
-/// A JPEG segment.
-fn segment(marker: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let data = parts.concat();
-    [&[0xFF, marker][..], &((data.len() + 2) as u16).to_be_bytes(), &data].concat()
-}
-
 /// A file of the format with EXIF of a turned picture and XMP.
 fn with_xmp(format: &str, xmp: &[u8]) -> Vec<u8> {
     let image = picture(24, 16, image::ColorType::Rgb8);
@@ -283,7 +277,7 @@ fn resources_of_every_signature_are_carried() {
     let thumbnail = resource(b"8BIM", 0x040C);
     let app13 = segment(0xED, &[b"Photoshop 3.0\0", &thumbnail, &whole.concat()]);
     let photo = Photo::decode(&[&plain[..2], &app13, &plain[2..]].concat()).unwrap();
-    let result = photo.encode(OutputFormat::Jpeg(90)).unwrap();
+    let result = photo.encode(OutputFormat::Jpeg(Some(90))).unwrap();
     let carried = segment(0xED, &[b"Photoshop 3.0\0", &whole[..5].concat()]);
     assert!(result.windows(carried.len()).any(|w| w == carried));
 }
@@ -349,7 +343,7 @@ fn thumbnails_in_odd_places_are_dropped_too() {
     let ifd1 = (block.len() as u32 + 6).to_le_bytes();
     let entries = [&b"\x01\x02\x04\0\x01\0\0\0"[..], &offset, b"\x02\x02\x04\0\x01\0\0\0", &length].concat();
     let before = [&block[..], &[0, 0], &ifd1, &[2, 0], &entries, &[0; 4]].concat();
-    let plain = Photo::decode(&tagged).unwrap().encode(OutputFormat::Jpeg(90)).unwrap();
+    let plain = Photo::decode(&tagged).unwrap().encode(OutputFormat::Jpeg(Some(90))).unwrap();
     let before = [&plain[..2], &segment(0xE1, &[b"Exif\0\0", &before]), &plain[2..]].concat();
     for (bytes, found) in [(longer, 2), (before, 1)] {
         let result = Photo::decode(&bytes).unwrap().encode(OutputFormat::Png).unwrap();
@@ -454,4 +448,122 @@ fn tiff_tags_are_carried_everywhere() {
     assert!(png.windows(13).any(|w| w == b"pHYs\0\0\x2E\x23\0\0\x2E\x23\x01"), "300 an inch");
     let jpg = std::fs::read(folder.path("out.jpg")).unwrap();
     assert_eq!(jpg[..20], *b"\xFF\xD8\xFF\xE0\0\x10JFIF\0\x01\x02\x01\x01\x2C\x01\x2C\0\0");
+}
+
+/// What a phone writes: a gain map and a video behind the picture, and XMP that says so.
+const ANNOUNCING: &str = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0" xmlns:Container="http://ns.google.com/photos/1.0/container/" xmlns:Item="http://ns.google.com/photos/1.0/container/item/" xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" GCamera:MotionPhoto="1" xmlns:dc="http://purl.org/dc/elements/1.1/" dc:source="kept"><Container:Directory><rdf:Seq><rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="GainMap" Item:Length="99"/></rdf:li></rdf:Seq></Container:Directory></rdf:Description></rdf:RDF></x:xmpmeta>"#;
+
+#[test]
+fn xmp_announces_nothing_that_a_result_has_not() {
+    let folder = Folder::new();
+    let mask = folder.mask(16, 24);
+    let words = ["hdrgm", "Container", "MotionPhoto", "GainMap"];
+    // A packet that is compressed in the PNG, too.
+    let mut folded = encoded(&picture(16, 24, image::ColorType::Rgb8), ImageFormat::Png);
+    let text = fdeflate::compress_to_vec(ANNOUNCING.as_bytes());
+    folded.splice(33..33, chunk(b"iTXt", &[b"XML:com.adobe.xmp\0\x01\0\0\0", &text[..]].concat()));
+    let inputs = ["png", "jpg", "webp"].map(|from| (from, with_xmp(from, ANNOUNCING.as_bytes())));
+    for (from, bytes) in inputs.into_iter().chain([("folded png", folded)]) {
+        for to in ["png", "jpg", "webp", "tif"] {
+            let (input, out) = (folder.put("in", &bytes), folder.path(&format!("out.{to}")));
+            let output = run(&[&input, &mask, &out]);
+            succeeds(&output);
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(said.contains("in: the gain map (Ultra HDR) is not kept\n"), "{said}");
+            assert!(said.contains("in: the video of the motion photo is not kept\n"), "{said}");
+            let xmp = decoder_of(&out).xmp_metadata().unwrap().unwrap();
+            let xmp = String::from_utf8(xmp).unwrap();
+            assert_eq!((xmp.len(), xmp.contains("dc:source=\"kept\"")), (ANNOUNCING.len(), true), "{from} to {to}");
+            let result = std::fs::read(&out).unwrap();
+            for word in words {
+                assert!(!result.windows(word.len()).any(|w| w == word.as_bytes()), "{word}, {from} to {to}");
+            }
+        }
+    }
+}
+
+/// The packet over two segments says it where the second begins.
+#[test]
+fn further_xmp_announces_nothing_either() {
+    let plain = std::fs::read(kind("grey.jpg")).unwrap();
+    let (first, second) = ANNOUNCING.as_bytes().split_at(200);
+    let part = |offset: usize, part: &[u8]| {
+        let sizes = [ANNOUNCING.len() as u32, offset as u32].map(u32::to_be_bytes).concat();
+        segment(0xE1, &[b"http://ns.adobe.com/xmp/extension/\0", &[b'0'; 32], &sizes, part])
+    };
+    let parts = [part(200, second), part(0, first)].concat();
+    let photo = Photo::decode(&[&plain[..2], &parts, &plain[2..]].concat()).unwrap();
+    assert_eq!(photo.notes().len(), 2);
+    let result = photo.encode(OutputFormat::Jpeg(None)).unwrap();
+    let holds = |part: &[u8]| result.windows(part.len()).any(|w| w == part);
+    assert!(holds(b"dc:source=\"kept\"") && !holds(b"GainMap") && !holds(b"hdrgm") && !holds(b"MotionPhoto"));
+}
+
+#[test]
+fn what_is_left_behind_is_noted() {
+    let plain = std::fs::read(kind("grey.jpg")).unwrap();
+    let notes = |part: &[u8]| {
+        let photo = Photo::decode(&[&plain[..2], part, &plain[2..]].concat()).unwrap();
+        for format in [OutputFormat::Jpeg(None), OutputFormat::Png, OutputFormat::Tiff, OutputFormat::WebP] {
+            let result = photo.encode(format).unwrap();
+            assert!(!result.windows(4).any(|w| w == b"c2pa" || w == b"MPF\0"), "{format:?}");
+        }
+        photo.notes()
+    };
+    assert_eq!(notes(&segment(0xE2, &[b"MPF\0II*\0"])), ["the pictures behind the first one (MPO) are not kept"]);
+    let credentials = ["the content credentials (C2PA) no longer hold and are not kept"];
+    assert_eq!(notes(&segment(0xEB, &[b"JP\0\x01\0\0\0\x01\0\0\0\x30jumb\0\0\0\x1Ejumdc2pa"])), credentials);
+    assert!(notes(&[]).is_empty());
+    let png = std::fs::read(kind("plain.png")).unwrap();
+    let photo = Photo::decode(&[&png[..33], &chunk(b"caBX", b"jumb c2pa"), &png[33..]].concat()).unwrap();
+    assert_eq!(photo.notes(), credentials);
+    assert!(!photo.encode(OutputFormat::Png).unwrap().windows(4).any(|w| w == b"c2pa" || w == b"caBX"));
+    let mut webp = std::fs::read(kind("lossy.webp")).unwrap();
+    webp.extend(b"C2PA\x04\0\0\0c2pa");
+    let length = (webp.len() as u32 - 8).to_le_bytes();
+    webp[4..8].copy_from_slice(&length);
+    assert_eq!(Photo::decode(&webp).unwrap().notes(), credentials);
+}
+
+/// As ImageMagick and Pillow have it: XMP says which way up where EXIF does not.
+#[test]
+fn orientation_of_xmp_alone_counts() {
+    let folder = Folder::new();
+    let image = picture(24, 16, image::ColorType::Rgb8);
+    let mut upright = image.clone();
+    upright.apply_orientation(Orientation::Rotate90);
+    for from in ["png", "jpg", "webp"] {
+        let encode = |exif: Option<u8>| {
+            let mut bytes = with_xmp(from, XMP.as_bytes());
+            let place = bytes.windows(18).position(|w| w == &self::exif(6)[..18]).unwrap();
+            // A tag that nobody knows, or another orientation.
+            bytes[place + 10] = if exif.is_some() { 0x12 } else { 0xFF };
+            bytes[place + 18] = exif.unwrap_or(6);
+            if from == "png" {
+                let at = bytes.windows(4).position(|w| w == b"eXIf").unwrap();
+                let length = u32::from_be_bytes(*bytes[at - 4..].first_chunk().unwrap()) as usize;
+                let crc = crc32fast::hash(&bytes[at..at + 4 + length]).to_be_bytes();
+                bytes[at + 4 + length..][..4].copy_from_slice(&crc);
+            }
+            bytes
+        };
+        let (alone, beside) = (encode(None), encode(Some(3)));
+        let header = Photo::header_of(&alone).unwrap();
+        assert_eq!((header.width, header.height), (16, 24), "{from}");
+        let photo = Photo::decode(&alone).unwrap();
+        assert_eq!((photo.pixels.width(), photo.stored().width()), (16, 24), "{from}");
+        let header = Photo::header_of(&beside).unwrap();
+        assert_eq!((header.width, header.height), (24, 16), "{from}");
+        // The result is stored as the input is, and says the same.
+        for to in ["png", "tif"] {
+            let out = folder.path(&format!("out.{to}"));
+            succeeds(&run(&[&folder.put("in", &alone), &folder.mask(16, 24), &out]));
+            let mut decoder = decoder_of(&out);
+            assert_eq!((decoder.dimensions(), decoder.xmp_metadata().unwrap()), ((24, 16), Some(XMP.into())));
+            assert_eq!(Photo::open(&out).unwrap().pixels.width(), 16, "{from} to {to}");
+        }
+        if from == "png" {
+            assert!(photo.pixels == upright);
+        }
+    }
 }

@@ -67,7 +67,7 @@ fn palette_becomes_rgb() {
     }
 }
 
-/// Every file fills, and keeps what the `image` crate reads in it.
+/// Every file fills, and keeps what other readers see in it.
 #[test]
 fn every_kind_of_file_keeps_its_known_pixels() {
     let folder = Folder::new();
@@ -75,7 +75,7 @@ fn every_kind_of_file_keeps_its_known_pixels() {
     for name in JPEGS.into_iter().chain(["lossy.webp", "lossy-alpha.webp", "interlaced.png", "plain.png"]).chain(TIFFS)
     {
         succeeds(&run(&[&kind(name), &mask, &out]));
-        same_outside_hole(&image::open(kind(name)).unwrap(), &image::open(&out).unwrap());
+        same_outside_hole(&right(&kind(name)), &image::open(&out).unwrap());
     }
     let open = |name| image::open(kind(name)).unwrap();
     assert_eq!(open("interlaced.png"), open("plain.png"));

@@ -98,6 +98,26 @@ pub fn kind(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images/kinds").join(name)
 }
 
+/// A file of `tests/images/jpeg`.
+pub fn jpeg(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/images/jpeg").join(name)
+}
+
+/// What other readers make of a file, as it is stored: libjpeg of a JPEG, else the `image` crate.
+pub fn right(path: &Path) -> DynamicImage {
+    if path.extension().is_some_and(|ending| ending == "jpg") {
+        let name = Path::new(path.file_name().unwrap()).with_extension("png");
+        return image::open(path.with_file_name("right").join(name)).unwrap();
+    }
+    image::open(path).unwrap()
+}
+
+/// A JPEG segment.
+pub fn segment(marker: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let data = parts.concat();
+    [&[0xFF, marker][..], &((data.len() + 2) as u16).to_be_bytes(), &data].concat()
+}
+
 pub const JPEGS: [&str; 9] = [
     "baseline-420.jpg",
     "baseline-420-restart.jpg",

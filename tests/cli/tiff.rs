@@ -388,7 +388,7 @@ fn metadata_of_a_bigtiff_is_carried_as_that_of_a_tiff() {
     for (narrow, wide) in [(b"II*\0", b"II+\0"), (b"MM\0*", b"MM\0+")] {
         let (narrow, wide) = (photo(narrow), photo(wide));
         assert_eq!((wide.pixels.width(), &wide.pixels), (2, &narrow.pixels), "turned by the orientation");
-        for format in [OutputFormat::Png, OutputFormat::Tiff, OutputFormat::Jpeg(90)] {
+        for format in [OutputFormat::Png, OutputFormat::Tiff, OutputFormat::Jpeg(Some(90))] {
             let bytes = wide.encode(format).unwrap();
             assert!(bytes == narrow.encode(format).unwrap(), "{format:?}");
             for part in [&b"inpaint-edge\0"[..], b"2026:11:25 12:00:00\0", b"R98\0", b"<x:xmpmeta/>"] {

@@ -275,9 +275,9 @@ pub struct JobArgs {
     /// Refuse, before work starts, what takes more memory than this: bytes, or with K, M or G [default: what is free]
     #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = memory)]
     pub max_memory: Option<usize>,
-    /// Quality of a .jpg result
-    #[arg(long, value_name = "1-100", default_value_t = 95, allow_negative_numbers = true, value_parser = quality)]
-    pub quality: u8,
+    /// Quality of a .jpg result [default: as IMAGE where it is a JPEG, else 95]
+    #[arg(long, value_name = "1-100", allow_negative_numbers = true, value_parser = quality)]
+    pub quality: Option<u8>,
     /// No progress bar, no notes
     #[arg(long, short)]
     pub quiet: bool,

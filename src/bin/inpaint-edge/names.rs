@@ -12,7 +12,7 @@ use unicode_normalization::UnicodeNormalization;
 /// its format.
 pub fn of_result(image: &OsStr) -> OsString {
     let path = Path::new(image);
-    if OutputFormat::of_path(path, 1).is_ok() {
+    if OutputFormat::of_path(path, None).is_ok() {
         return image.to_owned();
     }
     if is_picture_name(path) {

@@ -56,7 +56,7 @@ impl Layout<'_> {
     fn header(&self, metadata: &Metadata) -> Header {
         let size = (self.width as u32, self.height as u32);
         let decoder_bytes = self.file.bytes.len() + metadata.copies() + self.buffer_bytes();
-        let turned = turned(size, exif::orientation(metadata.exif.as_deref()));
+        let turned = turned(size, exif::orientation(metadata));
         Header { channels: self.channels(), sample_bytes: self.bits.div_ceil(8), decoder_bytes, ..turned }
     }
 
@@ -186,11 +186,18 @@ impl Layout<'_> {
         if has_band {
             notes.push("a band beside the colours that is no alpha (ExtraSamples 0), kept as it is, not filled".into());
         }
-        if data(tag::C2PA).is_some() {
-            notes.push("the content credentials (C2PA) no longer hold and are not kept".into());
-        }
+        let has_credentials = data(tag::C2PA).is_some();
         let has_palette = self.colours == Colours::Palette;
-        Ok(Metadata { icc, exif: self.exif()?, xmp, has_palette, has_band, notes, ..Metadata::default() })
+        Ok(Metadata {
+            icc,
+            exif: self.exif()?,
+            xmp,
+            has_palette,
+            has_band,
+            has_credentials,
+            notes,
+            ..Metadata::default()
+        })
     }
 }
 
