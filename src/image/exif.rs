@@ -10,6 +10,9 @@ use super::xmp;
 use crate::error::Result;
 use crate::room;
 
+/// Which way up, from 1 to 8.
+const ORIENTATION: u16 = 274;
+
 /// Where IFD1 says that a thumbnail's bytes are, and how many: of a JPEG, of strips.
 const THUMBNAILS: [(u16, u16); 2] =
     [(tag::THUMBNAIL_OFFSET, tag::THUMBNAIL_LENGTH), (tag::STRIP_OFFSETS, tag::STRIP_BYTE_COUNTS)];
@@ -19,7 +22,13 @@ const MAX_PARTS: usize = 1 << 10;
 
 /// Which way up a picture is: as IFD0 says or, where it says nothing, XMP.
 pub(super) fn orientation(metadata: &Metadata) -> Orientation {
-    let of_exif = metadata.exif.as_deref().and_then(Orientation::from_exif_chunk);
+    // Read as what writes TIFF reads it, so that a result is never turned in another way.
+    let of_exif = |exif| {
+        let block = Structure::new(exif)?;
+        let number = block.numbers(block.find(block.offset(4)?, ORIENTATION)?).next()?;
+        Orientation::from_exif(number.try_into().ok()?)
+    };
+    let of_exif = metadata.exif.as_deref().and_then(of_exif);
     of_exif.or_else(|| metadata.xmp.as_deref().and_then(xmp::orientation)).unwrap_or(Orientation::NoTransforms)
 }
 
