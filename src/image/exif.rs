@@ -96,3 +96,20 @@ fn thumbnail(exif: &[u8], parts: &mut Vec<Range<usize>>) -> Option<Range<usize>>
     }
     Some(link..link + 4)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orientation_counts_whatever_the_kind_of_its_number() {
+        for (kind, value) in [(1u8, 6u32), (3, 6), (4, 6), (6, 6), (8, 6), (9, 6)] {
+            let mut block = b"II*\0\x08\0\0\0\x01\0\x12\x01".to_vec();
+            block.extend([kind, 0, 1, 0, 0, 0]);
+            block.extend(value.to_le_bytes());
+            block.extend([0; 4]);
+            let metadata = Metadata { exif: Some(block), ..Metadata::default() };
+            assert_eq!(orientation(&metadata), Orientation::Rotate90, "kind {kind}");
+        }
+    }
+}

@@ -32,6 +32,8 @@ NAMES = {".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".mpo", ".we
          ".ico", ".svg", ".exr", ".dng", ".nef", ".cr2"}
 # The most that a sample may differ from Pillow's, of 255.
 LOSSY = {"JPEG": 8, "MPO": 8, "WEBP": 8}
+# Pixels beyond which nothing is compared: it would take gigabytes.
+MOST_PIXELS = 50_000_000
 
 
 def eight_bits(image):
@@ -39,7 +41,7 @@ def eight_bits(image):
     if image.mode.startswith("I;16") or image.mode == "I":
         grey = (numpy.asarray(image, dtype=numpy.uint32) >> 8).clip(0, 255).astype(numpy.uint8)
         image = Image.fromarray(grey, "L")
-    return numpy.asarray(image.convert("RGBA")).astype(int)
+    return numpy.asarray(image.convert("RGBA")).astype(numpy.int16)
 
 
 def by_pillow(source):
@@ -47,6 +49,8 @@ def by_pillow(source):
     try:
         with Image.open(source) as image:
             if getattr(image, "n_frames", 1) > 1 and image.format != "MPO" or image.mode in ("CMYK", "F", "LAB"):
+                return None, image.format
+            if image.width * image.height > MOST_PIXELS:
                 return None, image.format
             return eight_bits(ImageOps.exif_transpose(image)), image.format
     except Exception:
@@ -61,7 +65,7 @@ def by_imagemagick(source, shape):
     except subprocess.TimeoutExpired:
         return None
     is_whole = len(raw) == shape[0] * shape[1] * 4
-    return numpy.frombuffer(raw, numpy.uint8).reshape(shape).astype(int) if is_whole else None
+    return numpy.frombuffer(raw, numpy.uint8).reshape(shape).astype(numpy.int16) if is_whole else None
 
 
 def apart(expected, found):

@@ -159,14 +159,15 @@ impl<'a> Structure<'a> {
         }
     }
 
-    /// The values of an entry of kind BYTE, SHORT, LONG or LONG8, or of offsets of directories.
+    /// The values of an entry of kind BYTE, SHORT, LONG or LONG8, of the signed ones of these, which some cameras write, or of
+    /// offsets of directories. What is below 0 comes out larger than any of them may be.
     pub fn numbers(self, entry: Entry<'a>) -> impl Iterator<Item = usize> {
         let part = Self { bytes: entry.data, ..self };
         let number = move |i: usize| match entry.kind {
-            1 => part.bytes.get(i).map(|byte| usize::from(*byte)),
-            3 => part.u16(2 * i).map(usize::from),
-            4 | 13 => part.u32(4 * i).map(|value| value as usize),
-            16 | 18 => part.u64(8 * i).map(|value| value.try_into().unwrap_or(usize::MAX)),
+            1 | 6 => part.bytes.get(i).map(|byte| usize::from(*byte)),
+            3 | 8 => part.u16(2 * i).map(usize::from),
+            4 | 9 | 13 => part.u32(4 * i).map(|value| value as usize),
+            16..=18 => part.u64(8 * i).map(|value| value.try_into().unwrap_or(usize::MAX)),
             _ => None,
         };
         (0..entry.count as usize).map_while(number)
