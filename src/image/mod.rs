@@ -173,6 +173,10 @@ impl Photo {
 
     fn upright((mut pixels, mut metadata): (DynamicImage, Metadata)) -> Result<Self> {
         metadata.exif = metadata.exif.map(exif::carried).transpose()?.filter(|exif| !exif.is_empty());
+        if metadata.exif.as_deref().is_some_and(|exif| tiff::Structure::new(exif).is_none()) {
+            metadata.exif = None;
+            metadata.notes.push("EXIF that cannot be read is not kept".to_owned());
+        }
         // A ratio alone, as JFIF gives where cameras know more, stands behind what EXIF says.
         let known = metadata.density.filter(|density| density.unit != Unit::None);
         metadata.density = known.or_else(|| exif::density(metadata.exif.as_deref())).or(metadata.density);
