@@ -98,7 +98,8 @@ impl BmpHeader<'_> {
             (_, 0) => 1 << bits,
             (_, stated) => stated,
         };
-        let end = Self::FILE + length + masks + colours * if is_core { 3 } else { 4 };
+        let palette = colours.saturating_mul(if is_core { 3 } else { 4 });
+        let end = palette.saturating_add(length).saturating_add(Self::FILE + masks);
         let start = self.number(10).unwrap_or(0);
         if start < end {
             return Err(damaged(format!("pixels from byte {end} on or later expected, from byte {start} on found")));
@@ -148,8 +149,9 @@ impl<'a> Gif<'a> {
         let (width, height) = (usize::from(decoder.width()), usize::from(decoder.height()));
         check_sides(width as u32, height as u32)?;
         check_sides(frame[2] as u32, frame[3] as u32)?;
+        check_size(frame[2] as u64 * frame[3] as u64)?;
         let gif = Self { decoder, width, height, frame, transparent };
-        check_size((gif.width * gif.height * gif.channels()) as u64)?;
+        check_size(gif.width as u64 * gif.height as u64 * gif.channels() as u64)?;
         Ok(gif)
     }
 
