@@ -50,7 +50,7 @@ pub enum MaskGuess {
 const ONE_COLOUR: u32 = 8;
 
 impl MaskChannel {
-    /// Each with its lower-case name, for options.
+    /// The name in lower case, as options have it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",

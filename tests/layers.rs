@@ -67,3 +67,29 @@ fn modules_use_only_what_lies_below() {
     }
     assert!(uses > 30, "{uses} uses found: the test no longer reads the sources");
 }
+
+#[test]
+fn no_module_of_the_program_uses_itself_by_way_of_others() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin/inpaint-edge");
+    let mut files = Vec::new();
+    sources(&folder, &mut files);
+    let module = |file: &Path| file.file_stem().unwrap().to_str().unwrap().to_owned();
+    let mut left: Vec<_> = files.iter().map(|file| (module(file), std::fs::read_to_string(file).unwrap())).collect();
+    assert!(left.len() > 15, "{} modules found: the test no longer reads the sources", left.len());
+    // The root knows all, and what all use of it is no module.
+    left.retain(|(name, _)| name != "main");
+    while !left.is_empty() {
+        let names: Vec<_> = left.iter().map(|(name, _)| name.clone()).collect();
+        let before = left.len();
+        // What uses none of those that are left lies below them.
+        left.retain(|(name, text)| {
+            let uses = |other: &String| [';', ':'].iter().any(|end| text.contains(&format!("crate::{other}{end}")));
+            names.iter().any(|other| other != name && uses(other))
+        });
+        assert!(
+            left.len() < before,
+            "a circle of, or under, {:?}",
+            left.iter().map(|(name, _)| name).collect::<Vec<_>>()
+        );
+    }
+}

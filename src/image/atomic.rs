@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
 
-use super::access;
-use crate::error::{Error, ErrorKind, Result};
+use super::{access, unwritable};
+use crate::error::Result;
 
 /// Writes `bytes` to a temporary file beside `path`, syncs it and renames it over `path`, whose permissions are kept, or
 /// fewer, and whose owner and group where the user may do that. On Linux its access control list is kept, and `user.*`
@@ -29,10 +29,6 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
 pub fn write_atomically_with(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let target = target_of(path)?;
     replace(&target, write).map_err(|e| e.of(path.display()))
-}
-
-fn unwritable(e: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Output, format!("cannot be written: {e}"))
 }
 
 /// The file that writing to `path` makes or replaces: where a symbolic link leads, or `path` itself.

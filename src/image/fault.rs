@@ -33,6 +33,10 @@ fn in_plain_words(text: &str) -> String {
     let text =
         text.strip_prefix("Format error decoding ").and_then(|rest| rest.split_once(": ")).map_or(text, |of| of.1);
     let text = text.strip_prefix("Format error: ").unwrap_or(text).trim_end_matches('.');
+    // "Image too large (one of (70000, 1) > soft limit of 65535)", "… Image dimensions (0x0 w/3 channels) are too large"
+    if text.starts_with("Image too large") || text.contains("Image dimensions (") {
+        return format!("sides of 1 to {} pixels expected, others found", super::MAX_SIDE);
+    }
     if text.starts_with("CRC error") {
         return format!("damaged: the checksum of {} does not match", chunk(text).unwrap_or("a chunk".into()));
     }
@@ -82,6 +86,10 @@ mod tests {
                 "damaged: the compressed pixels cannot be unpacked",
             ),
             ("Format error decoding WebP: Invalid Chunk header", "invalid Chunk header"),
+            (
+                "The decoder for Bmp does not support the format features Image dimensions (0x0 w/3 channels) are too large",
+                "sides of 1 to 65535 pixels expected, others found",
+            ),
         ] {
             assert_eq!(in_plain_words(theirs), ours);
         }

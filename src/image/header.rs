@@ -44,10 +44,11 @@ pub(super) fn encoder_bytes(format: OutputFormat, width: u32, height: u32) -> us
     match format {
         // Red, green, blue and alpha of the whole image, and the file.
         OutputFormat::WebP => 8 * width as usize * height as usize,
-        // A row of 16 bits a sample in the file's byte order; offsets and lengths of strips, as numbers and as bytes.
+        // A row of 16 bits a sample in the file's byte order.
         OutputFormat::Png => 8 * width as usize,
         // Rows of MCUs of up to 16 pixels, of three components.
         OutputFormat::Jpeg(_) => 3 * 16 * (width as usize + 16),
+        // Such a row; offsets and lengths of strips, as numbers and as bytes.
         OutputFormat::Tiff => 8 * width as usize + 16 * height as usize,
     }
 }

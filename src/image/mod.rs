@@ -307,7 +307,7 @@ fn cannot_hold(e: impl std::fmt::Display) -> Error {
     Error::usage(format!("this format cannot hold the image: {e}"))
 }
 
-fn unwritable(e: std::io::Error) -> Error {
+fn unwritable(e: impl std::fmt::Display) -> Error {
     Error::new(ErrorKind::Output, format!("cannot be written: {e}"))
 }
 

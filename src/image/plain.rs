@@ -98,7 +98,8 @@ impl BmpHeader<'_> {
             (_, 0) => 1 << bits,
             (_, stated) => stated,
         };
-        let end = Self::FILE + length + masks + colours * if is_core { 3 } else { 4 };
+        let palette = colours.saturating_mul(if is_core { 3 } else { 4 });
+        let end = palette.saturating_add(length).saturating_add(Self::FILE + masks);
         let start = self.number(10).unwrap_or(0);
         if start < end {
             return Err(damaged(format!("pixels from byte {end} on or later expected, from byte {start} on found")));
@@ -145,18 +146,19 @@ impl<'a> Gif<'a> {
         let frame = frame.ok_or_else(|| damaged("a picture expected, a GIF without any found"))?;
         let transparent = frame.transparent;
         let frame = [frame.left, frame.top, frame.width, frame.height].map(usize::from);
-        let (width, height) = (usize::from(decoder.width()), usize::from(decoder.height()));
-        check_sides(width as u32, height as u32)?;
         check_sides(frame[2] as u32, frame[3] as u32)?;
+        // As browsers and Pillow have it, a screen is as large as its first picture at the least.
+        let width = usize::from(decoder.width()).max(frame[0] + frame[2]);
+        let height = usize::from(decoder.height()).max(frame[1] + frame[3]);
+        check_sides(width as u32, height as u32)?;
         let gif = Self { decoder, width, height, frame, transparent };
-        check_size((gif.width * gif.height * gif.channels()) as u64)?;
+        check_size(gif.width as u64 * gif.height as u64 * gif.channels() as u64)?;
         Ok(gif)
     }
 
     /// 4 where some of the pixels may be transparent.
     fn channels(&self) -> usize {
-        let [left, top, width, height] = self.frame;
-        let is_covered = (left, top) == (0, 0) && width >= self.width && height >= self.height;
+        let is_covered = self.frame == [0, 0, self.width, self.height];
         if is_covered && self.transparent.is_none() { 3 } else { 4 }
     }
 

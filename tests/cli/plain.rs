@@ -67,6 +67,46 @@ fn a_still_gif_is_read_and_an_animation_refused() {
 }
 
 #[test]
+fn a_gif_whose_screen_is_too_small_is_as_large_as_its_picture() {
+    let folder = Folder::new();
+    let still = gif(&[picture(61, 43, Rgb8)]);
+    let mut small = still.clone();
+    // The screen: width and height in 16 bits each.
+    small[6..10].copy_from_slice(&[9, 0, 70, 0]);
+    let out = folder.path("out.png");
+    succeeds(&run(&[&"--box", &"0,0,1,1", &folder.put("in.gif", small), &out]));
+    let (found, expected) =
+        (image::open(&out).unwrap().into_rgba8(), image::load_from_memory(&still).unwrap().into_rgba8());
+    assert_eq!(found.dimensions(), (61, 70));
+    for (x, y, pixel) in found.enumerate_pixels().skip(1) {
+        let expected = if y < 43 { *expected.get_pixel(x, y) } else { image::Rgba([0; 4]) };
+        assert_eq!(*pixel, expected, "{x}, {y}");
+    }
+}
+
+#[test]
+fn sides_out_of_bounds_are_refused_in_plain_words() {
+    let folder = Folder::new();
+    let out = folder.path("out.png");
+    let bmp = |width: u32| {
+        let mut bytes = encoded(&picture(9, 7, Rgb8), ImageFormat::Bmp);
+        bytes[18..22].copy_from_slice(&width.to_le_bytes());
+        bytes
+    };
+    for (name, bytes) in [
+        ("zero.bmp", bmp(0)),
+        ("wide.bmp", bmp(70_000)),
+        (
+            "huge.pam",
+            b"P7\nWIDTH 4294967295\nHEIGHT 4294967295\nDEPTH 1\nMAXVAL 1\nTUPLTYPE GRAYSCALE\nENDHDR\n".to_vec(),
+        ),
+    ] {
+        let output = run(&[&"--box", &"0,0,1,1", &folder.put(name, bytes), &out]);
+        fails(&output, 3, &[name, "sides of 1 to 65535 pixels expected"]);
+    }
+}
+
+#[test]
 fn transparent_pixels_of_a_gif_are_transparent() {
     let folder = Folder::new();
     let mut clear = picture(8, 8, Rgba8).into_rgba8();

@@ -182,17 +182,16 @@ pub fn of_paint(paint: Paint, found: &Painted, grow: i64) -> Option<String> {
         };
         return Some(format!("no pixel is {colour}{given}: the nearest is {} off{near}", found.nearest));
     }
-    let mut parts = Vec::new();
-    let takes_rim = found.rim > 0 && grow >= found.rim as i64;
-    if left >= 16 && 4 * left >= found.taken && !takes_rim {
+    let more = if found.rim > 0 {
+        // No tolerance takes all of it: the farther out, the more it is the photograph's colour.
+        (grow < found.rim as i64)
+            .then(|| format!("the paint fades out around them: --mask-grow {} takes its rim", found.rim))
+    } else {
         let alone =
             if paint.tolerance.is_some_and(|n| n < within) { format!("{colour} alone or ") } else { String::new() };
-        parts.push(format!(
-            "{left} more beside them are near it: --mask-color {alone}{colour}±{within} takes most of them"
-        ));
-    }
-    if found.rim > 0 && !takes_rim {
-        parts.push(format!("the paint fades out around them: --mask-grow {} takes its rim", found.rim));
-    }
-    (!parts.is_empty()).then(|| format!("{} pixels are {colour}{given}; {}", found.taken, parts.join("; ")))
+        (left >= 16 && 4 * left >= found.taken).then(|| {
+            format!("{left} more beside them are near it: --mask-color {alone}{colour}±{within} takes most of them")
+        })
+    };
+    more.map(|more| format!("{} pixels are {colour}{given}; {more}", found.taken))
 }

@@ -7,7 +7,6 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use inpaint_edge::{Error, ErrorKind, Isa, MAX_THREADS, Result, Strategy};
 
 use crate::hole_args::HoleArgs;
-use crate::job::Job;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -150,7 +149,7 @@ pub struct SelftestArgs {
 
 #[derive(Args)]
 pub struct FillArgs {
-    /// Photograph: PNG, JPEG, WebP or TIFF, by content; - for stdin
+    /// Photograph: PNG, JPEG, WebP, TIFF, GIF, BMP, PNM or QOI, by content; - for stdin
     #[arg(required = true)]
     pub image: Option<PathBuf>,
     /// Mask of the same size, white (>= 128) is the hole; - for stdin
@@ -169,22 +168,6 @@ pub struct FillArgs {
     /// output_sha256 is of the result's samples as stored: row by row, channels interleaved, 16 bits little-endian.
     #[arg(long)]
     pub json: bool,
-}
-
-impl FillArgs {
-    /// What goes where. Where the hole needs no mask, the second of two files is OUT; a preview takes OUT's place.
-    pub fn job(&self) -> Result<Job> {
-        let in_image = self.job.hole.in_image();
-        let (mask, out) = match (&self.mask, &self.out) {
-            (out, None) if in_image => (&None, out),
-            files => files,
-        };
-        match (&self.image, mask.is_some() || in_image, self.preview.as_ref().or(out.as_ref())) {
-            (Some(image), true, Some(out)) => Job::new(image.clone(), mask.clone(), out.clone()),
-            _ if in_image => usage("IMAGE and OUT expected, IMAGE alone found"),
-            _ => usage("IMAGE, MASK and OUT expected; no MASK only with --mask-alpha, --mask-color or --box"),
-        }
-    }
 }
 
 /// What is wrong with a command line, and what may have been meant, without the usage that follows it.
@@ -220,10 +203,6 @@ fn in_other_words(e: &clap::Error) -> Option<String> {
     is_comment.then(|| {
         "a colour expected after --mask-color, none found; shells drop what follows a #: '#ff00ff' or ff00ff".to_owned()
     })
-}
-
-fn usage<T>(detail: &str) -> Result<T> {
-    Err(Error::new(ErrorKind::Usage, detail))
 }
 
 #[derive(Args)]

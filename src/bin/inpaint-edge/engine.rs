@@ -5,11 +5,11 @@ use std::path::Path;
 
 use inpaint_edge::selftest::hex;
 use inpaint_edge::weights::{Config, Weights};
-use inpaint_edge::{Error, ErrorKind, Inpainter, Options, Result, Strategy};
+use inpaint_edge::{Error, ErrorKind, Inpainter, Options, Result};
 use sha2::{Digest, Sha256};
 
 use crate::args::JobArgs;
-use crate::memory::{self, Budget, Held};
+use crate::memory::{self, Budget, Held, Known};
 
 /// Where a photograph's inpainter comes from.
 pub struct Engine<'a> {
@@ -21,22 +21,6 @@ pub struct Engine<'a> {
     /// Whether an inpainter is kept for the next photograph.
     keeps: bool,
     known: Option<Known>,
-}
-
-/// What is known of weights before they are loaded.
-#[derive(Clone)]
-pub struct Known {
-    pub config: Config,
-    /// Bytes that they take once they are loaded.
-    pub bytes: usize,
-}
-
-impl Known {
-    /// Bytes of a native run on an image of this size, where it would be one.
-    pub fn native_bytes(&self, strategy: Strategy, width: usize, height: usize) -> Option<usize> {
-        let is_native = strategy.for_size(width, height) == Strategy::Native;
-        is_native.then(|| Inpainter::plan_bytes_for(&self.config, width, height).ok()).flatten()
-    }
 }
 
 impl<'a> Engine<'a> {

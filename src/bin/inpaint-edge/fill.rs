@@ -9,13 +9,13 @@ use inpaint_edge::{Error, ErrorKind, Result};
 
 use crate::args::FillArgs;
 use crate::engine::{Engine, weights_sha256};
-use crate::job::{Job, is_pipe};
+use crate::job::Job;
 use crate::memory::Budget;
+use crate::source::is_pipe;
 
 pub fn run(args: &FillArgs) -> Result<()> {
     let start = Instant::now();
-    let usage = |detail: &str| Err(Error::new(ErrorKind::Usage, detail));
-    let job = args.job()?;
+    let job = job_of(args)?;
     if is_pipe(&job.image) && job.mask.as_deref().is_some_and(is_pipe) {
         return usage("IMAGE and MASK cannot both be stdin");
     }
@@ -55,6 +55,24 @@ pub fn run(args: &FillArgs) -> Result<()> {
         crate::print(format!("{}\n", done.json(&weights)).as_bytes())?;
     }
     Ok(())
+}
+
+/// What goes where. Where the hole needs no mask, the second of two files is OUT; a preview takes OUT's place.
+fn job_of(args: &FillArgs) -> Result<Job> {
+    let in_image = args.job.hole.in_image();
+    let (mask, out) = match (&args.mask, &args.out) {
+        (out, None) if in_image => (&None, out),
+        files => files,
+    };
+    match (&args.image, mask.is_some() || in_image, args.preview.as_ref().or(out.as_ref())) {
+        (Some(image), true, Some(out)) => Job::new(image.clone(), mask.clone(), out.clone()),
+        _ if in_image => usage("IMAGE and OUT expected, IMAGE alone found"),
+        _ => usage("IMAGE, MASK and OUT expected; no MASK only with --mask-alpha, --mask-color or --box"),
+    }
+}
+
+fn usage<T>(detail: &str) -> Result<T> {
+    Err(Error::new(ErrorKind::Usage, detail))
 }
 
 fn note(args: &FillArgs, note: std::fmt::Arguments<'_>) {

@@ -7,8 +7,8 @@ use std::path::Path;
 use inpaint_edge::image::{is_picture_name, picture_endings};
 use inpaint_edge::{Error, ErrorKind, Result};
 
+use crate::item::{Item, check_room, usage};
 use crate::job::Job;
-use crate::list::{Item, check_room, usage};
 use crate::names;
 
 /// The jobs in the order of names, and what else is in the folder of images.

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use image::DynamicImage;
-use inpaint_edge::image::{
-    Header, OutputFormat, Photo, check_writable, held_bytes, read_within, write_atomically_with,
-};
+use inpaint_edge::image::{Header, OutputFormat, Photo, check_writable, write_atomically_with};
 use inpaint_edge::selftest::hex;
 use inpaint_edge::{Error, ErrorKind, Holes, Inpainter, Isa, Progress, Report, Result};
 use sha2::{Digest, Sha256};
@@ -17,6 +15,7 @@ use crate::engine::Engine;
 use crate::hole::{self, Hole, Marked, Note};
 use crate::memory::{self, Budget, Share};
 use crate::names;
+use crate::source::{Source, is_pipe};
 
 /// Where a photograph comes from and goes to; - is stdin or stdout.
 #[derive(Clone, Debug)]
@@ -366,10 +365,6 @@ impl Done {
     }
 }
 
-pub fn is_pipe(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
 /// The files of a job, known by their headers.
 struct Seen<'a> {
     image: Source<'a>,
@@ -432,57 +427,6 @@ impl Found<'_> {
             Image::Decoded(photo) => photo,
         };
         Ok(Ready { photo, hole: self.hole, decode: self.decode + start.elapsed() })
-    }
-}
-
-/// A file, or what came through stdin.
-enum Source<'a> {
-    File(&'a Path),
-    Piped(Vec<u8>),
-}
-
-impl<'a> Source<'a> {
-    fn read(path: &'a Path, limit: u64) -> Result<Self> {
-        if !is_pipe(path) {
-            return Ok(Self::File(path));
-        }
-        read_within(std::io::stdin().lock(), limit).map(Self::Piped).map_err(|e| e.of("-"))
-    }
-
-    fn name(&self) -> std::path::Display<'_> {
-        match self {
-            Self::File(path) => path.display(),
-            Self::Piped(_) => Path::new("-").display(),
-        }
-    }
-
-    fn piped_bytes(&self) -> usize {
-        match self {
-            Self::File(_) => 0,
-            Self::Piped(bytes) => bytes.len(),
-        }
-    }
-
-    /// Bytes that are read to look at the header.
-    fn file_bytes(&self) -> Result<usize> {
-        match self {
-            Self::File(path) => held_bytes(path).map_err(|e| names::of_file(e, path)),
-            Self::Piped(_) => Ok(0),
-        }
-    }
-
-    fn decode(self) -> Result<Photo> {
-        match self {
-            Self::File(path) => Photo::open(path).map_err(|e| names::of_file(e, path)),
-            Self::Piped(bytes) => Photo::decode(&bytes).map_err(|e| e.of("-")),
-        }
-    }
-
-    fn header(&self) -> Result<Header> {
-        match self {
-            Self::File(path) => Photo::header(path).map_err(|e| names::of_file(e, path)),
-            Self::Piped(bytes) => Photo::header_of(bytes).map_err(|e| e.of("-")),
-        }
     }
 }
 

@@ -10,9 +10,11 @@ use inpaint_edge::{Error, ErrorKind, Result};
 
 use crate::args::BatchArgs;
 use crate::folders::{self, PassedOver};
-use crate::job::{Job, is_pipe};
+use crate::item::{Item, check_room, usage};
+use crate::job::Job;
 use crate::names::{self, Places};
 use crate::order::Order;
+use crate::source::is_pipe;
 
 /// A list at the most: bytes, jobs.
 const MAX_LIST: u64 = 256 << 20;
@@ -30,12 +32,6 @@ pub struct List {
     pub passed_over: PassedOver,
 }
 
-/// A job, and why it cannot be done where that is known already.
-pub struct Item {
-    pub job: Job,
-    pub problem: Option<Error>,
-}
-
 pub fn read(args: &BatchArgs) -> Result<List> {
     match (&args.images, &args.out) {
         (Some(images), Some(out)) => {
@@ -51,18 +47,6 @@ pub fn read(args: &BatchArgs) -> Result<List> {
             of_lines(&list, args.job.hole.in_image())
         }
     }
-}
-
-pub fn usage<T>(detail: impl Into<String>) -> Result<T> {
-    Err(Error::new(ErrorKind::Usage, detail))
-}
-
-/// Refuses jobs that memory cannot be had for: their names, `bytes` in all, as they are read, kept, found again and told,
-/// the jobs themselves, which of them wait for others, and what becomes of them.
-pub fn check_room(bytes: usize, jobs: usize) -> Result<()> {
-    let needed = bytes.saturating_mul(4).saturating_add(jobs.saturating_mul(1024));
-    let had = Vec::<u8>::new().try_reserve_exact(needed);
-    had.map_err(|_| Error::new(ErrorKind::Limits, format!("no memory for {jobs} jobs")))
 }
 
 /// A list with a job a line; empty lines are none.

@@ -13,6 +13,7 @@ mod free;
 mod hole;
 mod hole_args;
 mod info;
+mod item;
 mod job;
 mod list;
 mod man;
@@ -21,6 +22,7 @@ mod names;
 mod order;
 mod plan;
 mod selftest;
+mod source;
 
 use std::io::Write;
 use std::process::ExitCode;

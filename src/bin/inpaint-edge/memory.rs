@@ -5,9 +5,8 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 
 use inpaint_edge::image::{Header, OutputFormat};
 use inpaint_edge::weights::{Config, LayerShape};
-use inpaint_edge::{Error, ErrorKind, Holes, Result, Strategy};
+use inpaint_edge::{Error, ErrorKind, Holes, Inpainter, Result, Strategy};
 
-use crate::engine::Known;
 use crate::free;
 
 /// The program itself: code, stacks, tables of decoders and encoders, and the built-in weights, read for their digest if
@@ -21,6 +20,22 @@ const PROGRAM_KEPT: usize = 6 << 20;
 const BUILT_IN: usize = inpaint_edge::weights::EMBEDDED.len();
 #[cfg(not(feature = "embedded-weights"))]
 const BUILT_IN: usize = 0;
+
+/// What is known of weights before they are loaded.
+#[derive(Clone)]
+pub struct Known {
+    pub config: Config,
+    /// Bytes that they take once they are loaded.
+    pub bytes: usize,
+}
+
+impl Known {
+    /// Bytes of a native run on an image of this size, where it would be one.
+    pub fn native_bytes(&self, strategy: Strategy, width: usize, height: usize) -> Option<usize> {
+        let is_native = strategy.for_size(width, height) == Strategy::Native;
+        is_native.then(|| Inpainter::plan_bytes_for(&self.config, width, height).ok()).flatten()
+    }
+}
 
 /// Bytes while a mask is decoded and cut at its threshold.
 pub fn of_mask(mask: &Header) -> usize {

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::{Condvar, Mutex, MutexGuard};
 
-use crate::list::Item;
+use crate::item::Item;
 use crate::names::{Place, Places};
 
 /// Jobs by number, and those that they wait for.

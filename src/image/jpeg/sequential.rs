@@ -206,7 +206,7 @@ mod tests {
         for dc in i16::MIN..=i16::MAX {
             let mut coefficients = [0; 64];
             coefficients[0] = dc;
-            for step in [1, 3, 255] {
+            for step in [1, 3, 255, 256, 0x7FFF, 0x8000, 0xFFFF] {
                 idct(&coefficients, &[step; 64], &mut samples);
                 assert_eq!(samples, [flat(dc, step); 64], "{dc} × {step}");
             }

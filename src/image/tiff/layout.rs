@@ -145,13 +145,13 @@ impl<'a> Layout<'a> {
             (width, if rows == 0 && stored == planes { height } else { rows.min(height) })
         };
         check_sides("strips or tiles", part)?;
+        for (width, height) in [(width, height), part] {
+            check_size(width as u64 * height as u64 * (samples * bits.div_ceil(8)) as u64)?;
+        }
         let expected = planes * width.div_ceil(part.0) * height.div_ceil(part.1);
         let Some(offsets) = offsets.filter(|_| stored >= expected) else {
             return Err(found(format!("with {expected} strips or tiles"), stored, ""));
         };
-        for (width, height) in [(width, height), part] {
-            check_size(width as u64 * height as u64 * (samples * bits.div_ceil(8)) as u64)?;
-        }
         let has_predictor = predictor == 2;
         let is_reversed = number(tag::FILL_ORDER, 1) == 2;
         let layout = Self {
@@ -325,7 +325,7 @@ fn raw() -> Error {
 /// Refuses raw data behind a thumbnail, and further pictures that are no thumbnails.
 fn check_pictures(file: Structure, ifd0: usize, link: usize) -> Result<()> {
     let has = |ifd, tag| file.find(ifd, tag).is_some();
-    let is_of_camera = [tag::DNG_VERSION].iter().any(|tag| has(ifd0, *tag))
+    let is_of_camera = has(ifd0, tag::DNG_VERSION)
         || is_small(file, ifd0) && has(ifd0, tag::SUB_IFDS)
         || file.bytes.get(8..10) == Some(b"CR");
     if is_of_camera {
