@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use ::image::codecs::{bmp::BmpDecoder, pnm::PnmDecoder, qoi::QoiDecoder};
 use ::image::metadata::Orientation;
-use ::image::{DynamicImage, ImageDecoder, ImageFormat, RgbImage, RgbaImage};
+use ::image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, RgbImage, RgbaImage};
 use gif::{ColorOutput, DecodeOptions, MemoryLimit};
 
 use super::fault::{check_sides, damaged, of_decoder};
@@ -61,7 +61,29 @@ fn open(bytes: &[u8], format: ImageFormat) -> Result<(Box<dyn ImageDecoder + '_>
     let (width, height) = decoder.dimensions();
     check_sides(width, height)?;
     check_size(decoder.total_bytes())?;
+    // Before memory for the pixels is taken.
+    let least = match format {
+        ImageFormat::Bmp => BmpHeader { bytes }.least_pixel_bytes(width, height),
+        ImageFormat::Pnm => least_pnm_bytes(bytes, width, height, &decoder.color_type()),
+        _ => 0,
+    };
+    if least > bytes.len() as u64 {
+        return Err(Error::input(format!(
+            "cut short: {least} bytes of pixels expected, {} bytes in all found",
+            bytes.len()
+        )));
+    }
     Ok((decoder, metadata))
+}
+
+/// The fewest bytes that the pixels of a PNM take: a bit each in P4, a digit a sample in text.
+fn least_pnm_bytes(bytes: &[u8], width: u32, height: u32, color: &ColorType) -> u64 {
+    let pixels = u64::from(width) * u64::from(height);
+    match bytes.get(1) {
+        Some(b'4') => u64::from(width.div_ceil(8)) * u64::from(height),
+        Some(b'1' | b'2' | b'3') => pixels * u64::from(color.channel_count()),
+        _ => pixels * u64::from(color.bytes_per_pixel()),
+    }
 }
 
 /// The headers of a BMP (Microsoft, BITMAPINFOHEADER and BITMAPV5HEADER), where the decoder does not tell.
@@ -84,18 +106,36 @@ impl BmpHeader<'_> {
         self.number(Self::FILE).unwrap_or(0)
     }
 
+    /// Bits of a pixel.
+    fn bits(&self) -> u32 {
+        let at = Self::FILE + if self.length() < Self::INFO { 8 } else { 12 };
+        self.number(at).unwrap_or(0) as u32 >> 16
+    }
+
+    fn compression(&self) -> usize {
+        if self.length() < Self::INFO { 0 } else { self.number(Self::FILE + 16).unwrap_or(0) }
+    }
+
+    /// The fewest bytes that the pixels take: rows of whole words, unless runs are compressed.
+    fn least_pixel_bytes(&self, width: u32, height: u32) -> u64 {
+        const RLE8: usize = 1;
+        const RLE4: usize = 2;
+        match self.compression() {
+            RLE8 | RLE4 => 0,
+            _ => (u64::from(width) * u64::from(self.bits())).div_ceil(32) * 4 * u64::from(height),
+        }
+    }
+
     /// Refuses pixels that begin inside the headers or the palette, which the decoder would take for pixels.
     fn check_start(&self) -> Result<()> {
         const BITFIELDS: usize = 3;
         let length = self.length();
         let is_core = length < Self::INFO;
-        let bits = self.number(Self::FILE + if is_core { 8 } else { 12 }).unwrap_or(0) >> 16;
-        let compression = if is_core { 0 } else { self.number(Self::FILE + 16).unwrap_or(0) };
-        let masks = if length == Self::INFO && compression == BITFIELDS { 12 } else { 0 };
+        let masks = if length == Self::INFO && self.compression() == BITFIELDS { 12 } else { 0 };
         let stated = if is_core { 0 } else { self.number(Self::FILE + 32).unwrap_or(0) };
-        let colours = match (bits, stated) {
+        let colours = match (self.bits(), stated) {
             (9.., _) => 0,
-            (_, 0) => 1 << bits,
+            (bits, 0) => 1 << bits,
             (_, stated) => stated,
         };
         let palette = colours.saturating_mul(if is_core { 3 } else { 4 });

@@ -145,6 +145,23 @@ fn a_bmp_whose_pixels_begin_in_its_palette_is_refused() {
 }
 
 #[test]
+fn pixels_that_a_file_has_not_take_no_memory() {
+    let folder = Folder::new();
+    let mut bmp = encoded(&picture(8, 8, Rgb8), ImageFormat::Bmp);
+    bmp[18..22].copy_from_slice(&60_000u32.to_le_bytes());
+    bmp[22..26].copy_from_slice(&20_000u32.to_le_bytes());
+    for (name, bytes, expected) in [
+        ("in.pbm", b"P4 60000 60000\n".to_vec(), "450000000 bytes of pixels expected, 15 bytes in all found"),
+        ("in.ppm", b"P6 20000 20000 255\n".to_vec(), "1200000000 bytes of pixels expected"),
+        ("in.bmp", bmp, "3600000000 bytes of pixels expected"),
+    ] {
+        // Far less than the pixels would take, and enough for the program.
+        let output = run_after("ulimit -v 200000", &[&"--box", &"0,0,1,1", &folder.put(name, bytes), &"out.png"]);
+        fails(&output, 3, &[name, "cut short", expected]);
+    }
+}
+
+#[test]
 fn cut_files_are_refused() {
     let folder = Folder::new();
     let out = folder.path("out.png");
