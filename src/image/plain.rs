@@ -145,9 +145,11 @@ impl<'a> Gif<'a> {
         let frame = frame.ok_or_else(|| damaged("a picture expected, a GIF without any found"))?;
         let transparent = frame.transparent;
         let frame = [frame.left, frame.top, frame.width, frame.height].map(usize::from);
-        let (width, height) = (usize::from(decoder.width()), usize::from(decoder.height()));
-        check_sides(width as u32, height as u32)?;
         check_sides(frame[2] as u32, frame[3] as u32)?;
+        // A screen that is too small for its picture grows, as most readers have it, so that nothing of it is cut off.
+        let width = usize::from(decoder.width()).max(frame[0] + frame[2]);
+        let height = usize::from(decoder.height()).max(frame[1] + frame[3]);
+        check_sides(width as u32, height as u32)?;
         let gif = Self { decoder, width, height, frame, transparent };
         check_size((gif.width * gif.height * gif.channels()) as u64)?;
         Ok(gif)
@@ -156,7 +158,7 @@ impl<'a> Gif<'a> {
     /// 4 where some of the pixels may be transparent.
     fn channels(&self) -> usize {
         let [left, top, width, height] = self.frame;
-        let is_covered = (left, top) == (0, 0) && width >= self.width && height >= self.height;
+        let is_covered = (left, top, width, height) == (0, 0, self.width, self.height);
         if is_covered && self.transparent.is_none() { 3 } else { 4 }
     }
 

@@ -67,6 +67,18 @@ fn a_still_gif_is_read_and_an_animation_refused() {
 }
 
 #[test]
+fn nothing_of_a_gif_is_cut_off_by_its_screen() {
+    let folder = Folder::new();
+    let (mask, out) = (folder.mask(61, 43), folder.path("out.png"));
+    let mut bytes = gif(&[picture(61, 43, Rgb8)]);
+    let whole = image::load_from_memory(&bytes).unwrap().into_rgb8();
+    // The screen's sides, behind the signature.
+    bytes[6..10].copy_from_slice(&[30, 0, 20, 0]);
+    succeeds(&run(&[&folder.put("in.gif", &bytes), &mask, &out]));
+    same_outside_hole(&whole.into(), &image::open(&out).unwrap());
+}
+
+#[test]
 fn transparent_pixels_of_a_gif_are_transparent() {
     let folder = Folder::new();
     let mut clear = picture(8, 8, Rgba8).into_rgba8();
