@@ -46,8 +46,22 @@ fn in_plain_words(text: &str) -> String {
     if text.to_lowercase().contains("flate") || text.contains("InsufficientInput") || text.contains("Huffman") {
         return "damaged: the compressed pixels cannot be unpacked".to_owned();
     }
+    if let Some((_, feature)) = text.split_once(" does not support the format features ") {
+        return format!("{feature} found, which is not read");
+    }
+    if text.starts_with("Missing header line") {
+        return "a PAM header with WIDTH, HEIGHT, DEPTH and MAXVAL expected, one that lacks some found".to_owned();
+    }
+    if text.starts_with("Non-ASCII-digit character") {
+        return "a number expected, other characters found".to_owned();
+    }
+    if text.contains("does not have enough data for image") {
+        return "cut short: more pixels are expected".to_owned();
+    }
     let mut words = text.chars();
-    let first = words.next().map(|c| c.to_ascii_lowercase());
+    // Names such as IDAT stay as they are.
+    let is_word = text.chars().nth(1).is_some_and(char::is_lowercase);
+    let first = words.next().map(|c| if is_word { c.to_ascii_lowercase() } else { c });
     first.into_iter().chain(words).collect()
 }
 
@@ -85,11 +99,28 @@ mod tests {
                 "Format error decoding Png: Corrupt deflate stream. InsufficientInput",
                 "damaged: the compressed pixels cannot be unpacked",
             ),
+            (
+                "Format error decoding Png: IDAT or fDAT chunk does not have enough data for image.",
+                "cut short: more pixels are expected",
+            ),
+            (
+                "The decoder for Bmp does not support the format features JPEG compression",
+                "JPEG compression found, which is not read",
+            ),
+            (
+                "Format error decoding Pnm: Missing header line: have height=None, width=Some(4), depth=None, maxval=None",
+                "a PAM header with WIDTH, HEIGHT, DEPTH and MAXVAL expected, one that lacks some found",
+            ),
+            (
+                "Format error decoding Pnm: Non-ASCII-digit character when parsing number in sample",
+                "a number expected, other characters found",
+            ),
             ("Format error decoding WebP: Invalid Chunk header", "invalid Chunk header"),
             (
                 "The decoder for Bmp does not support the format features Image dimensions (0x0 w/3 channels) are too large",
                 "sides of 1 to 65535 pixels expected, others found",
             ),
+            ("Format error decoding Png: IHDR has no room", "IHDR has no room"),
         ] {
             assert_eq!(in_plain_words(theirs), ours);
         }

@@ -149,7 +149,8 @@ pub(super) fn webp(bytes: &[u8]) -> Result<Metadata> {
         }
         let length = le32(&head[4..]);
         if length > tail.len() {
-            return Err(cut());
+            let found = tail.len();
+            return Err(Error::input(format!("cut short: a chunk of {length} bytes expected, {found} of it found")));
         }
         match (&head[..4], tail) {
             (b"C2PA", _) => metadata.has_credentials = true,

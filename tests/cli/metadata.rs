@@ -511,6 +511,14 @@ fn what_is_left_behind_is_noted() {
         photo.notes()
     };
     assert_eq!(notes(&segment(0xE2, &[b"MPF\0II*\0"])), ["the pictures behind the first one (MPO) are not kept"]);
+    let gain_map = segment(0xE2, &[b"urn:iso:std:iso:ts:21496:-1\0", &[0; 4]]);
+    assert_eq!(notes(&[gain_map, segment(0xE2, &[b"MPF\0II*\0"])].concat()), ["the gain map (Ultra HDR) is not kept"]);
+    let behind = |what: &[u8]| Photo::decode(&[&plain[..], what].concat()).unwrap().notes();
+    let video = ["the video of the motion photo is not kept"];
+    let mp4 = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x0cmdatabcd";
+    assert_eq!(behind(mp4), video);
+    assert_eq!(behind(&[&b"\0\0\x30\x0a\x10\0\0\0MotionPhoto_Data"[..], mp4, b"SEFHSEFT"].concat()), video);
+    assert!(behind(b"words with ftyp in them").is_empty() && behind(b"ftyp").is_empty());
     let credentials = ["the content credentials (C2PA) no longer hold and are not kept"];
     assert_eq!(notes(&segment(0xEB, &[b"JP\0\x01\0\0\0\x01\0\0\0\x30jumb\0\0\0\x1Ejumdc2pa"])), credentials);
     assert!(notes(&[]).is_empty());

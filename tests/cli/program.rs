@@ -356,6 +356,22 @@ fn selftest_compares_with_the_recorded_digests() {
     assert_eq!(run(&[&"selftest", &"--digests"]).status.code(), Some(2));
 }
 
+/// A file that is held while its header is looked at: how large the picture is, nobody knows before.
+#[test]
+fn a_memory_limit_too_low_to_look_at_the_image_says_that_more_is_to_come() {
+    let folder = Folder::new();
+    for (name, format) in [("in.jpg", ImageFormat::Jpeg), ("in.tif", ImageFormat::Tiff), ("in.webp", ImageFormat::WebP)]
+    {
+        let image = folder.put(name, encoded(&picture(300, 200, image::ColorType::Rgb8), format));
+        let (mask, out) = (folder.mask(300, 200), folder.path("out.png"));
+        let first = run(&[&image, &mask, &out, &"--max-memory", &"1M"]);
+        fails(&first, 5, &[name, "M or more expected to find out what filling takes, 1M found"]);
+        let second = run(&[&image, &mask, &out, &"--max-memory", &named_limit(&first)]);
+        fails(&second, 5, &[name, "M or more expected, "]);
+        succeeds(&run(&[&image, &mask, &out, &"--max-memory", &named_limit(&second)]));
+    }
+}
+
 #[test]
 fn a_memory_limit_that_is_too_low_is_refused_by_number() {
     let folder = Folder::new();

@@ -234,12 +234,12 @@ impl Job {
         let seen = self.see(args, &mut share)?;
         let Header { width, height, channels, sample_bytes, .. } = seen.header;
         // What windows take is known once the hole is, and so is whether there is one.
-        let run = known.native_bytes(args.strategy.into(), width as usize, height as usize).unwrap_or(0);
-        let later = memory::of_job(known.bytes, run, &seen.header, format);
+        let run = known.native_bytes(args.strategy.into(), width as usize, height as usize);
+        let least = memory::of_job(known.bytes, run.unwrap_or(0), &seen.header, format);
         let loading = loading.saturating_add(seen.piped);
         let finding = known.bytes.saturating_add(seen.hole_bytes);
-        let blame = if finding > later { self.hole_name() } else { self.image.display() };
-        share.take_before(loading.max(finding), later).map_err(|e| e.of(blame))?;
+        let blame = if finding > least { self.hole_name() } else { self.image.display() };
+        share.take_before(loading.max(finding), run.map(|_| least)).map_err(|e| e.of(blame))?;
         let inpainter = ready.map_or_else(|| engine.take(), Ok)?;
         let found = self.find_hole(args, seen)?;
         let plan = inpainter.plan_holes(&found.hole.holes, channels, sample_bytes);
@@ -258,7 +258,7 @@ impl Job {
         let mut header_of = |source: &Source| match piped.saturating_add(source.file_bytes()?) {
             0 => source.header(),
             bytes => {
-                share.take(bytes).map_err(|e| e.of(source.name()))?;
+                share.take_before(bytes, None).map_err(|e| e.of(source.name()))?;
                 source.header()
             }
         };

@@ -174,21 +174,24 @@ impl Share<'_> {
     ///
     /// Limits, naming what would do, where no room would be enough.
     pub fn take(&mut self, bytes: usize) -> Result<()> {
-        self.take_before(bytes, 0)
+        self.take_before(bytes, Some(0))
     }
 
-    /// As [`Share::take`], where it is known that the job will take `later`, if all goes well.
+    /// As [`Share::take`], where it is known that the job will take `later`, if all goes well, or it is not known yet.
     ///
     /// # Errors
     ///
-    /// As [`Share::take`], naming what would do later, too.
-    pub fn take_before(&mut self, bytes: usize, later: usize) -> Result<()> {
+    /// As [`Share::take`], naming what would do later, too, or saying that more is to come.
+    pub fn take_before(&mut self, bytes: usize, later: Option<usize>) -> Result<()> {
         let Budget { limit, program, place, used, freed, .. } = self.held.budget;
         if program.saturating_add(bytes) > *limit {
-            let needed = program.saturating_add(bytes.max(later)).div_ceil(1 << 20);
+            let needed = program.saturating_add(bytes.max(later.unwrap_or(0))).div_ceil(1 << 20);
+            let what_for = if later.is_some() { "" } else { " to find out what filling takes" };
             let detail = match place {
-                None => format!("--max-memory {needed}M or more expected, {} found", size_text(*limit)),
-                Some(place) => format!("{needed}M of memory or more expected, {}M free {place} found", *limit >> 20),
+                None => format!("--max-memory {needed}M or more expected{what_for}, {} found", size_text(*limit)),
+                Some(place) => {
+                    format!("{needed}M of memory or more expected{what_for}, {}M free {place} found", *limit >> 20)
+                }
             };
             return Err(Error::new(ErrorKind::Limits, detail));
         }

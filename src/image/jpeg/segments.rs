@@ -23,6 +23,8 @@ pub(super) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
 pub(super) const ICC: &[u8] = b"ICC_PROFILE\0";
 const MORE_PICTURES: &[u8] = b"MPF\0";
+/// A gain map as of ISO 21496-1.
+const GAIN_MAP: &[u8] = b"urn:iso:std:iso:ts:21496:-1\0";
 const JUMBF: &[u8] = b"JP";
 const ADOBE: &[u8] = b"Adobe";
 
@@ -87,7 +89,15 @@ pub(super) fn read(bytes: &[u8]) -> Result<Contents> {
         }
         at += segment.len();
     }
+    walk.metadata.has_video |= has_video(&bytes[at..]);
     walk.finish()
+}
+
+/// Whether a video is behind the picture: the first box of an MP4 or QuickTime file is a short one, of its brands.
+fn has_video(bytes: &[u8]) -> bool {
+    memchr::memmem::find_iter(bytes, b"ftyp")
+        .filter_map(|at| bytes[..at].last_chunk())
+        .any(|length| (16..=128).contains(&u32::from_be_bytes(*length)))
 }
 
 /// Where the next marker is, from `at` on: in entropy-coded data 0xFF is followed by 0 or is a restart marker, and between
@@ -334,7 +344,10 @@ impl<'a> Walk<'a> {
             }
             0xE2 => match data.strip_prefix(ICC) {
                 Some([number, count, part @ ..]) => room::push(&mut self.profile, (*number, *count, part))?,
-                _ => self.has_more_pictures |= data.starts_with(MORE_PICTURES),
+                _ => {
+                    self.has_more_pictures |= data.starts_with(MORE_PICTURES);
+                    self.metadata.has_gain_map |= data.starts_with(GAIN_MAP);
+                }
             },
             0xEB if data.starts_with(JUMBF) && data.windows(4).any(|name| name == b"c2pa") => {
                 self.metadata.has_credentials = true;
