@@ -310,7 +310,7 @@ fn a_hole_that_makes_no_sense_is_refused() {
     fails(&run(&[&image, &image, &image, &image, &image]), 2, &["in.png found beside them", "inpaint-edge batch"]);
     let opaque = put(&folder, "opaque.png", picture(9, 9, image::ColorType::Rgb8));
     fails(&run(&[&"--mask-alpha", &opaque, &out]), 3, &["opaque.png", "an alpha channel expected"]);
-    fails(&run(&[&"--box", &"0,0,40,30", &image, &out]), 3, &["in.png", "no pixel known"]);
+    fails(&run(&[&"--box", &"0,0,40,30", &image, &out]), 3, &["in.png", "no pixel known", "boxed or painted"]);
     fails(&run(&[&image, &out]), 2, &["IMAGE, MASK and OUT expected", "--mask-alpha"]);
     fails(&run(&[&image]), 2, &["MASK"]);
     fails(&run(&[&"--mask-alpha", &image]), 2, &["IMAGE and OUT expected"]);
