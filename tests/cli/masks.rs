@@ -344,7 +344,10 @@ fn labels_that_are_kept_beside_others_are_told() {
 #[test]
 fn white_paint_that_a_jpeg_has_changed_is_told() {
     let folder = Folder::new();
-    let painted = RgbImage::from_fn(WIDTH, HEIGHT, |x, y| match in_stroke(x, y) {
+    // Slanted, so that no block of the JPEG is white alone.
+    let in_line = |x: u32, y: u32| (20..140).contains(&x) && (30 + x / 4..36 + x / 4).contains(&y);
+    const LINE: u64 = 120 * 6;
+    let painted = RgbImage::from_fn(WIDTH, HEIGHT, |x, y| match in_line(x, y) {
         true => Rgb([255; 3]),
         false => Rgb([(40 + x / 2) as u8, (30 + y) as u8, 90]),
     });
@@ -353,26 +356,31 @@ fn white_paint_that_a_jpeg_has_changed_is_told() {
         if black {
             painted.pixels_mut().for_each(|p| p.0.iter_mut().for_each(|v| *v = 255 - *v));
         }
-        let hard = put(&folder, "hard.png", painted.clone());
-        assert_eq!(told(&folder, &[&"--mask-color", &colour, &hard]), (STROKE, vec![]));
+        // Hard-edged, beside much that is near it too.
+        let mut hard = painted.clone();
+        for (x, _, pixel) in hard.enumerate_pixels_mut().filter(|(x, y, _)| (36 + x / 4..46 + x / 4).contains(y)) {
+            let off = 9 + (x % 20) as u8;
+            *pixel = Rgb([if black { off } else { 255 - off }; 3]);
+        }
+        assert_eq!(told(&folder, &[&"--mask-color", &colour, &put(&folder, "hard.png", hard)]), (LINE, vec![]));
         let mut jpeg = Vec::new();
         JpegEncoder::new_with_quality(&mut jpeg, 75).encode_image(&painted).unwrap();
         let lossy = folder.put("lossy.jpg", jpeg);
         let (pixels, notes) = told(&folder, &[&"--mask-color", &colour, &lossy]);
-        assert!(pixels < STROKE * 9 / 10, "{pixels}");
+        assert!(pixels < LINE * 9 / 10, "{pixels}");
         says(&notes, &["lossy.jpg", "near it: --mask-color "]);
         // As under a soft brush, of which next to nothing is exact.
         let mut soft = painted.clone();
-        for (_, y, pixel) in soft.enumerate_pixels_mut().filter(|(x, y, _)| in_stroke(*x, *y)) {
-            let off = [0, 9, 9, 18, 27][(y % 15) as usize / 3];
+        for (x, y, pixel) in soft.enumerate_pixels_mut().filter(|(x, y, _)| in_line(*x, *y)) {
+            let off = [0, 9, 9, 18, 27, 27][(y - 30 - x / 4) as usize];
             *pixel = Rgb([if black { off } else { 255 - off }; 3]);
         }
         let (pixels, soft) = told(&folder, &[&"--mask-color", &colour, &put(&folder, "soft.png", soft)]);
-        assert_eq!(pixels, STROKE / 5);
-        says(&soft, &["soft.png: 150 pixels are", "600 more beside them are near it"]);
+        assert_eq!(pixels, LINE / 6);
+        says(&soft, &["soft.png: 120 pixels are", "more beside them are near it"]);
         let wider = notes[0].split("--mask-color ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
         let (pixels, _) = told(&folder, &[&"--mask-color", &wider, &lossy]);
-        assert!((STROKE * 7 / 10..STROKE * 12 / 10).contains(&pixels), "{pixels} by {wider}");
+        assert!((LINE * 7 / 10..LINE * 12 / 10).contains(&pixels), "{pixels} by {wider}");
     }
 }
 
