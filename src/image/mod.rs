@@ -84,8 +84,11 @@ impl OutputFormat {
             Some(Self::Jpeg(_)) => Ok(Self::Jpeg(jpeg_quality)),
             Some(format) => Ok(format),
             None => {
-                let ending = path.extension().unwrap_or_default().to_string_lossy();
-                Err(Error::usage(format!("a name ending in .png, .webp, .jpg or .tif expected, {ending:?} found")))
+                let found = match path.extension() {
+                    Some(ending) => format!("{:?}", ending.to_string_lossy()),
+                    None => "a name without an ending".to_owned(),
+                };
+                Err(Error::usage(format!("a name ending in .png, .webp, .jpg or .tif expected, {found} found")))
             }
         }
     }

@@ -32,7 +32,7 @@ pub struct Painted {
     /// Distance of the pixel that is nearest to the colour.
     pub nearest: u8,
     /// Pixels left that are near the colour: where some are taken, within 16 pixels of them, else anywhere. Near is a
-    /// distance of 128, less for colours that are less pure; of grey, where some are taken, there are none.
+    /// distance of 128, less for colours that are less pure, but 32 at the least where what is taken is in specks.
     pub left: usize,
     /// Distance that takes three quarters of those.
     pub left_within: u8,
@@ -45,6 +45,8 @@ pub struct Painted {
 const SURE: usize = 48;
 const LIKELY: usize = 96;
 const POSSIBLE: usize = 128;
+/// Distance of what is possibly painted in grey, black or white, as JPEG leaves it.
+const NEAR_GREY: u8 = 32;
 /// How far from what is sure the likely may lie, and from what is taken the possible, pixels.
 const LIKELY_WITHIN: usize = 8;
 const POSSIBLE_WITHIN: usize = 16;
@@ -101,7 +103,9 @@ impl Holes {
         }
 
         let pixels = taken.pixels();
-        let possible = if pixels > 0 { paint.scaled(POSSIBLE) } else { paint.scaled(POSSIBLE).max(16) };
+        // Photographs are full of greys: only where what is taken is in specks has a file or a brush changed the paint.
+        let is_in_specks = 2 * taken.edge() > pixels;
+        let possible = paint.scaled(POSSIBLE).max(if pixels == 0 || is_in_specks { NEAR_GREY } else { 0 });
         let around = if pixels > 0 { Some(taken.grown_copy(POSSIBLE_WITHIN)?) } else { None };
         let mut left = [0usize; 256];
         for_each_pixel(image, |x, y, rgb, _| {

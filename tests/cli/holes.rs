@@ -256,6 +256,13 @@ fn a_preview_shows_the_hole_and_fills_nothing() {
     assert!(String::from_utf8_lossy(&none.stderr).contains("in.png: no hole to show"));
     fails(&run(&[&"--preview", &folder.path("a.gif"), &image, &mask]), 2, &["a.gif", ".png"]);
     fails(&run(&[&"--preview", &preview, &image]), 2, &["MASK"]);
+    // A preview in place would be the end of the photograph.
+    let (photo, drawn) = (std::fs::read(&image).unwrap(), std::fs::read(&mask).unwrap());
+    for file in [&image, &mask] {
+        let in_place = run(&[&"--preview", file, &image, &mask]);
+        fails(&in_place, 2, &[&file.display().to_string(), "another file than IMAGE and MASK expected for --preview"]);
+    }
+    assert!(std::fs::read(&image).unwrap() == photo && std::fs::read(&mask).unwrap() == drawn);
     assert_eq!(run(&[&"--preview", &preview, &image, &mask, &"--json"]).status.code(), Some(2));
     assert!(!out.exists());
 }
@@ -310,7 +317,7 @@ fn a_hole_that_makes_no_sense_is_refused() {
     fails(&run(&[&image, &image, &image, &image, &image]), 2, &["in.png found beside them", "inpaint-edge batch"]);
     let opaque = put(&folder, "opaque.png", picture(9, 9, image::ColorType::Rgb8));
     fails(&run(&[&"--mask-alpha", &opaque, &out]), 3, &["opaque.png", "an alpha channel expected"]);
-    fails(&run(&[&"--box", &"0,0,40,30", &image, &out]), 3, &["in.png", "no pixel known"]);
+    fails(&run(&[&"--box", &"0,0,40,30", &image, &out]), 3, &["in.png", "no pixel known", "boxed or painted"]);
     fails(&run(&[&image, &out]), 2, &["IMAGE, MASK and OUT expected", "--mask-alpha"]);
     fails(&run(&[&image]), 2, &["MASK"]);
     fails(&run(&[&"--mask-alpha", &image]), 2, &["IMAGE and OUT expected"]);

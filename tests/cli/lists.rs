@@ -249,3 +249,16 @@ fn a_folder_as_result_takes_the_name_of_the_image() {
     fails(&run(&[&"-", &mask, &folder.path("out")]), 2, &["out: the name of a file expected"]);
     fails(&run(&[&image, &mask, &slash(&folder.path("none"))]), 1, &["cannot be written: a folder", "none found"]);
 }
+
+#[test]
+fn what_was_filled_with_a_note_is_counted() {
+    let folder = folder();
+    let soft = GrayImage::from_fn(40, 30, |x, _| image::Luma([(255 - 9 * x.min(28)) as u8]));
+    folder.put("soft.png", encoded(&soft.into(), ImageFormat::Png));
+    let list = "a.png\tsoft.png\tb.png\na.png\tm.png\tc.png\n";
+    let output = batch(&folder, list, &[]);
+    assert_eq!(stderr(&output), "inpaint-edge: 2 filled, 0 failed, 1 with a note, which --json-lines has\n");
+    let output = batch(&folder, list, &["--json-lines", "--overwrite"]);
+    assert_eq!(stderr(&output), "inpaint-edge: 2 filled, 0 failed, 1 with a note\n");
+    assert!(records(&output)[0]["notes"][0].as_str().unwrap().contains("a soft edge"));
+}

@@ -280,7 +280,108 @@ fn a_mask_across_its_image_says_which_of_the_two_exif_turns() {
     fails(&run(&[&image, &mask, &out]), 3, &["30×40 found; one lies across the other"]);
     let other = run(&[&image, &turned("mask.png", Some(6), 41, 30), &out]);
     fails(&other, 3, &["a mask of 40×30 expected", "30×41 found"]);
-    assert!(!String::from_utf8_lossy(&other.stderr).contains("turn"));
+    let other = String::from_utf8(other.stderr).unwrap();
+    assert!(!other.contains("turn") && !other.contains("shape"), "{other}");
+    let half = run(&[&image, &turned("mask.png", None, 20, 15), &out]);
+    fails(&half, 3, &["a mask of 40×30 expected", "20×15 found; it has the same shape: scale it"]);
+}
+
+#[test]
+fn a_mask_of_16_bits_with_values_of_8_is_named() {
+    let folder = Folder::new();
+    let (image, out) = (plain(&folder), folder.path("out.png"));
+    for value in [1u16, 255] {
+        let grey = image::ImageBuffer::from_fn(WIDTH, HEIGHT, |x, y| Luma([value * u16::from(in_stroke(x, y))]));
+        for (name, format) in [("mask.png", ImageFormat::Png), ("mask.tif", ImageFormat::Tiff)] {
+            let mask = folder.put(name, encoded(&DynamicImage::ImageLuma16(grey.clone()), format));
+            let (pixels, notes) = told(&folder, &[&image, &mask]);
+            assert_eq!(pixels, 0);
+            let brightest = format!("its brightest value is {value} of 65535, of which the high byte counts");
+            says(&notes, &[name, &brightest, "convert mask.png -threshold 0"]);
+            let parts = [&format!("0 to {value} of 65535, counts as black"), "-threshold 0"];
+            fails(&run(&[&"--mask-white", &"keep", &image, &mask, &out]), 3, &parts);
+        }
+    }
+}
+
+#[test]
+fn labels_that_are_kept_beside_others_are_told() {
+    let folder = Folder::new();
+    let image = plain(&folder);
+    let inner = |x: u32| x < 60;
+    let labels = GrayImage::from_fn(WIDTH, HEIGHT, |x, y| match in_stroke(x, y) {
+        true => Luma([if inner(x) { 60 } else { 200 }]),
+        false => Luma([5]),
+    });
+    let mut keep = labels.clone();
+    keep.pixels_mut().for_each(|v| v.0[0] = 255 - v.0[0]);
+    let strokes = RgbImage::from_fn(WIDTH, HEIGHT, |x, y| match in_stroke(x, y) {
+        true => Rgb(if inner(x) { [255, 0, 0] } else { [255; 3] }),
+        false => Rgb([0; 3]),
+    });
+    let masks = [put(&folder, "labels.png", labels), put(&folder, "strokes.png", strokes)];
+    for (mask, note, help) in [(&masks[0], "300 pixels of 60 are", "60"), (&masks[1], "300 pixels of 54 of luma", "54")]
+    {
+        let (pixels, notes) = told(&folder, &[&image, mask]);
+        assert_eq!(pixels, STROKE - 300);
+        says(&notes, &[note, "kept beside the hole", &format!("--mask-threshold {help} takes them")]);
+        assert_eq!(told(&folder, &[&"--mask-threshold", &help, &image, mask]), (STROKE, vec![]));
+    }
+    let keep = put(&folder, "keep.png", keep);
+    let (pixels, notes) = told(&folder, &[&"--mask-white", &"keep", &image, &keep]);
+    assert_eq!(pixels, STROKE - 300);
+    says(&notes, &["300 pixels of 195 are kept beside the hole", "--mask-threshold 196 takes them"]);
+    let taken = told(&folder, &[&"--mask-white", &"keep", &"--mask-threshold", &"196", &image, &keep]);
+    assert_eq!(taken, (STROKE, vec![]));
+    let low = GrayImage::from_fn(WIDTH, HEIGHT, |x, y| {
+        Luma([[0, 255, 3][usize::from(in_stroke(x, y)) << usize::from(inner(x))]])
+    });
+    says(&told(&folder, &[&image, &put(&folder, "low.png", low)]).1, &["300 pixels of 3 are", "--mask-threshold 3"]);
+    // Whoever gives a threshold has decided.
+    assert_eq!(told(&folder, &[&"--mask-threshold", &"128", &image, &masks[0]]), (STROKE - 300, vec![]));
+}
+
+#[test]
+fn white_paint_that_a_jpeg_has_changed_is_told() {
+    let folder = Folder::new();
+    // Slanted, so that no block of the JPEG is white alone.
+    let in_line = |x: u32, y: u32| (20..140).contains(&x) && (30 + x / 4..36 + x / 4).contains(&y);
+    const LINE: u64 = 120 * 6;
+    let painted = RgbImage::from_fn(WIDTH, HEIGHT, |x, y| match in_line(x, y) {
+        true => Rgb([255; 3]),
+        false => Rgb([(40 + x / 2) as u8, (30 + y) as u8, 90]),
+    });
+    for (colour, black) in [("white", false), ("black", true)] {
+        let mut painted = painted.clone();
+        if black {
+            painted.pixels_mut().for_each(|p| p.0.iter_mut().for_each(|v| *v = 255 - *v));
+        }
+        // Hard-edged, beside much that is near it too.
+        let mut hard = painted.clone();
+        for (x, _, pixel) in hard.enumerate_pixels_mut().filter(|(x, y, _)| (36 + x / 4..46 + x / 4).contains(y)) {
+            let off = 9 + (x % 20) as u8;
+            *pixel = Rgb([if black { off } else { 255 - off }; 3]);
+        }
+        assert_eq!(told(&folder, &[&"--mask-color", &colour, &put(&folder, "hard.png", hard)]), (LINE, vec![]));
+        let mut jpeg = Vec::new();
+        JpegEncoder::new_with_quality(&mut jpeg, 75).encode_image(&painted).unwrap();
+        let lossy = folder.put("lossy.jpg", jpeg);
+        let (pixels, notes) = told(&folder, &[&"--mask-color", &colour, &lossy]);
+        assert!(pixels < LINE * 9 / 10, "{pixels}");
+        says(&notes, &["lossy.jpg", "near it: --mask-color "]);
+        // As under a soft brush, of which next to nothing is exact.
+        let mut soft = painted.clone();
+        for (x, y, pixel) in soft.enumerate_pixels_mut().filter(|(x, y, _)| in_line(*x, *y)) {
+            let off = [0, 9, 9, 18, 27, 27][(y - 30 - x / 4) as usize];
+            *pixel = Rgb([if black { off } else { 255 - off }; 3]);
+        }
+        let (pixels, soft) = told(&folder, &[&"--mask-color", &colour, &put(&folder, "soft.png", soft)]);
+        assert_eq!(pixels, LINE / 6);
+        says(&soft, &["soft.png: 120 pixels are", "more beside them are near it"]);
+        let wider = notes[0].split("--mask-color ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
+        let (pixels, _) = told(&folder, &[&"--mask-color", &wider, &lossy]);
+        assert!((LINE * 7 / 10..LINE * 12 / 10).contains(&pixels), "{pixels} by {wider}");
+    }
 }
 
 /// Where the lines of `kinds/painted-420.jpg` are, `away` pixels around included.

@@ -1,6 +1,6 @@
 //! What a mask or a painted image holds where its hole may not be the one that was meant, and the option that helps.
 
-use image::GrayImage;
+use image::{DynamicImage, GrayImage};
 use inpaint_edge::image::Photo;
 use inpaint_edge::{Holes, MaskChannel, MaskSurvey, MaskWhite, Paint, Painted, Result};
 
@@ -11,6 +11,9 @@ const BETWEEN: std::ops::RangeInclusive<usize> = 16..=239;
 
 /// The most values that a mask of labels has.
 const LABELS: usize = 32;
+
+/// What helps where 16 bits hold values of 8.
+const OF_LOW: &str = "`convert mask.png -threshold 0 out.png` makes white of all above 0";
 
 /// What a mask holds.
 pub struct MaskAdvice {
@@ -25,6 +28,8 @@ pub struct MaskAdvice {
     levels: [usize; 256],
     hole_pixels: usize,
     edge: usize,
+    /// The brightest sample of 16 bits, where no high byte is above 0.
+    low: Option<u16>,
 }
 
 impl MaskAdvice {
@@ -34,7 +39,8 @@ impl MaskAdvice {
         let picture = if is_plane { None } else { Some(mask.survey_mask()?) };
         let (white, threshold) = (args.white(), args.threshold().into());
         let is_guess = MaskChannel::from(args.mask_channel) == MaskChannel::Auto;
-        Ok(Self { channel, is_guess, white, threshold, picture, levels: [0; 256], hole_pixels: 0, edge: 0 })
+        let low = brightest_of_16(&mask.pixels).filter(|v| (1..256).contains(v));
+        Ok(Self { channel, is_guess, white, threshold, picture, levels: [0; 256], hole_pixels: 0, edge: 0, low })
     }
 
     /// With what the channel came to.
@@ -81,7 +87,7 @@ impl MaskAdvice {
                  black and white expected"
             ));
         } else {
-            notes.extend(self.soft_edge(args.mask_grow));
+            notes.extend(self.soft_edge(args.mask_grow).or_else(|| self.labels_kept(args)));
         }
         let hole = percent(self.hole_pixels);
         if hole > 50 && args.mask_white.is_none() && self.hole_pixels < self.pixels() {
@@ -116,8 +122,39 @@ impl MaskAdvice {
         })
     }
 
+    /// Labels that are kept beside others that are the hole, where no threshold was asked for.
+    fn labels_kept(&self, args: &HoleArgs) -> Option<String> {
+        let values: Vec<_> = (0..256).filter(|v| self.levels[*v] > 0).collect();
+        let [darkest, .., brightest] = values[..] else { return None };
+        let (background, side) = match self.white {
+            MaskWhite::Hole => (darkest, darkest..self.threshold),
+            MaskWhite::Keep => (brightest, self.threshold..brightest),
+        };
+        // Near the background many pixels have a label's value, and few one that a lossy file made.
+        let is_label = |v: usize| v.abs_diff(background) >= *BETWEEN.start() || self.levels[v] >= 2 * self.edge;
+        let is_kept = |v: &usize| side.contains(v) && *v != background && is_label(*v);
+        let kept: Vec<_> = values.iter().copied().filter(is_kept).collect();
+        let pixels: usize = kept.iter().map(|v| self.levels[*v]).sum();
+        let (&first, &last) = (kept.first()?, kept.last()?);
+        let is_plain = values.len() > LABELS || pixels < self.edge.max(16);
+        if args.mask_threshold.is_some() || self.hole_pixels == 0 || is_plain {
+            return None;
+        }
+        let range = if first == last { format!("{first}") } else { format!("{first} to {last}") };
+        let threshold = if self.white == MaskWhite::Hole { first } else { last + 1 };
+        let of = self.in_channel();
+        Some(format!(
+            "{pixels} pixels of {range}{of} are kept beside the hole: --mask-threshold {threshold} takes them"
+        ))
+    }
+
     /// Why there is no hole in it.
     fn no_hole(&self) -> String {
+        if let (Some(low), MaskWhite::Hole) = (self.low, self.white) {
+            return format!(
+                "no hole in it, its brightest value is {low} of 65535, of which the high byte counts; {OF_LOW}"
+            );
+        }
         let (name, value) = match self.white {
             MaskWhite::Hole => ("brightest", self.brightest()),
             MaskWhite::Keep => ("darkest", self.darkest()),
@@ -132,6 +169,9 @@ impl MaskAdvice {
     pub fn all_hole(&self) -> Option<String> {
         if self.hole_pixels < self.pixels() {
             return None;
+        }
+        if let (Some(low), MaskWhite::Keep) = (self.low, self.white) {
+            return Some(format!("all of the mask, 0 to {low} of 65535, counts as black, by its high byte; {OF_LOW}"));
         }
         let (darkest, brightest, of) = (self.darkest(), self.brightest(), self.in_channel());
         let values = if darkest == brightest { format!("{darkest}") } else { format!("{darkest} to {brightest}") };
@@ -168,6 +208,15 @@ impl MaskAdvice {
     }
 }
 
+/// The brightest sample of a picture of 16 bits, where it has no alpha.
+fn brightest_of_16(pixels: &DynamicImage) -> Option<u16> {
+    match pixels {
+        DynamicImage::ImageLuma16(i) => i.as_raw().iter().max().copied(),
+        DynamicImage::ImageRgb16(i) => i.as_raw().iter().max().copied(),
+        _ => None,
+    }
+}
+
 /// What the user should know of what is painted.
 pub fn of_paint(paint: Paint, found: &Painted, grow: i64) -> Option<String> {
     let [r, g, b] = paint.rgb;
@@ -193,5 +242,6 @@ pub fn of_paint(paint: Paint, found: &Painted, grow: i64) -> Option<String> {
             format!("{left} more beside them are near it: --mask-color {alone}{colour}±{within} takes most of them")
         })
     };
-    more.map(|more| format!("{} pixels are {colour}{given}; {more}", found.taken))
+    let are = if found.taken == 1 { "pixel is" } else { "pixels are" };
+    more.map(|more| format!("{} {are} {colour}{given}; {more}", found.taken))
 }

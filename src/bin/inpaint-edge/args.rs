@@ -125,7 +125,8 @@ pub struct InfoArgs {
 }
 
 fn size(text: &str) -> Result<(usize, usize), String> {
-    let sides = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let sides =
+        text.split_once(['x', 'X', '×']).and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
     sides
         .filter(|(width, height)| *width > 0 && *height > 0)
         .ok_or_else(|| "a size such as 640x480 expected".to_owned())
@@ -173,13 +174,15 @@ pub struct FillArgs {
 /// What is wrong with a command line, and what may have been meant, without the usage that follows it.
 pub fn one_line(e: &clap::Error) -> Error {
     let text = e.render().to_string();
-    let text = in_other_words(e).unwrap_or(text);
+    let other = in_other_words(e);
+    let is_said = other.is_some();
+    let text = other.unwrap_or(text);
     let (text, _) = text.split_once("\n\n").unwrap_or((&text, ""));
     let words: Vec<_> = text.strip_prefix("error: ").unwrap_or(text).split_whitespace().collect();
     let mut line = words.join(" ");
     let similar = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
     let meant: Vec<_> = similar.into_iter().filter_map(|kind| e.get(kind)).map(|meant| meant.to_string()).collect();
-    if !meant.is_empty() {
+    if !meant.is_empty() && !is_said {
         line += &format!("; did you mean {}?", meant.join(" or "));
     }
     Error::new(ErrorKind::Usage, line)
@@ -197,12 +200,30 @@ fn in_other_words(e: &clap::Error) -> Option<String> {
             "IMAGE, MASK and OUT expected, {word} found beside them; inpaint-edge batch fills many files"
         ));
     }
+    if e.kind() == clap::error::ErrorKind::UnknownArgument
+        && let Some(help) = of_other_programs(&context(ContextKind::InvalidArg))
+    {
+        return Some(format!("unexpected argument '{}' found; {help}", context(ContextKind::InvalidArg)));
+    }
     let is_comment = e.kind() == clap::error::ErrorKind::InvalidValue
         && context(ContextKind::InvalidValue).is_empty()
         && context(ContextKind::InvalidArg).contains("--mask-color");
     is_comment.then(|| {
         "a colour expected after --mask-color, none found; shells drop what follows a #: '#ff00ff' or ff00ff".to_owned()
     })
+}
+
+/// What does here what an option of other programs does.
+fn of_other_programs(option: &str) -> Option<&'static str> {
+    match option {
+        "-i" | "--input" | "--image" | "-m" | "--mask" | "-o" | "--output" | "--out" => {
+            Some("IMAGE, MASK and OUT have no option before them; of a batch, --images, --masks and --out are folders")
+        }
+        "--invert" | "--invert-mask" | "--mask-invert" => Some("--mask-white keep fills what is black"),
+        "--grow" | "--dilate" | "--expand" => Some("--mask-grow PX grows the hole"),
+        "--threshold" => Some("--mask-threshold N says from where on a mask is white"),
+        _ => None,
+    }
 }
 
 #[derive(Args)]

@@ -103,13 +103,14 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
     bar.finish_and_clear();
     let teller = teller.into_inner().unwrap_or_else(|e| e.into_inner());
     if !args.job.quiet {
-        let Teller { filled, copied, skipped, failed, .. } = teller;
+        let Teller { filled, copied, noted, skipped, failed, .. } = teller;
         let some = |count: usize, what: &str| if count == 0 { String::new() } else { format!(", {count} {what}") };
         let copied = some(copied, "without a hole copied");
         let skipped = some(skipped, "had a result already");
+        let noted = some(noted, if args.json_lines { "with a note" } else { "with a note, which --json-lines has" });
         let passed_over = some(passed_over.count, &format!("passed over: {passed_over}"));
-        let _ =
-            writeln!(std::io::stderr(), "inpaint-edge: {filled} filled{copied}, {failed} failed{skipped}{passed_over}");
+        let line = format!("{filled} filled{copied}, {failed} failed{skipped}{noted}{passed_over}");
+        let _ = writeln!(std::io::stderr(), "inpaint-edge: {line}");
     }
     Ok(teller.exit_code)
 }
@@ -166,6 +167,8 @@ struct Teller<'a> {
     filled: usize,
     /// Had no hole.
     copied: usize,
+    /// Filled, with something that the user should know of.
+    noted: usize,
     skipped: usize,
     failed: usize,
     exit_code: u8,
@@ -174,8 +177,8 @@ struct Teller<'a> {
 impl<'a> Teller<'a> {
     fn new(args: &'a BatchArgs, items: &'a [Item], weights_sha256: String, bar: ProgressBar) -> Self {
         let outcomes = items.iter().map(|_| None).collect();
-        let (next, filled, copied, skipped, failed, exit_code) = (0, 0, 0, 0, 0, 0);
-        Self { args, items, weights_sha256, bar, outcomes, next, filled, copied, skipped, failed, exit_code }
+        let (next, filled, copied, noted, skipped, failed, exit_code) = (0, 0, 0, 0, 0, 0, 0);
+        Self { args, items, weights_sha256, bar, outcomes, next, filled, copied, noted, skipped, failed, exit_code }
     }
 
     fn tell(&mut self, i: usize, outcome: Outcome) -> Result<()> {
@@ -186,6 +189,7 @@ impl<'a> Teller<'a> {
             let mut record = named(job);
             match outcome {
                 Outcome::Filled(done) => {
+                    self.noted += usize::from(!done.is_copy() && !done.notes.is_empty());
                     *(if done.is_copy() { &mut self.copied } else { &mut self.filled }) += 1;
                     if self.args.json_lines
                         && let serde_json::Value::Object(report) = done.json(&self.weights_sha256)

@@ -11,6 +11,7 @@ use crate::args::FillArgs;
 use crate::engine::{Engine, weights_sha256};
 use crate::job::Job;
 use crate::memory::Budget;
+use crate::names;
 use crate::source::is_pipe;
 
 pub fn run(args: &FillArgs) -> Result<()> {
@@ -26,6 +27,10 @@ pub fn run(args: &FillArgs) -> Result<()> {
     let weights = args.json.then(|| weights_sha256(args.job.weights.as_deref())).transpose()?;
     let budget = Budget::new(args.job.max_memory);
     if args.preview.is_some() {
+        if [Some(&job.image), job.mask.as_ref()].into_iter().flatten().any(|read| names::is_same(read, &job.out)) {
+            let detail = "another file than IMAGE and MASK expected for --preview, which replaces it";
+            return Err(Error::new(ErrorKind::Usage, detail).of(job.out.display()));
+        }
         let shown = job.preview(&args.job, budget.as_ref())?;
         match shown.hole_pixels {
             0 => note(args, format_args!("{}: no hole to show", job.hole_name())),

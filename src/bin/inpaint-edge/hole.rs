@@ -99,6 +99,8 @@ pub fn find(
         why_all = Some(format!("--mask-grow {} has taken what was left", args.mask_grow));
     } else if why_all.is_none() && args.mask_alpha {
         why_all = Some("all of the image is transparent, or boxed or painted".to_owned());
+    } else if why_all.is_none() {
+        why_all = Some("all of the image is boxed or painted".to_owned());
     }
     Ok(Hole { holes, notes, why_all })
 }

@@ -17,7 +17,7 @@ pub struct HoleArgs {
     #[arg(long, value_enum, default_value_t = ChannelArg::Auto)]
     pub mask_channel: ChannelArg,
     /// Mask values from here on are white [default: 128], alpha in IMAGE from here on is opaque [default: what is fully so]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = threshold)]
     pub mask_threshold: Option<u8>,
     /// What is transparent in IMAGE, if only in part, is the hole; what is filled becomes opaque
     #[arg(long)]
@@ -98,6 +98,10 @@ fn area(text: &str) -> Result<Area, String> {
         }
         _ => Err("column, row, width and height in whole pixels expected, such as 10,20,64,48".to_owned()),
     }
+}
+
+fn threshold(text: &str) -> Result<u8, String> {
+    text.parse().map_err(|_| "0 to 255 expected".to_owned())
 }
 
 fn grow(text: &str) -> Result<i64, String> {

@@ -290,9 +290,15 @@ impl Job {
         if let Some(marked) = &marked {
             let (w, h) = (marked.holes.width(), marked.holes.height());
             if (w, h) != (width, height) {
-                let turned = if (w, h) == (height, width) { why_across(size.turned, marked.is_turned) } else { "" };
+                let help = if (w, h) == (height, width) {
+                    why_across(size.turned, marked.is_turned)
+                } else if w.abs_diff(width * h / height) <= 1 {
+                    "; it has the same shape: scale it to that size"
+                } else {
+                    ""
+                };
                 let image = self.image.display();
-                let detail = format!("a mask of {width}×{height} expected, as {image}, {w}×{h} found{turned}");
+                let detail = format!("a mask of {width}×{height} expected, as {image}, {w}×{h} found{help}");
                 return Err(Error::new(ErrorKind::Input, detail).of(self.hole_name()));
             }
         }
