@@ -15,14 +15,14 @@ mod plain;
 mod png;
 mod raw_profile;
 mod select;
+mod source;
 mod structure;
 mod tiff;
 mod webp;
 mod xmp;
 
 use std::borrow::Cow;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Cursor, Read, Seek, Write};
+use std::io::{BufRead, Cursor, Seek, Write};
 use std::path::Path;
 
 use ::image::codecs::{png::PngDecoder, webp::WebPDecoder};
@@ -35,10 +35,12 @@ use crate::room;
 use fault::{cut_short, damaged};
 use kind::format_of;
 use metadata::{Metadata, Unit};
+use source::Source;
 
 pub use atomic::{check_writable, remove_abandoned, target_of, write_atomically, write_atomically_with};
 pub use endings::{is_picture_name, picture_endings};
 pub use header::Header;
+pub use source::{held_bytes, read_within};
 
 /// The most pixels a side of an image file, and the most bytes its pixels may take: so few where addresses have 32 bits that
 /// no sum of what decoding and encoding take overflows.
@@ -120,7 +122,7 @@ impl Photo {
     ///
     /// As [`Photo::decode`]; input, where the file cannot be read.
     pub fn open(path: &Path) -> Result<Self> {
-        match source(path)? {
+        match source::open(path)? {
             Source::Png(reader) => Self::decode_png(reader),
             Source::Other(bytes) => Self::decode(&bytes),
         }
@@ -132,7 +134,7 @@ impl Photo {
     ///
     /// As [`Photo::open`], as far as the headers tell.
     pub fn header(path: &Path) -> Result<Header> {
-        match source(path)? {
+        match source::open(path)? {
             Source::Png(reader) => Self::header_of_png(reader, 0),
             Source::Other(bytes) => Self::header_of(&bytes),
         }
@@ -317,68 +319,6 @@ fn unwritable(e: impl std::fmt::Display) -> Error {
 fn unreadable(e: std::io::Error) -> Error {
     let kind = if e.kind() == std::io::ErrorKind::OutOfMemory { ErrorKind::Limits } else { ErrorKind::Input };
     Error::new(kind, format!("cannot be read: {e}"))
-}
-
-/// A file to decode.
-enum Source {
-    Png(BufReader<File>),
-    Other(Vec<u8>),
-}
-
-fn source(path: &Path) -> Result<Source> {
-    match opened(path)? {
-        (reader, None) => Ok(Source::Png(reader)),
-        (_, Some(len)) if len > MAX_BYTES => Err(too_long(MAX_BYTES)),
-        (reader, Some(_)) => read_within(reader, MAX_BYTES).map(Source::Other),
-    }
-}
-
-/// Bytes of a file that [`Photo::header`] holds: all, but of a PNG none.
-///
-/// # Errors
-///
-/// Input, where the file cannot be read.
-pub fn held_bytes(path: &Path) -> Result<usize> {
-    let (reader, held) = opened(path)?;
-    if !reader.get_ref().metadata().map_err(unreadable)?.is_file() {
-        return Err(Error::input("a file that can be read twice, or -, expected under a limit of memory"));
-    }
-    Ok(usize::try_from(held.unwrap_or(0)).unwrap_or(usize::MAX))
-}
-
-/// A file, and its length, unless it is a PNG that can be read where it is.
-fn opened(path: &Path) -> Result<(BufReader<File>, Option<u64>)> {
-    let mut reader = BufReader::with_capacity(1 << 16, File::open(path).map_err(unreadable)?);
-    // A pipe cannot be rewound, and is held.
-    let is_png = reader.fill_buf().map_err(unreadable)?.starts_with(b"\x89PNG\r\n\x1a\n");
-    if is_png && reader.stream_position().is_ok() {
-        return Ok((reader, None));
-    }
-    let (is_file, len) = reader.get_ref().metadata().map(|of| (of.is_file(), of.len())).map_err(unreadable)?;
-    // A device may have no end. The first bytes that a pipe gives may be too few to tell, unless there are none.
-    if reader.buffer().is_empty() || reader.buffer().len() >= 64 {
-        format_of(reader.buffer(), is_file.then_some(len))?;
-    }
-    Ok((reader, Some(len)))
-}
-
-/// All of `reader`, which must not be more than `limit` bytes, nor more than pixels may take.
-///
-/// # Errors
-///
-/// Input, where it cannot be read; limits, where it is longer, or memory cannot be had.
-pub fn read_within(reader: impl Read, limit: u64) -> Result<Vec<u8>> {
-    let limit = limit.min(MAX_BYTES);
-    let mut bytes = Vec::new();
-    reader.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > limit {
-        return Err(too_long(limit));
-    }
-    Ok(bytes)
-}
-
-fn too_long(limit: u64) -> Error {
-    Error::limits(format!("at most {limit} bytes expected, more found"))
 }
 
 /// The format of a file in memory.

@@ -1,6 +1,7 @@
 //! The program, driven as a person or a script drives it.
 #![cfg(feature = "cli")]
 
+mod announced;
 mod batch;
 mod bombs;
 mod faults;
