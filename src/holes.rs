@@ -294,15 +294,61 @@ impl Holes {
     pub(crate) fn grown_copy(&self, radius: usize) -> Result<Self> {
         let radius = radius.min(self.width + self.height);
         let mut out = Self::none(self.width, self.height)?;
-        for y in 0..self.height {
-            for run in self.runs(y, 0..self.width) {
-                for to in y.saturating_sub(radius)..(y + radius + 1).min(self.height) {
-                    let reach = disc_reach(radius, to.abs_diff(y));
-                    out.set(to, run.start.saturating_sub(reach)..(run.end + reach).min(self.width), true);
+        let Some(bounds) = self.bounds(self.whole()) else { return Ok(out) };
+        // reach[d]: how far the disc goes along a row d rows from its centre's.
+        let mut reach = room::filled(0, radius.min(self.height) + 1)?;
+        reach.iter_mut().enumerate().for_each(|(away, reach)| *reach = disc_reach(radius, away));
+        let first = bounds.y.saturating_sub(radius);
+        let last = (bounds.y + bounds.height + radius).min(self.height);
+        let mut nearest = room::filled(None, bounds.width)?;
+        self.grow_along(&mut out, bounds, bounds.y..last, &reach, &mut nearest);
+        nearest.fill(None);
+        self.grow_along(&mut out, bounds, (first..bounds.y + bounds.height).rev(), &reach, &mut nearest);
+        Ok(out)
+    }
+
+    /// Adds to `out`, in each of `rows` in turn, what the holes of that row and of those before it reach: of a column, the
+    /// nearest reaches farthest. `nearest` is its row for each column of `bounds`.
+    fn grow_along(
+        &self,
+        out: &mut Self,
+        bounds: Rect,
+        rows: impl Iterator<Item = usize>,
+        reach: &[usize],
+        nearest: &mut [Option<u32>],
+    ) {
+        for y in rows {
+            if bounds.rows().contains(&y) {
+                for run in self.runs(y, bounds.columns()) {
+                    nearest[run.start - bounds.x..run.end - bounds.x].fill(Some(y as u32));
                 }
             }
+            let spans = || {
+                nearest.iter().enumerate().filter_map(|(x, row)| {
+                    let reach = *reach.get((*row)?.abs_diff(y as u32) as usize)?;
+                    Some((x + bounds.x, reach))
+                })
+            };
+            // Spans to the right of their centres overlap or follow each other, and so do those to the left.
+            let mut open = 0..0;
+            for (x, reach) in spans() {
+                if x > open.end {
+                    out.set(y, open, true);
+                    open = x..x;
+                }
+                open.end = open.end.max((x + reach + 1).min(self.width));
+            }
+            out.set(y, open, true);
+            let mut open = self.width..self.width;
+            for (x, reach) in spans().rev() {
+                if x + 1 < open.start {
+                    out.set(y, open, true);
+                    open = x + 1..x + 1;
+                }
+                open.start = open.start.min(x.saturating_sub(reach));
+            }
+            out.set(y, open, true);
         }
-        Ok(out)
     }
 
     /// What is left of the hole when everything known grows by a disc of `radius` pixels; beyond the image nothing is known.
@@ -347,6 +393,26 @@ mod tests {
 
     fn of(mask: &Array2<u8>) -> Holes {
         Holes::of(mask.view(), |m| m > 0, 0).unwrap()
+    }
+
+    /// Scattered pixels and blocks, where the nearest of a column is not the nearest of all.
+    #[test]
+    fn discs_around_scattered_pixels_are_whole() {
+        for (seed, radius) in [1, 2, 5, 9, 24, 70, 200].into_iter().enumerate() {
+            let (width, height) = (67 + 13 * seed, 71 - 9 * seed);
+            let mut state = seed as u32 + 1;
+            let mask = Array2::from_shape_simple_fn((height, width), || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                if state >> 24 < 2 { 255u8 } else { 0 }
+            });
+            let grown = of(&mask).grown(radius).unwrap();
+            let centres: Vec<_> = mask.indexed_iter().filter(|(_, m)| **m == 255).map(|(at, _)| at).collect();
+            for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+                let near =
+                    |&(cy, cx): &(usize, usize)| cy.abs_diff(y).pow(2) + cx.abs_diff(x).pow(2) <= radius * radius;
+                assert_eq!(grown.is_hole(x, y), centres.iter().any(near), "{x} {y} of {width}×{height}, {radius}");
+            }
+        }
     }
 
     /// Every operation beside its definition, pixel by pixel.
