@@ -146,12 +146,14 @@ mod tests {
     /// As in a child of fork(), whose threads are those of another process.
     #[test]
     #[cfg(not(miri))]
-    fn threads_of_another_process_are_not_waited_for() {
+    fn threads_of_another_process_are_told_apart() {
         let mut pool = Pool::new(2);
         assert!(pool.is_here());
         let Some(threads) = &mut pool.threads else { return };
-        threads.process = threads.process.wrapping_add(1);
+        let here = std::mem::replace(&mut threads.process, std::process::id().wrapping_add(1));
         assert!(!pool.is_here());
+        // They are given up here, and so are waited for.
+        pool.threads.as_mut().expect("they were there").process = here;
     }
 
     #[test]
