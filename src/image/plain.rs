@@ -38,24 +38,23 @@ pub(super) fn decode(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage,
 /// A decoder of BMP, PNM or QOI for a size within limits.
 fn open(bytes: &[u8], format: ImageFormat) -> Result<(Box<dyn ImageDecoder + '_>, Metadata)> {
     let reader = Cursor::new(bytes);
+    let fault = |e| of_decoder(e, Some(bytes.len()));
     let (decoder, metadata): (Box<dyn ImageDecoder>, _) = match format {
         ImageFormat::Bmp => {
-            let decoder = BmpDecoder::new(reader).map_err(|e| of_decoder(e, Some(bytes.len())))?;
+            let decoder = BmpDecoder::new(reader).map_err(fault)?;
             let header = BmpHeader { bytes };
             header.check_start()?;
             let metadata = header.metadata(decoder.get_palette().is_some())?;
             (Box::new(decoder), metadata)
         }
-        ImageFormat::Qoi => {
-            (Box::new(QoiDecoder::new(reader).map_err(|e| of_decoder(e, Some(bytes.len())))?), Metadata::default())
-        }
+        ImageFormat::Qoi => (Box::new(QoiDecoder::new(reader).map_err(fault)?), Metadata::default()),
         _ => {
             const END: &[u8] = b"ENDHDR";
             let start = &bytes[..bytes.len().min(MAX_PAM_HEADER)];
             if bytes.starts_with(b"P7") && !start.windows(END.len()).any(|part| part == END) {
                 return Err(damaged("a PAM header that ends in ENDHDR expected, none found"));
             }
-            (Box::new(PnmDecoder::new(reader).map_err(|e| of_decoder(e, Some(bytes.len())))?), Metadata::default())
+            (Box::new(PnmDecoder::new(reader).map_err(fault)?), Metadata::default())
         }
     };
     let (width, height) = decoder.dimensions();

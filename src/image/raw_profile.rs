@@ -1,4 +1,6 @@
-//! EXIF in a text chunk of a PNG, in hexadecimal digits, as ImageMagick writes it where eXIf is not known to it.
+//! Profiles in text chunks of a PNG, in hexadecimal digits, as ImageMagick writes them: EXIF is read, others may be carried.
+
+use fdeflate::Decompressor;
 
 use super::{MAX_METADATA, check_metadata};
 use crate::error::Result;
@@ -30,6 +32,30 @@ pub(super) fn exif(kind: &[u8; 4], chunk: &[u8]) -> Result<Option<Vec<u8>>> {
     };
     // An APP1 segment may hold XMP as well.
     Ok(exif.filter(|exif| exif.starts_with(b"Exif\0\0") || exif.starts_with(b"II*\0") || exif.starts_with(b"MM\0*")))
+}
+
+/// Whether a text chunk is a profile in hexadecimal digits, as ImageMagick writes them, of a kind that has a thumbnail, which
+/// shows what is taken out of the photograph.
+pub(super) fn may_hold_thumbnail(kind: &[u8; 4], chunk: &[u8]) -> bool {
+    let profile = chunk.strip_prefix(KEYWORD).unwrap_or_default();
+    match profile.strip_prefix(b"iptc\0") {
+        Some(text) => !is_iptc_alone(kind, text),
+        None => [&b"8bim\0"[..], b"exif\0", b"APP1\0"].iter().any(|name| profile.starts_with(name)),
+    }
+}
+
+/// Whether the text of a profile by the name of IPTC begins as IPTC does; GraphicsMagick puts all of Photoshop's resources
+/// there.
+fn is_iptc_alone(kind: &[u8; 4], text: &[u8]) -> bool {
+    let mut start = [0; 64];
+    let text = match (kind, text) {
+        (b"tEXt", text) => text,
+        // Behind the method of compression.
+        (b"zTXt", [_, folded @ ..]) if Decompressor::new().read(folded, &mut start, 0, true).is_ok() => &start,
+        _ => return false,
+    };
+    // Lines: none, the name, the length, digits.
+    text.split(|byte| *byte == b'\n').nth(3).is_some_and(|digits| digits.starts_with(b"1c"))
 }
 
 /// The bytes of a profile: a name, their number, then two digits each, in lines.

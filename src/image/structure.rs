@@ -5,8 +5,6 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use fdeflate::Decompressor;
-
 use super::metadata::{COPIES, Density, Metadata, Native};
 use super::{MAX_METADATA, check_metadata, cut_short, raw_profile, unreadable, xmp};
 use crate::error::{Error, Result};
@@ -74,7 +72,7 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
         }
         // A compressed packet is carried as what it unfolds to.
         let is_folded_xmp = kind == *b"iTXt" && chunk[8..].starts_with(PNG_FOLDED_XMP);
-        if is_carried && !is_folded_xmp && !may_hold_thumbnail(&kind, &chunk[8..]) {
+        if is_carried && !is_folded_xmp && !raw_profile::may_hold_thumbnail(&kind, &chunk[8..]) {
             room::append(&mut chunks, &chunk)?;
         }
         if chunk.len() >= 12 {
@@ -92,30 +90,6 @@ pub(super) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
         }
         at = end;
     }
-}
-
-/// Whether a text chunk is a profile in hexadecimal digits, as ImageMagick writes them, of a kind that has a thumbnail, which
-/// shows what is taken out of the photograph.
-fn may_hold_thumbnail(kind: &[u8; 4], chunk: &[u8]) -> bool {
-    let profile = chunk.strip_prefix(b"Raw profile type ").unwrap_or_default();
-    match profile.strip_prefix(b"iptc\0") {
-        Some(text) => !is_iptc_alone(kind, text),
-        None => [&b"8bim\0"[..], b"exif\0", b"APP1\0"].iter().any(|name| profile.starts_with(name)),
-    }
-}
-
-/// Whether the text of a profile by the name of IPTC begins as IPTC does; GraphicsMagick puts all of Photoshop's resources
-/// there.
-fn is_iptc_alone(kind: &[u8; 4], text: &[u8]) -> bool {
-    let mut start = [0; 64];
-    let text = match (kind, text) {
-        (b"tEXt", text) => text,
-        // Behind the method of compression.
-        (b"zTXt", [_, folded @ ..]) if Decompressor::new().read(folded, &mut start, 0, true).is_ok() => &start,
-        _ => return false,
-    };
-    // Lines: none, the name, the length, digits.
-    text.split(|byte| *byte == b'\n').nth(3).is_some_and(|digits| digits.starts_with(b"1c"))
 }
 
 /// The packet of an iTXt chunk: keyword, compression, language, translated keyword, text.
