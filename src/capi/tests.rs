@@ -74,8 +74,9 @@ fn an_engine_survives_a_panic() {
 
 /// One level that reads the harmonic prior, of weights between -0.5 and 0.5.
 fn tiny_weights() -> Vec<u8> {
-    let mut config = Config::new(Prior::Harmonic, true, &[(1, 3)], &[3]);
-    (config.mean, config.output) = ([0.5; 3], Output::Sigmoid);
+    let mut config = Config::new(Prior::Harmonic, true, &[(1, 3)], &[3]).unwrap();
+    config.set_normalisation([0.5; 3], [1.0; 3]).unwrap();
+    config.set_output(Output::Sigmoid);
     let mut file = header(&config, Dtype::F16, &Default::default());
     (0..config.parameters()).for_each(|i| assert!(Dtype::F16.encode((i * 37 % 101) as f64 / 101.0 - 0.5, &mut file)));
     file

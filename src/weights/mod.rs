@@ -18,12 +18,13 @@
 //! `sigmoid`, the function behind the last layer. Keys that start with `provenance.` are free text.
 //! Anything else is an error that names the tensor or the key.
 
+mod config;
 mod schema;
 mod source;
 mod write;
 
-pub(crate) use schema::MAX_LEVELS;
-pub use schema::{Config, LayerShape, Output, Prior};
+pub(crate) use config::MAX_LEVELS;
+pub use config::{Config, LayerShape, Output, Prior};
 pub use write::{Dtype, header};
 
 use crate::error::{Error, Result};
@@ -127,7 +128,7 @@ fn read(source: &mut Source, header: &safetensors::tensor::Metadata, name: &str,
         out.extend(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
     }
     match out.iter().position(|v| !v.is_finite()) {
-        Some(i) => Err(Error::weights(format!("{name}: finite numbers expected, {} found at index {i}", out[i]))),
+        Some(i) => Err(Error::weights(format!("{name}: expected finite numbers, found {} at index {i}", out[i]))),
         None => Ok(()),
     }
 }
@@ -138,8 +139,9 @@ mod tests {
 
     #[test]
     fn a_host_changes_no_number() {
-        let mut config = Config::new(Prior::None, false, &[(1, 1)], &[3]);
-        (config.mean, config.std, config.slope) = ([0.45, 0.2, 0.406], [1e-40, 0.229, 0.25], -0.485);
+        let mut config = Config::new(Prior::None, false, &[(1, 1)], &[3]).unwrap();
+        config.set_normalisation([0.45, 0.2, 0.406], [1e-40, 0.229, 0.25]).unwrap();
+        config.set_slope(-0.485).unwrap();
         let mut file = header(&config, Dtype::F16, &Default::default());
         file.resize(file.len() + 2 * config.parameters(), 0);
         let read = control::as_a_host(|| Weights::from_bytes(&file).map(|weights| weights.config().clone())).unwrap();

@@ -5,94 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo};
 
+use super::config::{Config, LayerShape, MAX_CHANNELS, MAX_KERNEL, MAX_LEVELS, Output, Prior, inputs};
 use crate::error::{Error, Result};
-
-/// The most encoder layers: 2^12 pixels a side at the bottom's single pixel.
-pub(crate) const MAX_LEVELS: usize = 12;
-/// The most channels of a map, and the largest kernel: their products stay far inside a u32.
-const MAX_CHANNELS: usize = 4096;
-const MAX_KERNEL: usize = 15;
-
-/// What is added to the network's output to give the fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Prior {
-    /// Nothing: the network's output is the fill.
-    None,
-    /// The harmonic fill H (Laplace's equation inside the hole); the network adds what H cannot know.
-    Harmonic,
-}
-
-/// The function behind the last layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Output {
-    /// None.
-    Linear,
-    /// tanh.
-    Tanh,
-    /// 1/(1 + e^−v).
-    Sigmoid,
-}
-
-/// Shape of one convolution.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LayerShape {
-    /// `enc1` … `encL`, `decL` … `dec1`.
-    pub name: String,
-    /// Output channels.
-    pub c_out: usize,
-    /// Input channels of an encoder layer; channels of the upsampled operand of a decoder layer.
-    pub c_in: usize,
-    /// Channels of the skip operand of a decoder layer, 0 for an encoder layer.
-    pub c_skip: usize,
-    /// Kernel side, odd.
-    pub kernel: usize,
-}
-
-/// What a weights file describes.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Config {
-    /// L, the number of encoder and of decoder layers.
-    pub levels: usize,
-    /// Subtracted from 0 … 1 values, per channel.
-    pub mean: [f32; 3],
-    /// Divides what is left, per channel.
-    pub std: [f32; 3],
-    /// Slope of the decoder's leaky ReLU.
-    pub slope: f32,
-    /// What the output is added to.
-    pub prior: Prior,
-    /// Whether enc1 and dec1 read the prior beside the image, as three channels more. A window counts them as known
-    /// wherever there is image; but it is a hole where it holds no known pixel of the image.
-    pub prior_input: bool,
-    /// Whether a 1×1 convolution, `head`, stands behind dec1, whose output then goes through the leaky ReLU too.
-    pub head: bool,
-    /// The function behind the last layer.
-    pub output: Output,
-    /// enc1 … encL, decL … dec1: the order they run in.
-    pub layers: Vec<LayerShape>,
-}
-
-impl Config {
-    /// Channels of the network's input: three of the image, and three of the prior where it is read.
-    pub fn inputs(&self) -> usize {
-        self.layers[0].c_in
-    }
-
-    /// Numbers in all tensors.
-    pub fn parameters(&self) -> usize {
-        let layer = |l: &LayerShape| l.c_out * ((l.c_in + l.c_skip) * l.kernel * l.kernel + 1);
-        self.layers.iter().map(layer).sum::<usize>() + if self.head { 12 } else { 0 }
-    }
-}
-
-/// Channels of an input with the prior, or without.
-pub(super) fn inputs(prior_input: bool) -> usize {
-    if prior_input { 6 } else { 3 }
-}
 
 /// Checks a header against the schema; under IEEE 754's defaults, since the standard library's parser of numbers divides.
 pub(super) fn check(header: &Metadata) -> Result<Config> {
@@ -134,7 +48,7 @@ pub(super) fn check(header: &Metadata) -> Result<Config> {
         return Err(Error::weights(format!("metadata {key}: not a key of this format")));
     }
     let (layers, head) = layers(header, levels, inputs(prior_input))?;
-    Ok(Config { levels, mean, std, slope, prior, prior_input, head, output, layers })
+    Config { levels, mean, std, slope, prior, prior_input, head, output, layers }.addressable()
 }
 
 /// The layers on `inputs` channels in the order they run, each checked against the one before, and whether there is a
@@ -229,5 +143,5 @@ fn number(text: &str) -> Option<f32> {
 }
 
 fn mismatch(subject: &str, expected: impl std::fmt::Display, found: impl std::fmt::Display) -> Error {
-    Error::weights(format!("{subject}: {expected} expected, {found} found"))
+    Error::weights(format!("{subject}: expected {expected}, found {found}"))
 }

@@ -34,10 +34,10 @@ impl Source<'_> {
             let found = file.metadata()?;
             Ok((file, found))
         };
-        let (file, found) = open().map_err(|e: std::io::Error| Error::weights(format!("cannot be read: {e}")))?;
+        let (file, found) = open().map_err(unreadable)?;
         match found.is_file() {
             true => Ok(Source::File { file, len: found.len(), data: 0 }),
-            false => Err(Error::weights("cannot be read: a regular file expected, another kind found")),
+            false => Err(Error::weights("cannot be read: expected a regular file, found another kind")),
         }
     }
 
@@ -48,7 +48,7 @@ impl Source<'_> {
             #[cfg(feature = "fs")]
             Source::File { len, .. } => *len,
         };
-        let not = |found: String| Error::weights(format!("a safetensors file expected, {found} found"));
+        let not = |found: String| Error::weights(format!("expected a safetensors file, found {found}"));
         if len < 8 {
             return Err(not(format!("{len} bytes")));
         }
@@ -60,11 +60,12 @@ impl Source<'_> {
         let json = self.bytes(8..data as usize)?;
         room::check(PARSED * json.len())?;
         let metadata: Metadata = serde_json::from_slice(&json)
-            .map_err(|e| misfit(&json).unwrap_or_else(|| not(format!("a header with {e}"))))?;
+            .map_err(|e| misfit(&json).unwrap_or_else(|| not(format!("a header with {e}")).with_source(e)))?;
         drop(json);
-        if data + metadata.data_len() as u64 != len {
-            let expected = data as u128 + metadata.data_len() as u128;
-            return Err(Error::weights(format!("{expected} bytes expected by the header, {len} found")));
+        // Offsets reach to the last byte that a u64 counts.
+        let expected = u128::from(data) + metadata.data_len() as u128;
+        if expected != u128::from(len) {
+            return Err(Error::weights(format!("expected {expected} bytes, as its header says, found {len}")));
         }
         match self {
             Source::Memory(bytes) => *bytes = &bytes[data as usize..],
@@ -84,11 +85,16 @@ impl Source<'_> {
                 let mut bytes = room::filled(0, range.len())?;
                 let read =
                     file.seek(SeekFrom::Start(*data + range.start as u64)).and_then(|_| file.read_exact(&mut bytes));
-                read.map_err(|e| Error::weights(format!("cannot be read: {e}")))?;
+                read.map_err(unreadable)?;
                 Ok(Cow::Owned(bytes))
             }
         }
     }
+}
+
+#[cfg(feature = "fs")]
+fn unreadable(e: std::io::Error) -> Error {
+    Error::weights(format!("cannot be read: {e}")).with_source(e)
 }
 
 /// The tensor of a refused header whose entry is malformed, or whose shape and type contradict its offsets.
@@ -97,13 +103,13 @@ fn misfit(json: &[u8]) -> Option<Error> {
     entries.into_iter().filter(|(name, _)| name != "__metadata__").find_map(|(name, entry)| {
         let TensorInfo { dtype, shape, data_offsets: (start, end) } = match serde_json::from_value(entry) {
             Ok(info) => info,
-            Err(e) => return Some(Error::weights(format!("tensor {name}: {e}"))),
+            Err(e) => return Some(Error::weights(format!("tensor {name}: {e}")).with_source(e)),
         };
         let bits = shape.iter().try_fold(dtype.bitsize() as u128, |bits, side| bits.checked_mul(*side as u128));
         let found = (end as u128).checked_sub(start as u128);
         (bits.is_none() || bits != found.map(|bytes| bytes * 8)).then(|| {
             Error::weights(format!(
-                "tensor {name}: {dtype:?} {shape:?} expected to fill its bytes, offsets {start} to {end} found"
+                "tensor {name}: expected offsets that hold {dtype:?} {shape:?}, found {start} to {end}"
             ))
         })
     })

@@ -21,7 +21,7 @@ type Layers = Vec<(Vec<f32>, Vec<f32>)>;
 fn read(path: &Path) -> (Config, Layers) {
     let mut weights = Weights::open(path).unwrap();
     let config = weights.config().clone();
-    let layers = (0..config.layers.len()).map(|i| {
+    let layers = (0..config.layers().len()).map(|i| {
         let (mut weight, mut bias) = Default::default();
         weights.read_layer(i, &mut weight, &mut bias).unwrap();
         (weight, bias)
