@@ -5,14 +5,14 @@ use std::ops::{ControlFlow, Range};
 
 use ndarray::{ArrayView2, ArrayViewMut3, ShapeBuilder};
 
-use super::{inpaint_image, inpaint_mask, inpaint_progress, null};
+use super::{inpaint_engine, inpaint_image, inpaint_mask, inpaint_progress, null};
 use crate::error::{Error, Result};
-use crate::inpainter::{Inpainter, Progress};
+use crate::inpainter::Progress;
 use crate::sample::Sample;
 
 /// A call of `inpaint_run`.
 pub(super) struct Run<'c> {
-    pub engine: &'c Inpainter,
+    pub engine: &'c inpaint_engine,
     pub image: &'c inpaint_image,
     pub mask: &'c inpaint_mask,
     pub scratch: *mut u8,
@@ -22,23 +22,29 @@ pub(super) struct Run<'c> {
 }
 
 impl Run<'_> {
-    pub fn fill<T: Sample>(&self, channels: usize) -> Result<()> {
+    /// Fills a picture of `channels` samples of this type.
+    ///
+    /// # Safety
+    ///
+    /// What `image.data`, `mask.data` and `scratch` name, unless NULL, is memory of the sizes given that nobody else uses
+    /// meanwhile; `progress` is NULL or may be called with `user` on any thread.
+    pub unsafe fn fill<T: Sample>(&self, channels: usize) -> Result<()> {
         let Run { engine, image, mask, scratch, .. } = *self;
         let Pixels { width, height, stride, addresses: pixels } = Pixels::of::<T>(image, channels)?;
         let (bytes, mask_stride) = extent("mask", mask.data, mask.size, mask.stride, width, height)?;
         let scratch_size = match scratch.is_null() {
-            false => engine.plan_bytes(width, height)?,
+            false => engine.scratch_size(width, height)?,
             true if self.scratch_size == 0 => 0,
             true => return Err(null("scratch")),
         };
         if self.scratch_size < scratch_size {
             let found = self.scratch_size;
-            return Err(Error::usage(format!("scratch: {scratch_size} bytes expected, {found} found")));
+            return Err(Error::usage(format!("scratch: expected {scratch_size} bytes, found {found}")));
         }
         let memory = scratch as usize
             ..(scratch as usize)
                 .checked_add(scratch_size)
-                .ok_or_else(|| Error::usage("scratch: reaches past the end of memory"))?;
+                .ok_or_else(|| Error::usage("scratch: expected bytes inside of memory, found an end past it"))?;
         for (name, a, b) in [
             ("image and mask", &pixels, &bytes),
             ("image and scratch", &pixels, &memory),
@@ -62,14 +68,18 @@ impl Run<'_> {
             }
         });
         let callback = Callback(self.progress, self.user);
-        engine.inpaint_native(pixels, mask, scratch, &mut |progress| callback.call(progress)).map(drop)
+        let progress = &mut |progress| {
+            // SAFETY: the caller vouches for the callback.
+            unsafe { callback.call(progress) }
+        };
+        engine.inpainter.inpaint_in_place(pixels, mask, scratch, progress).map(drop)
     }
 }
 
 /// Refuses memory that overlaps.
 pub(super) fn apart(name: &str, a: &Range<usize>, b: &Range<usize>) -> Result<()> {
     if a.start < b.end && b.start < a.end {
-        return Err(Error::usage(format!("{name}: memory of their own expected, an overlap found")));
+        return Err(Error::usage(format!("{name}: expected memory of their own, found an overlap")));
     }
     Ok(())
 }
@@ -87,12 +97,16 @@ impl Pixels {
     pub fn of<T>(image: &inpaint_image, channels: usize) -> Result<Self> {
         let (width, height) = (image.width as usize, image.height as usize);
         if width == 0 || height == 0 {
-            return Err(Error::input(format!("image: at least one pixel expected, {width}×{height} found")));
+            return Err(Error::input(format!("image: expected at least one pixel, found {width}×{height}")));
         }
-        let row = width.checked_mul(channels * size_of::<T>()).ok_or_else(|| Error::limits("image: rows too long"))?;
+        let row = width
+            .checked_mul(channels * size_of::<T>())
+            .ok_or_else(|| Error::limits("image: expected rows that can be addressed, found longer ones"))?;
         let (addresses, stride) = extent("image", image.data.cast(), image.size, image.stride, row, height)?;
         if !addresses.start.is_multiple_of(align_of::<T>()) || !stride.is_multiple_of(align_of::<T>()) {
-            return Err(Error::usage("image: an even address and an even stride expected of 16-bit samples"));
+            return Err(Error::usage(
+                "image: expected an even address and an even stride for 16-bit samples, found an odd one",
+            ));
         }
         Ok(Self { width, height, stride, addresses })
     }
@@ -112,7 +126,7 @@ pub(super) fn extent(
     }
     let stride = if stride == 0 { row } else { stride };
     if stride < row {
-        return Err(Error::usage(format!("{name}: a stride of {row} bytes or more expected, {stride} found")));
+        return Err(Error::usage(format!("{name}: expected a stride of {row} bytes or more, found {stride}")));
     }
     // Of one row it means nothing, and may be any.
     let stride = if height == 1 { row } else { stride };
@@ -120,10 +134,12 @@ pub(super) fn extent(
     let bytes = bytes.filter(|bytes| *bytes <= isize::MAX as usize);
     let end = bytes.and_then(|bytes| (data as usize).checked_add(bytes));
     let (Some(bytes), Some(end)) = (bytes, end) else {
-        return Err(Error::usage(format!("{name}: {height} rows, {stride} bytes apart, reach past the end of memory")));
+        return Err(Error::usage(format!(
+            "{name}: expected rows inside of memory, found {height}, {stride} bytes apart, past its end"
+        )));
     };
     if size < bytes {
-        return Err(Error::usage(format!("{name}: {bytes} bytes expected, {size} found")));
+        return Err(Error::usage(format!("{name}: expected {bytes} bytes, found {size}")));
     }
     Ok((data as usize..end, stride))
 }
@@ -137,8 +153,13 @@ unsafe impl Send for Callback {}
 unsafe impl Sync for Callback {}
 
 impl Callback {
-    fn call(&self, progress: Progress) -> ControlFlow<()> {
-        // SAFETY: a function of this type, as the caller vouches.
+    /// Whether the run goes on.
+    ///
+    /// # Safety
+    ///
+    /// The callback is NULL or a function of its type that may be called on this thread with what it is handed.
+    unsafe fn call(&self, progress: Progress) -> ControlFlow<()> {
+        // SAFETY: the caller vouches for it.
         match self.0.map_or(0, |callback| unsafe { callback(self.1, progress.done, progress.total) }) {
             0 => ControlFlow::Continue(()),
             _ => ControlFlow::Break(()),
