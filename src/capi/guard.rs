@@ -6,7 +6,7 @@ use std::ffi::{CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{INPAINT_INTERNAL, INPAINT_OK, inpaint_status};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::room::room_for;
 
 thread_local! {
@@ -27,9 +27,19 @@ pub(super) fn boxed<T>(value: T) -> Result<*mut T> {
 
 /// The status of `work`, its message kept for `inpaint_last_error`; a panic ends here.
 pub(super) fn guard(work: impl FnOnce() -> Result<()>) -> inpaint_status {
-    let (status, message) = match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(())) => return INPAINT_OK,
-        Ok(Err(error)) => (error.kind().status(), error.to_string()),
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(())) => INPAINT_OK,
+        Ok(Err(error)) => failed(Ok(error)),
+        Err(panic) => failed(Err(panic)),
+    }
+}
+
+/// The status of a failure; one function for all calls, which each would hold a copy of it.
+#[cold]
+#[inline(never)]
+fn failed(failure: std::result::Result<Error, Box<dyn Any + Send>>) -> inpaint_status {
+    let (status, message) = match failure {
+        Ok(error) => (error.kind().status(), error.to_string()),
         Err(panic) => (INPAINT_INTERNAL, format!("internal error: {}", panic_message(panic))),
     };
     let message = CString::new(message.replace('\0', " ")).unwrap_or_default();

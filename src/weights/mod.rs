@@ -19,6 +19,7 @@
 //! Anything else is an error that names the tensor or the key.
 
 mod config;
+mod header;
 mod schema;
 mod source;
 mod write;
@@ -32,6 +33,7 @@ use crate::room::reserve;
 use crate::simd::control;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
+use header::{Header, Tensor, position};
 use source::Source;
 
 /// The weights built into the library.
@@ -42,7 +44,7 @@ pub static EMBEDDED: &[u8] = inpaint_edge_weights::EDGE;
 #[derive(Debug)]
 pub struct Weights<'a> {
     config: Config,
-    header: safetensors::tensor::Metadata,
+    tensors: Vec<(String, Tensor)>,
     source: Source<'a>,
 }
 
@@ -69,9 +71,9 @@ impl<'a> Weights<'a> {
     }
 
     fn new(mut source: Source<'a>) -> Result<Self> {
-        let header = source.header()?;
-        let config = control::with_defaults(|| schema::check(&header))?;
-        Ok(Self { config, header, source })
+        let Header { metadata, tensors, .. } = source.header()?;
+        let config = control::with_defaults(|| schema::check(metadata, &tensors))?;
+        Ok(Self { config, tensors, source })
     }
 
     /// What the file describes.
@@ -86,8 +88,8 @@ impl<'a> Weights<'a> {
     /// Weights, naming the tensor, where the file cannot be read or a value is not finite; limits, where memory cannot be had.
     pub fn read_layer(&mut self, index: usize, weight: &mut Vec<f32>, bias: &mut Vec<f32>) -> Result<()> {
         let name = &self.config.layers[index].name;
-        read(&mut self.source, &self.header, &format!("{name}.weight"), weight)?;
-        read(&mut self.source, &self.header, &format!("{name}.bias"), bias)
+        read(&mut self.source, &self.tensors, &format!("{name}.weight"), weight)?;
+        read(&mut self.source, &self.tensors, &format!("{name}.bias"), bias)
     }
 
     /// Reads the head: `weight` `[3, 3]`, a row an output channel, and `bias` `[3]`. Both are empty where
@@ -100,20 +102,21 @@ impl<'a> Weights<'a> {
         weight.clear();
         bias.clear();
         if self.config.head {
-            read(&mut self.source, &self.header, "head.weight", weight)?;
-            read(&mut self.source, &self.header, "head.bias", bias)?;
+            read(&mut self.source, &self.tensors, "head.weight", weight)?;
+            read(&mut self.source, &self.tensors, "head.bias", bias)?;
         }
         Ok(())
     }
 }
 
-fn read(source: &mut Source, header: &safetensors::tensor::Metadata, name: &str, out: &mut Vec<f32>) -> Result<()> {
-    let info = header.info(name).expect("the schema has found every tensor");
-    let bytes = source.bytes(info.data_offsets.0..info.data_offsets.1).map_err(|e| e.of(name))?;
-    let count = bytes.len() / (info.dtype.bitsize() / 8);
+fn read(source: &mut Source, tensors: &[(String, Tensor)], name: &str, out: &mut Vec<f32>) -> Result<()> {
+    let (_, tensor) = &tensors[position(tensors, name).expect("the schema has found every tensor")];
+    let size = tensor.number_bytes().expect("the schema has seen the type");
+    let bytes = source.bytes(tensor.start..tensor.end).map_err(|e| e.of(name))?;
+    let count = bytes.len() / size as usize;
     out.clear();
     reserve(out, count).map_err(|e| e.of(name))?;
-    if info.dtype == safetensors::Dtype::F16 {
+    if size == 2 {
         let mut halves = [f16::ZERO; 256];
         for chunk in bytes.chunks(2 * halves.len()) {
             let halves = &mut halves[..chunk.len() / 2];
