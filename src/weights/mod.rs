@@ -70,6 +70,16 @@ impl<'a> Weights<'a> {
         source.and_then(Weights::new).map_err(|e| e.of(path.display()))
     }
 
+    /// From a file that is open, read from its first byte on as [`Weights::open`] reads it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Weights::from_bytes`].
+    #[cfg(feature = "fs")]
+    pub fn from_file(file: std::fs::File) -> Result<Weights<'static>> {
+        Source::from_file(file).and_then(Weights::new)
+    }
+
     fn new(mut source: Source<'a>) -> Result<Self> {
         let Header { metadata, tensors, .. } = source.header()?;
         let config = control::with_defaults(|| schema::check(metadata, &tensors))?;

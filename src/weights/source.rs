@@ -27,12 +27,12 @@ pub(super) enum Source<'a> {
 impl Source<'_> {
     #[cfg(feature = "fs")]
     pub fn open(path: &std::path::Path) -> Result<Self> {
-        let open = || {
-            let file = std::fs::File::open(path)?;
-            let found = file.metadata()?;
-            Ok((file, found))
-        };
-        let (file, found) = open().map_err(unreadable)?;
+        Self::from_file(std::fs::File::open(path).map_err(unreadable)?)
+    }
+
+    #[cfg(feature = "fs")]
+    pub fn from_file(file: std::fs::File) -> Result<Self> {
+        let found = file.metadata().map_err(unreadable)?;
         match found.is_file() {
             true => Ok(Source::File { file, len: found.len(), data: 0 }),
             false => Err(Error::weights("cannot be read: expected a regular file, found another kind")),

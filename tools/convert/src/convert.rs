@@ -99,7 +99,7 @@ pub fn convert_file(from: &Path, to: &Path, options: &Options) -> Result<Report>
             })
         },
         |written| {
-            let mut weights = Weights::open(written)?;
+            let mut weights = Weights::from_file(written)?;
             let (mut weight, mut bias) = (Vec::new(), Vec::new());
             (0..weights.config().layers().len()).try_for_each(|i| weights.read_layer(i, &mut weight, &mut bias))?;
             weights.read_head(&mut weight, &mut bias)

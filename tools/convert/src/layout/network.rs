@@ -120,7 +120,7 @@ fn recognise_as(
             continue;
         };
         if !checkpoint.all(name, 1.0)? {
-            return Err(refused(format!("tensor {name}: ones expected, others found: it is no mask kernel")));
+            return Err(refused(format!("tensor {name}: expected ones, found others: it is no mask kernel")));
         }
         ones += 1;
     }
@@ -141,7 +141,7 @@ fn recognise_as(
     if let Some([weight, bias]) = &head {
         let (w, b) = (&checkpoint.tensors[weight], &checkpoint.tensors[bias]);
         if kernel(w, layout.axes) != Some([3, 3, 1, 1]) {
-            return Err(misfit(weight, "three input and output channels, 1×1,", w));
+            return Err(misfit(weight, "three input and output channels, 1×1", w));
         }
         if b.shape != [3] {
             return Err(misfit(bias, "[3]", b));
@@ -213,7 +213,7 @@ fn levels(checkpoint: &Checkpoint, layout: &Layout, prefix: &str) -> Result<usiz
         return match last {
             0 => Err(refused(format!("missing: {prefix}{}", (layout.keys)(Side::Encoder, 1, 1).weight))),
             last if last % 2 == 1 || last > 2 * MAX_LEVELS => {
-                Err(refused(format!("as many decoder as encoder layers expected, {last} layers found")))
+                Err(refused(format!("expected as many decoder as encoder layers, found {last} layers")))
             }
             last => Ok(last / 2),
         };
@@ -221,7 +221,7 @@ fn levels(checkpoint: &Checkpoint, layout: &Layout, prefix: &str) -> Result<usiz
     let last = (1..=MAX_LEVELS + 1).rev().find(|&i| has(Side::Encoder, i, i) || has(Side::Decoder, i, i)).unwrap_or(0);
     match last {
         0 => Err(refused(format!("missing: {prefix}{}", (layout.keys)(Side::Encoder, 1, 1).weight))),
-        last if last > MAX_LEVELS => Err(refused(format!("at most {MAX_LEVELS} levels expected, more found"))),
+        last if last > MAX_LEVELS => Err(refused(format!("expected at most {MAX_LEVELS} levels, found more"))),
         last => Ok(last),
     }
 }
@@ -373,7 +373,7 @@ fn kernel(tensor: &Stored, axes: Axes) -> Option<[usize; 4]> {
 }
 
 fn misfit(name: &str, expected: &str, tensor: &Stored) -> Error {
-    refused(format!("tensor {name}: {expected} expected, {:?} found", tensor.shape))
+    refused(format!("tensor {name}: expected {expected}, found {:?}", tensor.shape))
 }
 
 fn normalise(checkpoint: &mut Checkpoint, layout: &Layout, prefix: &str, config: &mut Config) -> Result<()> {
