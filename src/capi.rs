@@ -17,10 +17,11 @@ use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::alloc::try_with_capacity;
 use crate::error::{Error, Result};
-use crate::inpainter::{Inpainter, MaskWhite, Options};
+use crate::inpainter::{Inpainter, Options};
+use crate::mask::{MaskRule, MaskWhite};
 use crate::parallel::MAX_THREADS;
-use crate::room::room_for;
 use crate::simd::Isa;
 use run::Run;
 
@@ -95,12 +96,19 @@ pub const INPAINT_CHANNEL_BLUE: inpaint_channel = 5;
 pub const INPAINT_ABI_VERSION: u32 = 1;
 
 /// How an engine is to work. Made by inpaint_options_new; to be used by one thread at a time.
-pub struct inpaint_options(Options);
+pub struct inpaint_options(Options, Reading);
 
 /// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once. Its worker threads are not
 /// there in a child of fork(): inpaint_run is INPAINT_USAGE there, and inpaint_engine_free frees all but them; the child
 /// makes an engine of its own, or runs one of one thread that no thread was running at the fork.
-pub struct inpaint_engine(Inpainter);
+pub struct inpaint_engine(Inpainter, Reading);
+
+/// How masks are read, and how far their holes grow.
+#[derive(Clone, Copy, Default)]
+struct Reading {
+    rule: MaskRule,
+    grow: usize,
+}
 
 /// A picture in the caller's memory, upright, the top row first.
 #[repr(C)]
@@ -133,7 +141,7 @@ pub struct inpaint_mask {
     pub stride: usize,
 }
 
-/// Told after every layer how much of a run is done, in multiply-accumulates, on one thread at a time that need not be
+/// Told after every layer how much of a run is done, in pixels, on one thread at a time that need not be
 /// the caller's. Anything but 0 ends the run with INPAINT_CANCELLED. It must return (no longjmp, no exception) and must
 /// neither free the engine nor wait for another run of it: one run may be under way inside of another.
 pub type inpaint_progress = Option<unsafe extern "C" fn(user: *mut c_void, done: u64, total: u64) -> c_int>;
@@ -163,7 +171,7 @@ pub extern "C" fn inpaint_last_error() -> *const c_char {
 pub extern "C" fn inpaint_options_new() -> *mut inpaint_options {
     let mut options = std::ptr::null_mut();
     guard(|| {
-        options = boxed(inpaint_options(Options::default()))?;
+        options = boxed(inpaint_options(Options::default(), Reading::default()))?;
         Ok(())
     });
     options
@@ -182,12 +190,9 @@ pub unsafe extern "C" fn inpaint_options_free(options: *mut inpaint_options) {
 /// without threads, an engine has one. Never changes a result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_set_threads(options: *mut inpaint_options, threads: u32) -> inpaint_status {
-    set(options, |options| {
-        options.threads = match threads as usize {
-            threads @ 0..=MAX_THREADS => threads,
-            _ => return Err(Error::usage(format!("0 to {MAX_THREADS} threads expected, {threads} found"))),
-        };
-        Ok(())
+    set(options, |options, _| match threads as usize {
+        threads @ 0..=MAX_THREADS => Ok(options.threads(threads)),
+        _ => Err(Error::usage(format!("0 to {MAX_THREADS} threads expected, {threads} found"))),
     })
 }
 
@@ -195,24 +200,20 @@ pub unsafe extern "C" fn inpaint_options_set_threads(options: *mut inpaint_optio
 /// result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_set_isa(options: *mut inpaint_options, name: *const c_char) -> inpaint_status {
-    set(options, |options| {
+    set(options, |options, _| {
         // SAFETY: the caller vouches for a string.
         let name = unsafe { string("name", name) }?.to_string_lossy();
-        options.isa = match Isa::ALL.into_iter().find(|isa| isa.name() == name) {
-            None if name != "auto" => return Err(Error::usage(format!("an instruction set expected, {name:?} found"))),
-            isa => isa,
-        };
-        Ok(())
+        match Isa::ALL.into_iter().find(|isa| isa.name() == name) {
+            None if name != "auto" => Err(Error::usage(format!("an instruction set expected, {name:?} found"))),
+            isa => Ok(options.isa(isa)),
+        }
     })
 }
 
 /// Whether to leave out work that cannot reach the hole: not 0, the default. Never changes a result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_set_hole_aware(options: *mut inpaint_options, on: c_int) -> inpaint_status {
-    set(options, |options| {
-        options.hole_aware = on != 0;
-        Ok(())
-    })
+    set(options, |options, _| Ok(options.hole_aware(on != 0)))
 }
 
 /// What white in a mask means. Default INPAINT_WHITE_IS_HOLE.
@@ -221,31 +222,31 @@ pub unsafe extern "C" fn inpaint_options_set_polarity(
     options: *mut inpaint_options,
     polarity: inpaint_polarity,
 ) -> inpaint_status {
-    set(options, |options| {
-        options.mask_white = match polarity {
-            INPAINT_WHITE_IS_HOLE => MaskWhite::Hole,
-            INPAINT_WHITE_IS_KEPT => MaskWhite::Keep,
+    set(options, |options, reading| {
+        reading.rule = match polarity {
+            INPAINT_WHITE_IS_HOLE => reading.rule.white(MaskWhite::Hole),
+            INPAINT_WHITE_IS_KEPT => reading.rule.white(MaskWhite::Keep),
             _ => return Err(Error::usage(format!("polarity: 0 or 1 expected, {polarity} found"))),
         };
-        Ok(())
+        Ok(options)
     })
 }
 
 /// Mask bytes from here on are white. Default 128.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_set_threshold(options: *mut inpaint_options, threshold: u8) -> inpaint_status {
-    set(options, |options| {
-        options.mask_threshold = threshold;
-        Ok(())
+    set(options, |options, reading| {
+        reading.rule = reading.rule.threshold(threshold);
+        Ok(options)
     })
 }
 
 /// Grow the hole by a disc of this radius, pixels. Default 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_set_grow(options: *mut inpaint_options, radius: u32) -> inpaint_status {
-    set(options, |options| {
-        options.mask_grow = radius;
-        Ok(())
+    set(options, |options, reading| {
+        reading.grow = radius as usize;
+        Ok(options)
     })
 }
 
@@ -319,7 +320,7 @@ pub unsafe extern "C" fn inpaint_scratch_size(
         // SAFETY: the caller vouches for both.
         let (engine, size) = unsafe { (engine.as_ref(), size.as_mut()) };
         let (engine, size) = (engine.ok_or_else(|| null("engine"))?, size.ok_or_else(|| null("size"))?);
-        *size = engine.0.plan_bytes(width as usize, height as usize)?;
+        *size = run::scratch_size(&engine.0, width as usize, height as usize)?;
         Ok(())
     })
 }
@@ -346,9 +347,9 @@ pub unsafe extern "C" fn inpaint_run(
     guard(|| {
         // SAFETY: the caller vouches for all three.
         let (engine, image, mask) = unsafe { (engine.as_ref(), image.as_ref(), mask.as_ref()) };
-        let engine = &engine.ok_or_else(|| null("engine"))?.0;
+        let inpaint_engine(engine, reading) = engine.ok_or_else(|| null("engine"))?;
         let (image, mask) = (image.ok_or_else(|| null("image"))?, mask.ok_or_else(|| null("mask"))?);
-        let run = Run { engine, image, mask, scratch: scratch.cast(), scratch_size, progress, user };
+        let run = Run { engine, reading: *reading, image, mask, scratch: scratch.cast(), scratch_size, progress, user };
         match image.format {
             INPAINT_GREY8..=INPAINT_RGBA8 => run.fill::<u8>(image.format as usize),
             INPAINT_GREY16..=INPAINT_RGBA16 => run.fill::<u16>((image.format - 0x10) as usize),
@@ -426,8 +427,9 @@ unsafe fn create(
         // SAFETY: not NULL, so it may be written.
         unsafe { engine.write(std::ptr::null_mut()) };
         // SAFETY: the caller vouches for the options.
-        let options = unsafe { options.as_ref() }.map_or_else(Options::default, |options| options.0.clone());
-        let made = boxed(inpaint_engine(make(options)?))?;
+        let (options, reading) = unsafe { options.as_ref() }
+            .map_or_else(Default::default, |inpaint_options(options, reading)| (options.clone(), *reading));
+        let made = boxed(inpaint_engine(make(options)?, reading))?;
         // SAFETY: as above.
         unsafe { engine.write(made) };
         Ok(())
@@ -435,9 +437,13 @@ unsafe fn create(
 }
 
 /// Changes `options`, which are NULL or come from `inpaint_options_new`.
-fn set(options: *mut inpaint_options, change: impl FnOnce(&mut Options) -> Result<()>) -> inpaint_status {
-    // SAFETY: the callers pass on what their caller vouches for.
-    guard(|| change(&mut unsafe { options.as_mut() }.ok_or_else(|| null("options"))?.0))
+fn set(options: *mut inpaint_options, change: impl FnOnce(Options, &mut Reading) -> Result<Options>) -> inpaint_status {
+    guard(|| {
+        // SAFETY: the callers pass on what their caller vouches for.
+        let inpaint_options(options, reading) = unsafe { options.as_mut() }.ok_or_else(|| null("options"))?;
+        *options = change(options.clone(), reading)?;
+        Ok(())
+    })
 }
 
 /// The string at `text`.
@@ -463,7 +469,7 @@ thread_local! {
 
 /// On the heap, where memory can be had.
 fn boxed<T>(value: T) -> Result<*mut T> {
-    let mut one = room_for(1)?;
+    let mut one = try_with_capacity(1)?;
     one.push(value);
     Ok(Box::into_raw(one.into_boxed_slice()).cast())
 }

@@ -5,14 +5,17 @@ use std::ops::{ControlFlow, Range};
 
 use ndarray::{ArrayView2, ArrayViewMut3, ShapeBuilder};
 
-use super::{inpaint_image, inpaint_mask, inpaint_progress, null};
+use super::{Reading, inpaint_image, inpaint_mask, inpaint_progress, null};
+use crate::alloc::{lines, split, split_words, words_bytes};
 use crate::error::{Error, Result};
-use crate::inpainter::{Inpainter, Progress};
+use crate::inpainter::{Inpainter, Progress, Request};
+use crate::mask::{Mask, dilation_lines};
 use crate::sample::Sample;
 
 /// A call of `inpaint_run`.
 pub(super) struct Run<'c> {
     pub engine: &'c Inpainter,
+    pub reading: Reading,
     pub image: &'c inpaint_image,
     pub mask: &'c inpaint_mask,
     pub scratch: *mut u8,
@@ -23,11 +26,11 @@ pub(super) struct Run<'c> {
 
 impl Run<'_> {
     pub fn fill<T: Sample>(&self, channels: usize) -> Result<()> {
-        let Run { engine, image, mask, scratch, .. } = *self;
+        let Run { engine, reading, image, mask, scratch, .. } = *self;
         let Pixels { width, height, stride, addresses: pixels } = Pixels::of::<T>(image, channels)?;
         let (bytes, mask_stride) = extent("mask", mask.data, mask.size, mask.stride, width, height)?;
         let scratch_size = match scratch.is_null() {
-            false => engine.plan_bytes(width, height)?,
+            false => scratch_size(engine, width, height)?,
             true if self.scratch_size == 0 => 0,
             true => return Err(null("scratch")),
         };
@@ -62,8 +65,49 @@ impl Run<'_> {
             }
         });
         let callback = Callback(self.progress, self.user);
-        engine.inpaint_native(pixels, mask, scratch, &mut |progress| callback.call(progress)).map(drop)
+        let progress = &mut |progress| callback.call(progress);
+        match scratch {
+            None => {
+                let mask = Mask::from_bytes(mask, reading.rule)?.dilated(reading.grow)?;
+                engine.run(Request::new(pixels, &mask).progress(progress))
+            }
+            Some(scratch) => {
+                let (mask, scratch) = mask_in(scratch, mask, reading)?;
+                engine.run(Request::new(pixels, &mask).progress(progress).scratch(scratch))
+            }
+        }
+        .map(drop)
     }
+}
+
+/// Bytes of scratch memory for a run on a picture of this size: the mask and the run's own.
+pub(super) fn scratch_size(engine: &Inpainter, width: usize, height: usize) -> Result<usize> {
+    let mask = words_bytes(Mask::words_for(width, height));
+    Ok(engine.scratch_bytes(width, height)?.saturating_add(mask))
+}
+
+/// Reads a mask into the front of `scratch`, and returns what is left of it.
+fn mask_in<'s>(
+    scratch: &'s mut [u8],
+    bytes: ArrayView2<'_, u8>,
+    reading: Reading,
+) -> Result<(Mask<&'s mut [u64]>, &'s mut [u8])> {
+    let (height, width) = bytes.dim();
+    let count = Mask::words_for(width, height);
+    let short = || Error::usage("scratch: too short for the mask");
+    let (words, rest) = split_words(scratch, count).ok_or_else(short)?;
+    let mut mask = Mask::in_words(width, height, words)?;
+    if reading.grow == 0 {
+        mask.add_bytes(bytes, reading.rule);
+        return Ok((mask, rest));
+    }
+    // The run's memory holds the mask as it is read until it has grown: a map alone has more floats than the image pixels.
+    let (words, lent) = split_words(rest, count).ok_or_else(short)?;
+    let mut read = Mask::in_words(width, height, words)?;
+    read.add_bytes(bytes, reading.rule);
+    let (columns_and_rows, _) = split(lines(lent), dilation_lines(width, height));
+    read.dilate_into(&mut mask, reading.grow, columns_and_rows);
+    Ok((mask, rest))
 }
 
 /// Refuses memory that overlaps.

@@ -26,8 +26,8 @@ pub(crate) use schema::MAX_LEVELS;
 pub use schema::{Config, LayerShape, Output, Prior};
 pub use write::{Dtype, header};
 
+use crate::alloc::try_reserve_exact;
 use crate::error::{Error, Result};
-use crate::room::reserve;
 use crate::simd::control;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -111,7 +111,7 @@ fn read(source: &mut Source, header: &safetensors::tensor::Metadata, name: &str,
     let bytes = source.bytes(info.data_offsets.0..info.data_offsets.1).map_err(|e| e.of(name))?;
     let count = bytes.len() / (info.dtype.bitsize() / 8);
     out.clear();
-    reserve(out, count).map_err(|e| e.of(name))?;
+    try_reserve_exact(out, count).map_err(|e| e.of(name))?;
     if info.dtype == safetensors::Dtype::F16 {
         let mut halves = [f16::ZERO; 256];
         for chunk in bytes.chunks(2 * halves.len()) {

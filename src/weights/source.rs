@@ -6,8 +6,8 @@ use std::ops::Range;
 
 use safetensors::tensor::{Metadata, TensorInfo};
 
+use crate::alloc;
 use crate::error::{Error, Result};
-use crate::room;
 
 /// Bytes of the header at the most: some fifty tensors take a few kilobytes.
 const MAX_HEADER: u64 = 1 << 20;
@@ -58,7 +58,7 @@ impl Source<'_> {
             return Err(not(format!("a header of {header} bytes in a file of {len}")));
         }
         let json = self.bytes(8..data as usize)?;
-        room::check(PARSED * json.len())?;
+        alloc::try_alloc(PARSED * json.len())?;
         let metadata: Metadata = serde_json::from_slice(&json)
             .map_err(|e| misfit(&json).unwrap_or_else(|| not(format!("a header with {e}"))))?;
         drop(json);
@@ -81,7 +81,7 @@ impl Source<'_> {
             #[cfg(feature = "fs")]
             Source::File { file, data, .. } => {
                 use std::io::{Read, Seek, SeekFrom};
-                let mut bytes = room::filled(0, range.len())?;
+                let mut bytes = alloc::try_filled(0, range.len())?;
                 let read =
                     file.seek(SeekFrom::Start(*data + range.start as u64)).and_then(|_| file.read_exact(&mut bytes));
                 read.map_err(|e| Error::weights(format!("cannot be read: {e}")))?;
