@@ -17,8 +17,6 @@ mod clock;
 mod engine;
 mod error;
 pub mod gemm;
-#[cfg(feature = "image")]
-pub mod image;
 mod inpainter;
 mod mask;
 pub mod numerics;
