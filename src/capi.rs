@@ -17,10 +17,11 @@ mod run;
 use std::ffi::{CStr, c_char, c_int, c_void};
 
 use crate::error::{Error, Result};
-use crate::inpainter::{Inpainter, MaskWhite, Options, Strategy};
+use crate::inpainter::{Inpainter, Options, Strategy};
+use crate::mask::MaskWhite;
 use crate::parallel::MAX_THREADS;
 use crate::simd::Isa;
-use engine::{built_in, create, from_file};
+use engine::{Reading, built_in, create, from_file};
 use guard::{boxed, guard};
 use run::Run;
 
@@ -109,14 +110,17 @@ pub const INPAINT_CHANNEL_BLUE: inpaint_channel = 5;
 pub const INPAINT_ABI_VERSION: u32 = 1;
 
 /// How an engine is to work. Made by inpaint_options_new; to be used by one thread at a time.
-pub struct inpaint_options(Options);
+pub struct inpaint_options {
+    options: Options,
+    reading: Reading,
+}
 
 /// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once. Its worker threads are not
 /// there in a child of fork(): inpaint_run is INPAINT_USAGE there, and inpaint_engine_free frees all but them; the child
 /// makes an engine of its own, or runs one of one thread that no thread was running at the fork.
 pub struct inpaint_engine {
     inpainter: Inpainter,
-    strategy: Strategy,
+    reading: Reading,
 }
 
 /// A picture in the caller's memory, upright, the top row first.
@@ -150,7 +154,7 @@ pub struct inpaint_mask {
     pub stride: usize,
 }
 
-/// Told after every layer how much of a run is done, in multiply-accumulates or, of a run in regions, in their pixels, on
+/// Told after every layer how much of a run is done, in pixels of what the network is run on, on
 /// one thread at a time that need not be the caller's. Anything but 0 ends the run with INPAINT_CANCELLED. It must return (no
 /// longjmp, no exception) and must neither free the engine nor wait for another run of it: one run may be under way inside
 /// of another.
@@ -181,7 +185,7 @@ pub extern "C" fn inpaint_last_error() -> *const c_char {
 pub extern "C" fn inpaint_options_new() -> *mut inpaint_options {
     let mut options = std::ptr::null_mut();
     guard(|| {
-        options = boxed(inpaint_options(Options::default()))?;
+        options = boxed(inpaint_options { options: Options::default(), reading: Reading::default() })?;
         Ok(())
     });
     options
@@ -203,8 +207,8 @@ pub unsafe extern "C" fn inpaint_options_set_threads(options: *mut inpaint_optio
     guard(|| {
         // SAFETY: the caller vouches for the options.
         let options = unsafe { options_of(options) }?;
-        options.threads = match threads as usize {
-            threads @ 0..=MAX_THREADS => threads,
+        options.options = match threads as usize {
+            threads @ 0..=MAX_THREADS => options.options.clone().threads(threads),
             _ => return Err(Error::usage(format!("threads: expected 0 to {MAX_THREADS}, found {threads}"))),
         };
         Ok(())
@@ -220,12 +224,13 @@ pub unsafe extern "C" fn inpaint_options_set_isa(options: *mut inpaint_options, 
         let options = unsafe { options_of(options) }?;
         // SAFETY: the caller vouches for a string.
         let name = unsafe { string("name", name) }?.to_string_lossy();
-        options.isa = match Isa::ALL.into_iter().find(|isa| isa.name() == name) {
+        let isa = match Isa::ALL.into_iter().find(|isa| isa.name() == name) {
             None if name != "auto" => {
                 return Err(Error::usage(format!("name: expected an instruction set or auto, found {name:?}")));
             }
             isa => isa,
         };
+        options.options = options.options.clone().isa(isa);
         Ok(())
     })
 }
@@ -236,7 +241,7 @@ pub unsafe extern "C" fn inpaint_options_set_hole_aware(options: *mut inpaint_op
     guard(|| {
         // SAFETY: the caller vouches for the options.
         let options = unsafe { options_of(options) }?;
-        options.hole_aware = on != 0;
+        options.options = options.options.clone().hole_aware(on != 0);
         Ok(())
     })
 }
@@ -250,11 +255,12 @@ pub unsafe extern "C" fn inpaint_options_set_polarity(
     guard(|| {
         // SAFETY: the caller vouches for the options.
         let options = unsafe { options_of(options) }?;
-        options.mask_white = match polarity {
+        let white = match polarity {
             INPAINT_WHITE_IS_HOLE => MaskWhite::Hole,
             INPAINT_WHITE_IS_KEPT => MaskWhite::Keep,
             _ => return Err(Error::usage(format!("polarity: expected 0 or 1, found {polarity}"))),
         };
+        options.reading.rule = options.reading.rule.white(white);
         Ok(())
     })
 }
@@ -265,7 +271,7 @@ pub unsafe extern "C" fn inpaint_options_set_threshold(options: *mut inpaint_opt
     guard(|| {
         // SAFETY: the caller vouches for the options.
         let options = unsafe { options_of(options) }?;
-        options.mask_threshold = threshold;
+        options.reading.rule = options.reading.rule.threshold(threshold);
         Ok(())
     })
 }
@@ -276,7 +282,7 @@ pub unsafe extern "C" fn inpaint_options_set_grow(options: *mut inpaint_options,
     guard(|| {
         // SAFETY: the caller vouches for the options.
         let options = unsafe { options_of(options) }?;
-        options.mask_grow = radius;
+        options.reading.grow = radius as usize;
         Ok(())
     })
 }
@@ -290,12 +296,13 @@ pub unsafe extern "C" fn inpaint_options_set_strategy(
     guard(|| {
         // SAFETY: the caller vouches for the options.
         let options = unsafe { options_of(options) }?;
-        options.strategy = match strategy {
+        let strategy = match strategy {
             INPAINT_STRATEGY_AUTO => Strategy::Auto,
             INPAINT_STRATEGY_NATIVE => Strategy::Native,
             INPAINT_STRATEGY_WINDOW => Strategy::Window,
             _ => return Err(Error::usage(format!("strategy: expected 0 to 2, found {strategy}"))),
         };
+        options.options = options.options.clone().strategy(strategy);
         Ok(())
     })
 }
@@ -453,9 +460,9 @@ fn unknown(format: inpaint_format) -> Error {
 /// # Safety
 ///
 /// `options` is NULL, or comes from `inpaint_options_new` and lives on, unused by others.
-unsafe fn options_of<'a>(options: *mut inpaint_options) -> Result<&'a mut Options> {
+unsafe fn options_of<'a>(options: *mut inpaint_options) -> Result<&'a mut inpaint_options> {
     // SAFETY: passed on to the caller.
-    Ok(&mut unsafe { options.as_mut() }.ok_or_else(|| null("options"))?.0)
+    unsafe { options.as_mut() }.ok_or_else(|| null("options"))
 }
 
 /// The string at `text`.

@@ -44,8 +44,8 @@ fn functions_of_what_the_last_layer_gives() {
     let net = common::Net::random(2, &[(5, 6), (3, 9)], &[6, 3], 8);
     let (image, mask) = common::scene(40, 32, 0, 5);
     let fill = |file: &[u8], isa| {
-        let inpainter = Inpainter::from_bytes(file, Options { isa: Some(isa), ..Options::default() }).unwrap();
-        inpainter.inpaint(image.view(), mask.view()).unwrap().0
+        let inpainter = Inpainter::from_bytes(file, Options::default().isa(Some(isa))).unwrap();
+        inpainter.inpaint(image.view(), &common::hole(&mask)).unwrap()
     };
     let plain = fill(&variant(&net.file, "linear", false), Isa::best());
     // Pixels whose three channels are inside 0 … 1, so that clipping hides none.

@@ -130,9 +130,9 @@ fn what_a_network_takes_is_known_before_it_is_loaded() {
     for file in [Model::new().bytes(), Model::new().half().bytes()] {
         let config = Weights::from_bytes(&file).unwrap().config().clone();
         for isa in Isa::available().map(Some) {
-            let inpainter = Inpainter::from_bytes(&file, Options { isa, ..Options::default() }).unwrap();
-            assert_eq!(Inpainter::weights_bytes_for(&config, isa), Ok(inpainter.weights_bytes()), "{isa:?}");
-            assert_eq!(Inpainter::plan_bytes_for(&config, 70, 50), inpainter.plan_bytes(70, 50));
+            let inpainter = Inpainter::from_bytes(&file, Options::default().isa(isa)).unwrap();
+            assert_eq!(config.packed_bytes(isa), Ok(inpainter.weights_bytes()), "{isa:?}");
+            assert_eq!(config.plan_bytes(70, 50), inpainter.scratch_bytes(70, 50));
         }
     }
 }

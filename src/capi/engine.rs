@@ -2,8 +2,19 @@
 
 use super::guard::{boxed, guard};
 use super::{CStr, inpaint_engine, inpaint_options, inpaint_status, null};
-use crate::error::{Error, Result};
-use crate::inpainter::{Inpainter, Options, Strategy};
+use crate::alloc::words_bytes;
+#[cfg(not(all(feature = "embedded-weights", feature = "fs", unix)))]
+use crate::error::Error;
+use crate::error::Result;
+use crate::inpainter::{Inpainter, Options};
+use crate::mask::{Mask, MaskRule};
+
+/// How masks are read, and how far their holes grow.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Reading {
+    pub rule: MaskRule,
+    pub grow: usize,
+}
 
 #[cfg(feature = "embedded-weights")]
 pub(super) fn built_in(options: Options) -> Result<Inpainter> {
@@ -46,9 +57,11 @@ pub(super) unsafe fn create(
         // SAFETY: not NULL, so it may be written.
         unsafe { engine.write(std::ptr::null_mut()) };
         // SAFETY: the caller vouches for the options.
-        let options = unsafe { options.as_ref() }.map_or_else(Options::default, |options| options.0.clone());
-        let strategy = options.strategy;
-        let made = boxed(inpaint_engine { inpainter: make(options)?, strategy })?;
+        let (options, reading) = match unsafe { options.as_ref() } {
+            None => Default::default(),
+            Some(inpaint_options { options, reading }) => (options.clone(), *reading),
+        };
+        let made = boxed(inpaint_engine { inpainter: make(options)?, reading })?;
         // SAFETY: as above.
         unsafe { engine.write(made) };
         Ok(())
@@ -56,15 +69,10 @@ pub(super) unsafe fn create(
 }
 
 impl inpaint_engine {
-    /// Bytes of scratch for a run of the whole picture.
+    /// Bytes of scratch memory for a run of the whole picture: the mask and the run's own.
     pub(super) fn scratch_size(&self, width: usize, height: usize) -> Result<usize> {
-        if self.strategy.for_size(width, height) == Strategy::Window {
-            let found = match self.strategy {
-                Strategy::Auto => format!("{width}×{height} pixels, which auto runs in regions"),
-                _ => self.strategy.name().to_owned(),
-            };
-            return Err(Error::usage(format!("scratch: expected strategy native or no scratch, found {found}")));
-        }
-        self.inpainter.plan_bytes(width, height)
+        let mask = words_bytes(Mask::words_for(width, height));
+        let run = self.inpainter.scratch_bytes(width, height)?;
+        Ok(run.saturating_add(mask))
     }
 }

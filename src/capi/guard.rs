@@ -6,8 +6,8 @@ use std::ffi::{CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{INPAINT_INTERNAL, INPAINT_OK, inpaint_status};
+use crate::alloc::try_with_capacity;
 use crate::error::{Error, Result};
-use crate::room::room_for;
 
 thread_local! {
     static LAST_ERROR: RefCell<CString> = RefCell::default();
@@ -20,7 +20,7 @@ pub(super) fn last_error() -> *const c_char {
 
 /// On the heap, where memory can be had.
 pub(super) fn boxed<T>(value: T) -> Result<*mut T> {
-    let mut one = room_for(1)?;
+    let mut one = try_with_capacity(1)?;
     one.push(value);
     Ok(Box::into_raw(one.into_boxed_slice()).cast())
 }

@@ -4,8 +4,8 @@ use ndarray::{ArrayView3, ArrayViewMut2, ShapeBuilder};
 
 use super::run::{Pixels, apart, extent};
 use super::*;
+use crate::mask::MaskChannel;
 use crate::sample::Sample;
-use crate::select::MaskChannel;
 
 pub(super) fn channel(channel: inpaint_channel) -> Result<MaskChannel> {
     match channel {

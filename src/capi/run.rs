@@ -5,9 +5,12 @@ use std::ops::{ControlFlow, Range};
 
 use ndarray::{ArrayView2, ArrayViewMut3, ShapeBuilder};
 
+use super::engine::Reading;
 use super::{inpaint_engine, inpaint_image, inpaint_mask, inpaint_progress, null};
+use crate::alloc::{lines, split, split_words};
 use crate::error::{Error, Result};
-use crate::inpainter::Progress;
+use crate::inpainter::{Progress, Request};
+use crate::mask::{Mask, dilation_lines};
 use crate::sample::Sample;
 
 /// A call of `inpaint_run`.
@@ -72,8 +75,43 @@ impl Run<'_> {
             // SAFETY: the caller vouches for the callback.
             unsafe { callback.call(progress) }
         };
-        engine.inpainter.inpaint_in_place(pixels, mask, scratch, progress).map(drop)
+        let inpaint_engine { inpainter, reading } = engine;
+        match scratch {
+            None => {
+                let mask = Mask::from_bytes(mask, reading.rule)?.dilated(reading.grow)?;
+                inpainter.run(Request::new(pixels, &mask).progress(progress))
+            }
+            Some(scratch) => {
+                let (mask, scratch) = mask_in(scratch, mask, *reading)?;
+                inpainter.run(Request::new(pixels, &mask).progress(progress).scratch(scratch))
+            }
+        }
+        .map(drop)
     }
+}
+
+/// Reads a mask into the front of `scratch`, and returns what is left of it.
+fn mask_in<'s>(
+    scratch: &'s mut [u8],
+    bytes: ArrayView2<'_, u8>,
+    reading: Reading,
+) -> Result<(Mask<&'s mut [u64]>, &'s mut [u8])> {
+    let (height, width) = bytes.dim();
+    let count = Mask::words_for(width, height);
+    let short = || Error::usage("scratch: expected memory for the mask, found less");
+    let (words, rest) = split_words(scratch, count).ok_or_else(short)?;
+    let mut mask = Mask::in_words(width, height, words)?;
+    if reading.grow == 0 {
+        mask.add_bytes(bytes, reading.rule);
+        return Ok((mask, rest));
+    }
+    // The run's memory holds the mask as it is read until it has grown: a map alone has more floats than the image pixels.
+    let (words, lent) = split_words(rest, count).ok_or_else(short)?;
+    let mut read = Mask::in_words(width, height, words)?;
+    read.add_bytes(bytes, reading.rule);
+    let (columns_and_rows, _) = split(lines(lent), dilation_lines(width, height));
+    read.dilate_into(&mut mask, reading.grow, columns_and_rows);
+    Ok((mask, rest))
 }
 
 /// Refuses memory that overlaps.

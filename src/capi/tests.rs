@@ -5,6 +5,8 @@ use std::ops::ControlFlow;
 
 use super::*;
 use crate::ErrorKind;
+use crate::inpainter::Request;
+use crate::mask::{Mask, MaskRule};
 use crate::weights::{Config, Dtype, Output, Prior, header};
 
 fn last_error() -> String {
@@ -55,25 +57,26 @@ fn a_panic_becomes_a_status() {
 #[cfg(feature = "embedded-weights")]
 #[test]
 fn an_engine_survives_a_panic() {
-    use ndarray::{Array2, Array3};
-    let mask = Array2::from_shape_fn((64, 64), |(y, x)| if (20..30).contains(&x) && y < 40 { 255 } else { 0 });
+    use ndarray::Array3;
+    let mut mask = Mask::new(64, 64).unwrap();
+    mask.add_box(20..30, 0..40);
     for threads in [1, 3] {
-        let inpainter = Inpainter::embedded(Options { threads, ..Options::default() }).unwrap();
+        let inpainter = Inpainter::embedded(Options::default().threads(threads)).unwrap();
         let mut image = Array3::from_shape_fn((64, 64, 3), |(y, x, c)| (y * 3 + x * 2 + c) as u8);
         let before = image.clone();
         let mut run = |panics: bool| {
             guard(|| {
-                inpainter.inpaint_in_place(image.view_mut(), mask.view(), None, &mut |_| {
+                let mut progress = |_| {
                     assert!(!panics, "in the callback");
                     ControlFlow::Continue(())
-                })?;
-                Ok(())
+                };
+                inpainter.run(Request::new(image.view_mut(), &mask).progress(&mut progress)).map(drop)
             })
         };
         assert_eq!(run(true), INPAINT_INTERNAL);
         assert_eq!(last_error(), "internal error: in the callback");
         assert_eq!(run(false), INPAINT_OK);
-        assert_eq!(image, inpainter.inpaint(before.view(), mask.view()).unwrap().0);
+        assert_eq!(image, inpainter.inpaint(before.view(), &mask).unwrap());
     }
 }
 
@@ -107,7 +110,7 @@ fn what_c_lends_is_used_as_lent() {
     ];
     let weights = &tiny_weights();
     let is_hole = |x: usize, y: usize| x > 0 && (x + y) % 3 == 1;
-    let options = Options { threads: 1, isa: Some(Isa::Scalar), ..Options::default() };
+    let options = Options::default().threads(1).isa(Some(Isa::Scalar));
     let inpainter = Inpainter::from_bytes(weights, options).unwrap();
     let threads: &[u32] = if cfg!(feature = "parallel") { &[1, 3] } else { &[1] };
     for &threads in threads {
@@ -171,10 +174,11 @@ fn what_c_lends_is_used_as_lent() {
                 Array3::from_shape_fn((HEIGHT, WIDTH, channels), sample)
             };
             let holes = Array2::from_shape_fn((HEIGHT, WIDTH), |(y, x)| 255 * u8::from(is_hole(x, y)));
+            let holes = Mask::from_bytes(holes.view(), MaskRule::default()).unwrap();
             let (before, after) = (samples(&before), samples(&pixels));
             let expected = match bytes {
-                1 => inpainter.inpaint(before.mapv(|v| v as u8).view(), holes.view()).unwrap().0.mapv(u16::from),
-                _ => inpainter.inpaint(before.view(), holes.view()).unwrap().0,
+                1 => inpainter.inpaint(before.mapv(|v| v as u8).view(), &holes).unwrap().mapv(u16::from),
+                _ => inpainter.inpaint(before.view(), &holes).unwrap(),
             };
             assert_eq!(after, expected, "format {format:#x}");
             assert_eq!(after.slice(s![.., 0, ..]), before.slice(s![.., 0, ..]));
@@ -225,14 +229,15 @@ fn strategies_give_the_bytes_of_the_rust_interface() {
             if of_rust != Strategy::Native {
                 let scratch = (&raw mut byte).cast();
                 assert_eq!(inpaint_run(engine, &image, &mask, scratch, 1, None, std::ptr::null_mut()), INPAINT_USAGE);
-                assert!(last_error().starts_with("scratch: expected strategy native or no scratch, found "));
+                assert!(last_error().starts_with("expected strategy native or no scratch memory, found "));
             }
             let status = inpaint_run(engine, &image, &mask, std::ptr::null_mut(), 0, None, std::ptr::null_mut());
             assert_eq!(status, INPAINT_OK, "{}", last_error());
             inpaint_engine_free(engine);
         }
-        let inpainter = Inpainter::from_bytes(weights, Options { strategy: of_rust, ..Options::default() }).unwrap();
-        assert_eq!(after, inpainter.inpaint(before.view(), mask.view()).unwrap().0, "{of_rust:?}");
+        let inpainter = Inpainter::from_bytes(weights, Options::default().strategy(of_rust)).unwrap();
+        let holes = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
+        assert_eq!(after, inpainter.inpaint(before.view(), &holes).unwrap(), "{of_rust:?}");
         results.push(after);
     }
     assert_eq!(results[0], results[2]);

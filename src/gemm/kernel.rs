@@ -1,6 +1,6 @@
 //! The microkernel: one body over [`Lanes`], one thin shell per instruction set and tile shape.
 
-use crate::buffer::Buffer;
+use crate::alloc::Buffer;
 use crate::numerics::Activation;
 use crate::simd::Isa;
 use crate::simd::lanes::Lanes;

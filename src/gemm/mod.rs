@@ -21,7 +21,7 @@ mod tests;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use crate::buffer::Buffer;
+use crate::alloc::Buffer;
 use crate::error::Result;
 use crate::numerics::Activation;
 use crate::simd::Isa;

@@ -10,9 +10,10 @@
 //! inside it. The prior beside an input has no holes, and counts in s wherever there is image.
 
 mod fold;
+pub(crate) mod plane;
 pub(crate) mod windows;
 
-use crate::buffer::Plain;
+use crate::alloc::Plain;
 use crate::error::Result;
 use crate::gemm::{Finish, Gemm, MAX_ROWS, Operand, Output, Packed, Row, Window};
 use crate::numerics::Activation;

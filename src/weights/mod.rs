@@ -28,8 +28,8 @@ pub(crate) use config::MAX_LEVELS;
 pub use config::{Config, LayerShape, Output, Prior};
 pub use write::{Dtype, header};
 
+use crate::alloc::try_reserve_exact;
 use crate::error::{Error, Result};
-use crate::room::reserve;
 use crate::simd::control;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
@@ -125,7 +125,7 @@ fn read(source: &mut Source, tensors: &[(String, Tensor)], name: &str, out: &mut
     let bytes = source.bytes(tensor.start..tensor.end).map_err(|e| e.of(name))?;
     let count = bytes.len() / size as usize;
     out.clear();
-    reserve(out, count).map_err(|e| e.of(name))?;
+    try_reserve_exact(out, count).map_err(|e| e.of(name))?;
     if size == 2 {
         let mut halves = [f16::ZERO; 256];
         for chunk in bytes.chunks(2 * halves.len()) {

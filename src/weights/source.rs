@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::header::Header;
+use crate::alloc;
 use crate::error::{Error, Result};
-use crate::room;
 
 /// Bytes of the header at the most: some fifty tensors take a few kilobytes.
 const MAX_HEADER: u64 = 1 << 20;
@@ -56,7 +56,7 @@ impl Source<'_> {
             return Err(not(format!("a header of {size} bytes in a file of {len}")));
         }
         let json = self.bytes(8..data)?;
-        room::check(PARSED * json.len())?;
+        alloc::try_alloc(PARSED * json.len())?;
         let header = Header::parse(&json)?;
         drop(json);
         if header.data != len - data {
@@ -80,7 +80,7 @@ impl Source<'_> {
             Source::File { file, data, .. } => {
                 use std::io::{Read, Seek, SeekFrom};
                 let len = usize::try_from(range.end - range.start).unwrap_or(usize::MAX);
-                let mut bytes = room::filled(0, len)?;
+                let mut bytes = alloc::try_filled(0, len)?;
                 let read = file.seek(SeekFrom::Start(*data + range.start)).and_then(|_| file.read_exact(&mut bytes));
                 read.map_err(unreadable)?;
                 Ok(Cow::Owned(bytes))

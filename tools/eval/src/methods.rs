@@ -46,7 +46,7 @@ impl Method {
     pub fn ready(&self) -> Result<Filler, String> {
         Ok(match self {
             Self::Network(path) => {
-                let options = Options { threads: 1, ..Options::default() };
+                let options = Options::default().threads(1);
                 Filler::Network(Box::new(Inpainter::from_path(path, options).map_err(|error| error.to_string())?))
             }
             Self::Harmonic => Filler::Harmonic,

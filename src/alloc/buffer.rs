@@ -1,4 +1,4 @@
-//! Memory on cache-line boundaries, zeroed and allocated once by a fallible call, and what is kept in memory so lent.
+//! Floats on a cache line, zeroed and allocated once by a fallible call.
 
 #![allow(unsafe_code)]
 
@@ -48,7 +48,7 @@ impl Buffer {
 
 /// Tells the system what a large allocation is for: huge pages where it holds some, or else all of its pages now, since a
 /// fault a page would cost more than the pages.
-#[cfg(all(target_os = "linux", not(miri)))]
+#[cfg(all(feature = "huge-pages", target_os = "linux", not(miri)))]
 fn advise(base: NonNull<u8>, bytes: usize) {
     const PAGE: usize = 4096;
     const HUGE: usize = 2 << 20;
@@ -62,17 +62,17 @@ fn advise(base: NonNull<u8>, bytes: usize) {
     }
 }
 
-#[cfg(not(all(target_os = "linux", not(miri))))]
+#[cfg(not(all(feature = "huge-pages", target_os = "linux", not(miri))))]
 fn advise(_: NonNull<u8>, _: usize) {}
 
 /// Whether the system has so many bytes more, whatever the allocator keeps; where that cannot be asked, it has.
 #[cfg(all(feature = "parallel", target_os = "linux", not(miri)))]
 pub(crate) fn system_has(bytes: usize) -> bool {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-    // SAFETY: memory at an address of the system's choice, given back before anybody uses it.
+    // SAFETY: memory at an address of the system's choice, released before anybody uses it.
     unsafe {
-        let room = libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
-        room != libc::MAP_FAILED && libc::munmap(room, bytes) == 0
+        let probe = libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+        probe != libc::MAP_FAILED && libc::munmap(probe, bytes) == 0
     }
 }
 
@@ -104,101 +104,12 @@ impl DerefMut for Buffer {
     }
 }
 
-/// The floats of `bytes` from the first cache line on.
-pub(crate) fn lines(bytes: &mut [u8]) -> &mut [f32] {
-    let skip = bytes.as_ptr().align_offset(size_of::<f32>() * Buffer::LINE).min(bytes.len());
-    // SAFETY: every pattern of bits is an f32, and an f32 written is bytes again.
-    unsafe { bytes[skip..].align_to_mut().1 }
-}
-
-/// A type whose values may be kept in memory meant for floats.
-///
-/// # Safety
-///
-/// Every pattern of bits is a value, there is no padding, and the alignment is at most that of f32.
-pub(crate) unsafe trait Plain: Copy {}
-
-// SAFETY: an integer of one byte.
-unsafe impl Plain for u8 {}
-// SAFETY: an integer of four bytes.
-unsafe impl Plain for u32 {}
-
-/// Floats that hold `count` values.
-pub(crate) fn floats_for<T: Plain>(count: usize) -> usize {
-    (count * size_of::<T>()).div_ceil(size_of::<f32>())
-}
-
-/// Splits `count` values off the front of `memory`; what they are is unspecified.
-pub(crate) fn split<T: Plain>(memory: &mut [f32], count: usize) -> (&mut [T], &mut [f32]) {
-    let (part, rest) = memory.split_at_mut(floats_for::<T>(count));
-    // SAFETY: `T` is plain, and the part has room for `count` of it.
-    (unsafe { std::slice::from_raw_parts_mut(part.as_mut_ptr().cast(), count) }, rest)
-}
-
-/// A list in memory that is lent to it.
-pub(crate) struct List<'m, T> {
-    room: &'m mut [T],
-    len: usize,
-}
-
-impl<'m, T> List<'m, T> {
-    /// Nothing yet, and room for `room.len()`.
-    pub fn new(room: &'m mut [T]) -> Self {
-        Self { room, len: 0 }
-    }
-
-    pub fn clear(&mut self) {
-        self.len = 0;
-    }
-
-    /// Appends `item`.
-    ///
-    /// # Panics
-    ///
-    /// If there is no room left.
-    pub fn push(&mut self, item: T) {
-        self.room[self.len] = item;
-        self.len += 1;
-    }
-
-    /// The items, and the room that is left.
-    pub fn finish(self) -> (&'m mut [T], &'m mut [T]) {
-        self.room.split_at_mut(self.len)
-    }
-}
-
-impl<T> Deref for List<'_, T> {
-    type Target = [T];
-
-    fn deref(&self) -> &[T] {
-        &self.room[..self.len]
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn lent_memory_keeps_values_apart() {
-        let mut bytes = [0xff; 4 * 16 * 4 + 3];
-        for skip in 0..4 {
-            let memory = lines(&mut bytes[skip..]);
-            assert!(memory.as_ptr().addr().is_multiple_of(64) && memory.len() >= 3 * 16);
-            let (small, memory) = split::<u8>(memory, 5);
-            let (large, memory) = split::<u32>(memory, 7);
-            let mut list = List::new(small);
-            (0..5).for_each(|v| list.push(v));
-            large.fill(u32::MAX);
-            memory.fill(-1.0);
-            assert_eq!(*list, [0, 1, 2, 3, 4]);
-            assert!(large.iter().all(|v| *v == u32::MAX));
-        }
-        assert!(lines(&mut bytes[..0]).is_empty());
-    }
-
-    #[test]
-    fn on_a_line_and_zero() {
+    fn a_buffer_is_aligned_and_zero() {
         for len in [0, 1, 15, 16, 17, 5000, if cfg!(miri) { 0 } else { 2_000_000 }] {
             let mut buffer = Buffer::zeroed(len).unwrap();
             assert!(buffer.len() == len && buffer.iter().all(|v| *v == 0.0));
