@@ -1,6 +1,7 @@
 //! What C itself cannot show: panics, and what Miri says of memory that C lends. The interface as C sees it is tested in
 //! `tests/c`.
 
+use std::ffi::CStr;
 use std::ops::ControlFlow;
 
 use super::*;
