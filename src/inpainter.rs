@@ -295,7 +295,7 @@ impl Inpainter {
         let colours = colours(channels);
         let Config { mean, std, .. } = self.network.config;
         plan.for_each_hole(arena, |x, y, v, prior| {
-            let v = self.network.finish(v);
+            let v = self.network.epilogue(v);
             let rgb: [f32; 3] = std::array::from_fn(|c| numerics::clip_unit((v[c] + prior[c]) * std[c] + mean[c]));
             if colours == 1 {
                 image[[y, x, 0]] = T::from_unit((rgb[0] + rgb[1] + rgb[2]) / 3.0);
