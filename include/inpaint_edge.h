@@ -19,6 +19,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// The most pixels of a picture that INPAINT_STRATEGY_AUTO runs whole: 2^20.
+#define INPAINT_NATIVE_PIXELS 1048576
+
 // Number of this interface. It changes when a program compiled for another would not run rightly.
 #define INPAINT_ABI_VERSION 1
 
@@ -35,6 +38,9 @@ typedef int32_t inpaint_status;
 
 // What white in a mask means: one of the numbers below.
 typedef int32_t inpaint_polarity;
+
+// What the network runs on at a time: one of the numbers below. It decides the bytes of a result.
+typedef int32_t inpaint_strategy;
 
 // How pixels lie in memory: one of the numbers below. Samples of a pixel follow each other; 16-bit samples are in the
 // machine's byte order. Alpha is never changed.
@@ -67,9 +73,10 @@ typedef struct {
   size_t stride;
 } inpaint_mask;
 
-// Told after every layer how much of a run is done, in multiply-accumulates, on one thread at a time that need not be
-// the caller's. Anything but 0 ends the run with INPAINT_CANCELLED. It must return (no longjmp, no exception) and must
-// neither free the engine nor wait for another run of it: one run may be under way inside of another.
+// Told after every layer how much of a run is done, in multiply-accumulates or, of a run in regions, in their pixels, on
+// one thread at a time that need not be the caller's. Anything but 0 ends the run with INPAINT_CANCELLED. It must return (no
+// longjmp, no exception) and must neither free the engine nor wait for another run of it: one run may be under way inside
+// of another.
 typedef int (*inpaint_progress)(void *user, uint64_t done, uint64_t total);
 
 // What of a picture is white or black where it is a mask: one of the numbers below.
@@ -129,6 +136,16 @@ typedef int32_t inpaint_channel;
 // White is kept, black is the hole.
 #define INPAINT_WHITE_IS_KEPT 1
 
+// INPAINT_STRATEGY_NATIVE up to INPAINT_NATIVE_PIXELS, INPAINT_STRATEGY_WINDOW above.
+#define INPAINT_STRATEGY_AUTO 0
+
+// The whole picture, however large: memory grows with it.
+#define INPAINT_STRATEGY_NATIVE 1
+
+// One region around the holes after another: memory follows the largest. Holes wider than a region are filled at half the
+// size first, and so on.
+#define INPAINT_STRATEGY_WINDOW 2
+
 // INPAINT_CHANNEL_LUMA where the picture has no alpha or the same everywhere. INPAINT_CHANNEL_ALPHA where all that can be
 // seen (alpha above 0) has one colour, give or take 8, and half of the picture or less is opaque (alpha of 128 or more), as
 // strokes on a transparent layer. What may be meant either way, as a photograph with an erased hole, is INPAINT_INPUT.
@@ -163,8 +180,8 @@ uint32_t inpaint_abi_version(void);
 // none has. Valid until the next call of this thread that fails.
 const char *inpaint_last_error(void);
 
-// Options with their defaults: all cores, the best instruction set, white (128 or more) is the hole. NULL where there is
-// no memory.
+// Options with their defaults: all cores, the best instruction set, white (128 or more) is the hole, INPAINT_STRATEGY_AUTO.
+// NULL where there is no memory.
 inpaint_options *inpaint_options_new(void);
 
 // Frees options. NULL is allowed.
@@ -192,6 +209,9 @@ inpaint_status inpaint_options_set_threshold(inpaint_options *options, uint8_t t
 // Grow the hole by a disc of this radius, pixels. Default 0.
 inpaint_status inpaint_options_set_grow(inpaint_options *options, uint32_t radius);
 
+// What the network runs on at a time. Default INPAINT_STRATEGY_AUTO.
+inpaint_status inpaint_options_set_strategy(inpaint_options *options, inpaint_strategy strategy);
+
 // An engine from a weights file in memory, which may be freed afterwards, or, where weights is NULL and size 0, from the
 // weights built into the library. Options may be NULL for the defaults, and may be freed afterwards. On a failure *engine
 // is NULL.
@@ -213,17 +233,19 @@ void inpaint_engine_free(inpaint_engine *engine);
 const char *inpaint_isa(const inpaint_engine *engine);
 
 // Bytes of scratch memory that inpaint_run uses on a picture of this size. They depend on the weights and the size alone.
+// INPAINT_USAGE where such a picture is run in regions, which takes no scratch memory: see inpaint_strategy.
 inpaint_status inpaint_scratch_size(const inpaint_engine *engine,
                                     uint32_t width,
                                     uint32_t height,
                                     size_t *size);
 
-// Fills the hole that mask shows in image, in place. Pixels outside the hole are not written; on a failure none is. A mask
-// without a hole is INPAINT_OK, one of nothing but hole INPAINT_INPUT.
+// Fills the hole that mask shows in image, in place. Pixels outside the hole are not written; on a failure none is, but of a
+// run in regions that was stopped or found no memory some of the hole may be. A mask without a hole is INPAINT_OK, one of
+// nothing but hole INPAINT_INPUT.
 //
 // scratch is memory of inpaint_scratch_size bytes or more, at any address and of any content, which no other run uses
 // meanwhile; with it an engine of one thread allocates nothing. Where it is NULL (and scratch_size 0) the engine takes
-// memory of its own and keeps it for the next run.
+// memory of its own and keeps it for the next run. A picture that is run in regions takes no scratch: INPAINT_USAGE.
 //
 // progress may be NULL; user is handed to it. image, mask and scratch must not overlap, from the first byte of each to its
 // last, the gaps between rows included.

@@ -9,20 +9,20 @@
 
 #![allow(unsafe_code, non_camel_case_types, clippy::missing_safety_doc)]
 
+mod engine;
+mod guard;
 mod mask;
 mod run;
 
-use std::any::Any;
-use std::cell::RefCell;
-use std::ffi::{CStr, CString, c_char, c_int, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ffi::{CStr, c_char, c_int, c_void};
 
-use crate::alloc::try_with_capacity;
 use crate::error::{Error, Result};
-use crate::inpainter::{Inpainter, Options};
+use crate::inpainter::{Inpainter, Options, Strategy};
 use crate::mask::{MaskRule, MaskWhite};
 use crate::parallel::MAX_THREADS;
 use crate::simd::Isa;
+use engine::{built_in, create, from_file};
+use guard::{boxed, guard};
 use run::Run;
 
 /// What a call came to: one of the numbers below. New ones may be added, none is reused.
@@ -74,6 +74,20 @@ pub const INPAINT_WHITE_IS_HOLE: inpaint_polarity = 0;
 /// White is kept, black is the hole.
 pub const INPAINT_WHITE_IS_KEPT: inpaint_polarity = 1;
 
+/// What the network runs on at a time: one of the numbers below. It decides the bytes of a result.
+pub type inpaint_strategy = i32;
+
+/// INPAINT_STRATEGY_NATIVE up to INPAINT_NATIVE_PIXELS, INPAINT_STRATEGY_WINDOW above.
+pub const INPAINT_STRATEGY_AUTO: inpaint_strategy = 0;
+/// The whole picture, however large: memory grows with it.
+pub const INPAINT_STRATEGY_NATIVE: inpaint_strategy = 1;
+/// One region around the holes after another: memory follows the largest. Holes wider than a region are filled at half the
+/// size first, and so on.
+pub const INPAINT_STRATEGY_WINDOW: inpaint_strategy = 2;
+
+/// The most pixels of a picture that INPAINT_STRATEGY_AUTO runs whole: 2^20.
+pub const INPAINT_NATIVE_PIXELS: u32 = 1048576;
+
 /// What of a picture is white or black where it is a mask: one of the numbers below.
 pub type inpaint_channel = i32;
 
@@ -96,18 +110,25 @@ pub const INPAINT_CHANNEL_BLUE: inpaint_channel = 5;
 pub const INPAINT_ABI_VERSION: u32 = 1;
 
 /// How an engine is to work. Made by inpaint_options_new; to be used by one thread at a time.
-pub struct inpaint_options(Options, Reading);
-
-/// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once. Its worker threads are not
-/// there in a child of fork(): inpaint_run is INPAINT_USAGE there, and inpaint_engine_free frees all but them; the child
-/// makes an engine of its own, or runs one of one thread that no thread was running at the fork.
-pub struct inpaint_engine(Inpainter, Reading);
+#[derive(Clone, Default)]
+pub struct inpaint_options {
+    options: Options,
+    reading: Reading,
+}
 
 /// How masks are read, and how far their holes grow.
 #[derive(Clone, Copy, Default)]
 struct Reading {
     rule: MaskRule,
     grow: usize,
+}
+
+/// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once. Its worker threads are not
+/// there in a child of fork(): inpaint_run is INPAINT_USAGE there, and inpaint_engine_free frees all but them; the child
+/// makes an engine of its own, or runs one of one thread that no thread was running at the fork.
+pub struct inpaint_engine {
+    inpainter: Inpainter,
+    reading: Reading,
 }
 
 /// A picture in the caller's memory, upright, the top row first.
@@ -141,9 +162,10 @@ pub struct inpaint_mask {
     pub stride: usize,
 }
 
-/// Told after every layer how much of a run is done, in pixels, on one thread at a time that need not be
-/// the caller's. Anything but 0 ends the run with INPAINT_CANCELLED. It must return (no longjmp, no exception) and must
-/// neither free the engine nor wait for another run of it: one run may be under way inside of another.
+/// Told after every layer how much of a run is done, in pixels of the regions that the network runs in, on
+/// one thread at a time that need not be the caller's. Anything but 0 ends the run with INPAINT_CANCELLED. It must return (no
+/// longjmp, no exception) and must neither free the engine nor wait for another run of it: one run may be under way inside
+/// of another.
 pub type inpaint_progress = Option<unsafe extern "C" fn(user: *mut c_void, done: u64, total: u64) -> c_int>;
 
 /// The version of the library, such as "0.1.0". Never freed.
@@ -162,16 +184,16 @@ pub extern "C" fn inpaint_abi_version() -> u32 {
 /// none has. Valid until the next call of this thread that fails.
 #[unsafe(no_mangle)]
 pub extern "C" fn inpaint_last_error() -> *const c_char {
-    LAST_ERROR.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
+    guard::last_error()
 }
 
-/// Options with their defaults: all cores, the best instruction set, white (128 or more) is the hole. NULL where there is
-/// no memory.
+/// Options with their defaults: all cores, the best instruction set, white (128 or more) is the hole, INPAINT_STRATEGY_AUTO.
+/// NULL where there is no memory.
 #[unsafe(no_mangle)]
 pub extern "C" fn inpaint_options_new() -> *mut inpaint_options {
     let mut options = std::ptr::null_mut();
     guard(|| {
-        options = boxed(inpaint_options(Options::default(), Reading::default()))?;
+        options = boxed(inpaint_options::default())?;
         Ok(())
     });
     options
@@ -190,9 +212,14 @@ pub unsafe extern "C" fn inpaint_options_free(options: *mut inpaint_options) {
 /// without threads, an engine has one. Never changes a result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_set_threads(options: *mut inpaint_options, threads: u32) -> inpaint_status {
-    set(options, |options, _| match threads as usize {
-        threads @ 0..=MAX_THREADS => Ok(options.threads(threads)),
-        _ => Err(Error::usage(format!("0 to {MAX_THREADS} threads expected, {threads} found"))),
+    guard(|| {
+        // SAFETY: the caller vouches for the options.
+        let inpaint_options { options, .. } = unsafe { options_of(options) }?;
+        *options = match threads as usize {
+            threads @ 0..=MAX_THREADS => options.clone().threads(threads),
+            _ => return Err(Error::usage(format!("threads: expected 0 to {MAX_THREADS}, found {threads}"))),
+        };
+        Ok(())
     })
 }
 
@@ -200,20 +227,31 @@ pub unsafe extern "C" fn inpaint_options_set_threads(options: *mut inpaint_optio
 /// result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_set_isa(options: *mut inpaint_options, name: *const c_char) -> inpaint_status {
-    set(options, |options, _| {
+    guard(|| {
+        // SAFETY: the caller vouches for the options.
+        let inpaint_options { options, .. } = unsafe { options_of(options) }?;
         // SAFETY: the caller vouches for a string.
         let name = unsafe { string("name", name) }?.to_string_lossy();
-        match Isa::ALL.into_iter().find(|isa| isa.name() == name) {
-            None if name != "auto" => Err(Error::usage(format!("an instruction set expected, {name:?} found"))),
-            isa => Ok(options.isa(isa)),
-        }
+        let isa = match Isa::ALL.into_iter().find(|isa| isa.name() == name) {
+            None if name != "auto" => {
+                return Err(Error::usage(format!("name: expected an instruction set or auto, found {name:?}")));
+            }
+            isa => isa,
+        };
+        *options = options.clone().isa(isa);
+        Ok(())
     })
 }
 
 /// Whether to leave out work that cannot reach the hole: not 0, the default. Never changes a result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_set_hole_aware(options: *mut inpaint_options, on: c_int) -> inpaint_status {
-    set(options, |options, _| Ok(options.hole_aware(on != 0)))
+    guard(|| {
+        // SAFETY: the caller vouches for the options.
+        let inpaint_options { options, .. } = unsafe { options_of(options) }?;
+        *options = options.clone().hole_aware(on != 0);
+        Ok(())
+    })
 }
 
 /// What white in a mask means. Default INPAINT_WHITE_IS_HOLE.
@@ -222,31 +260,56 @@ pub unsafe extern "C" fn inpaint_options_set_polarity(
     options: *mut inpaint_options,
     polarity: inpaint_polarity,
 ) -> inpaint_status {
-    set(options, |options, reading| {
+    guard(|| {
+        // SAFETY: the caller vouches for the options.
+        let inpaint_options { reading, .. } = unsafe { options_of(options) }?;
         reading.rule = match polarity {
             INPAINT_WHITE_IS_HOLE => reading.rule.white(MaskWhite::Hole),
             INPAINT_WHITE_IS_KEPT => reading.rule.white(MaskWhite::Keep),
-            _ => return Err(Error::usage(format!("polarity: 0 or 1 expected, {polarity} found"))),
+            _ => return Err(Error::usage(format!("polarity: expected 0 or 1, found {polarity}"))),
         };
-        Ok(options)
+        Ok(())
     })
 }
 
 /// Mask bytes from here on are white. Default 128.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_set_threshold(options: *mut inpaint_options, threshold: u8) -> inpaint_status {
-    set(options, |options, reading| {
+    guard(|| {
+        // SAFETY: the caller vouches for the options.
+        let inpaint_options { reading, .. } = unsafe { options_of(options) }?;
         reading.rule = reading.rule.threshold(threshold);
-        Ok(options)
+        Ok(())
     })
 }
 
 /// Grow the hole by a disc of this radius, pixels. Default 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_set_grow(options: *mut inpaint_options, radius: u32) -> inpaint_status {
-    set(options, |options, reading| {
+    guard(|| {
+        // SAFETY: the caller vouches for the options.
+        let inpaint_options { reading, .. } = unsafe { options_of(options) }?;
         reading.grow = radius as usize;
-        Ok(options)
+        Ok(())
+    })
+}
+
+/// What the network runs on at a time. Default INPAINT_STRATEGY_AUTO.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_options_set_strategy(
+    options: *mut inpaint_options,
+    strategy: inpaint_strategy,
+) -> inpaint_status {
+    guard(|| {
+        // SAFETY: the caller vouches for the options.
+        let inpaint_options { options, .. } = unsafe { options_of(options) }?;
+        *options = options.clone().strategy(match strategy {
+            INPAINT_STRATEGY_AUTO => Strategy::Auto,
+            INPAINT_STRATEGY_NATIVE => Strategy::Native,
+            INPAINT_STRATEGY_WINDOW => Strategy::Window,
+            _ => return Err(Error::usage(format!("strategy: expected 0 to 2, found {strategy}"))),
+        });
+        Ok(())
     })
 }
 
@@ -260,18 +323,18 @@ pub unsafe extern "C" fn inpaint_engine_new(
     options: *const inpaint_options,
     engine: *mut *mut inpaint_engine,
 ) -> inpaint_status {
+    let make = |options| {
+        if weights.is_null() {
+            return if size == 0 { built_in(options) } else { Err(null("weights")) };
+        }
+        if size > isize::MAX as usize {
+            return Err(Error::usage(format!("weights: expected a size that memory can hold, found {size} bytes")));
+        }
+        // SAFETY: not NULL, so the caller lends `size` bytes.
+        Inpainter::from_bytes(unsafe { std::slice::from_raw_parts(weights.cast(), size) }, options)
+    };
     // SAFETY: passed on to the caller.
-    unsafe {
-        create(options, engine, |options| {
-            if weights.is_null() {
-                return if size == 0 { built_in(options) } else { Err(null("weights")) };
-            }
-            if size > isize::MAX as usize {
-                return Err(Error::usage(format!("weights: {size} bytes are more than memory holds")));
-            }
-            Inpainter::from_bytes(std::slice::from_raw_parts(weights.cast(), size), options)
-        })
-    }
+    unsafe { create(options, engine, make) }
 }
 
 /// An engine from a weights file on disk, as inpaint_engine_new. The path is in the system's encoding: UTF-8 on Windows.
@@ -282,8 +345,10 @@ pub unsafe extern "C" fn inpaint_engine_new_from_file(
     options: *const inpaint_options,
     engine: *mut *mut inpaint_engine,
 ) -> inpaint_status {
+    // SAFETY: the caller vouches for a string.
+    let make = |options| from_file(unsafe { string("path", path) }?, options);
     // SAFETY: passed on to the caller.
-    unsafe { create(options, engine, |options| from_file(string("path", path)?, options)) }
+    unsafe { create(options, engine, make) }
 }
 
 /// Frees an engine, which no thread may be running. NULL is allowed.
@@ -304,11 +369,12 @@ pub unsafe extern "C" fn inpaint_isa(engine: *const inpaint_engine) -> *const c_
     // SAFETY: the caller vouches for the engine.
     match unsafe { engine.as_ref() } {
         None => std::ptr::null(),
-        Some(engine) => engine.0.isa().c_name().as_ptr(),
+        Some(engine) => engine.inpainter.isa().c_name().as_ptr(),
     }
 }
 
 /// Bytes of scratch memory that inpaint_run uses on a picture of this size. They depend on the weights and the size alone.
+/// INPAINT_USAGE where such a picture is run in regions, which takes no scratch memory: see inpaint_strategy.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_scratch_size(
     engine: *const inpaint_engine,
@@ -320,17 +386,18 @@ pub unsafe extern "C" fn inpaint_scratch_size(
         // SAFETY: the caller vouches for both.
         let (engine, size) = unsafe { (engine.as_ref(), size.as_mut()) };
         let (engine, size) = (engine.ok_or_else(|| null("engine"))?, size.ok_or_else(|| null("size"))?);
-        *size = run::scratch_size(&engine.0, width as usize, height as usize)?;
+        *size = engine.scratch_size(width as usize, height as usize)?;
         Ok(())
     })
 }
 
-/// Fills the hole that mask shows in image, in place. Pixels outside the hole are not written; on a failure none is. A mask
-/// without a hole is INPAINT_OK, one of nothing but hole INPAINT_INPUT.
+/// Fills the hole that mask shows in image, in place. Pixels outside the hole are not written; on a failure none is, but of a
+/// run in regions that was stopped or found no memory some of the hole may be. A mask without a hole is INPAINT_OK, one of
+/// nothing but hole INPAINT_INPUT.
 ///
 /// scratch is memory of inpaint_scratch_size bytes or more, at any address and of any content, which no other run uses
 /// meanwhile; with it an engine of one thread allocates nothing. Where it is NULL (and scratch_size 0) the engine takes
-/// memory of its own and keeps it for the next run.
+/// memory of its own and keeps it for the next run. A picture that is run in regions takes no scratch: INPAINT_USAGE.
 ///
 /// progress may be NULL; user is handed to it. image, mask and scratch must not overlap, from the first byte of each to its
 /// last, the gaps between rows included.
@@ -347,13 +414,16 @@ pub unsafe extern "C" fn inpaint_run(
     guard(|| {
         // SAFETY: the caller vouches for all three.
         let (engine, image, mask) = unsafe { (engine.as_ref(), image.as_ref(), mask.as_ref()) };
-        let inpaint_engine(engine, reading) = engine.ok_or_else(|| null("engine"))?;
+        let engine = engine.ok_or_else(|| null("engine"))?;
         let (image, mask) = (image.ok_or_else(|| null("image"))?, mask.ok_or_else(|| null("mask"))?);
-        let run = Run { engine, reading: *reading, image, mask, scratch: scratch.cast(), scratch_size, progress, user };
-        match image.format {
-            INPAINT_GREY8..=INPAINT_RGBA8 => run.fill::<u8>(image.format as usize),
-            INPAINT_GREY16..=INPAINT_RGBA16 => run.fill::<u16>((image.format - 0x10) as usize),
-            format => Err(unknown(format)),
+        let run = Run { engine, image, mask, scratch: scratch.cast(), scratch_size, progress, user };
+        // SAFETY: passed on to the caller.
+        unsafe {
+            match image.format {
+                INPAINT_GREY8..=INPAINT_RGBA8 => run.fill::<u8>(image.format as usize),
+                INPAINT_GREY16..=INPAINT_RGBA16 => run.fill::<u16>((image.format - 0x10) as usize),
+                format => Err(unknown(format)),
+            }
         }
     })
 }
@@ -372,78 +442,33 @@ pub unsafe extern "C" fn inpaint_mask_from_image(
         // SAFETY: the caller vouches for the picture.
         let image = unsafe { image.as_ref() }.ok_or_else(|| null("image"))?;
         let channel = mask::channel(channel)?;
-        match image.format {
-            INPAINT_GREY8..=INPAINT_RGBA8 => mask::write::<u8>(image, image.format as usize, channel, mask, mask_size),
-            INPAINT_GREY16..=INPAINT_RGBA16 => {
-                mask::write::<u16>(image, (image.format - 0x10) as usize, channel, mask, mask_size)
+        // SAFETY: passed on to the caller.
+        unsafe {
+            match image.format {
+                INPAINT_GREY8..=INPAINT_RGBA8 => {
+                    mask::write::<u8>(image, image.format as usize, channel, mask, mask_size)
+                }
+                INPAINT_GREY16..=INPAINT_RGBA16 => {
+                    mask::write::<u16>(image, (image.format - 0x10) as usize, channel, mask, mask_size)
+                }
+                format => Err(unknown(format)),
             }
-            format => Err(unknown(format)),
         }
     })
 }
 
 fn unknown(format: inpaint_format) -> Error {
-    Error::usage(format!("a format of this interface expected, {format} found"))
+    Error::usage(format!("format: expected one of this interface, found {format}"))
 }
 
-#[cfg(feature = "embedded-weights")]
-fn built_in(options: Options) -> Result<Inpainter> {
-    Inpainter::embedded(options)
-}
-
-#[cfg(not(feature = "embedded-weights"))]
-fn built_in(_: Options) -> Result<Inpainter> {
-    Err(Error::usage("this build has no weights of its own: weights expected"))
-}
-
-#[cfg(feature = "fs")]
-fn from_file(path: &CStr, options: Options) -> Result<Inpainter> {
-    #[cfg(unix)]
-    let path: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(path.to_bytes());
-    #[cfg(not(unix))]
-    let path = path.to_str().map_err(|_| Error::usage("path: UTF-8 expected"))?;
-    Inpainter::from_path(path, options)
-}
-
-#[cfg(not(feature = "fs"))]
-fn from_file(_: &CStr, _: Options) -> Result<Inpainter> {
-    Err(Error::usage("this build reads no files: weights in memory expected"))
-}
-
-/// Puts what `make` makes into `*engine`.
+/// The options at `options`.
 ///
 /// # Safety
 ///
-/// `options` is NULL or comes from `inpaint_options_new`; `engine` is NULL or may be written.
-unsafe fn create(
-    options: *const inpaint_options,
-    engine: *mut *mut inpaint_engine,
-    make: impl FnOnce(Options) -> Result<Inpainter>,
-) -> inpaint_status {
-    guard(|| {
-        if engine.is_null() {
-            return Err(null("engine"));
-        }
-        // SAFETY: not NULL, so it may be written.
-        unsafe { engine.write(std::ptr::null_mut()) };
-        // SAFETY: the caller vouches for the options.
-        let (options, reading) = unsafe { options.as_ref() }
-            .map_or_else(Default::default, |inpaint_options(options, reading)| (options.clone(), *reading));
-        let made = boxed(inpaint_engine(make(options)?, reading))?;
-        // SAFETY: as above.
-        unsafe { engine.write(made) };
-        Ok(())
-    })
-}
-
-/// Changes `options`, which are NULL or come from `inpaint_options_new`.
-fn set(options: *mut inpaint_options, change: impl FnOnce(Options, &mut Reading) -> Result<Options>) -> inpaint_status {
-    guard(|| {
-        // SAFETY: the callers pass on what their caller vouches for.
-        let inpaint_options(options, reading) = unsafe { options.as_mut() }.ok_or_else(|| null("options"))?;
-        *options = change(options.clone(), reading)?;
-        Ok(())
-    })
+/// `options` is NULL, or comes from `inpaint_options_new` and lives on, unused by others.
+unsafe fn options_of<'a>(options: *mut inpaint_options) -> Result<&'a mut inpaint_options> {
+    // SAFETY: passed on to the caller.
+    unsafe { options.as_mut() }.ok_or_else(|| null("options"))
 }
 
 /// The string at `text`.
@@ -460,38 +485,7 @@ unsafe fn string<'a>(name: &str, text: *const c_char) -> Result<&'a CStr> {
 }
 
 fn null(name: &str) -> Error {
-    Error::usage(format!("{name}: an address expected, NULL found"))
-}
-
-thread_local! {
-    static LAST_ERROR: RefCell<CString> = RefCell::default();
-}
-
-/// On the heap, where memory can be had.
-fn boxed<T>(value: T) -> Result<*mut T> {
-    let mut one = try_with_capacity(1)?;
-    one.push(value);
-    Ok(Box::into_raw(one.into_boxed_slice()).cast())
-}
-
-/// The status of `work`, its message kept for `inpaint_last_error`; a panic ends here.
-fn guard(work: impl FnOnce() -> Result<()>) -> inpaint_status {
-    let (status, message) = match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(())) => return INPAINT_OK,
-        Ok(Err(error)) => (error.kind().status(), error.to_string()),
-        Err(panic) => (INPAINT_INTERNAL, format!("internal error: {}", panic_message(panic))),
-    };
-    let message = CString::new(message.replace('\0', " ")).unwrap_or_default();
-    let _ = LAST_ERROR.try_with(|last| last.replace(message));
-    status
-}
-
-fn panic_message(panic: Box<dyn Any + Send>) -> String {
-    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    // What a panic carries may panic when dropped.
-    std::mem::forget(panic);
-    text.unwrap_or_else(|| "a panic".to_owned())
+    Error::usage(format!("{name}: expected an address, found NULL"))
 }
 
 #[cfg(test)]

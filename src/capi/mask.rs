@@ -15,12 +15,17 @@ pub(super) fn channel(channel: inpaint_channel) -> Result<MaskChannel> {
         INPAINT_CHANNEL_RED => Ok(MaskChannel::Red),
         INPAINT_CHANNEL_GREEN => Ok(MaskChannel::Green),
         INPAINT_CHANNEL_BLUE => Ok(MaskChannel::Blue),
-        _ => Err(Error::usage(format!("channel: 0 to 5 expected, {channel} found"))),
+        _ => Err(Error::usage(format!("channel: expected 0 to 5, found {channel}"))),
     }
 }
 
 /// Writes the mask of a picture of `channels` to the `size` bytes at `mask`.
-pub(super) fn write<T: Sample>(
+///
+/// # Safety
+///
+/// What `image.data` and `mask` name, unless NULL, is memory of the sizes given; nobody else uses the mask's or writes the
+/// picture's meanwhile.
+pub(super) unsafe fn write<T: Sample>(
     image: &inpaint_image,
     channels: usize,
     channel: MaskChannel,

@@ -5,17 +5,16 @@ use std::ops::{ControlFlow, Range};
 
 use ndarray::{ArrayView2, ArrayViewMut3, ShapeBuilder};
 
-use super::{Reading, inpaint_image, inpaint_mask, inpaint_progress, null};
-use crate::alloc::{lines, split, split_words, words_bytes};
+use super::{Reading, inpaint_engine, inpaint_image, inpaint_mask, inpaint_progress, null};
+use crate::alloc::{lines, split, split_words};
 use crate::error::{Error, Result};
-use crate::inpainter::{Inpainter, Progress, Request};
+use crate::inpainter::{Progress, Request};
 use crate::mask::{Mask, dilation_lines};
 use crate::sample::Sample;
 
 /// A call of `inpaint_run`.
 pub(super) struct Run<'c> {
-    pub engine: &'c Inpainter,
-    pub reading: Reading,
+    pub engine: &'c inpaint_engine,
     pub image: &'c inpaint_image,
     pub mask: &'c inpaint_mask,
     pub scratch: *mut u8,
@@ -25,23 +24,29 @@ pub(super) struct Run<'c> {
 }
 
 impl Run<'_> {
-    pub fn fill<T: Sample>(&self, channels: usize) -> Result<()> {
-        let Run { engine, reading, image, mask, scratch, .. } = *self;
+    /// Fills a picture of `channels` samples of this type.
+    ///
+    /// # Safety
+    ///
+    /// What `image.data`, `mask.data` and `scratch` name, unless NULL, is memory of the sizes given that nobody else uses
+    /// meanwhile; `progress` is NULL or may be called with `user` on any thread.
+    pub unsafe fn fill<T: Sample>(&self, channels: usize) -> Result<()> {
+        let Run { engine, image, mask, scratch, .. } = *self;
         let Pixels { width, height, stride, addresses: pixels } = Pixels::of::<T>(image, channels)?;
         let (bytes, mask_stride) = extent("mask", mask.data, mask.size, mask.stride, width, height)?;
         let scratch_size = match scratch.is_null() {
-            false => scratch_size(engine, width, height)?,
+            false => engine.scratch_size(width, height)?,
             true if self.scratch_size == 0 => 0,
             true => return Err(null("scratch")),
         };
         if self.scratch_size < scratch_size {
             let found = self.scratch_size;
-            return Err(Error::usage(format!("scratch: {scratch_size} bytes expected, {found} found")));
+            return Err(Error::usage(format!("scratch: expected {scratch_size} bytes, found {found}")));
         }
         let memory = scratch as usize
             ..(scratch as usize)
                 .checked_add(scratch_size)
-                .ok_or_else(|| Error::usage("scratch: reaches past the end of memory"))?;
+                .ok_or_else(|| Error::usage("scratch: expected bytes inside of memory, found an end past it"))?;
         for (name, a, b) in [
             ("image and mask", &pixels, &bytes),
             ("image and scratch", &pixels, &memory),
@@ -65,25 +70,23 @@ impl Run<'_> {
             }
         });
         let callback = Callback(self.progress, self.user);
-        let progress = &mut |progress| callback.call(progress);
+        let progress = &mut |progress| {
+            // SAFETY: the caller vouches for the callback.
+            unsafe { callback.call(progress) }
+        };
+        let inpaint_engine { inpainter, reading } = engine;
         match scratch {
             None => {
                 let mask = Mask::from_bytes(mask, reading.rule)?.dilated(reading.grow)?;
-                engine.run(Request::new(pixels, &mask).progress(progress))
+                inpainter.run(Request::new(pixels, &mask).progress(progress))
             }
             Some(scratch) => {
-                let (mask, scratch) = mask_in(scratch, mask, reading)?;
-                engine.run(Request::new(pixels, &mask).progress(progress).scratch(scratch))
+                let (mask, scratch) = mask_in(scratch, mask, *reading)?;
+                inpainter.run(Request::new(pixels, &mask).progress(progress).scratch(scratch))
             }
         }
         .map(drop)
     }
-}
-
-/// Bytes of scratch memory for a run on a picture of this size: the mask and the run's own.
-pub(super) fn scratch_size(engine: &Inpainter, width: usize, height: usize) -> Result<usize> {
-    let mask = words_bytes(Mask::words_for(width, height));
-    Ok(engine.scratch_bytes(width, height)?.saturating_add(mask))
 }
 
 /// Reads a mask into the front of `scratch`, and returns what is left of it.
@@ -94,7 +97,7 @@ fn mask_in<'s>(
 ) -> Result<(Mask<&'s mut [u64]>, &'s mut [u8])> {
     let (height, width) = bytes.dim();
     let count = Mask::words_for(width, height);
-    let short = || Error::usage("scratch: too short for the mask");
+    let short = || Error::usage(format!("scratch: expected {count} words for the mask, found fewer"));
     let (words, rest) = split_words(scratch, count).ok_or_else(short)?;
     let mut mask = Mask::in_words(width, height, words)?;
     if reading.grow == 0 {
@@ -113,7 +116,7 @@ fn mask_in<'s>(
 /// Refuses memory that overlaps.
 pub(super) fn apart(name: &str, a: &Range<usize>, b: &Range<usize>) -> Result<()> {
     if a.start < b.end && b.start < a.end {
-        return Err(Error::usage(format!("{name}: memory of their own expected, an overlap found")));
+        return Err(Error::usage(format!("{name}: expected memory of their own, found an overlap")));
     }
     Ok(())
 }
@@ -131,12 +134,16 @@ impl Pixels {
     pub fn of<T>(image: &inpaint_image, channels: usize) -> Result<Self> {
         let (width, height) = (image.width as usize, image.height as usize);
         if width == 0 || height == 0 {
-            return Err(Error::input(format!("image: at least one pixel expected, {width}×{height} found")));
+            return Err(Error::input(format!("image: expected at least one pixel, found {width}×{height}")));
         }
-        let row = width.checked_mul(channels * size_of::<T>()).ok_or_else(|| Error::limits("image: rows too long"))?;
+        let row = width
+            .checked_mul(channels * size_of::<T>())
+            .ok_or_else(|| Error::limits("image: expected rows that can be addressed, found longer ones"))?;
         let (addresses, stride) = extent("image", image.data.cast(), image.size, image.stride, row, height)?;
         if !addresses.start.is_multiple_of(align_of::<T>()) || !stride.is_multiple_of(align_of::<T>()) {
-            return Err(Error::usage("image: an even address and an even stride expected of 16-bit samples"));
+            return Err(Error::usage(
+                "image: expected an even address and an even stride for 16-bit samples, found an odd one",
+            ));
         }
         Ok(Self { width, height, stride, addresses })
     }
@@ -156,7 +163,7 @@ pub(super) fn extent(
     }
     let stride = if stride == 0 { row } else { stride };
     if stride < row {
-        return Err(Error::usage(format!("{name}: a stride of {row} bytes or more expected, {stride} found")));
+        return Err(Error::usage(format!("{name}: expected a stride of {row} bytes or more, found {stride}")));
     }
     // Of one row it means nothing, and may be any.
     let stride = if height == 1 { row } else { stride };
@@ -164,10 +171,12 @@ pub(super) fn extent(
     let bytes = bytes.filter(|bytes| *bytes <= isize::MAX as usize);
     let end = bytes.and_then(|bytes| (data as usize).checked_add(bytes));
     let (Some(bytes), Some(end)) = (bytes, end) else {
-        return Err(Error::usage(format!("{name}: {height} rows, {stride} bytes apart, reach past the end of memory")));
+        return Err(Error::usage(format!(
+            "{name}: expected rows inside of memory, found {height}, {stride} bytes apart, past its end"
+        )));
     };
     if size < bytes {
-        return Err(Error::usage(format!("{name}: {bytes} bytes expected, {size} found")));
+        return Err(Error::usage(format!("{name}: expected {bytes} bytes, found {size}")));
     }
     Ok((data as usize..end, stride))
 }
@@ -181,8 +190,13 @@ unsafe impl Send for Callback {}
 unsafe impl Sync for Callback {}
 
 impl Callback {
-    fn call(&self, progress: Progress) -> ControlFlow<()> {
-        // SAFETY: a function of this type, as the caller vouches.
+    /// Whether the run goes on.
+    ///
+    /// # Safety
+    ///
+    /// The callback is NULL or a function of its type that may be called on this thread with what it is handed.
+    unsafe fn call(&self, progress: Progress) -> ControlFlow<()> {
+        // SAFETY: the caller vouches for it.
         match self.0.map_or(0, |callback| unsafe { callback(self.1, progress.done, progress.total) }) {
             0 => ControlFlow::Continue(()),
             _ => ControlFlow::Break(()),

@@ -32,6 +32,11 @@ fn statuses_are_the_kinds() {
 }
 
 #[test]
+fn the_threshold_of_regions_is_the_engines() {
+    assert_eq!(INPAINT_NATIVE_PIXELS as usize, crate::NATIVE_PIXELS);
+}
+
+#[test]
 fn a_panic_becomes_a_status() {
     /// Panics when dropped.
     struct Spiteful;
@@ -77,8 +82,9 @@ fn an_engine_survives_a_panic() {
 
 /// One level that reads the harmonic prior, of weights between -0.5 and 0.5.
 fn tiny_weights() -> Vec<u8> {
-    let mut config = Config::new(Prior::Harmonic, true, &[(1, 3)], &[3]);
-    (config.mean, config.output) = ([0.5; 3], Output::Sigmoid);
+    let mut config = Config::new(Prior::Harmonic, true, &[(1, 3)], &[3]).unwrap();
+    config.set_normalisation([0.5; 3], [1.0; 3]).unwrap();
+    config.set_output(Output::Sigmoid);
     let mut file = header(&config, Dtype::F16, &Default::default());
     (0..config.parameters()).for_each(|i| assert!(Dtype::F16.encode((i * 37 % 101) as f64 / 101.0 - 0.5, &mut file)));
     file
@@ -180,6 +186,62 @@ fn what_c_lends_is_used_as_lent() {
         // SAFETY: made above, and not used again.
         unsafe { inpaint_engine_free(engine) };
     }
+}
+
+/// An image above 2^20 pixels, with a hole that is filled coarse to fine, by each strategy.
+#[cfg_attr(miri, ignore = "a million pixels")]
+#[test]
+fn strategies_give_the_bytes_of_the_rust_interface() {
+    use ndarray::{Array2, Array3};
+    const WIDTH: usize = 1100;
+    const HEIGHT: usize = 1000;
+    let weights = &tiny_weights();
+    let before = Array3::from_shape_fn((HEIGHT, WIDTH, 3), |(y, x, c)| (x * 7 + y * 3 + c * 40 + x * y % 31) as u8);
+    let mask = Array2::from_shape_fn((HEIGHT, WIDTH), |(y, x)| {
+        255 * u8::from((40..60).contains(&x) && (500..530).contains(&y))
+    });
+    let hole = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
+    let mut results = Vec::new();
+    for (strategy, of_rust) in [
+        (INPAINT_STRATEGY_AUTO, Strategy::Auto),
+        (INPAINT_STRATEGY_NATIVE, Strategy::Native),
+        (INPAINT_STRATEGY_WINDOW, Strategy::Window),
+    ] {
+        let mut after = before.clone();
+        let mut engine = std::ptr::null_mut();
+        let (mut size, mut byte) = (0, 0u8);
+        // SAFETY: options, an engine, pixels and a mask of this test, as large as is said.
+        unsafe {
+            let options = inpaint_options_new();
+            assert_eq!(inpaint_options_set_strategy(options, strategy), INPAINT_OK);
+            assert_eq!(inpaint_engine_new(weights.as_ptr().cast(), weights.len(), options, &mut engine), INPAINT_OK);
+            inpaint_options_free(options);
+            let image = inpaint_image {
+                data: after.as_mut_ptr().cast(),
+                size: after.len(),
+                stride: 0,
+                width: WIDTH as u32,
+                height: HEIGHT as u32,
+                format: INPAINT_RGB8,
+            };
+            let mask = inpaint_mask { data: mask.as_ptr(), size: mask.len(), stride: 0 };
+            let fits = inpaint_scratch_size(engine, WIDTH as u32, HEIGHT as u32, &mut size);
+            assert_eq!(fits, if of_rust == Strategy::Native { INPAINT_OK } else { INPAINT_USAGE });
+            if of_rust != Strategy::Native {
+                let scratch = (&raw mut byte).cast();
+                assert_eq!(inpaint_run(engine, &image, &mask, scratch, 1, None, std::ptr::null_mut()), INPAINT_USAGE);
+                assert!(last_error().starts_with("scratch: expected strategy native or no scratch, found "));
+            }
+            let status = inpaint_run(engine, &image, &mask, std::ptr::null_mut(), 0, None, std::ptr::null_mut());
+            assert_eq!(status, INPAINT_OK, "{}", last_error());
+            inpaint_engine_free(engine);
+        }
+        let inpainter = Inpainter::from_bytes(weights, Options::default().strategy(of_rust)).unwrap();
+        assert_eq!(after, inpainter.inpaint(before.view(), &hole).unwrap(), "{of_rust:?}");
+        results.push(after);
+    }
+    assert_eq!(results[0], results[2]);
+    assert_ne!(results[0], results[1], "the whole image at once is another result");
 }
 
 /// Rows with gaps, at addresses that are no more than even, into memory that nobody has written.

@@ -26,7 +26,7 @@ pub fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>> {
         [0x80, 2..=5, ..] => torch::legacy(input),
         [_, _, _, _, _, _, _, _, b'{', ..] => safetensors::open(input),
         [] => Err(refused("an empty file")),
-        _ => Err(refused("a PyTorch, safetensors, Keras .h5 or NumPy .npz file expected, none of them found")),
+        _ => Err(refused("expected a PyTorch, safetensors, Keras .h5 or NumPy .npz file, found none of them")),
     }
 }
 
@@ -47,12 +47,12 @@ fn zip(input: Input<'_>) -> Result<Checkpoint<'_>> {
     match pickle {
         Some(pickle) => torch::archive(archive, &names, len, pickle),
         None if names.iter().any(|name| name.ends_with(".npy")) => numpy::open(archive, &names, len),
-        None => Err(refused("an archive of PyTorch (data.pkl) or NumPy (.npy) expected, neither found")),
+        None => Err(refused("expected an archive of PyTorch (data.pkl) or NumPy (.npy), found neither")),
     }
 }
 
 pub(crate) fn damaged(error: ZipError) -> inpaint_edge::Error {
-    refused(format!("the archive is damaged: {}", one_line(&error.to_string())))
+    refused(format!("the archive is damaged: {}", one_line(&error.to_string()))).with_source(error)
 }
 
 /// Records of an archive's directory.
