@@ -1,9 +1,12 @@
 //! An engine as C holds it: made of weights and options, and what it says of scratch memory.
 
+use std::ffi::CStr;
+
 use super::guard::{boxed, guard};
-use super::{CStr, inpaint_engine, inpaint_options, inpaint_status, null};
+use super::lent::null;
+use super::types::{inpaint_engine, inpaint_options, inpaint_status};
 use crate::alloc::words_bytes;
-use crate::error::Result;
+use crate::error::{self, Result};
 use crate::inpainter::{Inpainter, Options};
 use crate::mask::Mask;
 
@@ -14,7 +17,7 @@ pub(super) fn built_in(options: Options) -> Result<Inpainter> {
 
 #[cfg(not(feature = "embedded-weights"))]
 pub(super) fn built_in(_: Options) -> Result<Inpainter> {
-    Err(crate::Error::usage("weights: expected an address, found NULL in a build that has no weights of its own"))
+    Err(error::Error::usage("weights: expected an address, found NULL in a build that has no weights of its own"))
 }
 
 #[cfg(feature = "fs")]
@@ -22,13 +25,13 @@ pub(super) fn from_file(path: &CStr, options: Options) -> Result<Inpainter> {
     #[cfg(unix)]
     let path: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(path.to_bytes());
     #[cfg(not(unix))]
-    let path = path.to_str().map_err(|_| crate::Error::usage("path: expected UTF-8, found other bytes"))?;
+    let path = path.to_str().map_err(|_| error::Error::usage("path: expected UTF-8, found other bytes"))?;
     Inpainter::from_path(path, options)
 }
 
 #[cfg(not(feature = "fs"))]
 pub(super) fn from_file(_: &CStr, _: Options) -> Result<Inpainter> {
-    Err(crate::Error::usage("path: expected weights in memory, found a path in a build that reads no files"))
+    Err(error::Error::usage("path: expected weights in memory, found a path in a build that reads no files"))
 }
 
 /// Puts what `make` makes into `*engine`.
@@ -48,7 +51,10 @@ pub(super) unsafe fn create(
         // SAFETY: not NULL, so it may be written.
         unsafe { engine.write(std::ptr::null_mut()) };
         // SAFETY: the caller vouches for the options.
-        let inpaint_options { options, reading } = unsafe { options.as_ref() }.cloned().unwrap_or_default();
+        let (options, reading) = match unsafe { options.as_ref() } {
+            None => Default::default(),
+            Some(inpaint_options { options, reading }) => (options.clone(), *reading),
+        };
         let made = boxed(inpaint_engine { inpainter: make(options)?, reading })?;
         // SAFETY: as above.
         unsafe { engine.write(made) };
@@ -57,9 +63,10 @@ pub(super) unsafe fn create(
 }
 
 impl inpaint_engine {
-    /// Bytes of scratch for a run of the whole picture: its mask, and the run's own.
+    /// Bytes of scratch memory for a run of the whole picture: the mask and the run's own.
     pub(super) fn scratch_size(&self, width: usize, height: usize) -> Result<usize> {
         let mask = words_bytes(Mask::words_for(width, height));
-        Ok(self.inpainter.scratch_bytes(width, height)?.saturating_add(mask))
+        let run = self.inpainter.scratch_bytes(width, height)?;
+        Ok(run.saturating_add(mask))
     }
 }

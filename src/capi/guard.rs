@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::ffi::{CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use super::{INPAINT_INTERNAL, INPAINT_OK, inpaint_status};
+use super::types::{INPAINT_INTERNAL, INPAINT_OK, inpaint_status};
 use crate::alloc::try_with_capacity;
 use crate::error::{Error, Result};
 

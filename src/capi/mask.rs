@@ -2,8 +2,9 @@
 
 use ndarray::{ArrayView3, ArrayViewMut2, ShapeBuilder};
 
-use super::run::{Pixels, apart, extent};
-use super::*;
+use super::lent::{Pixels, apart, extent};
+use super::types::*;
+use crate::error::{Error, Result};
 use crate::mask::MaskChannel;
 use crate::sample::Sample;
 

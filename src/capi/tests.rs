@@ -1,12 +1,13 @@
 //! What C itself cannot show: panics, and what Miri says of memory that C lends. The interface as C sees it is tested in
 //! `tests/c`.
 
+use std::ffi::CStr;
 use std::ops::ControlFlow;
 
 use super::*;
 use crate::ErrorKind;
 use crate::inpainter::Request;
-use crate::mask::Mask;
+use crate::mask::{Mask, MaskRule};
 use crate::weights::{Config, Dtype, Output, Prior, header};
 
 fn last_error() -> String {
@@ -200,7 +201,6 @@ fn strategies_give_the_bytes_of_the_rust_interface() {
     let mask = Array2::from_shape_fn((HEIGHT, WIDTH), |(y, x)| {
         255 * u8::from((40..60).contains(&x) && (500..530).contains(&y))
     });
-    let hole = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
     let mut results = Vec::new();
     for (strategy, of_rust) in [
         (INPAINT_STRATEGY_AUTO, Strategy::Auto),
@@ -230,14 +230,15 @@ fn strategies_give_the_bytes_of_the_rust_interface() {
             if of_rust != Strategy::Native {
                 let scratch = (&raw mut byte).cast();
                 assert_eq!(inpaint_run(engine, &image, &mask, scratch, 1, None, std::ptr::null_mut()), INPAINT_USAGE);
-                assert!(last_error().starts_with("scratch: expected strategy native or no scratch, found "));
+                assert!(last_error().starts_with("expected strategy native or no scratch memory, found "));
             }
             let status = inpaint_run(engine, &image, &mask, std::ptr::null_mut(), 0, None, std::ptr::null_mut());
             assert_eq!(status, INPAINT_OK, "{}", last_error());
             inpaint_engine_free(engine);
         }
         let inpainter = Inpainter::from_bytes(weights, Options::default().strategy(of_rust)).unwrap();
-        assert_eq!(after, inpainter.inpaint(before.view(), &hole).unwrap(), "{of_rust:?}");
+        let holes = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
+        assert_eq!(after, inpainter.inpaint(before.view(), &holes).unwrap(), "{of_rust:?}");
         results.push(after);
     }
     assert_eq!(results[0], results[2]);

@@ -76,7 +76,7 @@ impl<'a> Weights<'a> {
     ///
     /// As [`Weights::from_bytes`].
     #[cfg(feature = "fs")]
-    pub fn from_file(file: std::fs::File) -> Result<Weights<'static>> {
+    pub fn from_file(file: source::File) -> Result<Weights<'static>> {
         Source::from_file(file).and_then(Weights::new)
     }
 

@@ -1,6 +1,8 @@
 //! Where the bytes of a weights file come from.
 
 use std::borrow::Cow;
+#[cfg(feature = "fs")]
+pub(super) use std::fs::File;
 use std::ops::Range;
 
 use super::header::Header;
@@ -17,7 +19,7 @@ pub(super) enum Source<'a> {
     Memory(&'a [u8]),
     #[cfg(feature = "fs")]
     File {
-        file: std::fs::File,
+        file: File,
         len: u64,
         /// Where the data begins, known once the header is read.
         data: u64,
@@ -27,11 +29,11 @@ pub(super) enum Source<'a> {
 impl Source<'_> {
     #[cfg(feature = "fs")]
     pub fn open(path: &std::path::Path) -> Result<Self> {
-        Self::from_file(std::fs::File::open(path).map_err(unreadable)?)
+        Self::from_file(File::open(path).map_err(unreadable)?)
     }
 
     #[cfg(feature = "fs")]
-    pub fn from_file(file: std::fs::File) -> Result<Self> {
+    pub fn from_file(file: File) -> Result<Self> {
         let found = file.metadata().map_err(unreadable)?;
         match found.is_file() {
             true => Ok(Source::File { file, len: found.len(), data: 0 }),

@@ -304,15 +304,15 @@ static void strategies_take_effect(const uint8_t *weights, size_t size) {
       for (int x = 0; x < WIDE; x++)
         for (int c = 0; c < 3; c++) pixels[y][x][c] = IN_WIDE ? 0 : (uint8_t)(100 + (x + y) / 8 + c);
     if (strategies[i] == INPAINT_STRATEGY_WINDOW) {
-      REFUSED(inpaint_scratch_size(engine, WIDE, HIGH, &needed), INPAINT_USAGE, "expected strategy native or no scratch");
+      REFUSED(inpaint_scratch_size(engine, WIDE, HIGH, &needed), INPAINT_USAGE, "expected strategy native or no scratch memory");
       uint8_t scratch[8];
-      REFUSED(inpaint_run(engine, &image, &mask, scratch, sizeof scratch, NULL, NULL), INPAINT_USAGE, "found window");
+      REFUSED(inpaint_run(engine, &image, &mask, scratch, sizeof scratch, NULL, NULL), INPAINT_USAGE, "found strategy window");
       CHECK(needed == 0 && pixels[100][100][0] == 0);
     } else {
       CHECK(inpaint_scratch_size(engine, WIDE, HIGH, &needed) == INPAINT_OK && needed > 0);
     }
     if (strategies[i] == INPAINT_STRATEGY_AUTO)
-      REFUSED(inpaint_scratch_size(engine, 1025, 1024, &needed), INPAINT_USAGE, "auto");
+      REFUSED(inpaint_scratch_size(engine, 1025, 1024, &needed), INPAINT_USAGE, "1025×1024");
     CHECK(inpaint_scratch_size(engine, 1024, 1024, &needed) == (strategies[i] == INPAINT_STRATEGY_WINDOW ? INPAINT_USAGE : INPAINT_OK));
     CHECK(inpaint_run(engine, &image, &mask, NULL, 0, count, &done) == INPAINT_OK);
     CHECK(done > 0);
