@@ -247,7 +247,11 @@ fn a_folder_as_result_takes_the_name_of_the_image() {
     fails(&run(&[&image, &mask, &slash(&folder.path(""))]), 2, &["another folder than that of the image"]);
     assert_eq!(std::fs::read(&image).unwrap(), before);
     fails(&run(&[&"-", &mask, &folder.path("out")]), 2, &["out: the name of a file expected"]);
-    fails(&run(&[&image, &mask, &slash(&folder.path("none"))]), 1, &["cannot be written: expected a folder", "found none"]);
+    fails(
+        &run(&[&image, &mask, &slash(&folder.path("none"))]),
+        1,
+        &["cannot be written: expected a folder", "found none"],
+    );
 }
 
 #[test]

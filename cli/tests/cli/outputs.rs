@@ -185,7 +185,10 @@ fn a_folder_that_takes_no_file_is_told_before_the_work() {
     let expected = format!("out.png: cannot be written: expected a folder {}, found none", missing.display());
     refused_first(&run(&[&none, &mask, &missing.join("out.png")]), &[&expected]);
     refused_first(&run(&[&none, &mask, &"--preview", &missing.join("out.png")]), &[&expected]);
-    refused_first(&run(&[&none, &mask, &image.join("out.png")]), &["in.png/out.png: cannot be written: expected a folder"]);
+    refused_first(
+        &run(&[&none, &mask, &image.join("out.png")]),
+        &["in.png/out.png: cannot be written: expected a folder"],
+    );
     refused_first(&run(&[&none, &mask, &"/proc/out.png"]), &["/proc/out.png: cannot be written: its folder"]);
     let list = folder.put("list", format!("none.png\tmask.png\t{}\n", missing.join("out.png").display()));
     let setup = format!("cd {}; exec < {}", folder.path("").display(), list.display());
