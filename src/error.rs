@@ -78,19 +78,23 @@ impl Error {
         Self::new(self.kind, format!("{subject}: {}", self.detail))
     }
 
-    pub(crate) fn usage(detail: impl Into<String>) -> Self {
+    /// An error of kind [`ErrorKind::Usage`].
+    pub fn usage(detail: impl Into<String>) -> Self {
         Self::new(ErrorKind::Usage, detail)
     }
 
-    pub(crate) fn input(detail: impl Into<String>) -> Self {
+    /// An error of kind [`ErrorKind::Input`].
+    pub fn input(detail: impl Into<String>) -> Self {
         Self::new(ErrorKind::Input, detail)
     }
 
-    pub(crate) fn weights(detail: impl Into<String>) -> Self {
+    /// An error of kind [`ErrorKind::Weights`].
+    pub fn weights(detail: impl Into<String>) -> Self {
         Self::new(ErrorKind::Weights, detail)
     }
 
-    pub(crate) fn limits(detail: impl Into<String>) -> Self {
+    /// An error of kind [`ErrorKind::Limits`].
+    pub fn limits(detail: impl Into<String>) -> Self {
         Self::new(ErrorKind::Limits, detail)
     }
 }

@@ -17,14 +17,13 @@ mod error;
 pub mod gemm;
 pub mod harmonic;
 mod holes;
-#[cfg(feature = "image")]
-pub mod image;
 mod inpainter;
 mod mask;
 pub mod numerics;
 mod parallel;
 mod pconv;
-mod room;
+#[doc(hidden)]
+pub mod room;
 mod sample;
 mod select;
 #[cfg(feature = "selftest")]

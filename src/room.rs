@@ -3,14 +3,14 @@
 use crate::error::{Error, Result};
 
 /// An empty list with room for `len` values.
-pub(crate) fn room_for<T>(len: usize) -> Result<Vec<T>> {
+pub fn room_for<T>(len: usize) -> Result<Vec<T>> {
     let mut list = Vec::new();
     reserve(&mut list, len)?;
     Ok(list)
 }
 
 /// Room for `more` values at the end, and not for others.
-pub(crate) fn reserve<T>(list: &mut Vec<T>, more: usize) -> Result<()> {
+pub fn reserve<T>(list: &mut Vec<T>, more: usize) -> Result<()> {
     list.try_reserve_exact(more).map_err(|_| none::<T>(more))
 }
 
@@ -20,42 +20,40 @@ fn grow<T>(list: &mut Vec<T>, more: usize) -> Result<()> {
 }
 
 /// Refuses what memory cannot be had for, before a library asks for it that takes no refusal.
-pub(crate) fn check(bytes: usize) -> Result<()> {
+pub fn check(bytes: usize) -> Result<()> {
     room_for::<u8>(bytes).map(drop)
 }
 
 /// `len` times `value`.
-pub(crate) fn filled<T: Clone>(value: T, len: usize) -> Result<Vec<T>> {
+pub fn filled<T: Clone>(value: T, len: usize) -> Result<Vec<T>> {
     let mut list = room_for(len)?;
     list.resize(len, value);
     Ok(list)
 }
 
 /// The same values once more.
-#[cfg(feature = "image")]
-pub(crate) fn copied<T: Copy>(values: &[T]) -> Result<Vec<T>> {
+pub fn copied<T: Copy>(values: &[T]) -> Result<Vec<T>> {
     let mut list = room_for(values.len())?;
     list.extend_from_slice(values);
     Ok(list)
 }
 
 /// Adds values at the end until there are `len`.
-#[cfg(feature = "image")]
-pub(crate) fn resize<T: Clone>(list: &mut Vec<T>, len: usize, value: T) -> Result<()> {
+pub fn resize<T: Clone>(list: &mut Vec<T>, len: usize, value: T) -> Result<()> {
     grow(list, len.saturating_sub(list.len()))?;
     list.resize(len, value);
     Ok(())
 }
 
 /// Adds a value at the end.
-pub(crate) fn push<T>(list: &mut Vec<T>, value: T) -> Result<()> {
+pub fn push<T>(list: &mut Vec<T>, value: T) -> Result<()> {
     grow(list, 1)?;
     list.push(value);
     Ok(())
 }
 
 /// Adds values at the end.
-pub(crate) fn append<T: Copy>(list: &mut Vec<T>, values: &[T]) -> Result<()> {
+pub fn append<T: Copy>(list: &mut Vec<T>, values: &[T]) -> Result<()> {
     grow(list, values.len())?;
     list.extend_from_slice(values);
     Ok(())

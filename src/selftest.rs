@@ -17,8 +17,7 @@ pub const RECORDED: &str = include_str!("../tests/golden/digests.tsv");
 
 /// Name and file of the shipped weights; `edge` is built into the library.
 #[cfg(feature = "embedded-weights")]
-pub const SHIPPED: [(&str, &[u8]); 2] =
-    [("edge", crate::weights::EMBEDDED), ("nano", include_bytes!("../weights/nano.safetensors"))];
+pub const SHIPPED: [(&str, &[u8]); 2] = [("edge", crate::weights::EMBEDDED), ("nano", inpaint_edge_weights::NANO)];
 
 /// Shape of a hole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

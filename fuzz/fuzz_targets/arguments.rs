@@ -35,7 +35,7 @@ use std::os::unix::ffi::OsStringExt;
 
 use clap::Parser;
 use image::{DynamicImage, Rgba, RgbaImage};
-use inpaint_edge::image::Photo;
+use inpaint_edge_image::Photo;
 use inpaint_edge::{Error, ErrorKind, Holes, Result};
 use inpaint_fuzz::{one_line, refused_as};
 use libfuzzer_sys::fuzz_target;

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use inpaint_edge::image::{OutputFormat, Photo};
+use inpaint_edge_image::{OutputFormat, Photo};
 use inpaint_edge::{ErrorKind, Holes, Inpainter, MaskChannel, Options};
 use inpaint_fuzz::{refused_as, small_network};
 use libfuzzer_sys::fuzz_target;

@@ -35,7 +35,7 @@ use source::Source;
 
 /// The weights built into the library.
 #[cfg(feature = "embedded-weights")]
-pub static EMBEDDED: &[u8] = include_bytes!("../../weights/edge.safetensors");
+pub static EMBEDDED: &[u8] = inpaint_edge_weights::EDGE;
 
 /// A weights file whose header has been checked.
 #[derive(Debug)]

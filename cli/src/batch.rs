@@ -1,0 +1,220 @@
+//! `inpaint-edge batch`: many photographs, one after the other or several at a time.
+
+use std::collections::{BTreeSet, HashSet};
+use std::io::Write;
+use std::ops::ControlFlow;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use indicatif::ProgressBar;
+use inpaint_edge::selftest::hex;
+use inpaint_edge::{Error, ErrorKind, Result};
+use inpaint_edge_atomic::remove_abandoned;
+use inpaint_edge_image::target_of;
+
+use crate::args::BatchArgs;
+use crate::engine::{Engine, weights_sha256};
+use crate::fill::progress_bar;
+use crate::item::Item;
+use crate::job::{Done, Job};
+use crate::list::{self, List};
+use crate::memory::Budget;
+use crate::names;
+use crate::order::Queue;
+
+/// What became of a job.
+enum Outcome {
+    Filled(Done),
+    /// Its result was there.
+    Skipped,
+    Failed(Error),
+}
+
+/// Returns the exit code: 0, or that of the first failure in the order of the list.
+pub fn run(args: &BatchArgs) -> Result<u8> {
+    let List { items, order, passed_over } = list::read(args)?;
+    // What cannot be written is told when it is tried.
+    let targets: Vec<_> = items.iter().filter_map(|item| target_of(&item.job.out).ok()).collect();
+    targets
+        .iter()
+        .map(|target| names::folder_of(target))
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .for_each(remove_abandoned);
+
+    let known: Vec<_> = items.iter().map(|item| known_outcome(item, args.overwrite)).collect();
+    let pending: Vec<_> = (0..items.len()).filter(|i| known[*i].is_none()).collect();
+    let failed = known.iter().enumerate().filter(|(_, outcome)| matches!(outcome, Some(Outcome::Failed(_))));
+    let queue = Queue::new(order, &pending, failed.map(|(i, _)| i).collect::<HashSet<_>>());
+    let jobs = args.jobs.min(pending.len()).max(1);
+    let budget = Budget::new(args.job.max_memory);
+    let mut engine = Engine::new(&args.job, threads_of_each(args.job.threads, jobs));
+    if !pending.is_empty() {
+        engine.warm_up(budget.as_ref())?;
+    }
+    let weights = if args.json_lines { weights_sha256(args.job.weights.as_deref())? } else { String::new() };
+    let bar = progress_bar(args.job.quiet, "{wide_bar} {pos}/{len}  {elapsed}  ETA {eta}");
+    bar.set_length(pending.len() as u64);
+
+    let teller = Mutex::new(Teller::new(args, &items, weights, bar.clone()));
+    let tell = |i: usize, outcome: Outcome| teller.lock().unwrap_or_else(|e| e.into_inner()).tell(i, outcome);
+    for (i, outcome) in known.into_iter().enumerate() {
+        outcome.map_or(Ok(()), |outcome| tell(i, outcome))?;
+    }
+    let stop = AtomicBool::new(false);
+    let work = |mut engine| -> Result<()> {
+        while let Some(mut turn) = queue.next() {
+            let progress = &mut |_| {
+                bar.tick();
+                if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            let job = &items[turn.job].job;
+            let filled = match turn.without {
+                Some(maker) => Err(not_made(&items[maker])),
+                None => job.fill(&args.job, &mut engine, budget.as_ref(), args.json_lines, progress),
+            };
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            if filled.is_ok() {
+                turn.succeeds();
+            }
+            bar.inc(1);
+            let told = tell(turn.job, filled.map_or_else(Outcome::Failed, Outcome::Filled));
+            told.inspect_err(|_| {
+                stop.store(true, Ordering::Relaxed);
+                queue.stop();
+            })?;
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        // As many threads as can be had, and this one.
+        let beside: Vec<_> = (1..jobs)
+            .map_while(|_| {
+                let engine = engine.another();
+                std::thread::Builder::new().spawn_scoped(scope, || work(engine)).ok()
+            })
+            .collect();
+        let done = work(engine);
+        beside
+            .into_iter()
+            .fold(done, |done, thread| done.and(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
+    })?;
+    bar.finish_and_clear();
+    let teller = teller.into_inner().unwrap_or_else(|e| e.into_inner());
+    if !args.job.quiet {
+        let Teller { filled, copied, noted, skipped, failed, .. } = teller;
+        let some = |count: usize, what: &str| if count == 0 { String::new() } else { format!(", {count} {what}") };
+        let copied = some(copied, "without a hole copied");
+        let skipped = some(skipped, "had a result already");
+        let noted = some(noted, if args.json_lines { "with a note" } else { "with a note, which --json-lines has" });
+        let passed_over = some(passed_over.count, &format!("passed over: {passed_over}"));
+        let line = format!("{filled} filled{copied}, {failed} failed{skipped}{noted}{passed_over}");
+        let _ = writeln!(std::io::stderr(), "inpaint-edge: {line}");
+    }
+    Ok(teller.exit_code)
+}
+
+fn threads_of_each(threads: usize, jobs: usize) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, |n| n.get());
+    let threads = if threads == 0 { cores() } else { threads };
+    (threads / jobs).max(1)
+}
+
+/// The error of a job whose image or mask another was to make.
+fn not_made(maker: &Item) -> Error {
+    let (out, image) = (maker.job.out.display(), maker.job.image.display());
+    Error::new(ErrorKind::Input, format!("{out}: the result of {image} expected, which could not be filled"))
+}
+
+/// What becomes of a job that need not be tried.
+fn known_outcome(item: &Item, overwrite: bool) -> Option<Outcome> {
+    if let Some(problem) = &item.problem {
+        return Some(Outcome::Failed(problem.clone()));
+    }
+    let job = &item.job;
+    if overwrite || !job.out.is_file() {
+        return None;
+    }
+    if names::is_same(&job.out, &job.image) || job.mask.as_ref().is_some_and(|mask| names::is_same(&job.out, mask)) {
+        let detail = "--overwrite expected where a result replaces its image or mask";
+        return Some(Outcome::Failed(Error::new(ErrorKind::Usage, detail).of(job.out.display())));
+    }
+    Some(Outcome::Skipped)
+}
+
+/// A record with the names of a job, those that are no text by their bytes, too.
+fn named(job: &Job) -> serde_json::Value {
+    let mut record = serde_json::json!({});
+    for (key, name) in [("image", Some(&job.image)), ("mask", job.mask.as_ref()), ("out", Some(&job.out))] {
+        record[key] = name.map(|name| name.to_string_lossy()).into();
+        if let Some(name) = name.filter(|name| name.to_str().is_none()) {
+            record[format!("{key}_bytes")] = hex(name.as_os_str().as_encoded_bytes()).into();
+        }
+    }
+    record
+}
+
+/// Tells what became of the jobs in the order of the list, whatever the order in which they end.
+struct Teller<'a> {
+    args: &'a BatchArgs,
+    items: &'a [Item],
+    weights_sha256: String,
+    bar: ProgressBar,
+    /// Not yet told.
+    outcomes: Vec<Option<Outcome>>,
+    next: usize,
+    filled: usize,
+    /// Had no hole.
+    copied: usize,
+    /// Filled, with something that the user should know of.
+    noted: usize,
+    skipped: usize,
+    failed: usize,
+    exit_code: u8,
+}
+
+impl<'a> Teller<'a> {
+    fn new(args: &'a BatchArgs, items: &'a [Item], weights_sha256: String, bar: ProgressBar) -> Self {
+        let outcomes = items.iter().map(|_| None).collect();
+        let (next, filled, copied, noted, skipped, failed, exit_code) = (0, 0, 0, 0, 0, 0, 0);
+        Self { args, items, weights_sha256, bar, outcomes, next, filled, copied, noted, skipped, failed, exit_code }
+    }
+
+    fn tell(&mut self, i: usize, outcome: Outcome) -> Result<()> {
+        self.outcomes[i] = Some(outcome);
+        while let Some(outcome) = self.outcomes.get_mut(self.next).and_then(Option::take) {
+            let job = &self.items[self.next].job;
+            self.next += 1;
+            let mut record = named(job);
+            match outcome {
+                Outcome::Filled(done) => {
+                    self.noted += usize::from(!done.is_copy() && !done.notes.is_empty());
+                    *(if done.is_copy() { &mut self.copied } else { &mut self.filled }) += 1;
+                    if self.args.json_lines
+                        && let serde_json::Value::Object(report) = done.json(&self.weights_sha256)
+                    {
+                        report.into_iter().for_each(|(key, value)| record[key] = value);
+                    }
+                }
+                Outcome::Skipped => {
+                    self.skipped += 1;
+                    record["skipped"] = true.into();
+                }
+                Outcome::Failed(e) => {
+                    self.failed += 1;
+                    let code = e.kind().exit_code();
+                    self.exit_code = if self.exit_code == 0 { code } else { self.exit_code };
+                    record["error"] = e.to_string().into();
+                    record["exit_code"] = code.into();
+                    self.bar.suspend(|| drop(writeln!(std::io::stderr(), "inpaint-edge: {e}")));
+                }
+            }
+            if self.args.json_lines {
+                self.bar.suspend(|| crate::print(format!("{record}\n").as_bytes()))?;
+            }
+        }
+        Ok(())
+    }
+}

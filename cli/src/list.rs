@@ -1,0 +1,156 @@
+//! What a batch is to do: two folders paired by name, or a list on stdin.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+use inpaint_edge::{Error, ErrorKind, Result};
+use inpaint_edge_image::read_within;
+
+use crate::args::BatchArgs;
+use crate::folders::{self, PassedOver};
+use crate::item::{Item, check_room, usage};
+use crate::job::Job;
+use crate::names::{self, Places};
+use crate::order::Order;
+use crate::source::is_pipe;
+
+/// A list at the most: bytes, jobs.
+const MAX_LIST: u64 = 256 << 20;
+const MAX_JOBS: usize = 1_000_000;
+/// A line at the most, by far: three names of 4096 bytes, all of them escaped.
+const MAX_LINE: usize = 1 << 17;
+/// Bytes that are made of a byte of a line at the most: of `1,` in a list of JSON that grows, two times 32.
+const PARSED: usize = 64;
+
+/// What is to be done.
+pub struct List {
+    /// In their order: that of names, or that of lines.
+    pub items: Vec<Item>,
+    pub order: Order,
+    pub passed_over: PassedOver,
+}
+
+pub fn read(args: &BatchArgs) -> Result<List> {
+    match (&args.images, &args.out) {
+        (Some(images), Some(out)) => {
+            let (items, passed_over) = folders::items(images, args.masks.as_deref(), out, args.job.hole.in_image())?;
+            let mut places = Places::default();
+            let results = items.iter().enumerate().map(|(i, item)| (places.of(&item.job.out), i)).collect();
+            let order = Order::of(&items, &mut places, &results);
+            Ok(List { items, order, passed_over })
+        }
+        _ if std::io::stdin().is_terminal() => usage("--images and --out, or a list on stdin expected"),
+        _ => {
+            let list = read_within(std::io::stdin().lock(), MAX_LIST).map_err(|e| e.of("stdin"))?;
+            of_lines(&list, args.job.hole.in_image())
+        }
+    }
+}
+
+/// A list with a job a line; empty lines are none.
+pub fn of_lines(list: &[u8], in_image: bool) -> Result<List> {
+    if list.starts_with(b"\xFF\xFE") || list.starts_with(b"\xFE\xFF") {
+        return usage("stdin: a list in UTF-8, or with names as the system has them, expected, UTF-16 found");
+    }
+    // What editors of Windows begin a file with.
+    let list = list.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(list);
+    let filled = || (1..).zip(list.split(|byte| *byte == b'\n')).filter(|(_, line)| !line.trim_ascii().is_empty());
+    let jobs = filled().take(MAX_JOBS + 1).count();
+    check_room(list.len() + PARSED * MAX_LINE.min(list.len()), jobs)?;
+    if let Some((number, _)) = filled().nth(MAX_JOBS) {
+        return usage(format!("stdin, line {number}: at most {MAX_JOBS} jobs expected, more found"));
+    }
+    let (mut places, mut results) = (Places::default(), HashMap::with_capacity(jobs));
+    let (mut items, mut numbers) = (Vec::with_capacity(jobs), Vec::<usize>::with_capacity(jobs));
+    for (number, line) in filled() {
+        let job = of_line(line.strip_suffix(b"\r").unwrap_or(line), in_image).and_then(|job| {
+            match results.entry(places.of(&job.out)) {
+                Entry::Vacant(new) => new.insert(items.len()),
+                Entry::Occupied(first) => {
+                    let first = numbers[*first.get()];
+                    return usage(format!("another result expected, {} of line {first} found", job.out.display()));
+                }
+            };
+            Ok(job)
+        });
+        items.push(Item { job: job.map_err(|e| e.of(format_args!("stdin, line {number}")))?, problem: None });
+        numbers.push(number);
+    }
+    let order = Order::of(&items, &mut places, &results);
+    Ok(List { items, order, passed_over: PassedOver::default() })
+}
+
+fn of_line(line: &[u8], in_image: bool) -> Result<Job> {
+    if line.len() > MAX_LINE {
+        return usage(format!("at most {MAX_LINE} bytes expected, {} found", line.len()));
+    }
+    let is_json = line.trim_ascii_start().starts_with(b"{");
+    let [image, mask, out] = if is_json { of_json(line)? } else { of_fields(line)? };
+    let (Some(image), Some(out)) = (image, out) else { return usage("the names image and out expected") };
+    if mask.is_none() && !in_image {
+        return usage("a mask expected; none only with --mask-alpha, --mask-color or --box");
+    }
+    for name in [Some(&image), mask.as_ref(), Some(&out)].into_iter().flatten() {
+        if is_pipe(name) {
+            return usage("names of files expected, - found");
+        }
+        if name.as_os_str().as_encoded_bytes().contains(&0) {
+            return usage("names of files expected, a zero byte found");
+        }
+    }
+    Job::new(image, mask, out)
+}
+
+/// The names of image, mask and result, as far as they are given.
+type Names = [Option<PathBuf>; 3];
+
+/// Names are whatever bytes stand between the tabs.
+fn of_fields(line: &[u8]) -> Result<Names> {
+    let name = |bytes: &[u8]| match bytes {
+        [] => Ok(None),
+        bytes => names::of_bytes(bytes.to_vec()).map(Some).map_or_else(|| usage("a name in UTF-8 expected"), Ok),
+    };
+    match *line.split(|byte| *byte == b'\t').collect::<Vec<_>>() {
+        [image, mask, out] => Ok([name(image)?, name(mask)?, name(out)?]),
+        [image, out] => Ok([name(image)?, None, name(out)?]),
+        [_] => usage("IMAGE<TAB>MASK<TAB>OUT expected, no tab found"),
+        ref fields => usage(format!("IMAGE<TAB>MASK<TAB>OUT expected, {} fields found", fields.len())),
+    }
+}
+
+/// Names are strings, or bytes in hexadecimal where they are no text: as the reports have them.
+fn of_json(line: &[u8]) -> Result<Names> {
+    let object: serde_json::Value = serde_json::from_slice(line).map_err(|e| {
+        // Of the list it is another line.
+        let e = e.to_string().replace(" at line 1 column ", " at column ");
+        Error::new(ErrorKind::Usage, format!("a JSON object in UTF-8 expected: {e}"))
+    })?;
+    let text = |key: &str| match &object[key] {
+        serde_json::Value::Null => Ok(None),
+        serde_json::Value::String(name) => Ok(Some(name)),
+        _ => usage(format!("a name as a string expected for {key}, another value found")),
+    };
+    let name = |key: &str| {
+        let key_of_bytes = format!("{key}_bytes");
+        let Some(digits) = text(&key_of_bytes)? else {
+            return Ok(text(key)?.filter(|name| !name.is_empty()).map(PathBuf::from));
+        };
+        let bytes = bytes_of_hex(digits).filter(|bytes| !bytes.is_empty());
+        bytes.and_then(names::of_bytes).map(Some).map_or_else(
+            || usage(format!("the bytes of a name in hexadecimal expected for {key_of_bytes}, another text found")),
+            Ok,
+        )
+    };
+    Ok([name("image")?, name("mask")?, name("out")?])
+}
+
+fn bytes_of_hex(digits: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let pair = |pair: &[u8]| match *pair {
+        [high, low] => Some((digit(high)? << 4 | digit(low)?) as u8),
+        _ => None,
+    };
+    digits.as_bytes().chunks(2).map(pair).collect()
+}

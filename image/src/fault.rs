@@ -1,0 +1,138 @@
+//! What decoders say of a file they cannot decode, in plain words.
+
+use image::ImageError;
+use inpaint_edge::{Error, ErrorKind};
+
+use crate::limits::MAX_SIDE;
+
+pub(crate) fn damaged(e: impl std::fmt::Display) -> Error {
+    Error::input(format!("cannot be decoded: {e}").replace('\n', " "))
+}
+
+pub(crate) fn cut_short(bytes: &[u8], expected: &str) -> Error {
+    Error::input(format!("cut short: {expected} expected, {} bytes without it found", bytes.len()))
+}
+
+pub(crate) fn cannot_hold(e: impl std::fmt::Display) -> Error {
+    Error::usage(format!("this format cannot hold the image: {e}"))
+}
+
+pub(crate) fn unwritable(e: impl std::fmt::Display) -> Error {
+    Error::new(ErrorKind::Output, format!("cannot be written: {e}"))
+}
+
+pub(crate) fn unreadable(e: std::io::Error) -> Error {
+    let kind = if e.kind() == std::io::ErrorKind::OutOfMemory { ErrorKind::Limits } else { ErrorKind::Input };
+    Error::new(kind, format!("cannot be read: {e}"))
+}
+
+/// Refuses a picture that moves.
+pub(crate) fn animated(format: &str) -> Error {
+    Error::input(format!("a still picture expected, an animated {format} found"))
+}
+
+/// An error of a decoder of the `image` crate, of a file of `bytes`, where that is known.
+pub(crate) fn of_decoder(e: ImageError, bytes: Option<usize>) -> Error {
+    if let ImageError::Limits(_) = e {
+        return Error::limits(format!("cannot be decoded: {e}"));
+    }
+    let text = e.to_string();
+    let is_cut = ["failed to fill whole buffer", "Not enough data", "unexpected end of file", "unexpected EOF"]
+        .iter()
+        .any(|words| text.contains(words));
+    match bytes {
+        Some(bytes) if is_cut => Error::input(format!("cut short: more than the {bytes} bytes found are expected")),
+        _ => damaged(in_plain_words(&text)),
+    }
+}
+
+/// The decoder's words without what only its authors know.
+fn in_plain_words(text: &str) -> String {
+    // "Format error decoding Png: …"
+    let text =
+        text.strip_prefix("Format error decoding ").and_then(|rest| rest.split_once(": ")).map_or(text, |of| of.1);
+    let text = text.strip_prefix("Format error: ").unwrap_or(text).trim_end_matches('.');
+    // "Image too large (one of (70000, 1) > soft limit of 65535)", "… Image dimensions (0x0 w/3 channels) are too large"
+    if text.starts_with("Image too large") || text.contains("Image dimensions (") {
+        return format!("sides of 1 to {} pixels expected, others found", MAX_SIDE);
+    }
+    if text.starts_with("CRC error") {
+        return format!("damaged: the checksum of {} does not match", chunk(text).unwrap_or("a chunk".into()));
+    }
+    if let Some(chunk) = chunk(text) {
+        return format!("damaged: {chunk} is missing, there twice or out of place");
+    }
+    if text.to_lowercase().contains("flate") || text.contains("InsufficientInput") || text.contains("Huffman") {
+        return "damaged: the compressed pixels cannot be unpacked".to_owned();
+    }
+    if let Some((_, feature)) = text.split_once(" does not support the format features ") {
+        return format!("{feature} found, which is not read");
+    }
+    if text.starts_with("Missing header line") {
+        return "a PAM header with WIDTH, HEIGHT, DEPTH and MAXVAL expected, one that lacks some found".to_owned();
+    }
+    if text.starts_with("Non-ASCII-digit character") {
+        return "a number expected, other characters found".to_owned();
+    }
+    if text.contains("does not have enough data for image") {
+        return "cut short: more pixels are expected".to_owned();
+    }
+    let mut words = text.chars();
+    // Names such as IDAT stay as they are.
+    let is_word = text.chars().nth(1).is_some_and(char::is_lowercase);
+    let first = words.next().map(|c| if is_word { c.to_ascii_lowercase() } else { c });
+    first.into_iter().chain(words).collect()
+}
+
+/// The chunk that a text of the `png` crate is about: `ChunkType { type: PLTE, critical: true, … }`.
+fn chunk(text: &str) -> Option<String> {
+    let (_, name) = text.split_once("ChunkType { type: ")?;
+    Some(format!("its {} chunk", name.split_once(',')?.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_decoders_become_plain() {
+        for (theirs, ours) in [
+            (
+                "Format error decoding Png: Chunk ChunkType { type: PLTE, critical: true, private: false } must appear at most once.",
+                "damaged: its PLTE chunk is missing, there twice or out of place",
+            ),
+            (
+                "Format error decoding Png: CRC error: expected 0x1 have 0x2 while decoding ChunkType { type: IDAT, critical: true } chunk.",
+                "damaged: the checksum of its IDAT chunk does not match",
+            ),
+            (
+                "Format error decoding Png: Corrupt deflate stream. InsufficientInput",
+                "damaged: the compressed pixels cannot be unpacked",
+            ),
+            (
+                "Format error decoding Png: IDAT or fDAT chunk does not have enough data for image.",
+                "cut short: more pixels are expected",
+            ),
+            (
+                "The decoder for Bmp does not support the format features JPEG compression",
+                "JPEG compression found, which is not read",
+            ),
+            (
+                "Format error decoding Pnm: Missing header line: have height=None, width=Some(4), depth=None, maxval=None",
+                "a PAM header with WIDTH, HEIGHT, DEPTH and MAXVAL expected, one that lacks some found",
+            ),
+            (
+                "Format error decoding Pnm: Non-ASCII-digit character when parsing number in sample",
+                "a number expected, other characters found",
+            ),
+            ("Format error decoding WebP: Invalid Chunk header", "invalid Chunk header"),
+            (
+                "The decoder for Bmp does not support the format features Image dimensions (0x0 w/3 channels) are too large",
+                "sides of 1 to 65535 pixels expected, others found",
+            ),
+            ("Format error decoding Png: IHDR has no room", "IHDR has no room"),
+        ] {
+            assert_eq!(in_plain_words(theirs), ours);
+        }
+    }
+}

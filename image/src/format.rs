@@ -1,0 +1,108 @@
+//! The formats of results, and what the ending of a name says of a file.
+
+use inpaint_edge::{Error, Result};
+use std::path::Path;
+
+/// A format that results can be written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputFormat {
+    /// Lossless, 8 and 16 bits.
+    Png,
+    /// Uncompressed, 8 and 16 bits.
+    Tiff,
+    /// Lossless, 8 bits.
+    WebP,
+    /// Lossy, 8 bits, no alpha; quality 1 … 100, or as a JPEG was that was decoded, else 95.
+    Jpeg(Option<u8>),
+}
+
+impl OutputFormat {
+    /// By file name ending.
+    ///
+    /// # Errors
+    ///
+    /// Usage, where results are not written under such a name.
+    pub fn of_path(path: &Path, jpeg_quality: Option<u8>) -> Result<Self> {
+        match written(path) {
+            Some(Self::Jpeg(_)) => Ok(Self::Jpeg(jpeg_quality)),
+            Some(format) => Ok(format),
+            None => {
+                let found = match path.extension() {
+                    Some(ending) => format!("{:?}", ending.to_string_lossy()),
+                    None => "a name without an ending".to_owned(),
+                };
+                Err(Error::usage(format!("a name ending in .png, .webp, .jpg or .tif expected, {found} found")))
+            }
+        }
+    }
+}
+
+/// Endings of pictures that are read, whatever they hold then, and the format of results with such names where there is one.
+const PICTURES: [(&str, Option<OutputFormat>); 18] = [
+    ("png", Some(OutputFormat::Png)),
+    ("jpg", Some(OutputFormat::Jpeg(None))),
+    ("jpeg", Some(OutputFormat::Jpeg(None))),
+    ("jpe", Some(OutputFormat::Jpeg(None))),
+    ("jif", Some(OutputFormat::Jpeg(None))),
+    ("jfif", Some(OutputFormat::Jpeg(None))),
+    ("webp", Some(OutputFormat::WebP)),
+    ("tif", Some(OutputFormat::Tiff)),
+    ("tiff", Some(OutputFormat::Tiff)),
+    ("gif", None),
+    ("bmp", None),
+    ("dib", None),
+    ("pbm", None),
+    ("pgm", None),
+    ("ppm", None),
+    ("pnm", None),
+    ("pam", None),
+    ("qoi", None),
+];
+
+fn known(path: &Path) -> Option<(&'static str, Option<OutputFormat>)> {
+    let ending = path.extension()?;
+    PICTURES.into_iter().find(|(picture, _)| ending.eq_ignore_ascii_case(picture))
+}
+
+/// Whether a file is taken for a picture where a folder is read; case does not matter.
+pub fn is_picture_name(path: &Path) -> bool {
+    known(path).is_some()
+}
+
+/// The format of a result of this name.
+pub(crate) fn written(path: &Path) -> Option<OutputFormat> {
+    known(path).and_then(|(_, format)| format)
+}
+
+/// The endings for which [`is_picture_name`] holds, for a message.
+pub fn picture_endings() -> String {
+    PICTURES.map(|(ending, _)| format!(".{ending}")).join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_are_known_by_their_endings() {
+        for name in ["a.png", "b.JFIF", "c.d.Tiff", "e.jpe", "f.jif", "g.gif"] {
+            assert!(is_picture_name(Path::new(name)), "{name}");
+        }
+        for name in ["png", ".png", "a.png~", "a.txt", "b.", "c.pngx"] {
+            assert!(!is_picture_name(Path::new(name)), "{name}");
+        }
+        assert_eq!(written(Path::new("a.JIF")), Some(OutputFormat::Jpeg(None)));
+        assert_eq!(written(Path::new("a.gif")), None);
+    }
+
+    #[test]
+    fn endings_name_the_format() {
+        let of = |name: &str| OutputFormat::of_path(Path::new(name), Some(80));
+        assert_eq!(of("a.PNG"), Ok(OutputFormat::Png));
+        for name in ["a.jpeg", "a.JPG", "a.jfif", "a.jpe", "a.jif"] {
+            assert_eq!(of(name), Ok(OutputFormat::Jpeg(Some(80))));
+        }
+        assert_eq!(of("a.Tiff"), Ok(OutputFormat::Tiff));
+        assert!(of("a.gif").unwrap_err().to_string().contains("\"gif\""));
+    }
+}

@@ -1,0 +1,81 @@
+//! What a file takes, known from its headers before a pixel is decoded.
+
+use image::ImageDecoder;
+use image::metadata::Orientation;
+
+use crate::exif;
+use crate::format::OutputFormat;
+use crate::metadata::Metadata;
+
+/// Size and kind of an image file, and the memory it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Header {
+    /// Width once upright, pixels.
+    pub width: u32,
+    /// Height once upright, pixels.
+    pub height: u32,
+    /// Samples of a pixel.
+    pub channels: usize,
+    /// Bytes of a sample.
+    pub sample_bytes: usize,
+    /// Whether the stored pixels are not upright.
+    pub turned: bool,
+    /// Bytes that the decoder takes beside the pixels, the file included where it is held.
+    pub(crate) decoder_bytes: usize,
+}
+
+impl Header {
+    /// Bytes of the decoded pixels.
+    pub fn pixel_bytes(&self) -> usize {
+        self.width as usize * self.height as usize * self.channels * self.sample_bytes
+    }
+
+    /// The most bytes held while the file is decoded, the pixels included.
+    pub fn decode_bytes(&self) -> usize {
+        let upright = if self.turned { self.pixel_bytes() } else { 0 };
+        self.pixel_bytes() + self.decoder_bytes.max(upright)
+    }
+
+    /// The most bytes held while pixels like these are encoded, the pixels included.
+    pub fn encode_bytes(&self, format: OutputFormat) -> usize {
+        let stored = if self.turned { self.pixel_bytes() } else { 0 };
+        self.pixel_bytes() + stored + encoder_bytes(format, self.width, self.height)
+    }
+}
+
+impl Header {
+    /// The header of what `decoder` decodes, beside whose pixels `decoder_bytes` are held.
+    pub(crate) fn of_decoder(decoder: &impl ImageDecoder, metadata: &Metadata, decoder_bytes: usize) -> Self {
+        let color = decoder.color_type();
+        let channels = usize::from(color.channel_count());
+        let sample_bytes = usize::from(color.bytes_per_pixel()) / channels;
+        let orientation = exif::orientation(metadata);
+        Self { channels, sample_bytes, decoder_bytes, ..Self::of_stored(decoder.dimensions(), orientation) }
+    }
+
+    /// A header of a size once `orientation` is undone.
+    pub(crate) fn of_stored((width, height): (u32, u32), orientation: Orientation) -> Self {
+        let across = matches!(
+            orientation,
+            Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH
+        );
+        let (width, height) = if across { (height, width) } else { (width, height) };
+        let turned = orientation != Orientation::NoTransforms;
+        Self { width, height, channels: 1, sample_bytes: 1, turned, decoder_bytes: 0 }
+    }
+}
+
+/// Bytes that an encoder takes beside the pixels.
+pub(crate) fn encoder_bytes(format: OutputFormat, width: u32, height: u32) -> usize {
+    match format {
+        // Red, green, blue and alpha of the whole image, and the file.
+        OutputFormat::WebP => 8 * width as usize * height as usize,
+        // A row of 16 bits a sample in the file's byte order.
+        OutputFormat::Png => 8 * width as usize,
+        // Rows of MCUs of up to 16 pixels, of three components.
+        OutputFormat::Jpeg(_) => 3 * 16 * (width as usize + 16),
+        // Such a row; offsets and lengths of strips, as numbers and as bytes.
+        OutputFormat::Tiff => 8 * width as usize + 16 * height as usize,
+    }
+}

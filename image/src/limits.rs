@@ -1,0 +1,36 @@
+//! The most that a picture may be.
+
+use inpaint_edge::{Error, Result};
+
+/// The most pixels a side of an image file, and the most bytes its pixels may take: so few where addresses have 32 bits that
+/// no sum of what decoding and encoding take overflows.
+pub(crate) const MAX_SIDE: u32 = 65_535;
+pub(crate) const MAX_BYTES: u64 = if usize::BITS > 32 { 4 << 30 } else { 256 << 20 };
+
+/// The most bytes that metadata may take: a compressed profile of kilobytes can claim gigabytes.
+pub(crate) const MAX_METADATA: usize = 16 << 20;
+
+/// Refuses metadata of more than [`MAX_METADATA`].
+pub(crate) fn check_metadata(bytes: usize) -> Result<()> {
+    if bytes > MAX_METADATA {
+        return Err(Error::limits(format!("at most {MAX_METADATA} bytes of metadata expected, {bytes} found")));
+    }
+    Ok(())
+}
+
+/// Refuses pixels of more than [`MAX_BYTES`].
+pub(crate) fn check_size(bytes: u64) -> Result<()> {
+    match bytes {
+        0..=MAX_BYTES => Ok(()),
+        _ => Err(Error::limits(format!("at most {MAX_BYTES} bytes of pixels expected, {bytes} found"))),
+    }
+}
+
+/// Refuses sides of no pixels and of more than are read.
+pub(crate) fn check_sides(width: u32, height: u32) -> Result<()> {
+    let is_side = |side| (1..=MAX_SIDE).contains(&side);
+    if is_side(width) && is_side(height) {
+        return Ok(());
+    }
+    Err(Error::input(format!("sides of 1 to {} pixels expected, {width}×{height} found", MAX_SIDE)))
+}

@@ -1,0 +1,201 @@
+//! A decoded picture: pixels upright, and what is carried to the result.
+
+use std::borrow::Cow;
+use std::io::Write;
+
+use image::DynamicImage;
+use image::metadata::Orientation;
+use inpaint_edge::{Error, Holes as Mask, Result, room};
+
+use crate::directories::Structure;
+use crate::fault::{cannot_hold, unwritable};
+use crate::format::OutputFormat;
+use crate::header::encoder_bytes;
+use crate::metadata::{Metadata, Unit};
+use crate::{alpha, exif, jpeg, png, tiff, webp, xmp};
+
+/// A decoded image file: pixels as stored, and what is carried to the output.
+///
+/// Palettes become RGB or RGBA, 1-, 2- and 4-bit grey becomes 8-bit by exact scaling; 16 bits stay 16 bits.
+#[derive(Clone, Debug)]
+pub struct Photo {
+    /// Grey, grey + alpha, RGB or RGBA with 8 or 16 bits, upright.
+    pub pixels: DynamicImage,
+    /// EXIF orientation that `pixels` has been turned by.
+    orientation: Orientation,
+    metadata: Metadata,
+}
+
+impl Photo {
+    /// A picture as it is stored, turned upright.
+    pub(crate) fn upright(mut pixels: DynamicImage, mut metadata: Metadata) -> Result<Self> {
+        metadata.exif = metadata.exif.map(exif::carried).transpose()?.filter(|exif| !exif.is_empty());
+        if metadata.exif.as_deref().is_some_and(|exif| Structure::new(exif).is_none()) {
+            metadata.exif = None;
+            metadata.notes.push("EXIF that cannot be read is not kept".to_owned());
+        }
+        // A ratio alone, as JFIF gives where cameras know more, stands behind what EXIF says.
+        let known = metadata.density.filter(|density| density.unit != Unit::None);
+        metadata.density = known.or_else(|| exif::density(metadata.exif.as_deref())).or(metadata.density);
+        if let Some(packet) = &mut metadata.xmp {
+            let announced = xmp::quiet(packet)?;
+            metadata.note(announced);
+        }
+        let orientation = exif::orientation(&metadata);
+        if orientation != Orientation::NoTransforms {
+            room::check(pixels.as_bytes().len())?;
+        }
+        pixels.apply_orientation(orientation);
+        Ok(Self { pixels, orientation, metadata })
+    }
+
+    /// What a result cannot keep or holds in another way, a line without a full stop each: a palette is written as RGB, say.
+    pub fn notes(&self) -> Vec<String> {
+        let colours = if self.pixels.color().has_alpha() { "RGBA" } else { "RGB" };
+        let palette = self.metadata.has_palette.then(|| format!("a palette, written as {colours}"));
+        let Metadata { has_gain_map, has_video, has_credentials, notes, .. } = &self.metadata;
+        let dropped = [
+            (*has_gain_map, "the gain map (Ultra HDR) is not kept"),
+            (*has_video, "the video of the motion photo is not kept"),
+            (*has_credentials, "the content credentials (C2PA) no longer hold and are not kept"),
+        ];
+        let dropped = dropped.into_iter().filter(|(is_there, _)| *is_there).map(|(_, note)| note.to_owned());
+        palette.into_iter().chain(dropped).chain(notes.iter().cloned()).collect()
+    }
+
+    /// Whether the pixels have alpha; what a TIFF stores in its place may be of another kind.
+    pub fn has_alpha(&self) -> bool {
+        self.pixels.color().has_alpha() && !self.metadata.has_band
+    }
+
+    /// Whether the file's EXIF orientation turns or mirrors its pixels.
+    pub fn is_turned(&self) -> bool {
+        self.orientation != Orientation::NoTransforms
+    }
+
+    /// The same file with other pixels, upright.
+    pub fn with_pixels(self, pixels: DynamicImage) -> Self {
+        Self { pixels, ..self }
+    }
+
+    /// The pixels turned back to how the file stores them.
+    pub fn stored(&self) -> Cow<'_, DynamicImage> {
+        let back = match self.orientation {
+            Orientation::NoTransforms => return Cow::Borrowed(&self.pixels),
+            Orientation::Rotate90 => Orientation::Rotate270,
+            Orientation::Rotate270 => Orientation::Rotate90,
+            mirrored => mirrored,
+        };
+        let mut pixels = self.pixels.clone();
+        pixels.apply_orientation(back);
+        Cow::Owned(pixels)
+    }
+
+    /// Refuses a format that cannot hold these pixels, once those of `made_opaque` are opaque.
+    ///
+    /// # Errors
+    ///
+    /// Usage, where pixels are transparent or have 16 bits or a band beside the colours, and the format holds none.
+    pub fn check_format(&self, format: OutputFormat, made_opaque: Option<&Mask>) -> Result<()> {
+        if self.metadata.has_band && format != OutputFormat::Tiff {
+            let found = "a band beside the colours that is no alpha (ExtraSamples 0) found";
+            let help = "`convert in.tif -alpha off out.tif` leaves it out";
+            return Err(Error::usage(format!("a result as .tif expected, {found}; {help}")));
+        }
+        let color = self.pixels.color();
+        let deep = color.bytes_per_pixel() > color.channel_count();
+        let (expected, fits) = match format {
+            OutputFormat::Png | OutputFormat::Tiff => return Ok(()),
+            OutputFormat::WebP => ("8 bits expected for WebP", !deep),
+            OutputFormat::Jpeg(_) => {
+                ("8 bits without transparency expected for JPEG", !deep && alpha::is_opaque(&self.pixels, made_opaque))
+            }
+        };
+        let channels = ["grey", "grey with alpha", "RGB", "RGBA"][usize::from(color.channel_count()) - 1];
+        let found = if deep { format!("{channels} of 16 bits") } else { channels.to_owned() };
+        if fits { Ok(()) } else { Err(Error::usage(format!("{expected}, {found} found; .png and .tif hold them"))) }
+    }
+
+    /// Encodes the stored pixels with what the file carried: ICC profile, EXIF without its thumbnail, XMP and density where
+    /// the format has a place for them; from PNG to PNG further chunks, from JPEG to JPEG comments and IPTC.
+    ///
+    /// # Errors
+    ///
+    /// Usage, where the format cannot hold these pixels or what the file carried.
+    pub fn encode(&self, format: OutputFormat) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        self.write(format, &mut out)?;
+        Ok(out)
+    }
+
+    /// Leaves out an alpha channel that says nothing, because all pixels are opaque, where `format` has none.
+    pub fn fit(&mut self, format: OutputFormat) {
+        if matches!(format, OutputFormat::Jpeg(_)) && alpha::is_opaque(&self.pixels, None) {
+            alpha::drop(&mut self.pixels);
+        }
+    }
+
+    /// As [`Photo::encode`], into `out`, piece by piece unless the format is WebP.
+    ///
+    /// # Errors
+    ///
+    /// As [`Photo::encode`]; output, where `out` cannot be written; limits, where memory cannot be had.
+    pub fn write(&self, format: OutputFormat, out: &mut dyn Write) -> Result<()> {
+        self.check_format(format, None)?;
+        let turned = if self.orientation == Orientation::NoTransforms { 0 } else { 2 * self.pixels.as_bytes().len() };
+        let encoder = encoder_bytes(format, self.pixels.width(), self.pixels.height());
+        room::check(turned + encoder + self.metadata.copies())?;
+        let mut stored = self.stored();
+        if matches!(format, OutputFormat::Jpeg(_)) && stored.color().has_alpha() {
+            room::check(stored.as_bytes().len())?;
+            alpha::drop(stored.to_mut());
+        }
+        match format {
+            OutputFormat::Png => {
+                png::write(&mut *out, &stored, &self.metadata).map_err(|e| match e {
+                    ::png::EncodingError::IoError(e) => unwritable(e),
+                    e => cannot_hold(e),
+                })?;
+            }
+            OutputFormat::Tiff => tiff::write(out, &stored, &self.metadata)?,
+            OutputFormat::WebP => webp::write(out, &stored, &self.metadata)?,
+            OutputFormat::Jpeg(quality) => jpeg::write(out, &stored, &self.metadata, quality)?,
+        }
+        out.flush().map_err(unwritable)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use inpaint_edge::ErrorKind;
+
+    fn photo(orientation: Orientation) -> Photo {
+        let mut n = 0u8;
+        let pixels = image::RgbImage::from_fn(5, 3, |_, _| {
+            n += 1;
+            image::Rgb([n, n + 50, n + 100])
+        });
+        let mut upright = DynamicImage::from(pixels);
+        upright.apply_orientation(orientation);
+        Photo { pixels: upright, orientation, metadata: Metadata::default() }
+    }
+
+    #[test]
+    fn every_orientation_turns_back() {
+        for tag in 1..=8 {
+            let orientation = Orientation::from_exif(tag).unwrap();
+            assert_eq!(*photo(orientation).stored(), photo(Orientation::NoTransforms).pixels, "orientation {tag}");
+        }
+    }
+
+    #[test]
+    fn formats_that_lose_channels_refuse() {
+        let deep = photo(Orientation::NoTransforms).with_pixels(DynamicImage::new_rgb16(2, 2));
+        assert!(deep.encode(OutputFormat::Png).is_ok());
+        assert_eq!(deep.encode(OutputFormat::WebP).unwrap_err().kind(), ErrorKind::Usage);
+        let clear = photo(Orientation::NoTransforms).with_pixels(DynamicImage::new_rgba8(2, 2));
+        assert!(clear.encode(OutputFormat::WebP).is_ok());
+        assert_eq!(clear.encode(OutputFormat::Jpeg(Some(95))).unwrap_err().kind(), ErrorKind::Usage);
+    }
+}

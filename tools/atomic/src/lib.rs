@@ -1,0 +1,270 @@
+//! Replaces a file in one step: a reader sees the old file or the whole new one.
+//!
+//! ```
+//! # fn main() -> std::io::Result<()> {
+//! # let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("report.txt");
+//! inpaint_edge_atomic::write(&path, b"done")?;
+//! inpaint_edge_atomic::write_with(&path, |out| writeln!(out, "done twice"))?;
+//! assert_eq!(std::fs::read(&path)?, b"done twice\n");
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod access;
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Error, ErrorKind, Result, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::TempPath;
+
+/// Writes `bytes` to a temporary file beside `path`, syncs it and renames it over `path`.
+///
+/// What is replaced gives the new file its permissions, or fewer, and its owner and group where the user may do that; a new
+/// file has those that the umask leaves. On Linux the access control list is kept, and `user.*` attributes where that goes;
+/// there, too, the temporary file has a name only while it is renamed, so that a process that is ended midway leaves none.
+/// Where `path` is a symbolic link, the file it leads to is replaced.
+///
+/// # Errors
+///
+/// As [`target_of`], and where the folder takes no file, the file cannot be replaced or the disk is full; `path` is then as it
+/// was. The errors do not name `path`.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_with(path, |out| out.write_all(bytes))
+}
+
+/// As [`write`], what `content` writes.
+///
+/// # Errors
+///
+/// As [`write`], and those of `content`.
+pub fn write_with<E: From<Error>>(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
+    let target = target_of(path)?;
+    let new = Replacement::new(&target)?;
+    let mut out = BufWriter::with_capacity(1 << 16, &new.draft.file);
+    content(&mut out)?;
+    out.into_inner().map_err(|e| e.into_error())?;
+    Ok(new.finish(&target)?)
+}
+
+/// The file that writing to `path` makes or replaces: where a symbolic link leads, or `path` itself.
+///
+/// # Errors
+///
+/// Where a link leads nowhere, or something is there that is no regular file.
+pub fn target_of(path: &Path) -> Result<PathBuf> {
+    let target = if path.is_symlink() { path.canonicalize()? } else { path.to_owned() };
+    if target.is_dir() {
+        return Err(Error::new(ErrorKind::IsADirectory, "expected a regular file or none, found a folder"));
+    }
+    if target.exists() && !target.is_file() {
+        return Err(refused("expected a regular file or none, found another kind"));
+    }
+    Ok(target)
+}
+
+/// Refuses, before there is anything to write, what [`write`] would refuse then, as far as that can be known: a folder that is
+/// missing or takes no file, a file that cannot be replaced. Leaves everything as it is.
+///
+/// # Errors
+///
+/// As [`write`].
+pub fn check_writable(path: &Path) -> Result<()> {
+    let target = target_of(path)?;
+    Replacement::new(&target)?.check(&target)
+}
+
+fn refused(why: impl Into<String>) -> Error {
+    Error::new(ErrorKind::PermissionDenied, why.into())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// What a file is to be replaced by.
+struct Replacement {
+    draft: Draft,
+    /// Of the file that is there.
+    old: Option<std::fs::Metadata>,
+}
+
+impl Replacement {
+    fn new(path: &Path) -> Result<Self> {
+        let (folder, old) = (folder_of(path), std::fs::metadata(path).ok());
+        // What replaces a file that few may read is never for more; a new file is for whom the umask leaves it.
+        let mode = if old.is_some() { 0o600 } else { 0o666 };
+        let draft = Draft::new(folder, mode).map_err(|e| match folder.is_dir() {
+            true => Error::new(e.kind(), format!("its folder takes no file: {e}")),
+            false => Error::new(e.kind(), format!("expected a folder {}, found none", folder.display())),
+        })?;
+        Ok(Self { draft, old })
+    }
+
+    /// Refuses a file that cannot be replaced by this.
+    fn check(self, path: &Path) -> Result<()> {
+        let Some(old) = &self.old else { return Ok(()) };
+        // Elsewhere a file that is made read-only could not be removed again.
+        if cfg!(unix) {
+            access::keep(&self.draft.file, path, old)?;
+        }
+        if let Some(why) = fixed::reason(path) {
+            return Err(refused(why));
+        }
+        let made = self.draft.file.metadata()?;
+        match std::fs::metadata(folder_of(path)) {
+            Ok(folder) if access::is_guarded(&folder, old, &made) => Err(refused(
+                "expected a file of your own, found that of another user, in a folder that keeps such files",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(self, path: &Path) -> Result<()> {
+        let Self { draft: Draft { file, name }, old } = self;
+        if let Some(old) = &old {
+            access::keep(&file, path, old)?;
+        }
+        file.sync_all()?;
+        let name = name.map_or_else(|| unnamed::link(&file, folder_of(path)), Ok)?;
+        name.persist(path).map_err(|e| match e.error.kind() {
+            ErrorKind::ResourceBusy => Error::new(ErrorKind::ResourceBusy, MOUNTED),
+            _ => e.error,
+        })
+    }
+}
+
+const MOUNTED: &str = "expected a file that can be replaced, found a mount point; mount its folder instead of the file, or write \
+                       to another name";
+
+/// Files that no user may replace.
+#[cfg(target_os = "linux")]
+mod fixed {
+    use std::path::Path;
+
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
+
+    /// Why, as far as the system tells.
+    pub fn reason(path: &Path) -> Option<&'static str> {
+        let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE).ok()?.stx_attributes;
+        let reasons = [
+            (StatxAttributes::MOUNT_ROOT, super::MOUNTED),
+            (
+                StatxAttributes::IMMUTABLE,
+                "expected a file that can be replaced, found an immutable one (lsattr shows i)",
+            ),
+            (StatxAttributes::APPEND, "expected a file that can be replaced, found one to append to (lsattr shows a)"),
+        ];
+        reasons.into_iter().find_map(|(attribute, why)| found.contains(attribute).then_some(why))
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod fixed {
+    pub fn reason(_: &std::path::Path) -> Option<&'static str> {
+        None
+    }
+}
+
+/// How the names of temporary files begin.
+const PREFIX: &str = ".inpaint-edge-";
+
+/// A temporary file, locked as long as it is open, where the file system has locks; without a name where it can do without.
+struct Draft {
+    file: File,
+    name: Option<TempPath>,
+}
+
+impl Draft {
+    /// Of this mode less the umask, where files have modes.
+    fn new(folder: &Path, mode: u32) -> io::Result<Self> {
+        if let Some(file) = unnamed::create(folder, mode) {
+            let _ = file.lock();
+            return Ok(Self { file, name: None });
+        }
+        loop {
+            let (file, name) = named(folder, mode)?;
+            let locked = file.lock().is_ok();
+            // Before it was locked it looked abandoned, and may be gone.
+            if !locked || name.exists() {
+                return Ok(Self { file, name: Some(name) });
+            }
+        }
+    }
+}
+
+/// The errors do not name the file: its name says nothing to anyone.
+fn named(folder: &Path, mode: u32) -> io::Result<(File, TempPath)> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    #[cfg(not(unix))]
+    let _ = mode;
+    Ok(tempfile::Builder::new().prefix(PREFIX).make_in(folder, |path| options.open(path))?.into_parts())
+}
+
+/// Files without a name, which are gone once nobody has them open.
+#[cfg(target_os = "linux")]
+mod unnamed {
+    use std::fs::{File, OpenOptions};
+    use std::os::fd::AsRawFd;
+    use std::os::unix::fs::OpenOptionsExt;
+    use std::path::{Path, PathBuf};
+
+    use rustix::fs::{AtFlags, CWD, OFlags, linkat};
+    use tempfile::TempPath;
+
+    fn path_of(file: &File) -> PathBuf {
+        format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+    }
+
+    /// None, where the file system has no such files, or where they could not be given a name.
+    pub fn create(folder: &Path, mode: u32) -> Option<File> {
+        let file =
+            OpenOptions::new().write(true).mode(mode).custom_flags(OFlags::TMPFILE.bits() as i32).open(folder).ok()?;
+        path_of(&file).symlink_metadata().is_ok().then_some(file)
+    }
+
+    /// Gives the file a name.
+    pub fn link(file: &File, folder: &Path) -> std::io::Result<TempPath> {
+        let link = |name: &Path| Ok(linkat(CWD, path_of(file), CWD, name, AtFlags::SYMLINK_FOLLOW)?);
+        Ok(tempfile::Builder::new().prefix(super::PREFIX).make_in(folder, link)?.into_temp_path())
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod unnamed {
+    use std::fs::File;
+    use std::path::Path;
+
+    use tempfile::TempPath;
+
+    pub fn create(_: &Path, _: u32) -> Option<File> {
+        None
+    }
+
+    pub fn link(_: &File, _: &Path) -> std::io::Result<TempPath> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// Removes from `folder` the temporary files of [`write`] that no process is writing any more: those of one that
+/// was killed. What cannot be read, locked or removed stays.
+pub fn remove_abandoned(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten().filter(|e| e.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())) {
+        let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if let Some(file) = is_file.then(|| std::fs::File::open(entry.path()).ok()).flatten()
+            && file.try_lock().is_ok()
+        {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
