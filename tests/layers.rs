@@ -1,6 +1,7 @@
-//! Modules use only what lies below them, and no file uses itself by way of others: the folders stay a way and not a web.
+//! Modules use only what lies below them: the folders stay a way and not a web. Time, threads, files and the system are
+//! named in few places.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each module with those it may use, all of them above it in the list.
@@ -120,58 +121,6 @@ fn modules_use_only_what_lies_below() {
         }
     }
     assert!(uses > 60, "{uses} uses found: the test no longer reads the sources");
-}
-
-/// The file that a path leads to from the module of `folder` (`a/b` for `a/b.rs` and `a/b/mod.rs`): a module inside it, or
-/// else the module itself, for what it defines or re-exports.
-fn file_of(folder: &str, path: &str, files: &BTreeMap<String, String>) -> Option<String> {
-    let (mut at, mut path) = (folder.to_owned(), path);
-    while let Some(rest) = path.strip_prefix("super::") {
-        at = at.rsplit_once('/').map_or("", |(parent, _)| parent).to_owned();
-        path = rest;
-    }
-    let find = |at: &str| [format!("{at}.rs"), format!("{at}/mod.rs")].into_iter().find(|f| files.contains_key(f));
-    for part in path.split("::") {
-        let next = if at.is_empty() { part.to_owned() } else { format!("{at}/{part}") };
-        if find(&next).is_none() {
-            break;
-        }
-        at = next;
-    }
-    find(&at)
-}
-
-#[test]
-fn no_file_uses_itself_by_way_of_others() {
-    let files = sources(&root());
-    let mut left: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (file, code) in &files {
-        if file == "lib.rs" {
-            continue;
-        }
-        let own = file.trim_end_matches(".rs").trim_end_matches("/mod");
-        let parent = own.rsplit_once('/').map_or("", |(parent, _)| parent);
-        // A folder's list of what it has to offer uses nothing itself.
-        let lines = code.lines().filter(|line| !line.starts_with("pub use ") && !line.starts_with("pub(crate) use "));
-        let code: String = lines.map(|line| format!("{line}\n")).collect();
-        let mut uses = BTreeSet::new();
-        uses.extend(paths(&code, "super::").iter().filter_map(|path| file_of(parent, path, &files)));
-        uses.extend(paths(&code, "crate::").iter().filter_map(|path| file_of("", path, &files)));
-        for (inside, _) in code.match_indices("mod ").map(|(at, word)| (&code[at + word.len()..], word)) {
-            let name: String = inside.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            let is_used = code.contains(&format!("{name}::"));
-            uses.extend(file_of(own, &name, &files).filter(|_| is_used));
-        }
-        uses.remove(file);
-        left.insert(file.clone(), uses);
-    }
-    assert!(left.values().map(BTreeSet::len).sum::<usize>() > 80, "the test no longer reads the sources");
-    while !left.is_empty() {
-        let names: BTreeSet<_> = left.keys().cloned().collect();
-        // What uses none of those that are left lies below them.
-        left.retain(|_, uses| !uses.is_disjoint(&names));
-        assert!(left.len() < names.len(), "a circle of, or under, {left:#?}");
-    }
 }
 
 #[test]

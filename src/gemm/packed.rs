@@ -111,8 +111,12 @@ pub(super) fn pack<W: Plain>(shape: Shape, fill: impl Fn(usize, usize, &mut [W])
         let (variant, first) = (i / panels, i % panels * nr);
         for j in 0..nr.min(n - first) {
             fill(variant, first + j, &mut column[..k]);
-            for (row, values) in panel.chunks_exact_mut(nr * group).zip(column.chunks_exact(group)) {
-                row[j * group..][..group].copy_from_slice(values);
+            let rows = panel.chunks_exact_mut(nr * group);
+            // Loading weights spends much of its time here: a plain store where there is one value.
+            if group == 1 {
+                rows.zip(&*column).for_each(|(row, &w)| row[j] = w);
+            } else {
+                rows.zip(column.chunks_exact(group)).for_each(|(row, w)| row[j * group..][..group].copy_from_slice(w));
             }
         }
     }

@@ -1,8 +1,8 @@
 //! The microkernel of f32: one body over [`F32Lanes`], one thin shell per instruction set and tile shape.
 
-use super::super::product;
 use crate::alloc::Buffer;
 use crate::error::Result;
+use crate::gemm::product;
 use crate::numerics::Activation;
 use crate::simd::Isa;
 use crate::simd::lanes::F32Lanes;
