@@ -3,7 +3,7 @@
 //! `cargo bench`; a throughput of elements is of multiply–accumulates, so GFLOP/s are twice the Gelem/s shown.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use inpaint_edge::gemm::{Gemm, MAX_ROWS, Operand, Output, Row, Window};
+use inpaint_edge::gemm::{Epilogue, Gemm, MAX_ROWS, Operand, Output, Row, Window};
 use inpaint_edge::numerics::Activation;
 use inpaint_edge::{Inpainter, Isa, Mask, Options, Request};
 use ndarray::Array3;
@@ -18,9 +18,9 @@ fn gemm(c: &mut Criterion, group: &str, n: usize, runs: usize, run_len: usize, s
     let row_stride = 2 * run_len + rows * step;
     let map: Vec<f32> = (0..runs * row_stride + rows * step).map(|i| (i % 251) as f32 / 251.0).collect();
     for isa in Isa::available() {
-        let gemm = Gemm::new(isa, n).unwrap();
+        let gemm = Gemm::<f32>::new(isa, n).unwrap();
         let weights = gemm.pack(1, k, |_, column, out| out.fill(column as f32 / n as f32)).unwrap();
-        let finish = gemm.finish(&vec![0.1; n], Activation::Relu);
+        let epilogue = Epilogue::new(&vec![0.1; n], Activation::Relu).unwrap();
         let window = Window { runs, run_len, run_stride: row_stride };
         let operands = [Operand { map: &map, window, weights: &weights, variant: 0 }];
         let rows: Vec<Row> = (0..rows).map(|i| Row { a: [i * step, 0], c: i * n, ratio: 1.0 }).collect();
@@ -29,7 +29,7 @@ fn gemm(c: &mut Criterion, group: &str, n: usize, runs: usize, run_len: usize, s
             let out = Output::new(&mut result);
             // SAFETY: one thread, rows that do not overlap.
             #[allow(unsafe_code)]
-            b.iter(|| unsafe { gemm.rows(&operands, &finish, &rows, 0..gemm.panels(), &out) });
+            b.iter(|| unsafe { gemm.rows(&operands, &epilogue, &rows, 0..gemm.panels(), &out) });
         });
     }
     let (a, b) = (vec![0.5f32; rows * k], vec![0.25f32; k * n]);
@@ -45,9 +45,9 @@ fn gemm(c: &mut Criterion, group: &str, n: usize, runs: usize, run_len: usize, s
     group.finish();
 }
 
-/// Fused steps that wait for nothing but each other, on `N` accumulators.
+/// Fused multiply-adds that wait for nothing but each other, on `N` accumulators.
 #[inline(always)]
-fn fused_steps<const N: usize>(steps: usize) -> [f32; N] {
+fn mul_adds<const N: usize>(steps: usize) -> [f32; N] {
     let (mut sums, x, y) = ([0.5f32; N], std::hint::black_box(0.999f32), std::hint::black_box(0.001f32));
     for _ in 0..steps {
         for sum in &mut sums {
@@ -60,13 +60,13 @@ fn fused_steps<const N: usize>(steps: usize) -> [f32; N] {
 /// As many accumulators as the registers hold.
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2,fma"))]
 fn narrow(steps: usize) -> [f32; 96] {
-    fused_steps(steps)
+    mul_adds(steps)
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f")]
 fn wide(steps: usize) -> [f32; 384] {
-    fused_steps(steps)
+    mul_adds(steps)
 }
 
 fn peak(c: &mut Criterion) {
@@ -77,13 +77,13 @@ fn peak(c: &mut Criterion) {
     group.throughput(Throughput::Elements(96 * steps as u64));
     // SAFETY: the instruction set was asked for above.
     #[allow(unsafe_code)]
-    group.bench_function("fused", |b| b.iter(|| unsafe { narrow(steps) }));
+    group.bench_function("mul_add", |b| b.iter(|| unsafe { narrow(steps) }));
     #[cfg(target_arch = "x86_64")]
     if Isa::Avx512.is_available() {
         group.throughput(Throughput::Elements(384 * steps as u64));
         // SAFETY: the instruction set was asked for above.
         #[allow(unsafe_code)]
-        group.bench_function("fused-avx512", |b| b.iter(|| unsafe { wide(steps) }));
+        group.bench_function("mul_add-avx512", |b| b.iter(|| unsafe { wide(steps) }));
     }
     group.finish();
 }
@@ -102,7 +102,7 @@ fn packing(c: &mut Criterion) {
     let (n, k) = (256, 2304);
     let mut group = c.benchmark_group("packing");
     group.throughput(Throughput::Elements((n * k) as u64));
-    let gemm = Gemm::new(Isa::best(), n).unwrap();
+    let gemm = Gemm::<f32>::new(Isa::best(), n).unwrap();
     group.bench_function("256x2304", |b| b.iter(|| gemm.pack(1, k, |_, column, out| out.fill(column as f32)).unwrap()));
     group.finish();
 }

@@ -1,14 +1,14 @@
-//! The numeric contract in code: the fused step, the activations and the rounding to integers.
+//! The numeric contract in code: the fused multiply-add, the activations and the rounding to integers.
 //!
-//! One output element is one accumulator that takes one fused multiply-add per k, k ascending. Every kernel of every
-//! instruction set computes exactly what the functions here compute, element by element.
+//! An output element is one accumulator that takes one fused multiply-add per k, k ascending. Every kernel of every
+//! instruction set computes what these functions compute, to the bit.
 
 /// `a·b + c` with one rounding, on every machine.
 ///
-/// Where the target has no fused instruction the sum is formed in f64 with round-to-odd and then rounded to f32: the
-/// product of two f32 is exact in f64, and an odd last bit keeps the second rounding honest (Boldo and Melquiond 2008).
+/// A target without the instruction adds in f64, rounds to odd, and then rounds to f32. The product of two f32 is exact in
+/// f64, and an odd last bit keeps the second rounding from meeting a false tie (Boldo and Melquiond 2008).
 #[inline(always)]
-pub fn fused(a: f32, b: f32, c: f32) -> f32 {
+pub fn mul_add(a: f32, b: f32, c: f32) -> f32 {
     if cfg!(any(target_feature = "fma", target_arch = "aarch64")) { a.mul_add(b, c) } else { emulated(a, b, c) }
 }
 
@@ -24,12 +24,12 @@ fn emulated(a: f32, b: f32, c: f32) -> f32 {
     if error == 0.0 || error.is_nan() || bits & 1 == 1 {
         return sum as f32;
     }
-    // An even last bit and a remainder: step to the odd neighbour on the remainder's side.
+    // The last bit is even and something remains: the odd neighbour lies on the remainder's side.
     let away = (error > 0.0) == (sum > 0.0);
     f64::from_bits(if away { bits + 1 } else { bits - 1 }) as f32
 }
 
-/// What follows a convolution. By compare and select, so that NaN and signed zeros are the same everywhere.
+/// The function behind a convolution. It compares and selects, so that NaN and signed zeros are the same everywhere.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
     /// `v`.
@@ -53,7 +53,7 @@ impl Activation {
     }
 }
 
-/// e^v by additions and multiplications of f64, the same on every machine; to 1e-13 of the value. |v| counts as 700 at most.
+/// e^v to 1e-13 of its value, by additions and multiplications of f64: the same on every machine. Clips v to −700 … 700.
 fn exp(v: f64) -> f64 {
     let v = v.clamp(-700.0, 700.0);
     // v = n·ln 2 + r, |r| ≤ ln 2 / 2; Taylor's series of e^r; 2^n by its exponent.
@@ -79,7 +79,7 @@ pub fn clip_unit(v: f32) -> f32 {
     if v > 0.0 { if v < 1.0 { v } else { 1.0 } } else { 0.0 }
 }
 
-/// 0 … 1 to 0 … `max`, halves up: the one place where a float becomes a sample.
+/// Scales 0 … 1 to 0 … `max` and rounds halves up: the one place where a float becomes a sample.
 #[inline(always)]
 pub fn quantize(v: f32, max: u16) -> u16 {
     (clip_unit(v) * f32::from(max) + 0.5) as u16
@@ -101,7 +101,7 @@ mod tests {
         let (expected, found) = (a.mul_add(b, c), emulated(a, b, c));
         assert!(
             expected.to_bits() == found.to_bits() || expected.is_nan() && found.is_nan(),
-            "{a:e}·{b:e} + {c:e}: {expected:e} expected, {found:e} found"
+            "{a:e}·{b:e} + {c:e}: expected {expected:e}, found {found:e}"
         );
     }
 
@@ -125,15 +125,15 @@ mod tests {
     }
 
     #[test]
-    fn functions_behind_the_last_layer() {
+    fn sigmoid_and_tanh_are_the_same_bits_everywhere() {
         for i in -40_000..=40_000 {
             let v = i as f32 / 1000.0;
             let exact = f64::from(v);
             let (s, t) = (1.0 / (1.0 + (-exact).exp()), exact.tanh());
-            assert!((f64::from(sigmoid(v)) - s).abs() <= s * 1.2e-7, "sigmoid {v}: {s} expected, {} found", sigmoid(v));
+            assert!((f64::from(sigmoid(v)) - s).abs() <= s * 1.2e-7, "sigmoid {v}: expected {s}, found {}", sigmoid(v));
             assert!(
                 (f64::from(tanh(v)) - t).abs() <= t.abs() * 6e-8 + 2e-16,
-                "tanh {v}: {t} expected, {} found",
+                "tanh {v}: expected {t}, found {}",
                 tanh(v)
             );
         }

@@ -29,7 +29,7 @@ esac
 # A static library alone: beside other kinds of crate, link-time optimisation would be left out. Cargo says where it is.
 said=$(mktemp) log=$(mktemp)
 trap 'rm -f "$said" "$log"' EXIT
-CARGO_TERM_COLOR=never cargo rustc --lib --crate-type staticlib --message-format json-render-diagnostics "$@" \
+CARGO_TERM_COLOR=never cargo rustc -p inpaint-edge --lib --crate-type staticlib --message-format json-render-diagnostics "$@" \
   -- --print native-static-libs $shrink 2>&1 >"$said" | tee "$log" >&2
 library=$(sed -n 's/.*"filenames":\["\([^"]*libinpaint_edge\.a\)".*/\1/p' "$said" | tail -n 1)
 libs=$(sed -n 's/.*native-static-libs: *//p' "$log" | tr ' ' '\n' | awk 'NF && !seen[$0]++' | tr '\n' ' ')

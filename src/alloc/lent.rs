@@ -34,16 +34,32 @@ pub(crate) fn words_bytes(count: usize) -> usize {
 /// # Safety
 ///
 /// Every pattern of bits is a value, there is no padding, and the alignment is at most that of f32.
-pub(crate) unsafe trait Plain: Copy {}
+pub unsafe trait Plain: Copy {}
 
+// SAFETY: a float of four bytes.
+unsafe impl Plain for f32 {}
 // SAFETY: an integer of one byte.
 unsafe impl Plain for u8 {}
 // SAFETY: an integer of four bytes.
 unsafe impl Plain for u32 {}
 
-/// Floats that hold `count` values.
+/// Floats that hold `count` values; for more bytes than a `usize` counts, more than any memory holds.
 pub(crate) fn floats_for<T: Plain>(count: usize) -> usize {
-    (count * size_of::<T>()).div_ceil(size_of::<f32>())
+    count.saturating_mul(size_of::<T>()).div_ceil(size_of::<f32>())
+}
+
+/// `memory` as values of another type, as many as it holds.
+pub(crate) fn values<T: Plain>(memory: &[f32]) -> &[T] {
+    let count = size_of_val(memory).checked_div(size_of::<T>()).unwrap_or(0);
+    // SAFETY: `T` is plain and aligned as floats are at most, and the memory is as long as `count` of it.
+    unsafe { std::slice::from_raw_parts(memory.as_ptr().cast(), count) }
+}
+
+/// `memory` as values of another type, as many as it holds.
+pub(crate) fn values_mut<T: Plain>(memory: &mut [f32]) -> &mut [T] {
+    let count = size_of_val(memory).checked_div(size_of::<T>()).unwrap_or(0);
+    // SAFETY: as above, and every pattern of bits written is a float.
+    unsafe { std::slice::from_raw_parts_mut(memory.as_mut_ptr().cast(), count) }
 }
 
 /// Splits `count` values off the front of `memory`; what they are is unspecified.

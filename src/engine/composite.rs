@@ -17,7 +17,7 @@ pub(super) fn write(
     let is_grey = image.colours() == 1;
     for y in 0..mask.height() {
         for x in mask.runs(y, 0..mask.width()).flatten() {
-            let v = network.finish(output.at(x, y));
+            let v = network.epilogue(output.at(x, y));
             let prior = prior.map_or([0.0; 3], |prior| prior.at(x, y));
             let rgb: [f32; 3] = std::array::from_fn(|c| scale.unit(v[c] + prior[c], c));
             image.write(x, y, if is_grey { [(rgb[0] + rgb[1] + rgb[2]) / 3.0; 3] } else { rgb });

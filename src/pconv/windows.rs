@@ -1,6 +1,6 @@
 //! Which pixels a layer computes, and the integer count s behind each: known samples in its window over all channels.
 
-use super::Pixel;
+use super::map::Pixel;
 use super::plane::Plane;
 
 /// The counts of one output row over a stride-2 window of side `kernel`.

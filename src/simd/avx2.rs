@@ -2,12 +2,12 @@
 
 use std::arch::x86_64::*;
 
-use super::lanes::Lanes;
+use super::lanes::F32Lanes;
 
 pub(crate) struct Avx2;
 
-// SAFETY: each intrinsic is lane-wise, fused where named so, and its pointer contract is the trait's.
-unsafe impl Lanes for Avx2 {
+// SAFETY: each intrinsic works lane by lane, `mul_add` rounds once, and the pointers are what the trait says.
+unsafe impl F32Lanes for Avx2 {
     const LANES: usize = 8;
     type Vector = __m256;
 
@@ -30,7 +30,7 @@ unsafe impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn fused(a: __m256, b: __m256, c: __m256) -> __m256 {
+    unsafe fn mul_add(a: __m256, b: __m256, c: __m256) -> __m256 {
         // SAFETY: the caller vouches for FMA.
         unsafe { _mm256_fmadd_ps(a, b, c) }
     }

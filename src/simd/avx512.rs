@@ -2,12 +2,12 @@
 
 use std::arch::x86_64::*;
 
-use super::lanes::Lanes;
+use super::lanes::F32Lanes;
 
 pub(crate) struct Avx512;
 
-// SAFETY: each intrinsic is lane-wise, fused where named so, and its pointer contract is the trait's.
-unsafe impl Lanes for Avx512 {
+// SAFETY: each intrinsic works lane by lane, `mul_add` rounds once, and the pointers are what the trait says.
+unsafe impl F32Lanes for Avx512 {
     const LANES: usize = 16;
     type Vector = __m512;
 
@@ -30,7 +30,7 @@ unsafe impl Lanes for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn fused(a: __m512, b: __m512, c: __m512) -> __m512 {
+    unsafe fn mul_add(a: __m512, b: __m512, c: __m512) -> __m512 {
         // SAFETY: the caller vouches for AVX-512F.
         unsafe { _mm512_fmadd_ps(a, b, c) }
     }

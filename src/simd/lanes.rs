@@ -1,13 +1,13 @@
-//! The one trait the kernels are written over.
+//! The traits that the kernels are written over, one per number type.
 
-/// A vector of f32 lanes of one instruction set. Lanes never interact: lane i of a result depends on lane i of the
-/// operands alone, and equals what [`crate::numerics`] computes for it.
+/// A vector of f32 lanes of one instruction set. Lanes never interact: lane i of a result depends on lane i of the operands
+/// alone, and equals what [`crate::numerics`] computes for it.
 ///
 /// # Safety
 ///
 /// Every method requires a CPU with the instruction set of the implementor, and is to be inlined into a function that
 /// enables it; `load` and `store` require `LANES` readable or writable floats at `p`, in no particular alignment.
-pub(crate) unsafe trait Lanes {
+pub(crate) unsafe trait F32Lanes {
     /// Floats in a vector.
     const LANES: usize;
     /// The vector.
@@ -17,7 +17,7 @@ pub(crate) unsafe trait Lanes {
     unsafe fn load(p: *const f32) -> Self::Vector;
     unsafe fn store(p: *mut f32, v: Self::Vector);
     /// `a·b + c` with one rounding.
-    unsafe fn fused(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+    unsafe fn mul_add(a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
     unsafe fn mul(a: Self::Vector, b: Self::Vector) -> Self::Vector;
     /// `v` where `v > 0`, else `other`.
     unsafe fn positive_or(v: Self::Vector, other: Self::Vector) -> Self::Vector;

@@ -1,4 +1,4 @@
-//! Instruction sets: what this CPU has, and the lanes the kernels are written over.
+//! Instruction sets: which this CPU has, and the lanes that the kernels are written over, a page per instruction set.
 
 #![allow(unsafe_code)]
 
@@ -7,84 +7,10 @@ pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx512;
 pub(crate) mod control;
+mod isa;
 pub(crate) mod lanes;
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod neon;
 pub(crate) mod scalar;
 
-use std::ffi::CStr;
-use std::fmt;
-
-use crate::error::{Error, Result};
-
-/// An instruction set the kernels are built for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Isa {
-    /// x86-64 with AVX-512F: 16 lanes.
-    Avx512,
-    /// x86-64 with AVX2 and FMA: 8 lanes.
-    Avx2,
-    /// AArch64: 4 lanes.
-    Neon,
-    /// Plain Rust, on every machine.
-    Scalar,
-}
-
-impl Isa {
-    /// Every instruction set, widest first.
-    pub const ALL: [Isa; 4] = [Isa::Avx512, Isa::Avx2, Isa::Neon, Isa::Scalar];
-
-    /// Lower-case name, as the command line spells it.
-    pub fn name(self) -> &'static str {
-        self.c_name().to_str().expect("ASCII")
-    }
-
-    pub(crate) fn c_name(self) -> &'static CStr {
-        match self {
-            Isa::Avx512 => c"avx512",
-            Isa::Avx2 => c"avx2",
-            Isa::Neon => c"neon",
-            Isa::Scalar => c"scalar",
-        }
-    }
-
-    /// Whether this build and this CPU can run it.
-    pub fn is_available(self) -> bool {
-        match self {
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => std::arch::is_x86_feature_detected!("avx512f"),
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma"),
-            #[cfg(target_arch = "aarch64")]
-            Isa::Neon => true,
-            Isa::Scalar => true,
-            #[allow(unreachable_patterns)]
-            _ => false,
-        }
-    }
-
-    /// Those this CPU can run, widest first.
-    pub fn available() -> impl Iterator<Item = Isa> {
-        Self::ALL.into_iter().filter(|isa| isa.is_available())
-    }
-
-    /// The widest this CPU can run.
-    pub fn best() -> Isa {
-        Self::available().next().unwrap_or(Isa::Scalar)
-    }
-
-    pub(crate) fn require(self) -> Result<Isa> {
-        if self.is_available() {
-            return Ok(self);
-        }
-        let have: Vec<_> = Self::available().map(Isa::name).collect();
-        Err(Error::usage(format!("this CPU cannot run {self}; it has {}", have.join(", "))))
-    }
-}
-
-impl fmt::Display for Isa {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
+pub use isa::Isa;

@@ -2,12 +2,12 @@
 
 use std::arch::aarch64::*;
 
-use super::lanes::Lanes;
+use super::lanes::F32Lanes;
 
 pub(crate) struct Neon;
 
-// SAFETY: each intrinsic is lane-wise, fused where named so, and its pointer contract is the trait's.
-unsafe impl Lanes for Neon {
+// SAFETY: each intrinsic works lane by lane, `mul_add` rounds once, and the pointers are what the trait says.
+unsafe impl F32Lanes for Neon {
     const LANES: usize = 4;
     type Vector = float32x4_t;
 
@@ -30,7 +30,7 @@ unsafe impl Lanes for Neon {
     }
 
     #[inline(always)]
-    unsafe fn fused(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
+    unsafe fn mul_add(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
         // SAFETY: NEON is part of AArch64.
         unsafe { vfmaq_f32(c, a, b) }
     }

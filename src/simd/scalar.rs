@@ -2,13 +2,13 @@
 
 use std::array::from_fn;
 
-use super::lanes::Lanes;
+use super::lanes::F32Lanes;
 use crate::numerics;
 
 pub(crate) struct Scalar;
 
-// SAFETY: no instruction set is needed, and each method works lane by lane on what the trait's contract makes readable.
-unsafe impl Lanes for Scalar {
+// SAFETY: plain Rust needs no instruction set, and each method works lane by lane on what the trait makes readable.
+unsafe impl F32Lanes for Scalar {
     const LANES: usize = 4;
     type Vector = [f32; 4];
 
@@ -30,8 +30,8 @@ unsafe impl Lanes for Scalar {
     }
 
     #[inline(always)]
-    unsafe fn fused(a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
-        from_fn(|i| numerics::fused(a[i], b[i], c[i]))
+    unsafe fn mul_add(a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
+        from_fn(|i| numerics::mul_add(a[i], b[i], c[i]))
     }
 
     #[inline(always)]

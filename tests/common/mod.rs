@@ -160,7 +160,7 @@ impl Map {
 }
 
 /// What the definition says the result is, `None` where nothing is known: every layer dense, one accumulator per output,
-/// one `numerics::fused` per k in the order of the plan.
+/// one `numerics::mul_add` per k in the order of the plan.
 pub fn oracle(net: &Net, image: &Array3<f32>, mask: &Array2<u8>) -> Option<Array3<f32>> {
     let (height, width, _) = image.dim();
     if mask.iter().all(|m| *m > 0) {
@@ -206,8 +206,8 @@ pub fn oracle(net: &Net, image: &Array3<f32>, mask: &Array2<u8>) -> Option<Array
     }))
 }
 
-fn finish(sum: f32, k: usize, s: u32, bias: f32, activation: Activation) -> f32 {
-    activation.apply(numerics::fused(sum, k as f32 / s as f32, bias))
+fn epilogue(sum: f32, k: usize, s: u32, bias: f32, activation: Activation) -> f32 {
+    activation.apply(numerics::mul_add(sum, k as f32 / s as f32, bias))
 }
 
 fn encoder(layer: &Layer, input: &Map) -> Map {
@@ -224,12 +224,12 @@ fn encoder(layer: &Layer, input: &Map) -> Map {
                 (0..2).for_each(|i| s[i] += input.known(position)[i]);
                 for c in 0..c_in {
                     let weight = layer.weight[((o * c_in + c) * side + ky) * side + kx];
-                    sum = numerics::fused(position.map_or(0.0, |(y, x)| input.0[[y, x, c]]), weight, sum);
+                    sum = numerics::mul_add(position.map_or(0.0, |(y, x)| input.0[[y, x, c]]), weight, sum);
                 }
             }
         }
         known[[y, x]] = u8::from(s[1] > 0);
-        if s[1] > 0 { finish(sum, k, s[0], layer.bias[o], Activation::Relu) } else { 0.0 }
+        if s[1] > 0 { epilogue(sum, k, s[0], layer.bias[o], Activation::Relu) } else { 0.0 }
     });
     Map(out, known, None)
 }
@@ -252,7 +252,7 @@ fn decoder(layer: &Layer, up: &Map, skip: &Map, activation: Activation) -> Map {
                 for c in 0..c_up {
                     let column = |kx: usize| rows.iter().map(|ky| weight(c, *ky, kx)).reduce(|a, b| a + b).unwrap();
                     let folded = columns.iter().map(|kx| column(*kx)).reduce(|a, b| a + b).unwrap();
-                    sum = numerics::fused(position.map_or(0.0, |(y, x)| up.0[[y, x, c]]), folded, sum);
+                    sum = numerics::mul_add(position.map_or(0.0, |(y, x)| up.0[[y, x, c]]), folded, sum);
                 }
             }
         }
@@ -262,12 +262,12 @@ fn decoder(layer: &Layer, up: &Map, skip: &Map, activation: Activation) -> Map {
                 (0..2).for_each(|i| s[i] += skip.known(position)[i]);
                 for c in 0..c_skip {
                     let value = position.map_or(0.0, |(y, x)| skip.0[[y, x, c]]);
-                    sum = numerics::fused(value, weight(c_up + c, ky, kx), sum);
+                    sum = numerics::mul_add(value, weight(c_up + c, ky, kx), sum);
                 }
             }
         }
         known[[y, x]] = u8::from(s[1] > 0);
-        if s[1] > 0 { finish(sum, k, s[0], layer.bias[o], activation) } else { 0.0 }
+        if s[1] > 0 { epilogue(sum, k, s[0], layer.bias[o], activation) } else { 0.0 }
     });
     Map(out, known, None)
 }

@@ -41,7 +41,7 @@ fn bad_input_gets_one_line_and_writes_nothing() {
             succeeds(&output);
             std::fs::remove_file(&out).unwrap();
         } else {
-            fails(&output, 2, &[isa, "cannot run"]);
+            fails(&output, 2, &[isa, "expected an instruction set of this CPU"]);
         }
     }
     assert_eq!(folder.names(), ["cut.png", "empty.png", "in.png", "mask.png", "small.png", "text.png", "white.png"]);

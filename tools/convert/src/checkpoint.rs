@@ -10,7 +10,7 @@ use hdf5_reader::Hdf5File;
 use inpaint_edge::Result;
 use zip::{CompressionMethod, ZipArchive};
 
-use crate::refused;
+use crate::fault::refused;
 
 /// The most axes of a tensor.
 pub const MAX_AXES: usize = 8;
@@ -334,7 +334,7 @@ fn open<T>(
             from.and_then(|_| with(input, count, true)).map_err(unreadable)
         }
         (Source::Zip { archive, len }, Place::Entry { index, skip: header }) => {
-            let mut entry = archive.by_index(*index).map_err(crate::formats::damaged)?;
+            let mut entry = archive.by_index(*index).map_err(crate::fault::damaged)?;
             let there = entry.compressed_size().min(*len);
             let most = match entry.compression() {
                 CompressionMethod::Stored => there,
@@ -366,7 +366,7 @@ fn read(source: &mut Source, stored: &Stored) -> Result<Values> {
     let bytes = match (&mut *source, &stored.place) {
         (Source::Hdf5(file), Place::Dataset(path)) => {
             let data = file.dataset(path).and_then(|set| set.read_native_bytes());
-            let mut data = data.map_err(|e| refused(crate::formats::one_line(&e.to_string())))?;
+            let mut data = data.map_err(|e| refused(crate::fault::one_line(&e.to_string())))?;
             if cfg!(target_endian = "big") {
                 data.chunks_exact_mut(dtype.bytes()).for_each(<[u8]>::reverse);
             }

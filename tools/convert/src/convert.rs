@@ -8,9 +8,10 @@ use inpaint_edge::Result;
 use inpaint_edge::weights::{Dtype, Weights, header};
 
 use crate::checkpoint::{Checkpoint, Input};
+use crate::fault::refused;
+use crate::formats;
 use crate::layout::{Axes, Convolution, Fact, Layout, Network, recognise};
 use crate::output::{self, unwritten};
-use crate::{formats, refused};
 
 /// How a checkpoint is converted.
 pub struct Options {

@@ -9,16 +9,10 @@
 
 pub mod checkpoint;
 pub mod convert;
+mod fault;
 pub mod formats;
 pub mod layout;
 pub mod output;
 pub mod pytorch;
 
 pub use convert::{Options, Report, convert, convert_file};
-
-use inpaint_edge::{Error, ErrorKind};
-
-/// An error of the checkpoint: exit code 4.
-pub(crate) fn refused(detail: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Weights, detail)
-}

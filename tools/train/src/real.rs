@@ -7,7 +7,7 @@
 
 use inpaint_edge::{
     Isa,
-    gemm::{self, Finish, Gemm, MAX_ROWS, Output, Packed},
+    gemm::{self, Epilogue, Gemm, MAX_ROWS, Output, Packed},
     numerics::Activation,
 };
 use num_traits::Float;
@@ -99,7 +99,7 @@ pub trait Real: Float + Default + Debug + AddAssign + Sum + Send + Sync + 'stati
 pub struct Engine {
     gemm: Gemm,
     /// No bias, no activation.
-    finish: Finish,
+    epilogue: Epilogue,
     n: usize,
 }
 
@@ -121,7 +121,8 @@ impl Real for f32 {
 
     fn gemm(n: usize) -> Engine {
         let gemm = Gemm::new(Isa::best(), n).expect("the best instruction set is available");
-        Engine { gemm, finish: gemm.finish(&vec![0.0; n], Activation::None), n }
+        let epilogue = Epilogue::new(&vec![0.0; n], Activation::None).unwrap_or_else(|error| panic!("{error}"));
+        Engine { gemm, epilogue, n }
     }
 
     fn unpacked() -> Packed {
@@ -151,7 +152,7 @@ impl Real for f32 {
         row: impl Fn(usize, usize) -> Row<f32> + Sync,
         out: &mut [f32],
     ) {
-        let Engine { gemm, finish, n } = engine;
+        let Engine { gemm, epilogue, n } = engine;
         let terms: Vec<Vec<gemm::Operand>> =
             terms.iter().map(|term| term.iter().map(engine_operand).collect()).collect();
         // Tasks for every thread: first by panels, which share no weights, then by smaller blocks of rows.
@@ -180,7 +181,7 @@ impl Real for f32 {
                 // and C is borrowed mutably.
                 unsafe {
                     match index {
-                        0 => gemm.rows(term, finish, &slots[..count], panels, &out),
+                        0 => gemm.rows(term, epilogue, &slots[..count], panels, &out),
                         _ => gemm.accumulate(term, &slots[..count], panels, &out),
                     }
                 }

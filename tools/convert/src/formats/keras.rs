@@ -6,9 +6,8 @@ use hdf5_reader::group::Group;
 use hdf5_reader::{Datatype, Hdf5File, OpenOptions};
 use inpaint_edge::Result;
 
-use super::one_line;
 use crate::checkpoint::{Checkpoint, Dtype, Input, Place, Source, Stored};
-use crate::refused;
+use crate::fault::{one_line, refused};
 
 const MAX_DEPTH: usize = 8;
 const MAX_ENTRIES: usize = 1 << 12;

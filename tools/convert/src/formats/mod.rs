@@ -8,10 +8,9 @@ mod torch;
 
 use inpaint_edge::Result;
 use zip::ZipArchive;
-use zip::result::ZipError;
 
 use crate::checkpoint::{Checkpoint, Input};
-use crate::refused;
+use crate::fault::{damaged, refused};
 
 /// Finds the tensors of a checkpoint.
 ///
@@ -51,10 +50,6 @@ fn zip(input: Input<'_>) -> Result<Checkpoint<'_>> {
     }
 }
 
-pub(crate) fn damaged(error: ZipError) -> inpaint_edge::Error {
-    refused(format!("the archive is damaged: {}", one_line(&error.to_string()))).with_source(error)
-}
-
 /// Records of an archive's directory.
 fn entries(input: &mut Input, mut at: u64) -> Result<usize> {
     const FIXED: u64 = 46;
@@ -69,13 +64,4 @@ fn entries(input: &mut Input, mut at: u64) -> Result<usize> {
         at += FIXED + lengths.iter().sum::<u64>();
         count += 1;
     }
-}
-
-/// Text from elsewhere, fit for a message of one line.
-pub(crate) fn one_line(text: &str) -> String {
-    let mut line: String = text.chars().take(200).map(|c| if c.is_control() { ' ' } else { c }).collect();
-    if text.chars().nth(200).is_some() {
-        line.push('…');
-    }
-    line
 }

@@ -6,9 +6,9 @@ use std::io::{self, Read};
 use inpaint_edge::Result;
 use zip::ZipArchive;
 
-use super::{damaged, one_line};
 use crate::checkpoint::{Checkpoint, Dtype, Input, MAX_AXES, Place, Source, Stored, row_major, unreadable};
-use crate::refused;
+use crate::fault::refused;
+use crate::fault::{damaged, one_line};
 
 /// The most bytes of an array's header.
 const MAX_HEADER: u64 = 1 << 14;

@@ -7,9 +7,8 @@ use inpaint_edge::Result;
 use safetensors::tensor::{Dtype as Type, Metadata};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use super::one_line;
 use crate::checkpoint::{Checkpoint, Dtype, Input, Place, Source, Stored};
-use crate::refused;
+use crate::fault::{one_line, refused};
 
 /// The most bytes of a header; a tensor takes a hundred.
 const MAX_HEADER: u64 = 1 << 22;

@@ -7,8 +7,7 @@ use inpaint_edge::{Error, Result};
 
 use super::{Axes, Concat, Fact, Has, Keys, LAYOUTS, Layout, Normalise, Ratio, Side};
 use crate::checkpoint::{Checkpoint, Stored};
-use crate::formats::one_line;
-use crate::refused;
+use crate::fault::{one_line, refused};
 
 /// The most levels looked for; the engine runs 12.
 const MAX_LEVELS: usize = 12;

@@ -1,6 +1,6 @@
 //! One layer: a partial convolution of one or two maps, its normalisation and its activation.
 
-use super::{Check, Function, largest_error, normal};
+use super::difference::{Check, Function, largest_error, normal};
 use crate::{
     net::{
         axis::Axis,

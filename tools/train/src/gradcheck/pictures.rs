@@ -1,6 +1,6 @@
 //! The composite, the losses and whole networks.
 
-use super::{Check, Function, largest_error, normal};
+use super::difference::{Check, Function, largest_error, normal};
 use crate::{
     data::Batch,
     loss::{LossWeights, Losses, Pixels},

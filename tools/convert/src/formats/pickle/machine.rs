@@ -7,8 +7,7 @@ use inpaint_edge::Result;
 
 use super::{Global, Id, Object, Storage, View, damaged, items, size};
 use crate::checkpoint::{Dtype, unreadable};
-use crate::formats::one_line;
-use crate::refused;
+use crate::fault::{one_line, refused};
 
 /// The most objects of a pickle, and the most entries of its memo and of all its lists, tuples and dicts. A checkpoint of sixteen
 /// layers with its optimizer has about ten thousand.

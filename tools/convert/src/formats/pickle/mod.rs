@@ -9,7 +9,7 @@ use std::io::Read;
 use inpaint_edge::Result;
 
 use crate::checkpoint::{Dtype, MAX_AXES};
-use crate::refused;
+use crate::fault::refused;
 
 /// Index of an object of a [`Pickle`].
 pub type Id = u32;

@@ -1,13 +1,15 @@
-//! The microkernel: one body over [`Lanes`], one thin shell per instruction set and tile shape.
+//! The microkernel of f32: one body over [`F32Lanes`], one thin shell per instruction set and tile shape.
 
 use crate::alloc::Buffer;
+use crate::error::Result;
+use crate::gemm::product;
 use crate::numerics::Activation;
 use crate::simd::Isa;
-use crate::simd::lanes::Lanes;
+use crate::simd::lanes::F32Lanes;
 use crate::simd::scalar::Scalar;
 
-/// What follows the last k of a tile.
-pub(crate) struct Epilogue {
+/// What follows the last k of a tile: y = activation(sum·ratio + bias).
+pub(crate) struct TileEpilogue {
     /// Renormalisation K/s of each row, `MR` floats.
     pub ratio: *const f32,
     /// Bias of each column, `NR` floats.
@@ -17,8 +19,8 @@ pub(crate) struct Epilogue {
 
 /// Operands of one call: `MR` rows times `NR` columns over one block of k.
 pub(crate) struct Tile<'w> {
-    /// `MR` row pointers; row i of A over this block is `runs` runs of `run_len` floats from `a[i] + a_offset`,
-    /// `run_stride` apart.
+    /// `MR` row pointers. Row i of A over this block is `runs` runs of `run_len` floats, `run_stride` apart, the first at
+    /// `a[i] + a_offset`.
     pub a: *const *const f32,
     pub a_offset: usize,
     pub runs: usize,
@@ -26,53 +28,62 @@ pub(crate) struct Tile<'w> {
     pub run_stride: usize,
     /// Packed columns, `[runs·run_len, NR]`.
     pub b: *const f32,
-    /// Packed columns of a later tile, to be brought into the L2 cache meanwhile.
+    /// Packed columns of a later tile, which the call brings into the L2 cache.
     pub prefetch: &'w [f32],
-    /// `MR` row pointers of C; row i is the `cols` floats from `c[i] + c_offset`. Equal pointers mean equal rows.
+    /// `MR` row pointers of C. Row i is the `cols` floats from `c[i] + c_offset`; equal pointers are the same row twice.
     pub c: *const *mut f32,
     pub c_offset: usize,
     /// Columns in use, 1 … NR.
     pub cols: usize,
-    /// Continue from the partial sums in C instead of from zero.
+    /// Whether the sums start from the partial sums in C, and not from zero.
     pub resume: bool,
     /// Present in the last block of k.
-    pub epilogue: Option<Epilogue>,
+    pub epilogue: Option<TileEpilogue>,
 }
 
 /// A microkernel with its tile shape.
 #[derive(Clone, Copy)]
-pub(crate) struct Kernel {
+pub struct Kernel {
     /// Rows of a tile.
     pub mr: usize,
     /// Columns of a tile.
     pub nr: usize,
-    /// k per block, such that a `[kc, nr]` block of packed columns streams from the L1 or L2 cache.
+    /// k of a block: a `[kc, nr]` block of packed columns streams from the L1 or L2 cache.
     pub kc: usize,
     call: unsafe fn(&Tile<'_>),
 }
 
-impl Kernel {
-    /// The kernel of `isa` for `c_out` columns: few columns get a tall narrow tile.
-    pub fn new(isa: Isa, c_out: usize) -> Kernel {
-        assert!(isa.is_available(), "{isa} was checked when the engine was built");
-        match isa {
+impl product::Kernel for Kernel {
+    /// Few columns get a tall narrow tile.
+    fn new(isa: Isa, n: usize) -> Result<Kernel> {
+        Ok(match isa.require()? {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 if c_out <= 16 => Kernel { mr: 14, nr: 16, kc: 768, call: avx512_14x16 },
+            Isa::Avx512 if n <= 16 => Kernel { mr: 14, nr: 16, kc: 768, call: avx512_14x16 },
             #[cfg(target_arch = "x86_64")]
             Isa::Avx512 => Kernel { mr: 10, nr: 32, kc: 768, call: avx512_10x32 },
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 if c_out <= 8 => Kernel { mr: 8, nr: 8, kc: 256, call: avx2_8x8 },
+            Isa::Avx2 if n <= 8 => Kernel { mr: 8, nr: 8, kc: 256, call: avx2_8x8 },
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => Kernel { mr: 6, nr: 16, kc: 768, call: avx2_6x16 },
             #[cfg(target_arch = "aarch64")]
-            Isa::Neon if c_out <= 4 => Kernel { mr: 8, nr: 4, kc: 256, call: neon_8x4 },
+            Isa::Neon if n <= 4 => Kernel { mr: 8, nr: 4, kc: 256, call: neon_8x4 },
             #[cfg(target_arch = "aarch64")]
             Isa::Neon => Kernel { mr: 8, nr: 8, kc: 256, call: neon_8x8 },
-            _ if c_out <= 4 => Kernel { mr: 4, nr: 4, kc: 256, call: scalar_4x4 },
+            _ if n <= 4 => Kernel { mr: 4, nr: 4, kc: 256, call: scalar_4x4 },
             _ => Kernel { mr: 4, nr: 8, kc: 256, call: scalar_4x8 },
-        }
+        })
     }
 
+    fn mr(&self) -> usize {
+        self.mr
+    }
+
+    fn nr(&self) -> usize {
+        self.nr
+    }
+}
+
+impl Kernel {
     /// Computes a tile.
     ///
     /// # Safety
@@ -80,21 +91,21 @@ impl Kernel {
     /// The pointers of `tile` must reach what its fields say, `mr` rows and `nr` columns of this kernel; C must not
     /// overlap A, B, ratio or bias, and no other thread may touch these elements of C meanwhile.
     #[inline]
-    pub unsafe fn call(&self, tile: &Tile<'_>) {
-        // SAFETY: `new` has seen the instruction set on this CPU; the caller vouches for the pointers.
+    pub(crate) unsafe fn call(&self, tile: &Tile<'_>) {
+        // SAFETY: `new` saw the instruction set on this CPU; the caller vouches for the pointers.
         unsafe { (self.call)(tile) }
     }
 }
 
-/// C = A·B for one tile and one block of k: per element one accumulator and one fused step per k, k ascending.
+/// C = A·B for one tile and one block of k: per element one accumulator and one `mul_add` per k, k ascending.
 ///
 /// # Safety
 ///
 /// As [`Kernel::call`], on a CPU with the instruction set of `L`.
 #[inline(always)]
-// Counted loops: iterator adaptors that a build without LTO leaves as calls would move the accumulators to memory.
+// Counted loops: a build without LTO leaves iterator adaptors as calls, which would move the accumulators to memory.
 #[allow(clippy::needless_range_loop)]
-unsafe fn body<L: Lanes, const MR: usize, const NV: usize>(t: &Tile<'_>) {
+unsafe fn body<L: F32Lanes, const MR: usize, const NV: usize>(t: &Tile<'_>) {
     let nr = NV * L::LANES;
     // SAFETY: the caller vouches for `MR` row pointers, for `runs` runs behind each, for `runs·run_len·NR` floats at `b`,
     // for `MR` ratios and `NR` biases, and for `cols` floats behind each of `MR` pointers of C, of which no more are read or
@@ -110,7 +121,7 @@ unsafe fn body<L: Lanes, const MR: usize, const NV: usize>(t: &Tile<'_>) {
         for i in 0..MR {
             a[i] = (*t.a.add(i)).add(t.a_offset);
         }
-        // Only small loops, which are unrolled, touch `acc`: it stays in registers. The rest works on `sums`, in memory.
+        // Only small loops, which the compiler unrolls, touch `acc`, so it stays in registers; the rest uses `sums`.
         let mut sums = [[zero; NV]; MR];
         let mut acc = [[zero; NV]; MR];
         let whole = t.cols == nr;
@@ -144,7 +155,7 @@ unsafe fn body<L: Lanes, const MR: usize, const NV: usize>(t: &Tile<'_>) {
                 for i in 0..MR {
                     let v = L::splat(*a[i].add(k));
                     for j in 0..NV {
-                        acc[i][j] = L::fused(v, columns[j], acc[i][j]);
+                        acc[i][j] = L::mul_add(v, columns[j], acc[i][j]);
                     }
                 }
             }
@@ -159,7 +170,7 @@ unsafe fn body<L: Lanes, const MR: usize, const NV: usize>(t: &Tile<'_>) {
             if let Some(e) = &t.epilogue {
                 let ratio = L::splat(*e.ratio.add(i));
                 for j in 0..NV {
-                    let y = L::fused(sums[i][j], ratio, L::load(e.bias.add(j * L::LANES)));
+                    let y = L::mul_add(sums[i][j], ratio, L::load(e.bias.add(j * L::LANES)));
                     sums[i][j] = match e.activation {
                         Activation::None => y,
                         Activation::Relu => L::positive_or(y, zero),
@@ -179,7 +190,7 @@ unsafe fn body<L: Lanes, const MR: usize, const NV: usize>(t: &Tile<'_>) {
     }
 }
 
-/// Stamps a shell: the body, compiled for one instruction set and tile shape.
+/// Writes a shell: the body, compiled for one instruction set and tile shape.
 macro_rules! shell {
     ($(#[$enable:meta])? $name:ident, $lanes:ty, $mr:literal, $nv:literal) => {
         /// # Safety

@@ -1,0 +1,1 @@
+//! Benchmarks of [`inpaint_edge`]: `cargo bench -p inpaint-bench`.

@@ -1,0 +1,162 @@
+//! A layer of any number type: weights packed, active pixels gathered, sums renormalised.
+
+use arrayvec::ArrayVec;
+
+use super::map::{Map, Pixel};
+use crate::alloc::{floats_for, values, values_mut};
+use crate::error::Result;
+use crate::gemm::{Gemm, MAX_ROWS, Number, Operand, Output, Packed, Row, Window};
+use crate::parallel::Pool;
+use crate::simd::Isa;
+use crate::weights::LayerShape;
+
+/// The outputs of a layer that a plan asks for.
+pub(crate) struct Work<'a> {
+    /// Pixels to compute: one list, or for a decoder layer one per output parity (index 2·(y mod 2) + x mod 2).
+    pub computed: [&'a [Pixel]; 4],
+    /// Pixels that become zero.
+    pub blank: &'a [Pixel],
+}
+
+/// A layer ready to run, whatever its number type: the layers of a network may differ in it.
+pub(crate) trait PartialConvolution: Send + Sync {
+    /// Bytes of packed weights.
+    fn bytes(&self) -> usize;
+
+    /// Does `work` on the map `output`, whose halo it zeros. `inputs` are the layer's operands: the map before it, and behind
+    /// it for a decoder layer the skip. All maps lie in `arena`.
+    ///
+    /// # Panics
+    ///
+    /// If the maps overlap.
+    fn run(&self, inputs: &[Map], output: Map, arena: &mut [f32], work: &Work<'_>, pool: &Pool);
+}
+
+/// A layer of one number type.
+pub(crate) struct Layer<N: Number = f32> {
+    gemm: Gemm<N>,
+    /// One operand of an encoder layer; up (a variant per output parity) and skip of a decoder layer.
+    weights: ArrayVec<Packed<N::Weight>, 2>,
+    epilogue: N::Epilogue,
+    /// Side of an encoder layer's windows.
+    kernel: usize,
+}
+
+/// Variants and k of each operand's weights.
+fn operands(shape: &LayerShape) -> ArrayVec<(usize, usize), 2> {
+    let taps = shape.kernel * shape.kernel;
+    if shape.c_skip == 0 {
+        return ArrayVec::from_iter([(1, shape.c_in * taps)]);
+    }
+    // The 3×3 window over the upsampled map is one of four, by output parity, of 2×2 in the map itself.
+    ArrayVec::from([(4, 4 * shape.c_in), (1, shape.c_skip * taps)])
+}
+
+impl<N: Number> Layer<N> {
+    /// Packs the weights that `fill(operand, variant, column, out)` writes: an output channel's, in the order of k.
+    pub(super) fn pack(
+        isa: Isa,
+        shape: &LayerShape,
+        epilogue: N::Epilogue,
+        fill: impl Fn(usize, usize, usize, &mut [N::Weight]),
+    ) -> Result<Self> {
+        let gemm = Gemm::new(isa, shape.c_out)?;
+        let pack = |(operand, (variants, k))| {
+            gemm.pack(variants, k, |variant, column, out: &mut [N::Weight]| fill(operand, variant, column, out))
+        };
+        let weights = operands(shape).into_iter().enumerate().map(pack).collect::<Result<_>>()?;
+        Ok(Self { gemm, weights, epilogue, kernel: shape.kernel })
+    }
+
+    /// Bytes of packed weights that a layer of this shape will have.
+    ///
+    /// # Errors
+    ///
+    /// Usage, where this CPU lacks `isa`.
+    pub fn bytes_for(isa: Isa, shape: &LayerShape) -> Result<usize> {
+        let gemm = Gemm::<N>::new(isa, shape.c_out)?;
+        let bytes = operands(shape).into_iter().map(|(variants, k)| gemm.packed_bytes(variants, k));
+        Ok(bytes.fold(0, usize::saturating_add))
+    }
+
+    /// Computes `pixels` of `out`, as [`Work::computed`]. `inputs` are the layer's operands, each a map and its values.
+    fn compute(&self, inputs: &[(Map, &[N::Left])], pixels: [&[Pixel]; 4], out: (Map, &mut [N::Output]), pool: &Pool) {
+        let (out_map, out) = (out.0, Output::new(out.1));
+        let block = MAX_ROWS / self.gemm.mr() * self.gemm.mr();
+        let blocks = pixels.map(|list| list.len().div_ceil(block)).into_iter().max().unwrap_or(0);
+        let lists = if self.weights.len() == 1 { 1 } else { 4 };
+        let panels = self.gemm.panels();
+        // Few pixels, as in the deepest layers, are shared out by panels of output channels.
+        let groups = match pool.threads() {
+            1 => 1,
+            threads => (4 * threads).div_ceil((blocks * lists).max(1)).min(panels),
+        };
+
+        pool.run(blocks * lists * groups, |task| {
+            let (block_of, parity, group) = (task / (lists * groups), task / groups % lists, task % groups);
+            let list = pixels[parity];
+            let list = &list[(block_of * block).min(list.len())..((block_of + 1) * block).min(list.len())];
+            let mut rows = [Row::default(); MAX_ROWS];
+            for (row, pixel) in rows.iter_mut().zip(list) {
+                let (x, y) = (pixel.x as isize, pixel.y as isize);
+                row.c = out_map.at(x, y);
+                row.ratio = pixel.ratio;
+                if let [(up, _), (skip, _)] = inputs {
+                    row.a = [up.at((x - 1) >> 1, (y - 1) >> 1), skip.at(x - 1, y - 1)];
+                } else {
+                    let pad = (self.kernel / 2) as isize;
+                    row.a[0] = inputs[0].0.at(2 * x - pad, 2 * y - pad);
+                }
+            }
+            let mut operands = [self.operand(inputs, 0, parity); 2];
+            if inputs.len() == 2 {
+                operands[1] = self.operand(inputs, 1, parity);
+            }
+            let part = |i: usize| i * panels / groups;
+            // SAFETY: the pixels of a layer are distinct, and a task has its own block of them or its own panels.
+            #[allow(unsafe_code)]
+            unsafe {
+                let rows = &rows[..list.len()];
+                self.gemm.rows(&operands[..inputs.len()], &self.epilogue, rows, part(group)..part(group + 1), &out)
+            };
+        });
+    }
+
+    fn operand<'a>(&'a self, inputs: &[(Map, &'a [N::Left])], index: usize, parity: usize) -> Operand<'a, N> {
+        let (map, data) = inputs[index];
+        let (side, variant) = match (inputs.len(), index) {
+            (1, _) => (self.kernel, 0),
+            (_, 0) => (2, parity),
+            _ => (3, 0),
+        };
+        let window = Window { runs: side, run_len: side * map.channels, run_stride: map.row_stride() };
+        Operand { map: data, window, weights: &self.weights[index], variant }
+    }
+}
+
+impl<N: Number> PartialConvolution for Layer<N> {
+    fn bytes(&self) -> usize {
+        self.weights.iter().map(Packed::bytes).sum()
+    }
+
+    fn run(&self, inputs: &[Map], output: Map, arena: &mut [f32], work: &Work<'_>, pool: &Pool) {
+        let left = |map: Map| map.offset..map.offset + floats_for::<N::Left>(map.len());
+        let right = output.offset..output.offset + floats_for::<N::Output>(output.len());
+        let disjoint = "maps of a layer do not overlap";
+        let (operands, out): (ArrayVec<_, 2>, _) = if let [up, skip] = *inputs {
+            let [a, b, out] = arena.get_disjoint_mut([left(up), left(skip), right]).expect(disjoint);
+            (ArrayVec::from([(up, values(a)), (skip, values(b))]), out)
+        } else {
+            let [a, out] = arena.get_disjoint_mut([left(inputs[0]), right]).expect(disjoint);
+            (ArrayVec::from_iter([(inputs[0], values(a))]), out)
+        };
+        let out = &mut values_mut::<N::Output>(out)[..output.len()];
+
+        output.clear_halo(out);
+        for pixel in work.blank {
+            let at = output.at(pixel.x as isize, pixel.y as isize);
+            out[at..at + output.channels].fill(N::Output::default());
+        }
+        self.compute(&operands, work.computed, (output, out), pool);
+    }
+}
