@@ -2,13 +2,11 @@
 //!
 //! `cargo bench`; a throughput of elements is of multiply–accumulates, so GFLOP/s are twice the Gelem/s shown.
 
-use std::ops::ControlFlow;
-
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use inpaint_edge::gemm::{Epilogue, Gemm, MAX_ROWS, Operand, Output, Row, Window};
 use inpaint_edge::numerics::Activation;
-use inpaint_edge::{Inpainter, Isa, Options};
-use ndarray::{Array2, Array3};
+use inpaint_edge::{Inpainter, Isa, Mask, Options, Request};
+use ndarray::Array3;
 
 /// [`MAX_ROWS`] × `n` × `runs`·`run_len` on one instruction set; rows start `step` floats apart, so that they overlap as
 /// windows of a feature map do.
@@ -111,18 +109,16 @@ fn packing(c: &mut Criterion) {
 
 fn image(c: &mut Criterion) {
     let size = 256;
-    let image = Array3::from_shape_fn((size, size, 3), |(y, x, c)| ((x * 7 + y * 13 + c * 29) % 256) as u8);
-    let mut out = image.clone();
-    let inpainter = Inpainter::embedded(Options { threads: 1, ..Options::default() }).unwrap();
+    let mut image = Array3::from_shape_fn((size, size, 3), |(y, x, c)| ((x * 7 + y * 13 + c * 29) % 256) as u8);
+    let inpainter = Inpainter::embedded(Options::default().threads(1)).unwrap();
     let mut group = c.benchmark_group("image");
     for percent in [5, 10, 25, 50] {
         let side = (size as f64 * (percent as f64 / 100.0).sqrt()) as usize;
         let hole = (size - side) / 2..(size + side) / 2;
-        let mask =
-            Array2::from_shape_fn((size, size), |(y, x)| if hole.contains(&y) && hole.contains(&x) { 255 } else { 0 });
+        let mut mask = Mask::new(size, size).unwrap();
+        mask.add_box(hole.clone(), hole);
         group.bench_function(BenchmarkId::new("hole", format!("{percent}%")), |b| {
-            let go_on = &mut |_| ControlFlow::Continue(());
-            b.iter(|| inpainter.inpaint_into(image.view(), mask.view(), out.view_mut(), go_on).unwrap());
+            b.iter(|| inpainter.run(Request::new(image.view_mut(), &mask)).unwrap());
         });
     }
     group.finish();

@@ -2,11 +2,10 @@
 //!
 //! `bench_network WEIGHTS SIZE HOLE_RATIO THREADS RUNS [--dense] [--isa NAME]`
 
-use std::ops::ControlFlow;
 use std::time::Instant;
 
-use inpaint_edge::{Inpainter, Isa, Options};
-use ndarray::{Array2, Array3};
+use inpaint_edge::{Inpainter, Isa, Mask, Options, Request};
+use ndarray::Array3;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -16,29 +15,27 @@ fn main() {
     };
     let (size, ratio, runs): (usize, f64, usize) =
         (size.parse().expect("SIZE"), ratio.parse().expect("HOLE_RATIO"), runs.parse().expect("RUNS"));
-    let mut options = Options { threads: threads.parse().expect("THREADS"), ..Options::default() };
-    options.hole_aware = !flags.iter().any(|f| f == "--dense");
+    let mut options = Options::default().threads(threads.parse().expect("THREADS"));
+    let hole_aware = !flags.iter().any(|f| f == "--dense");
+    options = options.hole_aware(hole_aware);
     if let Some(i) = flags.iter().position(|f| f == "--isa") {
-        options.isa = Some(Isa::ALL.into_iter().find(|isa| isa.name() == flags[i + 1]).expect("ISA"));
+        options = options.isa(Some(Isa::ALL.into_iter().find(|isa| isa.name() == flags[i + 1]).expect("ISA")));
     }
 
     let mut state = 1u32;
-    let image = Array3::from_shape_fn((size, size, 3), |_| {
+    let mut image = Array3::from_shape_fn((size, size, 3), |_| {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 8) as f32 / (1u32 << 24) as f32
     });
     let side = (size as f64 * ratio.sqrt()).round() as usize;
     let hole = (size - side) / 2..(size - side) / 2 + side;
-    let mask =
-        Array2::from_shape_fn((size, size), |(y, x)| if hole.contains(&y) && hole.contains(&x) { 255 } else { 0 });
+    let mut mask = Mask::new(size, size).expect("memory");
+    mask.add_box(hole.clone(), hole);
 
-    let inpainter = Inpainter::from_path(weights, options.clone()).unwrap_or_else(|e| panic!("{e}"));
-    let mut out = image.clone();
+    let inpainter = Inpainter::from_path(weights, options).unwrap_or_else(|e| panic!("{e}"));
     let mut run = || {
         let start = Instant::now();
-        let report = inpainter
-            .inpaint_into(image.view(), mask.view(), out.view_mut(), &mut |_| ControlFlow::Continue(()))
-            .unwrap_or_else(|e| panic!("{e}"));
+        let report = inpainter.run(Request::new(image.view_mut(), &mask)).unwrap_or_else(|e| panic!("{e}"));
         (start.elapsed().as_secs_f64(), report)
     };
     let (_, report) = run();
@@ -55,7 +52,7 @@ fn main() {
         inpainter.isa(),
         inpainter.threads(),
         report.hole_ratio(),
-        options.hole_aware,
+        hole_aware,
         times[0],
         times[times.len() / 2],
         peak.unwrap_or(0) / 1024,

@@ -1,6 +1,7 @@
 //! One error type: a stable kind, and a detail that names what was expected and what was found.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// What went wrong, in as many kinds as a caller can act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,12 +52,17 @@ impl ErrorKind {
     }
 }
 
-/// An [`ErrorKind`] with one line of detail.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An [`ErrorKind`] with one line of detail, and the error below it where there is one. Two errors are equal if kind and
+/// detail are.
+#[derive(Clone, Debug)]
 pub struct Error {
     kind: ErrorKind,
     detail: String,
+    source: Option<Source>,
 }
+
+/// Shared, since an [`Error`] can be cloned and an error of the system cannot.
+type Source = Arc<dyn std::error::Error + Send + Sync>;
 
 /// Shorthand used throughout the crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -65,7 +71,12 @@ impl Error {
     /// An error of `kind`; `detail` is one lower-case line without a full stop. Control characters, which names of files and
     /// tensors may hold, are escaped.
     pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
-        Self { kind, detail: escaped(detail.into()) }
+        Self { kind, detail: escaped(detail.into()), source: None }
+    }
+
+    /// The same error, caused by `source`. The detail says what the source says, so that one line is enough.
+    pub fn with_source(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self { source: Some(Arc::new(source)), ..self }
     }
 
     /// The kind, stable across releases.
@@ -75,7 +86,7 @@ impl Error {
 
     /// The same error with `subject: ` (a file name, say) in front of its detail.
     pub fn of(self, subject: impl fmt::Display) -> Self {
-        Self::new(self.kind, format!("{subject}: {}", self.detail))
+        Self { detail: escaped(format!("{subject}: {}", self.detail)), ..self }
     }
 
     /// An error of kind [`ErrorKind::Usage`].
@@ -116,7 +127,19 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        (self.kind, &self.detail) == (other.kind, &other.detail)
+    }
+}
+
+impl Eq for Error {}
 
 #[cfg(test)]
 mod tests {
@@ -133,9 +156,21 @@ mod tests {
 
     #[test]
     fn detail_is_the_message() {
-        let e = Error::input("64×64 expected, 32×32 found").of("mask.png");
-        assert_eq!(e.to_string(), "mask.png: 64×64 expected, 32×32 found");
+        let e = Error::input("expected 64×64, found 32×32").of("mask.png");
+        assert_eq!(e.to_string(), "mask.png: expected 64×64, found 32×32");
         assert_eq!(e.kind(), ErrorKind::Input);
+    }
+
+    #[test]
+    fn the_source_is_kept_when_a_subject_is_added_and_in_a_clone() {
+        use std::error::Error as _;
+        use std::io;
+        let e = Error::input("cannot be read").with_source(io::Error::from(io::ErrorKind::NotFound)).of("mask.png");
+        let source = e.source().and_then(|source| source.downcast_ref::<io::Error>()).map(io::Error::kind);
+        assert_eq!(source, Some(io::ErrorKind::NotFound));
+        assert!(e.clone().source().is_some());
+        assert_eq!(e, Error::input("mask.png: cannot be read"));
+        assert!(Error::input("no pixel").source().is_none());
     }
 
     #[test]

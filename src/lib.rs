@@ -10,33 +10,29 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 #![warn(missing_docs)]
 
-mod buffer;
+pub mod alloc;
 #[cfg(feature = "capi")]
 pub mod capi;
+mod clock;
+mod engine;
 mod error;
 pub mod gemm;
-pub mod harmonic;
-mod holes;
 mod inpainter;
 mod mask;
 pub mod numerics;
 mod parallel;
 mod pconv;
-#[doc(hidden)]
-pub mod room;
+pub mod prior;
 mod sample;
-mod select;
 #[cfg(feature = "selftest")]
 pub mod selftest;
 pub mod simd;
 mod unet;
 pub mod weights;
-mod window;
 
 pub use error::{Error, ErrorKind, Result};
-pub use holes::Holes;
-pub use inpainter::{Inpainter, MaskWhite, NATIVE_PIXELS, Options, Progress, Report, Strategy};
+pub use inpainter::{Inpainter, NATIVE_PIXELS, Options, Progress, Report, Request, StageTimes, Strategy};
+pub use mask::{Mask, MaskChannel, MaskGuess, MaskRule, MaskSurvey, MaskWhite, Paint, Painted};
 pub use parallel::MAX_THREADS;
 pub use sample::Sample;
-pub use select::{MaskChannel, MaskGuess, MaskSurvey, Paint, Painted};
 pub use simd::Isa;

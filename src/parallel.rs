@@ -1,7 +1,7 @@
 //! Work divided over a pool of the engine's own.
 
 #[cfg(feature = "parallel")]
-use crate::buffer;
+use crate::alloc;
 #[cfg(feature = "parallel")]
 use crate::simd::control;
 #[cfg(feature = "parallel")]
@@ -127,7 +127,7 @@ fn build(count: usize) -> Option<Threads> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(count).start_handler(begin).spawn_handler(|thread| {
         // A new thread has the control word of the one that starts it.
         let work = move || control::with_defaults(|| thread.run());
-        if !buffer::system_has(THREAD) {
+        if !alloc::system_has(THREAD) {
             return Err(std::io::ErrorKind::OutOfMemory.into());
         }
         threads.handles.push(std::thread::Builder::new().spawn(work)?);

@@ -10,7 +10,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use inpaint_edge::{Inpainter, Options};
+use inpaint_edge::{Inpainter, Options, Request};
 
 struct Counting;
 
@@ -50,19 +50,21 @@ fn scratch_of_the_caller_is_all() {
     let prior = common::Net::random(2, &[(5, 6), (3, 9)], &[7, 3], 5).with_prior();
     let reading = common::Net::reading_prior(2, &[(5, 6), (3, 9)], &[7, 3], 5);
     for net in [plain, prior, reading] {
-        let inpainter = Inpainter::from_bytes(&net.file, Options { threads: 1, ..Options::default() }).unwrap();
+        let inpainter = Inpainter::from_bytes(&net.file, Options::default().threads(1)).unwrap();
         for (width, height) in [(96, 64), (37, 21), (64, 128)] {
             let (mut image, mask) = common::scene(width, height, 1, 2);
-            let expected = inpainter.inpaint(image.view(), mask.view()).unwrap().0;
-            let bytes = inpainter.plan_bytes(width, height).unwrap();
+            let mask = common::hole(&mask);
+            let expected = inpainter.inpaint(image.view(), &mask).unwrap();
+            let bytes = inpainter.scratch_bytes(width, height).unwrap();
             // Of any content, from any address on.
             let mut scratch = vec![0xff; bytes + 3];
             let (scratch, before) = (&mut scratch[3..], calls());
-            let progress = &mut |_| ControlFlow::Continue(());
-            inpainter.inpaint_in_place(image.view_mut(), mask.view(), Some(scratch), progress).unwrap();
+            let mut progress = |_| ControlFlow::Continue(());
+            let request = Request::new(image.view_mut(), &mask).scratch(scratch).progress(&mut progress);
+            inpainter.run(request).unwrap();
             assert_eq!(calls() - before, 0, "{width}×{height}");
             assert_eq!(image, expected);
-            let short = inpainter.inpaint_in_place(image.view_mut(), mask.view(), Some(&mut scratch[1..]), progress);
+            let short = inpainter.run(Request::new(image.view_mut(), &mask).scratch(&mut scratch[1..]));
             assert_eq!(short.unwrap_err().kind(), inpaint_edge::ErrorKind::Usage);
         }
     }
@@ -72,15 +74,13 @@ fn second_run_allocates_nothing_and_the_first_what_the_plan_says() {
     let net = || common::Net::random(3, &[(7, 16), (5, 32), (3, 32)], &[32, 16, 3], 5);
     // One thread first, while there are no others to allocate beside it.
     for (net, threads) in [(net(), 1), (net().with_prior(), 1), (net(), 2), (net().with_prior(), 2)] {
-        let inpainter = Inpainter::from_bytes(&net.file, Options { threads, ..Options::default() }).unwrap();
-        let scenes: Vec<_> = [0, 1, 3].map(|hole| common::scene(96, 64, hole, hole)).into();
-        let mut out = scenes[0].0.clone();
+        let inpainter = Inpainter::from_bytes(&net.file, Options::default().threads(threads)).unwrap();
+        let scene = |hole| common::scene(96, 64, hole, hole);
+        let mut scenes = [0, 1, 3].map(scene).map(|(image, mask)| (image, common::hole(&mask)));
         let mut run = |i: usize| {
-            let (image, mask) = &scenes[i];
+            let (image, mask) = &mut scenes[i];
             let before = (calls(), BYTES.load(Ordering::Relaxed));
-            let report = inpainter
-                .inpaint_into(image.view(), mask.view(), out.view_mut(), &mut |_| ControlFlow::Continue(()))
-                .unwrap();
+            let report = inpainter.run(Request::new(image.view_mut(), mask)).unwrap();
             (calls() - before.0, BYTES.load(Ordering::Relaxed) - before.1, report.plan_bytes)
         };
         let (calls, bytes, plan) = run(0);

@@ -3,8 +3,8 @@
 
 mod common;
 
-use common::{Net, oracle, scene};
-use inpaint_edge::{Inpainter, Isa, Options};
+use common::{Net, hole, oracle, scene};
+use inpaint_edge::{Inpainter, Isa, Options, Request};
 
 /// Small networks with channel counts around the tile sizes of every kernel.
 fn nets() -> Vec<Net> {
@@ -27,16 +27,17 @@ fn bits(values: &[f32]) -> Vec<u32> {
 fn engine_equals_the_triple_loop() {
     for (n, net) in nets().iter().enumerate() {
         for (case, (width, height)) in [(16, 16), (1, 1), (37, 21), (5, 40)].into_iter().enumerate() {
-            for hole in 0..4 {
-                let (image, mask) = scene(width, height, hole, (n * 16 + case) as u64);
+            for shape in 0..4 {
+                let (image, mask) = scene(width, height, shape, (n * 16 + case) as u64);
                 let Some(expected) = oracle(net, &image, &mask) else { continue };
-                let inpainter = Inpainter::from_bytes(&net.file, Options { threads: 1, ..Options::default() }).unwrap();
-                let (found, report) = inpainter.inpaint(image.view(), mask.view()).unwrap();
+                let inpainter = Inpainter::from_bytes(&net.file, Options::default().threads(1)).unwrap();
+                let mut found = image.clone();
+                let report = inpainter.run(Request::new(found.view_mut(), &hole(&mask))).unwrap();
                 assert_eq!(report.hole_pixels, mask.iter().filter(|m| **m > 0).count());
                 assert_eq!(
                     bits(found.as_slice().unwrap()),
                     bits(expected.as_slice().unwrap()),
-                    "net {n}, {width}×{height}, hole {hole}"
+                    "net {n}, {width}×{height}, hole {shape}"
                 );
             }
         }
@@ -52,13 +53,13 @@ fn isa_threads_and_plan_change_nothing() {
         let (image, mask) = scene(75, 50, n as u64 % 4, n as u64);
         let run = |options: Options| {
             let inpainter = Inpainter::from_bytes(&net.file, options).unwrap();
-            bits(inpainter.inpaint(image.view(), mask.view()).unwrap().0.as_slice().unwrap())
+            bits(inpainter.inpaint(image.view(), &hole(&mask)).unwrap().as_slice().unwrap())
         };
-        let expected = run(Options { threads: 1, isa: Some(Isa::Scalar), ..Options::default() });
+        let expected = run(Options::default().threads(1).isa(Some(Isa::Scalar)));
         for isa in Isa::available() {
             for threads in [1, 2, 3, 7] {
                 for hole_aware in [true, false] {
-                    let found = run(Options { threads, isa: Some(isa), hole_aware, ..Options::default() });
+                    let found = run(Options::default().threads(threads).isa(Some(isa)).hole_aware(hole_aware));
                     assert_eq!(found, expected, "net {n}, {isa}, {threads} threads, hole-aware {hole_aware}");
                 }
             }
@@ -70,13 +71,13 @@ fn isa_threads_and_plan_change_nothing() {
 fn a_used_workspace_changes_nothing() {
     let net = &nets()[3];
     let inpainter = Inpainter::from_bytes(&net.file, Options::default()).unwrap();
-    let scenes: Vec<_> = (0..4).map(|hole| scene(64, 48, hole, hole)).collect();
+    let scenes: Vec<_> = (0..4).map(|shape| scene(64, 48, shape, shape)).collect();
     let fresh = |i: usize| {
         let (image, mask) = &scenes[i];
-        Inpainter::from_bytes(&net.file, Options::default()).unwrap().inpaint(image.view(), mask.view()).unwrap().0
+        Inpainter::from_bytes(&net.file, Options::default()).unwrap().inpaint(image.view(), &hole(mask)).unwrap()
     };
     for i in [0, 3, 1, 2, 0, 1] {
         let (image, mask) = &scenes[i];
-        assert_eq!(inpainter.inpaint(image.view(), mask.view()).unwrap().0, fresh(i));
+        assert_eq!(inpainter.inpaint(image.view(), &hole(mask)).unwrap(), fresh(i));
     }
 }

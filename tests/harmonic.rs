@@ -3,7 +3,8 @@
 mod common;
 
 use common::scene;
-use inpaint_edge::harmonic::{CYCLES, Harmonic, Holed};
+use inpaint_edge::Mask;
+use inpaint_edge::prior::{CYCLES, Harmonic};
 
 /// Image [height, width, 3] and known [height, width], 0 = hole.
 struct Case {
@@ -37,8 +38,11 @@ impl Case {
         let value = |(i, v): (usize, &f32)| if self.known[i / 3] == 0 { hole } else { *v };
         let mut image: Vec<f32> = self.image.iter().enumerate().map(value).collect();
         let mut scratch = vec![scratch; solver.scratch_len()];
-        let holed = Holed { image: &mut image, stride: 3 * self.width, known: &self.known, known_stride: self.width };
-        solver.fill(holed, cycles, &mut scratch);
+        let mut mask = Mask::new(self.width, self.height).unwrap();
+        for i in (0..self.known.len()).filter(|i| self.known[*i] == 0) {
+            mask.add(i % self.width, i / self.width);
+        }
+        solver.fill(&mut image, &mask, cycles, &mut scratch);
         image
     }
 

@@ -44,8 +44,8 @@ fn functions_of_what_the_last_layer_gives() {
     let net = common::Net::random(2, &[(5, 6), (3, 9)], &[6, 3], 8);
     let (image, mask) = common::scene(40, 32, 0, 5);
     let fill = |file: &[u8], isa| {
-        let inpainter = Inpainter::from_bytes(file, Options { isa: Some(isa), ..Options::default() }).unwrap();
-        inpainter.inpaint(image.view(), mask.view()).unwrap().0
+        let inpainter = Inpainter::from_bytes(file, Options::default().isa(Some(isa))).unwrap();
+        inpainter.inpaint(image.view(), &common::hole(&mask)).unwrap()
     };
     let plain = fill(&variant(&net.file, "linear", false), Isa::best());
     // Pixels whose three channels are inside 0 … 1, so that clipping hides none.
@@ -86,16 +86,16 @@ fn the_schema_knows_them() {
     for (name, output) in [("linear", Output::Linear), ("tanh", Output::Tanh), ("sigmoid", Output::Sigmoid)] {
         let file = variant(&net.file, name, true);
         let weights = Weights::from_bytes(&file).unwrap();
-        assert_eq!((weights.config().output, weights.config().head), (output, true));
+        assert_eq!((weights.config().output(), weights.config().head()), (output, true));
     }
     let plain = Weights::from_bytes(&net.file).unwrap().config().clone();
-    assert_eq!((plain.output, plain.head), (Output::Linear, false));
+    assert_eq!((plain.output(), plain.head()), (Output::Linear, false));
     let file = variant(&net.file, "linear", true);
     assert_eq!(Weights::from_bytes(&file).unwrap().config().parameters(), plain.parameters() + 12);
     let complaint = |file: &[u8]| Weights::from_bytes(file).unwrap_err().to_string();
     assert_eq!(
         complaint(&variant(&net.file, "relu", false)),
-        "metadata output: linear, tanh or sigmoid expected, relu found"
+        "metadata output: expected linear, tanh or sigmoid, found relu"
     );
     let renamed = |from: &str, to: &str| {
         let at = file.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
@@ -106,6 +106,6 @@ fn the_schema_knows_them() {
     assert_eq!(complaint(&renamed("head.bias", "head.bia5")), "tensor head.bias: missing");
     assert_eq!(
         complaint(&renamed("[3,3,1,1]", "[1,3,1,3]")),
-        "tensor head.weight: [3, 3, 1, 1] expected, [1, 3, 1, 3] found"
+        "tensor head.weight: expected [3, 3, 1, 1], found [1, 3, 1, 3]"
     );
 }

@@ -1,6 +1,6 @@
 //! The engine beside an independent one: fixtures made by ONNX Runtime (`tests/fixtures/make.py`).
 
-use inpaint_edge::{Inpainter, Isa, Options};
+use inpaint_edge::{Inpainter, Isa, Mask, MaskRule, Options};
 use ndarray::{Array2, Array3};
 use safetensors::SafeTensors;
 
@@ -18,11 +18,12 @@ fn check(name: &str, weights: &[u8]) {
     let (h, w, _) = x.dim();
     let known = case.tensor("m").unwrap().data().to_vec();
     let mask = Array2::from_shape_vec((h, w), known).unwrap().mapv(|m| 255 * (1 - m));
+    let mask = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
     for isa in Isa::available() {
         for hole_aware in [true, false] {
-            let options = Options { isa: Some(isa), hole_aware, ..Options::default() };
+            let options = Options::default().isa(Some(isa)).hole_aware(hole_aware);
             let inpainter = Inpainter::from_bytes(weights, options).unwrap();
-            let (found, _) = inpainter.inpaint(x.view(), mask.view()).unwrap();
+            let found = inpainter.inpaint(x.view(), &mask).unwrap();
             let most = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             println!("{name}, {isa}, hole_aware {hole_aware}: largest difference {most:e}");
             assert!(most <= 2e-5, "{name}, {isa}, hole_aware {hole_aware}: {most:e}");

@@ -1,6 +1,7 @@
 //! The weights file: what is read, and that every departure from the schema is named.
 
 use std::collections::{BTreeMap, HashMap};
+use std::error::Error as _;
 #[cfg(feature = "fs")]
 use std::path::Path;
 
@@ -91,7 +92,7 @@ impl Model {
 
 /// Everything a file holds, or the first error.
 fn read(mut weights: Weights<'_>) -> inpaint_edge::Result<Vec<(Vec<f32>, Vec<f32>)>> {
-    (0..weights.config().layers.len())
+    (0..weights.config().layers().len())
         .map(|i| {
             let (mut weight, mut bias) = (vec![9.0], vec![9.0]);
             weights.read_layer(i, &mut weight, &mut bias).map(|()| (weight, bias))
@@ -114,13 +115,13 @@ fn config_is_what_the_file_says() {
     let model = Model::new().meta("prior", "harmonic").meta("provenance.note", "anything").bytes();
     let weights = Weights::from_bytes(&model).unwrap();
     let config = weights.config();
-    assert_eq!((config.levels, config.slope, config.prior), (2, 0.2, Prior::Harmonic));
-    assert_eq!((config.mean, config.std), ([0.5, 0.25, 0.125], [1.0, 2.0, 4.0]));
-    let layers: Vec<_> = config.layers.iter().map(|l| (&l.name[..], l.c_out, l.c_in, l.c_skip, l.kernel)).collect();
+    assert_eq!((config.levels(), config.slope(), config.prior()), (2, 0.2, Prior::Harmonic));
+    assert_eq!((config.mean(), config.std()), ([0.5, 0.25, 0.125], [1.0, 2.0, 4.0]));
+    let layers: Vec<_> = config.layers().iter().map(|l| (&l.name[..], l.c_out, l.c_in, l.c_skip, l.kernel)).collect();
     assert_eq!(layers, [("enc1", 4, 3, 0, 7), ("enc2", 6, 4, 0, 5), ("dec2", 4, 6, 4, 3), ("dec1", 3, 4, 3, 3)]);
     assert_eq!(config.parameters(), 4 * 148 + 6 * 101 + 4 * 91 + 3 * 64);
     for model in [Model::new(), Model::new().meta("prior", "none")] {
-        assert_eq!(Weights::from_bytes(&model.bytes()).unwrap().config().prior, Prior::None);
+        assert_eq!(Weights::from_bytes(&model.bytes()).unwrap().config().prior(), Prior::None);
     }
 }
 
@@ -129,9 +130,9 @@ fn what_a_network_takes_is_known_before_it_is_loaded() {
     for file in [Model::new().bytes(), Model::new().half().bytes()] {
         let config = Weights::from_bytes(&file).unwrap().config().clone();
         for isa in Isa::available().map(Some) {
-            let inpainter = Inpainter::from_bytes(&file, Options { isa, ..Options::default() }).unwrap();
-            assert_eq!(Inpainter::weights_bytes_for(&config, isa), Ok(inpainter.weights_bytes()), "{isa:?}");
-            assert_eq!(Inpainter::plan_bytes_for(&config, 70, 50), inpainter.plan_bytes(70, 50));
+            let inpainter = Inpainter::from_bytes(&file, Options::default().isa(isa)).unwrap();
+            assert_eq!(config.packed_bytes(isa), Ok(inpainter.weights_bytes()), "{isa:?}");
+            assert_eq!(config.plan_bytes(70, 50), inpainter.scratch_bytes(70, 50));
         }
     }
 }
@@ -143,13 +144,13 @@ fn a_prior_that_is_read_widens_enc1_and_dec1() {
     let model = wide().bytes();
     let weights = Weights::from_bytes(&model).unwrap();
     let config = weights.config();
-    assert!(config.prior_input);
-    assert_eq!((config.inputs(), config.layers[0].c_in, config.layers[3].c_skip), (6, 6, 6));
-    refused(reading(), "tensor enc1.weight: [1 … 4096, 6, k, k] expected, [4, 3, 7, 7] found");
-    refused(wide().meta("prior", "none"), "metadata prior_input: false without a prior expected, true found");
-    refused(wide().meta("prior_input", "1"), "metadata prior_input: true or false expected, 1 found");
+    assert!(config.prior_input());
+    assert_eq!((config.inputs(), config.layers()[0].c_in, config.layers()[3].c_skip), (6, 6, 6));
+    refused(reading(), "tensor enc1.weight: expected [1 … 4096, 6, k, k], found [4, 3, 7, 7]");
+    refused(wide().meta("prior", "none"), "metadata prior_input: expected false without a prior, found true");
+    refused(wide().meta("prior_input", "1"), "metadata prior_input: expected true or false, found 1");
     let not_read = Model::new().meta("prior", "harmonic").meta("prior_input", "false").bytes();
-    assert!(!Weights::from_bytes(&not_read).unwrap().config().prior_input);
+    assert!(!Weights::from_bytes(&not_read).unwrap().config().prior_input());
 }
 
 #[test]
@@ -185,11 +186,11 @@ fn wrong_values_are_named() {
         ("prior", "none or harmonic", &["laplace", ""]),
     ] {
         for value in values {
-            refused(Model::new().meta(key, value), &format!("metadata {key}: {expected} expected, {value} found"));
+            refused(Model::new().meta(key, value), &format!("metadata {key}: expected {expected}, found {value}"));
         }
     }
     for (value, found) in [("1,0,1", "[1.0, 0.0, 1.0]"), ("1,1,-2", "[1.0, 1.0, -2.0]")] {
-        let message = format!("metadata input_std: three positive numbers expected, {found} found");
+        let message = format!("metadata input_std: expected three positive numbers, found {found}");
         refused(Model::new().meta("input_std", value), &message);
     }
     refused(Model::new().meta("input_gamma", "2.2"), "metadata input_gamma: not a key of this format");
@@ -229,7 +230,7 @@ fn misshapen_tensors_are_named() {
         ("enc1.bias", &[4, 1], "[4]"),
         ("dec1.bias", &[0], "[3]"),
     ] {
-        let message = format!("tensor {name}: {expected} expected, {shape:?} found");
+        let message = format!("tensor {name}: expected {expected}, found {shape:?}");
         refused(Model::new().tensor(name, shape), &message);
     }
 }
@@ -237,7 +238,7 @@ fn misshapen_tensors_are_named() {
 #[test]
 fn other_types_are_named() {
     for (dtype, size) in [(Dtype::BF16, 2), (Dtype::F64, 8), (Dtype::I32, 4), (Dtype::U8, 1)] {
-        let message = format!("tensor dec2.bias: f32 or f16 expected, {dtype:?} found");
+        let message = format!("tensor dec2.bias: expected f32 or f16, found {dtype:?}");
         refused(Model::new().raw("dec2.bias", dtype, &[4], vec![0; 4 * size]), &message);
     }
 }
@@ -253,7 +254,7 @@ fn numbers_that_are_not_finite_are_named() {
                     true => data[2 * index..][..2].copy_from_slice(&f16::from_f32(bad).to_le_bytes()),
                     false => data[4 * index..][..4].copy_from_slice(&bad.to_le_bytes()),
                 }
-                refused(model, &format!("{name}: finite numbers expected, {found} found at index {index}"));
+                refused(model, &format!("{name}: expected finite numbers, found {found} at index {index}"));
             }
         }
     }
@@ -265,24 +266,24 @@ fn broken_files_are_explained() {
     let header = u64::from_le_bytes(whole[..8].try_into().unwrap());
     let with_header = |json: &str| [&(json.len() as u64).to_le_bytes(), json.as_bytes()].concat();
     for (bytes, message) in [
-        (vec![], "a safetensors file expected, 0 bytes found".to_owned()),
-        (vec![0; 7], "a safetensors file expected, 7 bytes found".into()),
-        (vec![0xff; 16], format!("a safetensors file expected, a header of {} bytes in a file of 16 found", u64::MAX)),
+        (vec![], "expected a safetensors file, found 0 bytes".to_owned()),
+        (vec![0; 7], "expected a safetensors file, found 7 bytes".into()),
+        (vec![0xff; 16], format!("expected a safetensors file, found a header of {} bytes in a file of 16", u64::MAX)),
         (
             [&(1u64 << 21).to_le_bytes()[..], &vec![b' '; 1 << 21]].concat(),
-            format!("a safetensors file expected, a header of {} bytes in a file of {} found", 1 << 21, (1 << 21) + 8),
+            format!("expected a safetensors file, found a header of {} bytes in a file of {}", 1 << 21, (1 << 21) + 8),
         ),
         (
             whole[..header as usize + 7].to_vec(),
-            format!("a safetensors file expected, a header of {header} bytes in a file of {} found", header + 7),
+            format!("expected a safetensors file, found a header of {header} bytes in a file of {}", header + 7),
         ),
         (
             whole[..whole.len() - 1].to_vec(),
-            format!("{} bytes expected by the header, {} found", whole.len(), whole.len() - 1),
+            format!("expected {} bytes, as its header says, found {}", whole.len(), whole.len() - 1),
         ),
         (
             [&whole[..], b"+"].concat(),
-            format!("{} bytes expected by the header, {} found", whole.len(), whole.len() + 1),
+            format!("expected {} bytes, as its header says, found {}", whole.len(), whole.len() + 1),
         ),
         (with_header("{}"), "metadata format: missing".into()),
     ] {
@@ -291,28 +292,94 @@ fn broken_files_are_explained() {
     for (json, detail) in [
         ("\u{89}PNG", "expected value at line 1 column 1"),
         ("[1]", "invalid type: sequence"),
-        (r#"{"a.bias":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#, "a.bias"),
+        (r#"{"__metadata__":{"levels":2}}"#, "invalid type: integer"),
+        ("{", "EOF"),
     ] {
         let message = complaint(&with_header(json));
-        assert!(message.starts_with("a safetensors file expected, a header with "), "{message}");
+        assert!(message.starts_with("expected a safetensors file, found a header with "), "{message}");
         assert!(message.contains(detail), "{detail}: {message}");
+        let error = Weights::from_bytes(&with_header(json)).unwrap_err();
+        assert!(error.source().is_some_and(|source| source.is::<serde_json::Error>()), "{error}");
     }
 }
 
 #[test]
 fn tensors_that_contradict_themselves_are_named() {
     for (dtype, shape, offsets, detail) in [
-        ("F32", "[2]", "[0,4]", "F32 [2] expected to fill its bytes, offsets 0 to 4 found"),
-        ("F16", "[1]", "[0,4]", "F16 [1] expected to fill its bytes, offsets 0 to 4 found"),
-        ("F32", "[1]", "[4,0]", "F32 [1] expected to fill its bytes, offsets 4 to 0 found"),
-        ("F32", "[4294967296,4294967296,4294967296,4294967296]", "[0,4]", "offsets 0 to 4 found"),
-        ("F33", "[1]", "[0,4]", "F33"),
+        ("F32", "[2]", "[0,4]", "expected offsets that hold F32 [2], found 0 to 4"),
+        ("F16", "[1]", "[0,4]", "expected offsets that hold F16 [1], found 0 to 4"),
+        ("F32", "[1]", "[4,0]", "expected offsets that hold F32 [1], found 4 to 0"),
+        ("F32", "[4294967296,4294967296,4294967296,4294967296]", "[0,4]", "found 0 to 4"),
         ("F32", "[-2]", "[0,4]", "-2"),
     ] {
         let tensor = |offsets| format!(r#"{{"dtype":"{dtype}","shape":{shape},"data_offsets":{offsets}}}"#);
         let json = format!(r#"{{"__metadata__":{{"format":"inpaint-edge/1"}},"dec1.bias":{}}}"#, tensor(offsets));
         let message = complaint(&[&(json.len() as u64).to_le_bytes(), json.as_bytes()].concat());
         assert!(message.starts_with("tensor dec1.bias: ") && message.contains(detail), "{detail}: {message}");
+    }
+}
+
+/// Each tensor alone fits in 64 bits; their sum, or the sum with the header, does not.
+#[test]
+fn offsets_at_the_end_of_the_address_space_are_refused() {
+    const SIDE: u64 = (1 << 61) - 1;
+    for sides in [vec![SIDE; 8], vec![u64::MAX], vec![u64::MAX - 1, 1], vec![i64::MAX as u64, 1]] {
+        let mut end = 0u64;
+        let mut tensors = Vec::new();
+        for (i, side) in sides.iter().enumerate() {
+            let start = end;
+            end += side;
+            tensors.push(format!(r#""t{i}":{{"dtype":"U8","shape":[{side}],"data_offsets":[{start},{end}]}}"#));
+        }
+        for padding in 0..9 {
+            let json = format!("{{{}}}{}", tensors.join(","), " ".repeat(padding));
+            for behind in [0, 64] {
+                let bytes = [&(json.len() as u64).to_le_bytes(), json.as_bytes(), &vec![0; behind]].concat();
+                let message = complaint(&bytes);
+                if usize::BITS == 64 {
+                    let total = (8 + json.len()) as u128 + u128::from(end);
+                    let found = bytes.len();
+                    assert_eq!(message, format!("expected {total} bytes, as its header says, found {found}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn tensors_with_gaps_and_names_that_are_there_twice_are_named() {
+    let tensor = |name, start, end| {
+        format!(r#""{name}":{{"dtype":"F32","shape":[{}],"data_offsets":[{start},{end}]}}"#, (end - start) / 4)
+    };
+    let (one, two) = (tensor("a", 0, 4), tensor("b", 4, 12));
+    for (entries, message) in [
+        ([tensor("a", 4, 8), String::new()], "tensor a: expected offsets from 0 on, found 4 to 8"),
+        ([one.clone(), tensor("b", 8, 12)], "tensor b: expected offsets from 4 on, found 8 to 12"),
+        ([two, tensor("c", 0, 8)], "tensor b: expected offsets from 8 on, found 4 to 12"),
+        ([one, tensor("a", 4, 8)], "tensor a: expected once, found twice"),
+        (
+            [r#""__metadata__":{"levels":"1","levels":"2"}"#.into(), String::new()],
+            "metadata levels: expected once, found twice",
+        ),
+        (
+            [r#""__metadata__":{"levels":"1"}"#.into(), r#""__metadata__":{"levels":"1"}"#.into()],
+            "metadata levels: expected once, found twice",
+        ),
+    ] {
+        let entries: Vec<_> = entries.into_iter().filter(|entry| !entry.is_empty()).collect();
+        let json = format!("{{{}}}", entries.join(","));
+        assert_eq!(complaint(&[&(json.len() as u64).to_le_bytes(), json.as_bytes(), &[0; 12]].concat()), message);
+    }
+    for (fields, detail) in [
+        (r#""dtype":"F32","shape":[1]"#, "missing field `data_offsets`"),
+        (r#""dtype":"F32","data_offsets":[0,4]"#, "missing field `shape`"),
+        (r#""shape":[1],"data_offsets":[0,4]"#, "missing field `dtype`"),
+        (r#""shape":[1],"data_offsets":[0,4],"shape":[1]"#, "shape: expected once, found twice"),
+        (r#""shape":[1],"data_offsets":[0,4,8]"#, "trailing characters"),
+    ] {
+        let json = format!(r#"{{"a":{{{fields}}}}}"#);
+        let message = complaint(&[&(json.len() as u64).to_le_bytes(), json.as_bytes()].concat());
+        assert!(message.starts_with("tensor a: ") && message.contains(detail), "{detail}: {message}");
     }
 }
 
@@ -389,9 +456,13 @@ fn a_file_reads_like_its_bytes() {
 #[test]
 fn a_file_that_cannot_be_read_is_named() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    for path in [folder.join("absent.safetensors"), folder.to_owned()] {
-        let error = Weights::open(&path).unwrap_err();
+    let absent = folder.join("absent.safetensors");
+    for path in [&absent, folder] {
+        let error = Weights::open(path).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Weights);
         assert!(error.to_string().starts_with(&format!("{}: cannot be read: ", path.display())), "{error}");
     }
+    let error = Inpainter::from_path(&absent, Options::default()).err().unwrap();
+    let source = error.source().and_then(|source| source.downcast_ref::<std::io::Error>());
+    assert_eq!(source.unwrap().kind(), std::io::ErrorKind::NotFound);
 }

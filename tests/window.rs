@@ -4,7 +4,8 @@ mod common;
 
 use std::ops::ControlFlow;
 
-use inpaint_edge::{ErrorKind, Holes, Inpainter, Isa, NATIVE_PIXELS, Options, Report, Result, Strategy};
+use common::hole;
+use inpaint_edge::{ErrorKind, Inpainter, Isa, NATIVE_PIXELS, Options, Report, Request, Result, Strategy};
 use ndarray::{Array2, Array3, s};
 
 /// Three levels: reach, context and grid are 8 pixels, tiles 48.
@@ -21,7 +22,7 @@ fn prior_alone() -> Vec<u8> {
 }
 
 fn window(threads: usize, isa: Option<Isa>) -> Options {
-    Options { threads, isa, strategy: Strategy::Window, ..Options::default() }
+    Options::default().threads(threads).isa(isa).strategy(Strategy::Window)
 }
 
 const WIDTH: usize = 301;
@@ -57,7 +58,9 @@ fn image(mask: &Array2<u8>) -> Array3<f32> {
 }
 
 fn fill(inpainter: &Inpainter, image: &Array3<f32>, mask: &Array2<u8>) -> Result<(Array3<f32>, Report)> {
-    inpainter.inpaint(image.view(), mask.view())
+    let mut filled = image.clone();
+    let report = inpainter.run(Request::new(filled.view_mut(), &hole(mask)))?;
+    Ok((filled, report))
 }
 
 #[test]
@@ -69,7 +72,7 @@ fn every_hole_is_filled_and_nothing_else_on_any_threads_and_instructions() {
         for (name, mask) in masks() {
             let image = image(&mask);
             let (found, report) = fill(&first, &image, &mask).unwrap();
-            assert!(report.strategy == Strategy::Window && report.windows > 0, "{name}: {report:?}");
+            assert!(report.strategy == Strategy::Window && report.regions > 0, "{name}: {report:?}");
             assert_eq!(report.hole_pixels, mask.iter().filter(|m| **m > 0).count(), "{name}");
             for ((y, x, c), v) in found.indexed_iter() {
                 match mask[[y, x]] {
@@ -81,8 +84,8 @@ fn every_hole_is_filled_and_nothing_else_on_any_threads_and_instructions() {
                 let (again, same) = fill(other, &image, &mask).unwrap();
                 assert!(again == found, "{name} on {}", other.isa());
                 assert_eq!(
-                    (same.windows, same.macs, same.plan_bytes),
-                    (report.windows, report.macs, report.plan_bytes)
+                    (same.regions, same.macs, same.plan_bytes),
+                    (report.regions, report.macs, report.plan_bytes)
                 );
             }
         }
@@ -93,7 +96,7 @@ fn every_hole_is_filled_and_nothing_else_on_any_threads_and_instructions() {
 #[test]
 fn a_small_hole_is_its_window() {
     let file = net().file;
-    let native = Inpainter::from_bytes(&file, Options { strategy: Strategy::Native, ..Options::default() }).unwrap();
+    let native = Inpainter::from_bytes(&file, Options::default().strategy(Strategy::Native)).unwrap();
     let windows = Inpainter::from_bytes(&file, window(1, None)).unwrap();
     // A hole, and the window of multiples of 8 with 8 pixels around it that fits into the image.
     let cases = [
@@ -109,7 +112,7 @@ fn a_small_hole_is_its_window() {
         let part = s![wy..wy + wh, wx..wx + ww, ..];
         let crop = mask.slice(s![wy..wy + wh, wx..wx + ww]).to_owned();
         let (expected, _) = fill(&native, &image.slice(part).to_owned(), &crop).unwrap();
-        assert_eq!(report.windows, 1);
+        assert_eq!(report.regions, 1);
         assert!(found.slice(part) == expected, "{x}, {y}");
     }
 }
@@ -122,7 +125,7 @@ fn a_ramp_is_continued_through_a_huge_hole() {
     let mut mask = Array2::zeros((HEIGHT, WIDTH));
     mask.slice_mut(s![30..170, 40..260]).fill(255);
     let (found, report) = fill(&inpainter, &ramp, &mask).unwrap();
-    assert!(report.windows > 20, "{report:?}");
+    assert!(report.regions > 20, "{report:?}");
     let most = found.iter().zip(&ramp).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     println!("largest difference {most}");
     assert!(most < 0.01, "{most}");
@@ -140,31 +143,24 @@ fn a_hole_along_a_strip_is_filled_from_its_end() {
         mask.slice_mut(s![.., width - width.div_ceil(9)..]).fill(if width > height { 0 } else { 255 });
         let (found, report) = fill(&inpainter, &ramp, &mask).unwrap();
         assert!(found.iter().all(|v| (0.1..0.4).contains(v)), "{width}×{height}: {report:?}");
-        let holes = Holes::new(mask.view(), &Options::default()).unwrap();
-        let plan = inpainter.plan_holes(&holes, 3, 4).unwrap();
-        assert_eq!((plan.windows, plan.plan_bytes), (report.windows, report.plan_bytes));
+        let plan = inpainter.plan(&hole(&mask), 3).unwrap();
+        assert_eq!((plan.regions, plan.plan_bytes), (report.regions, report.plan_bytes));
     }
 }
 
 #[test]
 fn auto_runs_small_images_whole_and_large_ones_in_windows() {
     let file = net().file;
-    let open = |strategy| Inpainter::from_bytes(&file, Options { strategy, ..Options::default() }).unwrap();
+    let open = |strategy| Inpainter::from_bytes(&file, Options::default().strategy(strategy)).unwrap();
     for (height, expected) in [(1024, Strategy::Native), (1025, Strategy::Window)] {
         let width = NATIVE_PIXELS / 1024;
         let mut mask = Array2::zeros((height, width));
         mask.slice_mut(s![500..540, 300..309]).fill(255);
         let mut image = Array3::<u8>::from_shape_fn((height, width, 1), |(y, x, _)| (x * y % 251) as u8);
-        let (auto, report) = open(Strategy::Auto).inpaint(image.view(), mask.view()).unwrap();
-        let (chosen, _) = open(expected).inpaint(image.view(), mask.view()).unwrap();
+        let chosen = open(expected).inpaint(image.view(), &hole(&mask)).unwrap();
+        let report = open(Strategy::Auto).run(Request::new(image.view_mut(), &hole(&mask))).unwrap();
         assert_eq!(report.strategy, expected);
-        assert_eq!(auto, chosen);
-        // The same from bits.
-        let holes = Holes::new(mask.view(), &Options::default()).unwrap();
-        let go_on = &mut |_| ControlFlow::Continue(());
-        let again = open(Strategy::Auto).inpaint_holes(image.view_mut(), &holes, go_on).unwrap();
-        assert_eq!((again.strategy, again.windows, again.macs), (expected, report.windows, report.macs));
-        assert_eq!(image, auto);
+        assert_eq!(image, chosen);
     }
 }
 
@@ -172,27 +168,28 @@ fn auto_runs_small_images_whole_and_large_ones_in_windows() {
 fn what_does_not_fit_is_refused_with_the_number_that_does() {
     let file = net().file;
     for strategy in [Strategy::Native, Strategy::Window] {
-        let open =
-            |max_memory| Inpainter::from_bytes(&file, Options { strategy, max_memory, ..Options::default() }).unwrap();
+        let open = |max_memory| {
+            Inpainter::from_bytes(&file, Options::default().strategy(strategy).max_memory(max_memory)).unwrap()
+        };
         let mut mask = Array2::zeros((800, 1000));
         mask.slice_mut(s![100..700, 100..900]).fill(255);
         let mut image = Array3::<u8>::from_elem((800, 1000, 3), 7);
         let before = image.clone();
-        let holes = Holes::new(mask.view(), &Options::default()).unwrap();
-        let go_on = &mut |_| ControlFlow::Continue(());
+        let mask = hole(&mask);
         let small = open(Some(1 << 20));
-        let error = small.inpaint_holes(image.view_mut(), &holes, go_on).unwrap_err();
-        assert_eq!(small.plan_holes(&holes, 3, 1).unwrap_err(), error);
+        let error = small.run(Request::new(image.view_mut(), &mask)).unwrap_err();
+        assert_eq!(small.plan(&mask, 3).unwrap_err(), error);
+        assert_eq!(small.estimate(&mask, 3).unwrap_err(), error);
         assert_eq!(error.kind(), ErrorKind::Limits);
         assert_eq!(image, before);
         let text = error.to_string();
         let number: usize = text.split(['M', ' ']).find_map(|word| word.parse().ok()).unwrap();
-        assert!(text.ends_with("1M found"), "{text}");
-        let below = open(Some((number - 1) << 20)).inpaint_holes(image.view_mut(), &holes, go_on).unwrap_err();
+        assert!(text.ends_with("found 1M"), "{text}");
+        let below = open(Some((number - 1) << 20)).run(Request::new(image.view_mut(), &mask)).unwrap_err();
         assert_eq!(below.kind(), ErrorKind::Limits);
-        let plan = open(Some(number << 20)).plan_holes(&holes, 3, 1).unwrap();
-        let report = open(Some(number << 20)).inpaint_holes(image.view_mut(), &holes, go_on).unwrap();
-        assert_eq!((plan.strategy, plan.windows, plan.plan_bytes), (strategy, report.windows, report.plan_bytes));
+        let plan = open(Some(number << 20)).plan(&mask, 3).unwrap();
+        let report = open(Some(number << 20)).run(Request::new(image.view_mut(), &mask)).unwrap();
+        assert_eq!((plan.strategy, plan.regions, plan.plan_bytes), (strategy, report.regions, report.plan_bytes));
     }
 }
 
@@ -207,18 +204,17 @@ fn a_run_in_windows_can_be_stopped_and_tells_how_far_it_is() {
         told.push((p.done, p.total));
         ControlFlow::Continue(())
     };
-    inpainter.inpaint_into(image.view(), mask.view(), out.view_mut(), &mut each).unwrap();
+    inpainter.run(Request::new(out.view_mut(), &hole(mask)).progress(&mut each)).unwrap();
     assert!(told.is_sorted() && told.last().is_some_and(|(done, total)| done == total), "{:?}", told.last());
     let mut calls = 0;
     let mut stop = |_| {
         calls += 1;
         if calls == 9 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let error = inpainter.inpaint_into(image.view(), mask.view(), out.view_mut(), &mut stop).unwrap_err();
+    let error = inpainter.run(Request::new(out.view_mut(), &hole(mask)).progress(&mut stop)).unwrap_err();
     assert_eq!((error.kind(), calls), (ErrorKind::Cancelled, 9));
     let white = Array2::from_elem((HEIGHT, WIDTH), 255);
     let nothing_known = fill(&inpainter, &image, &white).unwrap_err();
     assert_eq!(nothing_known.kind(), ErrorKind::Input);
-    let white = Holes::new(white.view(), &Options::default()).unwrap();
-    assert_eq!(inpainter.plan_holes(&white, 3, 4).unwrap_err(), nothing_known);
+    assert_eq!(inpainter.plan(&hole(&white), 3).unwrap_err(), nothing_known);
 }

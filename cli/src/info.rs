@@ -14,17 +14,17 @@ pub fn run(args: &InfoArgs) -> Result<()> {
     let config = inpainter.config();
     let sha256 = weights_sha256(args.weights.as_deref())?;
     let available: Vec<_> = Isa::available().map(Isa::name).collect();
-    let prior = match config.prior {
+    let prior = match config.prior() {
         Prior::Harmonic => "harmonic",
         _ => "none",
     };
-    let channels: Vec<usize> = config.layers.iter().map(|l| l.c_out).collect();
+    let channels: Vec<usize> = config.layers().iter().map(|l| l.c_out).collect();
     let plan = args.plan.map(|size| Plan::new(&inpainter, args.strategy.into(), size)).transpose()?;
     let free = free::memory();
     if args.json {
         let mut json = serde_json::json!({
             "version": env!("CARGO_PKG_VERSION"),
-            "levels": config.levels,
+            "levels": config.levels(),
             "channels": channels,
             "parameters": config.parameters(),
             "prior": prior,
@@ -40,7 +40,7 @@ pub fn run(args: &InfoArgs) -> Result<()> {
         }
         return crate::print(format!("{json}\n").as_bytes());
     }
-    let (encoder, decoder) = channels.split_at(config.levels);
+    let (encoder, decoder) = channels.split_at(config.levels());
     let list = |c: &[usize]| c.iter().map(usize::to_string).collect::<Vec<_>>().join(" ");
     let text = format!(
         "model     partial-convolution U-Net, {} levels, {} parameters, prior {prior}\n\
@@ -48,7 +48,7 @@ pub fn run(args: &InfoArgs) -> Result<()> {
          decoder   {} channels\n\
          weights   sha256 {sha256}, {:.1} MB packed\n\
          cpu       {} (available: {}), {} threads\n",
-        config.levels,
+        config.levels(),
         config.parameters(),
         list(encoder),
         list(decoder),

@@ -57,7 +57,7 @@ pub fn of_hole(image: &Header, mask: Option<&Header>, in_pixels: bool, piped: us
 /// Bytes while weights are loaded that take `packed`: beside them a tensor, as it is in the file and as f32.
 pub fn of_loading(config: &Config, packed: usize) -> usize {
     let numbers = |l: &LayerShape| l.c_out * (l.c_in + l.c_skip) * l.kernel * l.kernel;
-    let largest = config.layers.iter().map(numbers).max().unwrap_or(0);
+    let largest = config.layers().iter().map(numbers).max().unwrap_or(0);
     packed.saturating_add(largest.saturating_mul(8))
 }
 

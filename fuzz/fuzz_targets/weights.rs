@@ -11,7 +11,7 @@ use ndarray::{Array2, Array3};
 const TOO_LARGE: usize = 16 << 20;
 
 fuzz_target!(|bytes: &[u8]| {
-    let options = Options { threads: 1, ..Options::default() };
+    let options = Options::default().threads(1);
     let inpainter = match Inpainter::from_bytes(bytes, options) {
         Ok(inpainter) => inpainter,
         Err(error) => return refused_as(&error, &[ErrorKind::Weights]),

@@ -21,7 +21,7 @@ pub fn one_line(message: &str) {
 
 /// A network of two levels on one thread.
 pub fn small_network() -> Inpainter {
-    let options = Options { threads: 1, ..Options::default() };
+    let options = Options::default().threads(1);
     Inpainter::from_bytes(SMALL_NETWORK, options).expect("a network of the tests")
 }
 

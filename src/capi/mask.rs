@@ -2,10 +2,11 @@
 
 use ndarray::{ArrayView3, ArrayViewMut2, ShapeBuilder};
 
-use super::run::{Pixels, apart, extent};
-use super::*;
+use super::lent::{Pixels, apart, extent};
+use super::types::*;
+use crate::error::{Error, Result};
+use crate::mask::MaskChannel;
 use crate::sample::Sample;
-use crate::select::MaskChannel;
 
 pub(super) fn channel(channel: inpaint_channel) -> Result<MaskChannel> {
     match channel {
@@ -15,12 +16,17 @@ pub(super) fn channel(channel: inpaint_channel) -> Result<MaskChannel> {
         INPAINT_CHANNEL_RED => Ok(MaskChannel::Red),
         INPAINT_CHANNEL_GREEN => Ok(MaskChannel::Green),
         INPAINT_CHANNEL_BLUE => Ok(MaskChannel::Blue),
-        _ => Err(Error::usage(format!("channel: 0 to 5 expected, {channel} found"))),
+        _ => Err(Error::usage(format!("channel: expected 0 to 5, found {channel}"))),
     }
 }
 
 /// Writes the mask of a picture of `channels` to the `size` bytes at `mask`.
-pub(super) fn write<T: Sample>(
+///
+/// # Safety
+///
+/// What `image.data` and `mask` name, unless NULL, is memory of the sizes given; nobody else uses the mask's or writes the
+/// picture's meanwhile.
+pub(super) unsafe fn write<T: Sample>(
     image: &inpaint_image,
     channels: usize,
     channel: MaskChannel,

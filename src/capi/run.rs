@@ -1,18 +1,21 @@
 //! One call of `inpaint_run`: what C lends is checked, then filled.
 
 use std::ffi::c_void;
-use std::ops::{ControlFlow, Range};
+use std::ops::ControlFlow;
 
 use ndarray::{ArrayView2, ArrayViewMut3, ShapeBuilder};
 
-use super::{inpaint_image, inpaint_mask, inpaint_progress, null};
+use super::lent::{Pixels, apart, extent, null};
+use super::types::{Reading, inpaint_engine, inpaint_image, inpaint_mask, inpaint_progress};
+use crate::alloc::{lines, split, split_words};
 use crate::error::{Error, Result};
-use crate::inpainter::{Inpainter, Progress};
+use crate::inpainter::{Progress, Request};
+use crate::mask::{Mask, dilation_lines};
 use crate::sample::Sample;
 
 /// A call of `inpaint_run`.
 pub(super) struct Run<'c> {
-    pub engine: &'c Inpainter,
+    pub engine: &'c inpaint_engine,
     pub image: &'c inpaint_image,
     pub mask: &'c inpaint_mask,
     pub scratch: *mut u8,
@@ -22,23 +25,29 @@ pub(super) struct Run<'c> {
 }
 
 impl Run<'_> {
-    pub fn fill<T: Sample>(&self, channels: usize) -> Result<()> {
+    /// Fills a picture of `channels` samples of this type.
+    ///
+    /// # Safety
+    ///
+    /// What `image.data`, `mask.data` and `scratch` name, unless NULL, is memory of the sizes given that nobody else uses
+    /// meanwhile; `progress` is NULL or may be called with `user` on any thread.
+    pub unsafe fn fill<T: Sample>(&self, channels: usize) -> Result<()> {
         let Run { engine, image, mask, scratch, .. } = *self;
         let Pixels { width, height, stride, addresses: pixels } = Pixels::of::<T>(image, channels)?;
         let (bytes, mask_stride) = extent("mask", mask.data, mask.size, mask.stride, width, height)?;
         let scratch_size = match scratch.is_null() {
-            false => engine.plan_bytes(width, height)?,
+            false => engine.scratch_size(width, height)?,
             true if self.scratch_size == 0 => 0,
             true => return Err(null("scratch")),
         };
         if self.scratch_size < scratch_size {
             let found = self.scratch_size;
-            return Err(Error::usage(format!("scratch: {scratch_size} bytes expected, {found} found")));
+            return Err(Error::usage(format!("scratch: expected {scratch_size} bytes, found {found}")));
         }
         let memory = scratch as usize
             ..(scratch as usize)
                 .checked_add(scratch_size)
-                .ok_or_else(|| Error::usage("scratch: reaches past the end of memory"))?;
+                .ok_or_else(|| Error::usage("scratch: expected bytes inside of memory, found an end past it"))?;
         for (name, a, b) in [
             ("image and mask", &pixels, &bytes),
             ("image and scratch", &pixels, &memory),
@@ -62,70 +71,47 @@ impl Run<'_> {
             }
         });
         let callback = Callback(self.progress, self.user);
-        engine.inpaint_native(pixels, mask, scratch, &mut |progress| callback.call(progress)).map(drop)
-    }
-}
-
-/// Refuses memory that overlaps.
-pub(super) fn apart(name: &str, a: &Range<usize>, b: &Range<usize>) -> Result<()> {
-    if a.start < b.end && b.start < a.end {
-        return Err(Error::usage(format!("{name}: memory of their own expected, an overlap found")));
-    }
-    Ok(())
-}
-
-/// A picture whose size, stride, alignment and length fit each other.
-pub(super) struct Pixels {
-    pub width: usize,
-    pub height: usize,
-    /// Bytes from a row to the next.
-    pub stride: usize,
-    pub addresses: Range<usize>,
-}
-
-impl Pixels {
-    pub fn of<T>(image: &inpaint_image, channels: usize) -> Result<Self> {
-        let (width, height) = (image.width as usize, image.height as usize);
-        if width == 0 || height == 0 {
-            return Err(Error::input(format!("image: at least one pixel expected, {width}×{height} found")));
+        let progress = &mut |progress| {
+            // SAFETY: the caller vouches for the callback.
+            unsafe { callback.call(progress) }
+        };
+        let inpaint_engine { inpainter, reading } = engine;
+        match scratch {
+            None => {
+                let mask = Mask::from_bytes(mask, reading.rule)?.dilated(reading.grow)?;
+                inpainter.run(Request::new(pixels, &mask).progress(progress))
+            }
+            Some(scratch) => {
+                let (mask, scratch) = mask_in(scratch, mask, *reading)?;
+                inpainter.run(Request::new(pixels, &mask).progress(progress).scratch(scratch))
+            }
         }
-        let row = width.checked_mul(channels * size_of::<T>()).ok_or_else(|| Error::limits("image: rows too long"))?;
-        let (addresses, stride) = extent("image", image.data.cast(), image.size, image.stride, row, height)?;
-        if !addresses.start.is_multiple_of(align_of::<T>()) || !stride.is_multiple_of(align_of::<T>()) {
-            return Err(Error::usage("image: an even address and an even stride expected of 16-bit samples"));
-        }
-        Ok(Self { width, height, stride, addresses })
+        .map(drop)
     }
 }
 
-/// Addresses of `height` rows of `row` bytes, and the bytes from one to the next.
-pub(super) fn extent(
-    name: &str,
-    data: *const u8,
-    size: usize,
-    stride: usize,
-    row: usize,
-    height: usize,
-) -> Result<(Range<usize>, usize)> {
-    if data.is_null() {
-        return Err(null(name));
+/// Reads a mask into the front of `scratch`, and returns what is left of it.
+fn mask_in<'s>(
+    scratch: &'s mut [u8],
+    bytes: ArrayView2<'_, u8>,
+    reading: Reading,
+) -> Result<(Mask<&'s mut [u64]>, &'s mut [u8])> {
+    let (height, width) = bytes.dim();
+    let count = Mask::words_for(width, height);
+    let short = || Error::usage("scratch: expected memory for the mask, found less");
+    let (words, rest) = split_words(scratch, count).ok_or_else(short)?;
+    let mut mask = Mask::in_words(width, height, words)?;
+    if reading.grow == 0 {
+        mask.add_bytes(bytes, reading.rule);
+        return Ok((mask, rest));
     }
-    let stride = if stride == 0 { row } else { stride };
-    if stride < row {
-        return Err(Error::usage(format!("{name}: a stride of {row} bytes or more expected, {stride} found")));
-    }
-    // Of one row it means nothing, and may be any.
-    let stride = if height == 1 { row } else { stride };
-    let bytes = stride.checked_mul(height - 1).and_then(|bytes| bytes.checked_add(row));
-    let bytes = bytes.filter(|bytes| *bytes <= isize::MAX as usize);
-    let end = bytes.and_then(|bytes| (data as usize).checked_add(bytes));
-    let (Some(bytes), Some(end)) = (bytes, end) else {
-        return Err(Error::usage(format!("{name}: {height} rows, {stride} bytes apart, reach past the end of memory")));
-    };
-    if size < bytes {
-        return Err(Error::usage(format!("{name}: {bytes} bytes expected, {size} found")));
-    }
-    Ok((data as usize..end, stride))
+    // The run's memory holds the mask as it is read until it has grown: a map alone has more floats than the image pixels.
+    let (words, lent) = split_words(rest, count).ok_or_else(short)?;
+    let mut read = Mask::in_words(width, height, words)?;
+    read.add_bytes(bytes, reading.rule);
+    let (columns_and_rows, _) = split(lines(lent), dilation_lines(width, height));
+    read.dilate_into(&mut mask, reading.grow, columns_and_rows);
+    Ok((mask, rest))
 }
 
 /// The caller's callback and what it is handed.
@@ -137,8 +123,13 @@ unsafe impl Send for Callback {}
 unsafe impl Sync for Callback {}
 
 impl Callback {
-    fn call(&self, progress: Progress) -> ControlFlow<()> {
-        // SAFETY: a function of this type, as the caller vouches.
+    /// Whether the run goes on.
+    ///
+    /// # Safety
+    ///
+    /// The callback is NULL or a function of its type that may be called on this thread with what it is handed.
+    unsafe fn call(&self, progress: Progress) -> ControlFlow<()> {
+        // SAFETY: the caller vouches for it.
         match self.0.map_or(0, |callback| unsafe { callback(self.1, progress.done, progress.total) }) {
             0 => ControlFlow::Continue(()),
             _ => ControlFlow::Break(()),

@@ -1,10 +1,13 @@
 //! What C itself cannot show: panics, and what Miri says of memory that C lends. The interface as C sees it is tested in
 //! `tests/c`.
 
+use std::ffi::CStr;
 use std::ops::ControlFlow;
 
 use super::*;
 use crate::ErrorKind;
+use crate::inpainter::Request;
+use crate::mask::{Mask, MaskRule};
 use crate::weights::{Config, Dtype, Output, Prior, header};
 
 fn last_error() -> String {
@@ -30,6 +33,11 @@ fn statuses_are_the_kinds() {
 }
 
 #[test]
+fn the_threshold_of_regions_is_the_engines() {
+    assert_eq!(INPAINT_NATIVE_PIXELS as usize, crate::NATIVE_PIXELS);
+}
+
+#[test]
 fn a_panic_becomes_a_status() {
     /// Panics when dropped.
     struct Spiteful;
@@ -50,32 +58,34 @@ fn a_panic_becomes_a_status() {
 #[cfg(feature = "embedded-weights")]
 #[test]
 fn an_engine_survives_a_panic() {
-    use ndarray::{Array2, Array3};
-    let mask = Array2::from_shape_fn((64, 64), |(y, x)| if (20..30).contains(&x) && y < 40 { 255 } else { 0 });
+    use ndarray::Array3;
+    let mut mask = Mask::new(64, 64).unwrap();
+    mask.add_box(20..30, 0..40);
     for threads in [1, 3] {
-        let inpainter = Inpainter::embedded(Options { threads, ..Options::default() }).unwrap();
+        let inpainter = Inpainter::embedded(Options::default().threads(threads)).unwrap();
         let mut image = Array3::from_shape_fn((64, 64, 3), |(y, x, c)| (y * 3 + x * 2 + c) as u8);
         let before = image.clone();
         let mut run = |panics: bool| {
             guard(|| {
-                inpainter.inpaint_in_place(image.view_mut(), mask.view(), None, &mut |_| {
+                let mut progress = |_| {
                     assert!(!panics, "in the callback");
                     ControlFlow::Continue(())
-                })?;
-                Ok(())
+                };
+                inpainter.run(Request::new(image.view_mut(), &mask).progress(&mut progress)).map(drop)
             })
         };
         assert_eq!(run(true), INPAINT_INTERNAL);
         assert_eq!(last_error(), "internal error: in the callback");
         assert_eq!(run(false), INPAINT_OK);
-        assert_eq!(image, inpainter.inpaint(before.view(), mask.view()).unwrap().0);
+        assert_eq!(image, inpainter.inpaint(before.view(), &mask).unwrap());
     }
 }
 
 /// One level that reads the harmonic prior, of weights between -0.5 and 0.5.
 fn tiny_weights() -> Vec<u8> {
-    let mut config = Config::new(Prior::Harmonic, true, &[(1, 3)], &[3]);
-    (config.mean, config.output) = ([0.5; 3], Output::Sigmoid);
+    let mut config = Config::new(Prior::Harmonic, true, &[(1, 3)], &[3]).unwrap();
+    config.set_normalisation([0.5; 3], [1.0; 3]).unwrap();
+    config.set_output(Output::Sigmoid);
     let mut file = header(&config, Dtype::F16, &Default::default());
     (0..config.parameters()).for_each(|i| assert!(Dtype::F16.encode((i * 37 % 101) as f64 / 101.0 - 0.5, &mut file)));
     file
@@ -101,7 +111,7 @@ fn what_c_lends_is_used_as_lent() {
     ];
     let weights = &tiny_weights();
     let is_hole = |x: usize, y: usize| x > 0 && (x + y) % 3 == 1;
-    let options = Options { threads: 1, isa: Some(Isa::Scalar), ..Options::default() };
+    let options = Options::default().threads(1).isa(Some(Isa::Scalar));
     let inpainter = Inpainter::from_bytes(weights, options).unwrap();
     let threads: &[u32] = if cfg!(feature = "parallel") { &[1, 3] } else { &[1] };
     for &threads in threads {
@@ -165,10 +175,11 @@ fn what_c_lends_is_used_as_lent() {
                 Array3::from_shape_fn((HEIGHT, WIDTH, channels), sample)
             };
             let holes = Array2::from_shape_fn((HEIGHT, WIDTH), |(y, x)| 255 * u8::from(is_hole(x, y)));
+            let holes = Mask::from_bytes(holes.view(), MaskRule::default()).unwrap();
             let (before, after) = (samples(&before), samples(&pixels));
             let expected = match bytes {
-                1 => inpainter.inpaint(before.mapv(|v| v as u8).view(), holes.view()).unwrap().0.mapv(u16::from),
-                _ => inpainter.inpaint(before.view(), holes.view()).unwrap().0,
+                1 => inpainter.inpaint(before.mapv(|v| v as u8).view(), &holes).unwrap().mapv(u16::from),
+                _ => inpainter.inpaint(before.view(), &holes).unwrap(),
             };
             assert_eq!(after, expected, "format {format:#x}");
             assert_eq!(after.slice(s![.., 0, ..]), before.slice(s![.., 0, ..]));
@@ -176,6 +187,62 @@ fn what_c_lends_is_used_as_lent() {
         // SAFETY: made above, and not used again.
         unsafe { inpaint_engine_free(engine) };
     }
+}
+
+/// An image above 2^20 pixels, with a hole that is filled coarse to fine, by each strategy.
+#[cfg_attr(miri, ignore = "a million pixels")]
+#[test]
+fn strategies_give_the_bytes_of_the_rust_interface() {
+    use ndarray::{Array2, Array3};
+    const WIDTH: usize = 1100;
+    const HEIGHT: usize = 1000;
+    let weights = &tiny_weights();
+    let before = Array3::from_shape_fn((HEIGHT, WIDTH, 3), |(y, x, c)| (x * 7 + y * 3 + c * 40 + x * y % 31) as u8);
+    let mask = Array2::from_shape_fn((HEIGHT, WIDTH), |(y, x)| {
+        255 * u8::from((40..60).contains(&x) && (500..530).contains(&y))
+    });
+    let mut results = Vec::new();
+    for (strategy, of_rust) in [
+        (INPAINT_STRATEGY_AUTO, Strategy::Auto),
+        (INPAINT_STRATEGY_NATIVE, Strategy::Native),
+        (INPAINT_STRATEGY_WINDOW, Strategy::Window),
+    ] {
+        let mut after = before.clone();
+        let mut engine = std::ptr::null_mut();
+        let (mut size, mut byte) = (0, 0u8);
+        // SAFETY: options, an engine, pixels and a mask of this test, as large as is said.
+        unsafe {
+            let options = inpaint_options_new();
+            assert_eq!(inpaint_options_set_strategy(options, strategy), INPAINT_OK);
+            assert_eq!(inpaint_engine_new(weights.as_ptr().cast(), weights.len(), options, &mut engine), INPAINT_OK);
+            inpaint_options_free(options);
+            let image = inpaint_image {
+                data: after.as_mut_ptr().cast(),
+                size: after.len(),
+                stride: 0,
+                width: WIDTH as u32,
+                height: HEIGHT as u32,
+                format: INPAINT_RGB8,
+            };
+            let mask = inpaint_mask { data: mask.as_ptr(), size: mask.len(), stride: 0 };
+            let fits = inpaint_scratch_size(engine, WIDTH as u32, HEIGHT as u32, &mut size);
+            assert_eq!(fits, if of_rust == Strategy::Native { INPAINT_OK } else { INPAINT_USAGE });
+            if of_rust != Strategy::Native {
+                let scratch = (&raw mut byte).cast();
+                assert_eq!(inpaint_run(engine, &image, &mask, scratch, 1, None, std::ptr::null_mut()), INPAINT_USAGE);
+                assert!(last_error().starts_with("expected strategy native or no scratch memory, found "));
+            }
+            let status = inpaint_run(engine, &image, &mask, std::ptr::null_mut(), 0, None, std::ptr::null_mut());
+            assert_eq!(status, INPAINT_OK, "{}", last_error());
+            inpaint_engine_free(engine);
+        }
+        let inpainter = Inpainter::from_bytes(weights, Options::default().strategy(of_rust)).unwrap();
+        let holes = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
+        assert_eq!(after, inpainter.inpaint(before.view(), &holes).unwrap(), "{of_rust:?}");
+        results.push(after);
+    }
+    assert_eq!(results[0], results[2]);
+    assert_ne!(results[0], results[1], "the whole image at once is another result");
 }
 
 /// Rows with gaps, at addresses that are no more than even, into memory that nobody has written.

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::buffer::{Buffer, Plain, floats_for, values, values_mut};
+use crate::alloc::{Buffer, Plain, floats_for, values, values_mut};
 use crate::error::Result;
 
 /// The shape of packed weights: `variants` matrices of `k` rows and `n` columns, in panels of `nr` columns.

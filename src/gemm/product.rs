@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::packed::{Packed, Shape};
 use super::window::Window;
-use crate::buffer::Plain;
+use crate::alloc::Plain;
 use crate::error::Result;
 use crate::simd::Isa;
 

@@ -3,7 +3,7 @@
 
 use super::product::Kernels;
 use super::*;
-use crate::buffer::Plain;
+use crate::alloc::Plain;
 use crate::error::ErrorKind;
 use crate::numerics::{self, Activation};
 

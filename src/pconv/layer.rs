@@ -3,7 +3,7 @@
 use arrayvec::ArrayVec;
 
 use super::map::{Map, Pixel};
-use crate::buffer::{floats_for, values, values_mut};
+use crate::alloc::{floats_for, values, values_mut};
 use crate::error::Result;
 use crate::gemm::{Gemm, MAX_ROWS, Number, Operand, Output, Packed, Row, Window};
 use crate::parallel::Pool;

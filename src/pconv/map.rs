@@ -1,6 +1,6 @@
 //! Feature maps and their pixels.
 
-use crate::buffer::Plain;
+use crate::alloc::Plain;
 
 /// A feature map, [height + 2·halo, width + 2·halo, channels] values in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,6 +16,7 @@ mod float;
 mod fold;
 mod layer;
 mod map;
+pub(crate) mod plane;
 pub(crate) mod windows;
 
 pub(crate) use layer::{Layer, PartialConvolution, Work};

@@ -1,7 +1,7 @@
 //! Which pixels a layer computes, and the integer count s behind each: known samples in its window over all channels.
 
 use super::map::Pixel;
-use crate::mask::Plane;
+use super::plane::Plane;
 
 /// The counts of one output row over a stride-2 window of side `kernel`.
 pub(crate) fn encoder_row(

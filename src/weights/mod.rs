@@ -18,19 +18,22 @@
 //! `sigmoid`, the function behind the last layer. Keys that start with `provenance.` are free text.
 //! Anything else is an error that names the tensor or the key.
 
+mod config;
+mod header;
 mod schema;
 mod source;
 mod write;
 
-pub(crate) use schema::MAX_LEVELS;
-pub use schema::{Config, LayerShape, Output, Prior};
+pub(crate) use config::MAX_LEVELS;
+pub use config::{Config, LayerShape, Output, Prior};
 pub use write::{Dtype, header};
 
+use crate::alloc::try_reserve_exact;
 use crate::error::{Error, Result};
-use crate::room::reserve;
 use crate::simd::control;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
+use header::{Header, Tensor, position};
 use source::Source;
 
 /// The weights built into the library.
@@ -41,7 +44,7 @@ pub static EMBEDDED: &[u8] = inpaint_edge_weights::EDGE;
 #[derive(Debug)]
 pub struct Weights<'a> {
     config: Config,
-    header: safetensors::tensor::Metadata,
+    tensors: Vec<(String, Tensor)>,
     source: Source<'a>,
 }
 
@@ -67,10 +70,20 @@ impl<'a> Weights<'a> {
         source.and_then(Weights::new).map_err(|e| e.of(path.display()))
     }
 
+    /// From a file that is open, read from its first byte on as [`Weights::open`] reads it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Weights::from_bytes`].
+    #[cfg(feature = "fs")]
+    pub fn from_file(file: source::File) -> Result<Weights<'static>> {
+        Source::from_file(file).and_then(Weights::new)
+    }
+
     fn new(mut source: Source<'a>) -> Result<Self> {
-        let header = source.header()?;
-        let config = control::with_defaults(|| schema::check(&header))?;
-        Ok(Self { config, header, source })
+        let Header { metadata, tensors, .. } = source.header()?;
+        let config = control::with_defaults(|| schema::check(metadata, &tensors))?;
+        Ok(Self { config, tensors, source })
     }
 
     /// What the file describes.
@@ -85,8 +98,8 @@ impl<'a> Weights<'a> {
     /// Weights, naming the tensor, where the file cannot be read or a value is not finite; limits, where memory cannot be had.
     pub fn read_layer(&mut self, index: usize, weight: &mut Vec<f32>, bias: &mut Vec<f32>) -> Result<()> {
         let name = &self.config.layers[index].name;
-        read(&mut self.source, &self.header, &format!("{name}.weight"), weight)?;
-        read(&mut self.source, &self.header, &format!("{name}.bias"), bias)
+        read(&mut self.source, &self.tensors, &format!("{name}.weight"), weight)?;
+        read(&mut self.source, &self.tensors, &format!("{name}.bias"), bias)
     }
 
     /// Reads the head: `weight` `[3, 3]`, a row an output channel, and `bias` `[3]`. Both are empty where
@@ -99,20 +112,21 @@ impl<'a> Weights<'a> {
         weight.clear();
         bias.clear();
         if self.config.head {
-            read(&mut self.source, &self.header, "head.weight", weight)?;
-            read(&mut self.source, &self.header, "head.bias", bias)?;
+            read(&mut self.source, &self.tensors, "head.weight", weight)?;
+            read(&mut self.source, &self.tensors, "head.bias", bias)?;
         }
         Ok(())
     }
 }
 
-fn read(source: &mut Source, header: &safetensors::tensor::Metadata, name: &str, out: &mut Vec<f32>) -> Result<()> {
-    let info = header.info(name).expect("the schema has found every tensor");
-    let bytes = source.bytes(info.data_offsets.0..info.data_offsets.1).map_err(|e| e.of(name))?;
-    let count = bytes.len() / (info.dtype.bitsize() / 8);
+fn read(source: &mut Source, tensors: &[(String, Tensor)], name: &str, out: &mut Vec<f32>) -> Result<()> {
+    let (_, tensor) = &tensors[position(tensors, name).expect("the schema has found every tensor")];
+    let size = tensor.number_bytes().expect("the schema has seen the type");
+    let bytes = source.bytes(tensor.start..tensor.end).map_err(|e| e.of(name))?;
+    let count = bytes.len() / size as usize;
     out.clear();
-    reserve(out, count).map_err(|e| e.of(name))?;
-    if info.dtype == safetensors::Dtype::F16 {
+    try_reserve_exact(out, count).map_err(|e| e.of(name))?;
+    if size == 2 {
         let mut halves = [f16::ZERO; 256];
         for chunk in bytes.chunks(2 * halves.len()) {
             let halves = &mut halves[..chunk.len() / 2];
@@ -127,7 +141,7 @@ fn read(source: &mut Source, header: &safetensors::tensor::Metadata, name: &str,
         out.extend(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])));
     }
     match out.iter().position(|v| !v.is_finite()) {
-        Some(i) => Err(Error::weights(format!("{name}: finite numbers expected, {} found at index {i}", out[i]))),
+        Some(i) => Err(Error::weights(format!("{name}: expected finite numbers, found {} at index {i}", out[i]))),
         None => Ok(()),
     }
 }
@@ -138,8 +152,9 @@ mod tests {
 
     #[test]
     fn a_host_changes_no_number() {
-        let mut config = Config::new(Prior::None, false, &[(1, 1)], &[3]);
-        (config.mean, config.std, config.slope) = ([0.45, 0.2, 0.406], [1e-40, 0.229, 0.25], -0.485);
+        let mut config = Config::new(Prior::None, false, &[(1, 1)], &[3]).unwrap();
+        config.set_normalisation([0.45, 0.2, 0.406], [1e-40, 0.229, 0.25]).unwrap();
+        config.set_slope(-0.485).unwrap();
         let mut file = header(&config, Dtype::F16, &Default::default());
         file.resize(file.len() + 2 * config.parameters(), 0);
         let read = control::as_a_host(|| Weights::from_bytes(&file).map(|weights| weights.config().clone())).unwrap();

@@ -1,102 +1,12 @@
 //! The schema: metadata and shapes, and what contradicts them.
 
-use std::collections::{BTreeMap, HashMap};
-
-use safetensors::Dtype;
-use safetensors::tensor::{Metadata, TensorInfo};
-
+use super::config::{Config, LayerShape, MAX_CHANNELS, MAX_KERNEL, MAX_LEVELS, Output, Prior, inputs};
+use super::header::{Tensor, position};
 use crate::error::{Error, Result};
 
-/// The most encoder layers: 2^12 pixels a side at the bottom's single pixel.
-pub(crate) const MAX_LEVELS: usize = 12;
-/// The most channels of a map, and the largest kernel: their products stay far inside a u32.
-const MAX_CHANNELS: usize = 4096;
-const MAX_KERNEL: usize = 15;
-
-/// What is added to the network's output to give the fill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Prior {
-    /// Nothing: the network's output is the fill.
-    None,
-    /// The harmonic fill H (Laplace's equation inside the hole); the network adds what H cannot know.
-    Harmonic,
-}
-
-/// The function behind the last layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Output {
-    /// None.
-    Linear,
-    /// tanh.
-    Tanh,
-    /// 1/(1 + e^−v).
-    Sigmoid,
-}
-
-/// Shape of one convolution.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LayerShape {
-    /// `enc1` … `encL`, `decL` … `dec1`.
-    pub name: String,
-    /// Output channels.
-    pub c_out: usize,
-    /// Input channels of an encoder layer; channels of the upsampled operand of a decoder layer.
-    pub c_in: usize,
-    /// Channels of the skip operand of a decoder layer, 0 for an encoder layer.
-    pub c_skip: usize,
-    /// Kernel side, odd.
-    pub kernel: usize,
-}
-
-/// What a weights file describes.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Config {
-    /// L, the number of encoder and of decoder layers.
-    pub levels: usize,
-    /// Subtracted from 0 … 1 values, per channel.
-    pub mean: [f32; 3],
-    /// Divides what is left, per channel.
-    pub std: [f32; 3],
-    /// Slope of the decoder's leaky ReLU.
-    pub slope: f32,
-    /// What the output is added to.
-    pub prior: Prior,
-    /// Whether enc1 and dec1 read the prior beside the image, as three channels more. A window counts them as known
-    /// wherever there is image; but it is a hole where it holds no known pixel of the image.
-    pub prior_input: bool,
-    /// Whether a 1×1 convolution, `head`, stands behind dec1, whose output then goes through the leaky ReLU too.
-    pub head: bool,
-    /// The function behind the last layer.
-    pub output: Output,
-    /// enc1 … encL, decL … dec1: the order they run in.
-    pub layers: Vec<LayerShape>,
-}
-
-impl Config {
-    /// Channels of the network's input: three of the image, and three of the prior where it is read.
-    pub fn inputs(&self) -> usize {
-        self.layers[0].c_in
-    }
-
-    /// Numbers in all tensors.
-    pub fn parameters(&self) -> usize {
-        let layer = |l: &LayerShape| l.c_out * ((l.c_in + l.c_skip) * l.kernel * l.kernel + 1);
-        self.layers.iter().map(layer).sum::<usize>() + if self.head { 12 } else { 0 }
-    }
-}
-
-/// Channels of an input with the prior, or without.
-pub(super) fn inputs(prior_input: bool) -> usize {
-    if prior_input { 6 } else { 3 }
-}
-
 /// Checks a header against the schema; under IEEE 754's defaults, since the standard library's parser of numbers divides.
-pub(super) fn check(header: &Metadata) -> Result<Config> {
-    let mut text = Keys::new(header);
+pub(super) fn check(metadata: Vec<(String, String)>, tensors: &[(String, Tensor)]) -> Result<Config> {
+    let mut text = Keys(metadata);
     text.fixed("format", "inpaint-edge/1")?;
     text.fixed("arch", "pconv-unet")?;
     text.fixed("color", "rgb")?;
@@ -113,38 +23,39 @@ pub(super) fn check(header: &Metadata) -> Result<Config> {
     }
     let slope = text.take("decoder_slope")?;
     let slope = number(&slope).ok_or_else(|| mismatch("metadata decoder_slope", "a number", &slope))?;
-    let prior = match text.0.remove("prior").as_deref() {
+    let prior = match text.optional("prior").as_deref() {
         None | Some("none") => Prior::None,
         Some("harmonic") => Prior::Harmonic,
         Some(other) => return Err(mismatch("metadata prior", "none or harmonic", other)),
     };
-    let output = match text.0.remove("output").as_deref() {
+    let output = match text.optional("output").as_deref() {
         None | Some("linear") => Output::Linear,
         Some("tanh") => Output::Tanh,
         Some("sigmoid") => Output::Sigmoid,
         Some(other) => return Err(mismatch("metadata output", "linear, tanh or sigmoid", other)),
     };
-    let prior_input = match text.0.remove("prior_input").as_deref() {
+    let prior_input = match text.optional("prior_input").as_deref() {
         None | Some("false") => false,
         Some("true") if prior != Prior::None => true,
         Some("true") => return Err(mismatch("metadata prior_input", "false without a prior", "true")),
         Some(other) => return Err(mismatch("metadata prior_input", "true or false", other)),
     };
-    if let Some(key) = text.0.keys().find(|key| !key.starts_with("provenance.")) {
+    if let Some(key) = text.0.iter().map(|(key, _)| key).find(|key| !key.starts_with("provenance.")) {
         return Err(Error::weights(format!("metadata {key}: not a key of this format")));
     }
-    let (layers, head) = layers(header, levels, inputs(prior_input))?;
-    Ok(Config { levels, mean, std, slope, prior, prior_input, head, output, layers })
+    let (layers, head) = layers(tensors, levels, inputs(prior_input))?;
+    Config { levels, mean, std, slope, prior, prior_input, head, output, layers }.addressable()
 }
 
 /// The layers on `inputs` channels in the order they run, each checked against the one before, and whether there is a
 /// head.
-fn layers(header: &Metadata, levels: usize, inputs: usize) -> Result<(Vec<LayerShape>, bool)> {
-    let mut tensors = header.tensors();
-    let shape = |tensors: &mut HashMap<String, &TensorInfo>, name: &str, expected: &str| -> Result<Vec<usize>> {
-        let tensor = tensors.remove(name).ok_or_else(|| Error::weights(format!("tensor {name}: missing")))?;
-        if !matches!(tensor.dtype, Dtype::F32 | Dtype::F16) {
-            return Err(mismatch(&format!("tensor {name}"), "f32 or f16", format!("{:?}", tensor.dtype)));
+fn layers(tensors: &[(String, Tensor)], levels: usize, inputs: usize) -> Result<(Vec<LayerShape>, bool)> {
+    let mut tensors: Vec<(&String, &Tensor)> = tensors.iter().map(|(name, tensor)| (name, tensor)).collect();
+    let shape = |tensors: &mut Vec<(&String, &Tensor)>, name: &str, expected: &str| -> Result<Vec<usize>> {
+        let at = position(tensors, name).ok_or_else(|| Error::weights(format!("tensor {name}: missing")))?;
+        let (_, tensor) = tensors.remove(at);
+        if tensor.number_bytes().is_none() {
+            return Err(mismatch(&format!("tensor {name}"), "f32 or f16", &tensor.dtype));
         }
         if tensor.shape.contains(&0) {
             return Err(mismatch(&format!("tensor {name}"), expected, format!("{:?}", tensor.shape)));
@@ -182,7 +93,7 @@ fn layers(header: &Metadata, levels: usize, inputs: usize) -> Result<(Vec<LayerS
         let (c_skip, c_out) = if i == 1 { (inputs, Some(3)) } else { (layers[i - 2].c_out, None) };
         layers.push(layer(format!("dec{i}"), c_up, c_skip, c_out, Some(3))?);
     }
-    let head = ["head.weight", "head.bias"].iter().any(|name| tensors.contains_key(*name));
+    let head = ["head.weight", "head.bias"].iter().any(|name| position(&tensors, name).is_some());
     if head {
         for (name, expected) in [("head.weight", &[3, 3, 1, 1][..]), ("head.bias", &[3])] {
             let found = shape(&mut tensors, name, &format!("{expected:?}"))?;
@@ -191,23 +102,23 @@ fn layers(header: &Metadata, levels: usize, inputs: usize) -> Result<(Vec<LayerS
             }
         }
     }
-    match tensors.keys().min() {
-        Some(name) => Err(Error::weights(format!("tensor {name}: not part of a network of {levels} levels"))),
+    match tensors.first() {
+        Some((name, _)) => Err(Error::weights(format!("tensor {name}: not part of a network of {levels} levels"))),
         None => Ok((layers, head)),
     }
 }
 
 /// Metadata not yet looked at.
-struct Keys(BTreeMap<String, String>);
+struct Keys(Vec<(String, String)>);
 
 impl Keys {
-    fn new(header: &Metadata) -> Self {
-        let pairs = header.metadata().iter().flatten();
-        Self(pairs.map(|(k, v)| (k.clone(), v.clone())).collect())
+    fn optional(&mut self, key: &str) -> Option<String> {
+        let at = self.0.iter().position(|(other, _)| other == key)?;
+        Some(self.0.remove(at).1)
     }
 
     fn take(&mut self, key: &str) -> Result<String> {
-        self.0.remove(key).ok_or_else(|| Error::weights(format!("metadata {key}: missing")))
+        self.optional(key).ok_or_else(|| Error::weights(format!("metadata {key}: missing")))
     }
 
     fn fixed(&mut self, key: &str, expected: &str) -> Result<()> {
@@ -229,5 +140,5 @@ fn number(text: &str) -> Option<f32> {
 }
 
 fn mismatch(subject: &str, expected: impl std::fmt::Display, found: impl std::fmt::Display) -> Error {
-    Error::weights(format!("{subject}: {expected} expected, {found} found"))
+    Error::weights(format!("{subject}: expected {expected}, found {found}"))
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use half::f16;
 use serde_json::{Value, json};
 
-use super::schema::inputs;
-use super::{Config, LayerShape, Output, Prior};
+use super::{Config, Output, Prior};
 
 /// Numbers of a weights file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Dtype {
     /// 32 bits.
     F32,
@@ -46,51 +46,6 @@ impl Dtype {
                 half.is_finite()
             }
         }
-    }
-}
-
-impl Config {
-    /// A network of `encoder` layers, (output channels, kernel side) of enc1 … encL, and `decoder` layers, output
-    /// channels of dec1 … decL, on values in 0 … 1 and the prior if `prior_input`, with slope 0.2, no head and no function
-    /// behind it.
-    ///
-    /// # Panics
-    ///
-    /// Where the two differ in length.
-    pub fn new(prior: Prior, prior_input: bool, encoder: &[(usize, usize)], decoder: &[usize]) -> Self {
-        assert_eq!(encoder.len(), decoder.len(), "as many decoder as encoder layers");
-        let inputs = inputs(prior_input);
-        let mut layers: Vec<LayerShape> = Vec::new();
-        for (i, &(c_out, kernel)) in encoder.iter().enumerate() {
-            let c_in = layers.last().map_or(inputs, |l| l.c_out);
-            layers.push(LayerShape { name: format!("enc{}", i + 1), c_out, c_in, c_skip: 0, kernel });
-        }
-        for (i, &c_out) in decoder.iter().enumerate().rev() {
-            let c_in = layers[layers.len() - 1].c_out;
-            let c_skip = if i == 0 { inputs } else { layers[i - 1].c_out };
-            layers.push(LayerShape { name: format!("dec{}", i + 1), c_out, c_in, c_skip, kernel: 3 });
-        }
-        Self {
-            levels: encoder.len(),
-            mean: [0.0; 3],
-            std: [1.0; 3],
-            slope: 0.2,
-            prior,
-            prior_input,
-            head: false,
-            output: Output::Linear,
-            layers,
-        }
-    }
-
-    /// Name and shape of every tensor, in the order in which their numbers follow a [`header`].
-    pub fn tensors(&self) -> BTreeMap<String, Vec<usize>> {
-        let tensors = self.layers.iter().flat_map(|l| {
-            let weight = vec![l.c_out, l.c_in + l.c_skip, l.kernel, l.kernel];
-            [(format!("{}.weight", l.name), weight), (format!("{}.bias", l.name), vec![l.c_out])]
-        });
-        let head = [("head.weight".to_owned(), vec![3, 3, 1, 1]), ("head.bias".to_owned(), vec![3])];
-        tensors.chain(head.into_iter().filter(|_| self.head)).collect()
     }
 }
 

@@ -95,16 +95,20 @@ static void options_are_checked(void) {
   inpaint_options *options = inpaint_options_new();
   CHECK(options != NULL);
   CHECK(inpaint_options_set_threads(options, 512) == INPAINT_OK);
-  REFUSED(inpaint_options_set_threads(options, 513), INPAINT_USAGE, "513 found");
+  REFUSED(inpaint_options_set_threads(options, 513), INPAINT_USAGE, "found 513");
   REFUSED(inpaint_options_set_threads(NULL, 1), INPAINT_USAGE, "options");
   CHECK(inpaint_options_set_isa(options, "auto") == INPAINT_OK);
   REFUSED(inpaint_options_set_isa(options, "sse9"), INPAINT_USAGE, "sse9");
   REFUSED(inpaint_options_set_isa(options, NULL), INPAINT_USAGE, "name");
-  REFUSED(inpaint_options_set_polarity(options, 2), INPAINT_USAGE, "2 found");
+  REFUSED(inpaint_options_set_polarity(options, 2), INPAINT_USAGE, "found 2");
   REFUSED(inpaint_options_set_polarity(NULL, 0), INPAINT_USAGE, "options");
   CHECK(inpaint_options_set_threshold(options, 1) == INPAINT_OK);
   CHECK(inpaint_options_set_hole_aware(options, 0) == INPAINT_OK);
   CHECK(inpaint_options_set_grow(options, 3) == INPAINT_OK);
+  CHECK(inpaint_options_set_strategy(options, INPAINT_STRATEGY_NATIVE) == INPAINT_OK);
+  REFUSED(inpaint_options_set_strategy(options, 3), INPAINT_USAGE, "strategy: expected 0 to 2, found 3");
+  REFUSED(inpaint_options_set_strategy(options, -1), INPAINT_USAGE, "found -1");
+  REFUSED(inpaint_options_set_strategy(NULL, INPAINT_STRATEGY_AUTO), INPAINT_USAGE, "options");
   inpaint_options_free(options);
   inpaint_options_free(NULL);
 }
@@ -153,9 +157,9 @@ static void runs_are_checked(const inpaint_engine *engine) {
   REFUSED(inpaint_run(NULL, &image, &mask, NULL, 0, NULL, NULL), INPAINT_USAGE, "engine");
   REFUSED(RUN(NULL, &mask), INPAINT_USAGE, "image");
   REFUSED(RUN(&image, NULL), INPAINT_USAGE, "mask");
-  BAD(data, NULL, INPAINT_USAGE, "image: an address");
+  BAD(data, NULL, INPAINT_USAGE, "image: expected an address");
   BAD(data, (char *)pixels + 1, INPAINT_USAGE, "even");
-  BAD(size, sizeof pixels - 1, INPAINT_USAGE, "bytes expected");
+  BAD(size, sizeof pixels - 1, INPAINT_USAGE, " bytes, found ");
   BAD(stride, 6 * WIDTH - 2, INPAINT_USAGE, "stride");
   bad = image;
   bad.stride = 6 * WIDTH + 1;
@@ -168,7 +172,7 @@ static void runs_are_checked(const inpaint_engine *engine) {
   bad.height = 1;
   bad.stride = SIZE_MAX - 1;
   CHECK(RUN(&bad, &mask) == INPAINT_OK);
-  BAD(height, HEIGHT + 1, INPAINT_USAGE, "bytes expected");
+  BAD(height, HEIGHT + 1, INPAINT_USAGE, " bytes, found ");
   BAD(width, UINT32_MAX, INPAINT_USAGE, "image");
   BAD(height, UINT32_MAX, INPAINT_USAGE, "image");
   BAD(width, 0, INPAINT_INPUT, "pixel");
@@ -176,9 +180,9 @@ static void runs_are_checked(const inpaint_engine *engine) {
   BAD(format, 0, INPAINT_USAGE, "format");
   BAD(format, 5, INPAINT_USAGE, "format");
   BAD(format, -1, INPAINT_USAGE, "format");
-  BAD(format, INPAINT_RGBA16, INPAINT_USAGE, "bytes expected");
-  BAD_MASK(data, NULL, "mask: an address");
-  BAD_MASK(size, sizeof holes - 1, "bytes expected");
+  BAD(format, INPAINT_RGBA16, INPAINT_USAGE, " bytes, found ");
+  BAD_MASK(data, NULL, "mask: expected an address");
+  BAD_MASK(size, sizeof holes - 1, " bytes, found ");
   BAD_MASK(stride, WIDTH - 1, "stride");
   BAD_MASK(data, (const uint8_t *)pixels + 100, "overlap");
 
@@ -278,6 +282,47 @@ static void options_take_effect(const uint8_t *weights, size_t size) {
   CHECK(totals[1] > 0 && totals[1] < totals[0]);
 }
 
+// In regions: what is beside the hole stays, scratch memory is refused, and a hole wider than a region is filled, too.
+static void strategies_take_effect(const uint8_t *weights, size_t size) {
+  enum { WIDE = 320, HIGH = 300 };
+  static uint8_t pixels[HIGH][WIDE][3], wide[HIGH][WIDE];
+  static const inpaint_strategy strategies[] = {INPAINT_STRATEGY_AUTO, INPAINT_STRATEGY_NATIVE, INPAINT_STRATEGY_WINDOW};
+  inpaint_image image = {pixels, sizeof pixels, 0, WIDE, HIGH, INPAINT_RGB8};
+  inpaint_mask mask = {&wide[0][0], sizeof wide, 0};
+#define IN_WIDE (x >= 60 && x < 260 && y >= 50 && y < 240)
+  for (int y = 0; y < HIGH; y++)
+    for (int x = 0; x < WIDE; x++) wide[y][x] = IN_WIDE ? 255 : 0;
+  for (int i = 0; i < 3; i++) {
+    inpaint_options *options = inpaint_options_new();
+    inpaint_engine *engine;
+    size_t needed = 0;
+    uint64_t done = 0;
+    CHECK(inpaint_options_set_strategy(options, strategies[i]) == INPAINT_OK);
+    CHECK(inpaint_engine_new(weights, size, options, &engine) == INPAINT_OK);
+    inpaint_options_free(options);
+    for (int y = 0; y < HIGH; y++)
+      for (int x = 0; x < WIDE; x++)
+        for (int c = 0; c < 3; c++) pixels[y][x][c] = IN_WIDE ? 0 : (uint8_t)(100 + (x + y) / 8 + c);
+    if (strategies[i] == INPAINT_STRATEGY_WINDOW) {
+      REFUSED(inpaint_scratch_size(engine, WIDE, HIGH, &needed), INPAINT_USAGE, "expected strategy native or no scratch memory");
+      uint8_t scratch[8];
+      REFUSED(inpaint_run(engine, &image, &mask, scratch, sizeof scratch, NULL, NULL), INPAINT_USAGE, "found strategy window");
+      CHECK(needed == 0 && pixels[100][100][0] == 0);
+    } else {
+      CHECK(inpaint_scratch_size(engine, WIDE, HIGH, &needed) == INPAINT_OK && needed > 0);
+    }
+    if (strategies[i] == INPAINT_STRATEGY_AUTO)
+      REFUSED(inpaint_scratch_size(engine, 1025, 1024, &needed), INPAINT_USAGE, "1025×1024");
+    CHECK(inpaint_scratch_size(engine, 1024, 1024, &needed) == (strategies[i] == INPAINT_STRATEGY_WINDOW ? INPAINT_USAGE : INPAINT_OK));
+    CHECK(inpaint_run(engine, &image, &mask, NULL, 0, count, &done) == INPAINT_OK);
+    CHECK(done > 0);
+    for (int y = 0; y < HIGH; y++)
+      for (int x = 0; x < WIDE; x++)
+        for (int c = 0; c < 3; c++) CHECK(IN_WIDE ? pixels[y][x][c] > 50 : pixels[y][x][c] == (uint8_t)(100 + (x + y) / 8 + c));
+    inpaint_engine_free(engine);
+  }
+}
+
 static int disturb(void *user, uint64_t done, uint64_t total) {
   (void)user;
   (void)done;
@@ -354,14 +399,14 @@ static void masks_are_made_of_pictures(const inpaint_engine *engine) {
 #define MASK_OF(image) inpaint_mask_from_image((image), INPAINT_CHANNEL_ALPHA, mask, sizeof bytes)
   REFUSED(MASK_OF(NULL), INPAINT_USAGE, "image");
   REFUSED(MASK_OF(&picture), INPAINT_INPUT, "alpha");
-  REFUSED(inpaint_mask_from_image(&image, 6, mask, sizeof bytes), INPAINT_USAGE, "6 found");
+  REFUSED(inpaint_mask_from_image(&image, 6, mask, sizeof bytes), INPAINT_USAGE, "found 6");
   REFUSED(inpaint_mask_from_image(&image, -1, mask, sizeof bytes), INPAINT_USAGE, "channel");
-  REFUSED(inpaint_mask_from_image(&image, INPAINT_CHANNEL_RED, NULL, sizeof bytes), INPAINT_USAGE, "mask: an address");
-  REFUSED(inpaint_mask_from_image(&image, INPAINT_CHANNEL_RED, mask, WIDTH * HEIGHT - 1), INPAINT_USAGE, "bytes expected");
+  REFUSED(inpaint_mask_from_image(&image, INPAINT_CHANNEL_RED, NULL, sizeof bytes), INPAINT_USAGE, "mask: expected an address");
+  REFUSED(inpaint_mask_from_image(&image, INPAINT_CHANNEL_RED, mask, WIDTH * HEIGHT - 1), INPAINT_USAGE, " bytes, found ");
   REFUSED(inpaint_mask_from_image(&image, INPAINT_CHANNEL_RED, &strokes[3][0][0], 3000), INPAINT_USAGE, "overlap");
   bad = image;
   bad.size--;
-  REFUSED(MASK_OF(&bad), INPAINT_USAGE, "bytes expected");
+  REFUSED(MASK_OF(&bad), INPAINT_USAGE, " bytes, found ");
   bad = image;
   bad.format = 7;
   REFUSED(MASK_OF(&bad), INPAINT_USAGE, "format");
@@ -378,6 +423,7 @@ static void *make_and_run(void *weights) {
   if (inpaint_engine_new(memory->data, memory->size, NULL, &engine) != INPAINT_OK) return weights;
   void *wrong = run_often(engine);
   inpaint_engine_free(engine);
+  strategies_take_effect(memory->data, memory->size);
   return wrong;
 }
 
@@ -453,6 +499,7 @@ int main(int argc, char **argv) {
   a_small_stack_is_enough(weights, size);
 
   options_take_effect(weights, size);
+  strategies_take_effect(weights, size);
   rounding_does_not_matter(weights, size);
   free(weights);
   printf("api: passed, %d checks\n", checks);

@@ -2,8 +2,9 @@
 
 #![allow(dead_code)]
 
-use inpaint_edge::harmonic::{self, Harmonic, Holed};
 use inpaint_edge::numerics::{self, Activation};
+use inpaint_edge::prior::{CYCLES, Harmonic};
+use inpaint_edge::{Mask, MaskRule};
 use ndarray::{Array2, Array3};
 
 /// Xorshift, for reproducible test data.
@@ -132,6 +133,11 @@ pub fn scene(width: usize, height: usize, hole: u64, seed: u64) -> (Array3<f32>,
     (image, mask)
 }
 
+/// The hole of a mask of bytes, 255 = hole.
+pub fn hole(mask: &Array2<u8>) -> Mask {
+    Mask::from_bytes(mask.view(), MaskRule::default()).unwrap()
+}
+
 /// A feature map [h, w, c] with its mask [h, w], 1 = known; values in holes are zero. Where its last three channels are a
 /// prior, the mask of that.
 struct Map(Array3<f32>, Array2<u8>, Option<Array2<u8>>);
@@ -170,12 +176,10 @@ pub fn oracle(net: &Net, image: &Array3<f32>, mask: &Array2<u8>) -> Option<Array
     let mut prior = Array3::zeros(image.dim());
     if net.harmonic {
         prior.assign(&input.slice(ndarray::s![..height, ..width, ..]));
-        let known: Vec<u8> = mask.iter().map(|m| u8::from(*m == 0)).collect();
         let solver = Harmonic::new(width, height).unwrap();
         let mut scratch = vec![f32::NAN; solver.scratch_len()];
         let image = prior.as_slice_mut().unwrap();
-        let holed = Holed { image, stride: 3 * width, known: &known, known_stride: width };
-        solver.fill(holed, harmonic::CYCLES, &mut scratch);
+        solver.fill(image, &hole(mask), CYCLES, &mut scratch);
     }
     let inside =
         net.prior_input.then(|| Array2::from_shape_fn(known.dim(), |(y, x)| u8::from(y < height && x < width)));

@@ -1,6 +1,6 @@
 //! The microkernel of f32: one body over [`F32Lanes`], one thin shell per instruction set and tile shape.
 
-use crate::buffer::Buffer;
+use crate::alloc::Buffer;
 use crate::error::Result;
 use crate::gemm::product;
 use crate::numerics::Activation;

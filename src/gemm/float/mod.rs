@@ -12,7 +12,7 @@ mod kernel;
 
 use super::product::{Kernels, MAX_ROWS, Number, Product};
 use super::window::Block;
-use crate::buffer::Buffer;
+use crate::alloc::Buffer;
 use crate::error::Result;
 use crate::numerics::Activation;
 use kernel::{Kernel, Tile, TileEpilogue};

@@ -16,7 +16,7 @@
 mod access;
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Error, ErrorKind, Result, Write};
+use std::io::{self, BufWriter, Error, ErrorKind, Result, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::TempPath;
@@ -45,11 +45,28 @@ pub fn write_with<E: From<Error>>(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> std::result::Result<(), E>,
 ) -> std::result::Result<(), E> {
+    write_checked(path, |out| content(out), |_| Ok(()))
+}
+
+/// As [`write_with`], with a writer that can seek; `check` reads what was written, from its first byte on, before it
+/// replaces anything.
+///
+/// # Errors
+///
+/// As [`write_with`], and those of `check`.
+pub fn write_checked<E: From<Error>>(
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<&File>) -> std::result::Result<(), E>,
+    check: impl FnOnce(File) -> std::result::Result<(), E>,
+) -> std::result::Result<(), E> {
     let target = target_of(path)?;
     let new = Replacement::new(&target)?;
     let mut out = BufWriter::with_capacity(1 << 16, &new.draft.file);
     content(&mut out)?;
     out.into_inner().map_err(|e| e.into_error())?;
+    let mut written = new.draft.file.try_clone()?;
+    written.rewind()?;
+    check(written)?;
     Ok(new.finish(&target)?)
 }
 
@@ -227,8 +244,9 @@ mod unnamed {
 
     /// None, where the file system has no such files, or where they could not be given a name.
     pub fn create(folder: &Path, mode: u32) -> Option<File> {
-        let file =
-            OpenOptions::new().write(true).mode(mode).custom_flags(OFlags::TMPFILE.bits() as i32).open(folder).ok()?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).mode(mode).custom_flags(OFlags::TMPFILE.bits() as i32);
+        let file = options.open(folder).ok()?;
         path_of(&file).symlink_metadata().is_ok().then_some(file)
     }
 

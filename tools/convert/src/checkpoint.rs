@@ -86,10 +86,11 @@ impl Seek for Input<'_> {
 }
 
 pub(crate) fn unreadable(error: io::Error) -> inpaint_edge::Error {
-    refused(match error.kind() {
+    let detail = match error.kind() {
         io::ErrorKind::UnexpectedEof => "the file is cut short".to_owned(),
         _ => format!("cannot be read: {error}"),
-    })
+    };
+    refused(detail).with_source(error)
 }
 
 /// Type of the numbers of a tensor.
@@ -163,7 +164,7 @@ impl Stored {
         place: Place,
     ) -> Result<Self> {
         if shape.len() > MAX_AXES || shape.len() != strides.len() {
-            return Err(refused(format!("at most {MAX_AXES} axes, each with a stride, expected, {shape:?} found")));
+            return Err(refused(format!("expected at most {MAX_AXES} axes, each with a stride, found {shape:?}")));
         }
         let overflow = || refused(format!("shape {shape:?} is absurd"));
         let count = shape.iter().try_fold(1usize, |n, &side| n.checked_mul(side)).ok_or_else(overflow)?;
@@ -290,13 +291,13 @@ impl<'a> Checkpoint<'a> {
     pub fn read(&mut self, name: &str) -> Result<Values> {
         let stored = self.tensors.get(name).ok_or_else(|| refused(format!("tensor {name}: missing")))?;
         if !stored.dtype.is_float() {
-            return Err(refused(format!("tensor {name}: f16, bf16, f32 or f64 expected, {:?} found", stored.dtype)));
+            return Err(refused(format!("tensor {name}: expected f16, bf16, f32 or f64, found {:?}", stored.dtype)));
         }
         let values = read(&mut self.source, stored).map_err(|e| e.of(format!("tensor {name}")))?;
         match (0..values.len()).find(|&i| !values.get(i).is_finite()) {
             None => Ok(values),
             Some(i) => {
-                Err(refused(format!("tensor {name}: finite numbers expected, {} found at index {i}", values.get(i))))
+                Err(refused(format!("tensor {name}: expected finite numbers, found {} at index {i}", values.get(i))))
             }
         }
     }

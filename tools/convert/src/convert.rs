@@ -77,7 +77,7 @@ pub fn convert(input: Input, options: &Options, out: &mut dyn Write) -> Result<R
     Ok(Report {
         format: checkpoint.format,
         layout: network.layout.name,
-        levels: network.config.levels,
+        levels: network.config.levels(),
         parameters: network.config.parameters(),
         ones: network.ones,
         extra: network.extra,
@@ -100,9 +100,9 @@ pub fn convert_file(from: &Path, to: &Path, options: &Options) -> Result<Report>
             })
         },
         |written| {
-            let mut weights = Weights::open(written)?;
+            let mut weights = Weights::from_file(written)?;
             let (mut weight, mut bias) = (Vec::new(), Vec::new());
-            (0..weights.config().layers.len()).try_for_each(|i| weights.read_layer(i, &mut weight, &mut bias))?;
+            (0..weights.config().layers().len()).try_for_each(|i| weights.read_layer(i, &mut weight, &mut bias))?;
             weights.read_head(&mut weight, &mut bias)
         },
     )

@@ -9,7 +9,7 @@ pub(crate) fn refused(detail: impl Into<String>) -> Error {
 }
 
 pub(crate) fn damaged(error: ZipError) -> inpaint_edge::Error {
-    refused(format!("the archive is damaged: {}", one_line(&error.to_string())))
+    refused(format!("the archive is damaged: {}", one_line(&error.to_string()))).with_source(error)
 }
 
 /// Text from elsewhere, fit for a message of one line.

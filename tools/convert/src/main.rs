@@ -99,5 +99,5 @@ fn run(arguments: &Arguments) -> Result<()> {
     };
     let line = if arguments.json { report.to_string() } else { format!("{}: {line}", out.display()) };
     writeln!(std::io::stdout(), "{line}")
-        .map_err(|e| Error::new(ErrorKind::Output, format!("stdout: cannot be written: {e}")))
+        .map_err(|e| Error::new(ErrorKind::Output, format!("stdout: cannot be written: {e}")).with_source(e))
 }

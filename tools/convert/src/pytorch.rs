@@ -37,16 +37,16 @@ pub fn to_pytorch(from: &Path, to: &Path) -> Result<usize> {
 fn archive(weights: &mut Weights, out: &mut (impl Write + Seek)) -> Result<usize> {
     let config = weights.config().clone();
     let mut tensors: Vec<(String, Vec<usize>)> = Vec::new();
-    for layer in &config.layers {
+    for layer in config.layers() {
         let weight = vec![layer.c_out, layer.c_in + layer.c_skip, layer.kernel, layer.kernel];
         tensors.push((format!("{}.weight", layer.name), weight));
         tensors.push((format!("{}.bias", layer.name), vec![layer.c_out]));
     }
-    if config.head {
+    if config.head() {
         tensors.push(("head.weight".into(), vec![3, 3, 1, 1]));
         tensors.push(("head.bias".into(), vec![3]));
     }
-    let output = match config.output {
+    let output = match config.output() {
         Output::Linear => 0.0,
         Output::Tanh => 1.0,
         Output::Sigmoid => 2.0,
@@ -54,11 +54,11 @@ fn archive(weights: &mut Weights, out: &mut (impl Write + Seek)) -> Result<usize
             return Err(Error::new(ErrorKind::Weights, format!("metadata output: {other:?} is not in the module")));
         }
     };
-    let prior = if config.prior == Prior::Harmonic { 1.0 } else { 0.0 };
+    let prior = if config.prior() == Prior::Harmonic { 1.0 } else { 0.0 };
     let settings = [
-        ("input_mean", config.mean.to_vec()),
-        ("input_std", config.std.to_vec()),
-        ("decoder_slope", vec![config.slope]),
+        ("input_mean", config.mean().to_vec()),
+        ("input_std", config.std().to_vec()),
+        ("decoder_slope", vec![config.slope()]),
         ("harmonic_prior", vec![prior]),
         ("output_function", vec![output]),
     ];
@@ -81,12 +81,12 @@ fn archive(weights: &mut Weights, out: &mut (impl Write + Seek)) -> Result<usize
         put(&format!("data/{}", entry - 1), &bytes)
     };
     let (mut weight, mut bias) = (Vec::new(), Vec::new());
-    for i in 0..config.layers.len() {
+    for i in 0..config.layers().len() {
         weights.read_layer(i, &mut weight, &mut bias)?;
         numbers(&weight)?;
         numbers(&bias)?;
     }
-    if config.head {
+    if config.head() {
         weights.read_head(&mut weight, &mut bias)?;
         numbers(&weight)?;
         numbers(&bias)?;

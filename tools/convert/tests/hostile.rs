@@ -122,7 +122,7 @@ fn truncated_anywhere() {
 fn more_bytes_than_the_storages() {
     let mut bytes = one(12, 0, &[1, 3, 2, 2], &[12, 4, 2, 1]);
     bytes.push(0);
-    refused(&bytes, "bytes expected by its storages");
+    refused(&bytes, "bytes, as its storages say");
 }
 
 #[test]
@@ -134,7 +134,7 @@ fn absurd_shapes_strides_and_offsets() {
     refused(&one(12, 1, &[1, 3, 2, 2], &[12, 4, 2, 1]), "outside its storage of 12");
     refused(&one(12, 0, &[1, 3, 2, 2], &[12, 5, 2, 1]), "outside its storage of 12");
     refused(&one(12, i64::MAX, &[2, 3], &[i64::MAX, i64::MAX]), "outside its storage of 12");
-    refused(&one(13, 0, &[1, 3, 2, 2], &[12, 4, 2, 1]), "13 numbers expected, 12 found");
+    refused(&one(13, 0, &[1, 3, 2, 2], &[12, 4, 2, 1]), "expected 13 numbers, found 12");
     refused(&one(i64::MAX, 0, &[1, 3, 2, 2], &[12, 4, 2, 1]), "12 found");
     refused(&one(12, 0, &[1; 9], &[1; 9]), "9 axes");
     refused(&one(12, 0, &[3, 2], &[1]), "axes, each with a stride");
@@ -184,7 +184,7 @@ fn numbers_that_are_none() {
         for (value, text) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (f32::NEG_INFINITY, "-inf")] {
             let mut bytes = bytes.clone();
             bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
-            refused(&bytes, &format!("tensor {name}: finite numbers expected, {text} found at index 0"));
+            refused(&bytes, &format!("tensor {name}: expected finite numbers, found {text} at index 0"));
         }
     }
     let at = 8 + header + info["enc2.bn.running_var"]["data_offsets"][0].as_u64().unwrap() as usize;
@@ -200,7 +200,7 @@ fn mask_kernels_that_are_not_ones() {
     let at = bytes.windows(36).position(|window| window == ones).unwrap();
     let mut bytes = bytes.clone();
     bytes[at + 4] = 1;
-    refused(&bytes, "ones expected, others found");
+    refused(&bytes, "expected ones, found others");
 }
 
 #[test]

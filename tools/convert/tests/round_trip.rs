@@ -21,7 +21,7 @@ type Layers = Vec<(Vec<f32>, Vec<f32>)>;
 fn read(path: &Path) -> (Config, Layers) {
     let mut weights = Weights::open(path).unwrap();
     let config = weights.config().clone();
-    let layers = (0..config.layers.len()).map(|i| {
+    let layers = (0..config.layers().len()).map(|i| {
         let (mut weight, mut bias) = Default::default();
         weights.read_layer(i, &mut weight, &mut bias).unwrap();
         (weight, bias)
@@ -75,16 +75,50 @@ fn the_program_converts_and_reports() {
     assert_eq!(report["mask_kernels_dropped"], 8);
     assert!(run(&[&"--to-pytorch", &out, &torch]).status.success());
     assert!(run(&[&torch, &out, &"--dtype", &"f16"]).status.success());
-    assert_eq!(read(&out).0.levels, 4);
+    assert_eq!(read(&out).0.levels(), 4);
     // The same bytes every time.
     let bytes = std::fs::read(&out).unwrap();
     assert!(run(&[&torch, &out, &"--dtype", &"f16", &"--from", &"nvidia"]).status.success());
     assert!(bytes == std::fs::read(&out).unwrap());
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        assert_eq!(std::fs::metadata(&out).unwrap().permissions().mode() & 0o777, 0o644);
+}
+
+/// A new file is for whom the umask leaves it; what replaces one keeps its mode, and a symbolic link goes on leading to it.
+#[cfg(unix)]
+#[test]
+fn results_follow_umask_modes_and_links() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let [new, kept, link] =
+        ["new.safetensors", "kept.safetensors", "link.safetensors"].map(|name| folder.path().join(name));
+    let mode = |path| std::fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777;
+    for umask in ["077", "027", "002"] {
+        let _ = std::fs::remove_file(&new);
+        let done = Command::new("sh")
+            .args(["-c", r#"umask "$1" && exec "$2" "$3" "$4""#, "sh", umask, env!("CARGO_BIN_EXE_inpaint-convert")])
+            .args([&fixture("xyfjason.pth"), &new])
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        assert_eq!(mode(&new), 0o666 & !u32::from_str_radix(umask, 8).unwrap(), "umask {umask}");
     }
+
+    std::fs::write(&kept, "as it was").unwrap();
+    std::fs::set_permissions(&kept, PermissionsExt::from_mode(0o604)).unwrap();
+    symlink("kept.safetensors", &link).unwrap();
+    assert!(run(&[&fixture("xyfjason.pth"), &link]).status.success());
+    assert_eq!(std::fs::read_link(&link).unwrap(), Path::new("kept.safetensors"));
+    assert!(std::fs::read(&kept).unwrap() == std::fs::read(&new).unwrap());
+    assert_eq!(mode(&kept), 0o604);
+    let torch = folder.path().join("link.pth");
+    symlink("kept.pth", &torch).unwrap();
+    let refused = run(&[&"--to-pytorch", &new, &torch]);
+    assert!(!refused.status.success(), "a link that leads nowhere");
+    assert!(torch.is_symlink() && !folder.path().join("kept.pth").exists());
+    std::fs::write(folder.path().join("kept.pth"), "as it was").unwrap();
+    assert!(run(&[&"--to-pytorch", &new, &torch]).status.success());
+    assert!(torch.is_symlink() && std::fs::read(folder.path().join("kept.pth")).unwrap().starts_with(b"PK"));
+    // Nothing temporary is left.
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 5);
 }
 
 #[test]
@@ -97,7 +131,7 @@ fn failures_have_one_line_a_code_and_no_output() {
     let missing = folder.path().join("missing.pth");
     let weights = repository().join("weights/edge.safetensors");
     let cases: [(&[&dyn AsRef<std::ffi::OsStr>], i32, &str); 8] = [
-        (&[&text, &out], 4, "text.pth: a PyTorch, safetensors, Keras .h5 or NumPy .npz file expected"),
+        (&[&text, &out], 4, "text.pth: expected a PyTorch, safetensors, Keras .h5 or NumPy .npz file"),
         (&[&missing, &out], 4, "missing.pth: cannot be read"),
         (&[&folder.path(), &out], 4, "not a file"),
         (

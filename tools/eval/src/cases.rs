@@ -85,7 +85,7 @@ impl std::str::FromStr for MaskSource {
             Some(seed) => seed
                 .parse()
                 .map(Self::Generator)
-                .map_err(|_| format!("generator:SEED with a whole number expected, `{text}` found")),
+                .map_err(|_| format!("expected generator:SEED with a whole number, found `{text}`")),
         }
     }
 }
@@ -103,7 +103,7 @@ pub fn crops(folder: &Path, size: usize, limit: usize) -> Result<Vec<Crop>, Stri
         let photo = open(&path)?.into_rgb8();
         let side = size as u32;
         if photo.width().min(photo.height()) < side {
-            eprintln!("skipped {}: {}×{}, {size} px expected", path.display(), photo.width(), photo.height());
+            eprintln!("skipped {}: expected {size} px, found {}×{}", path.display(), photo.width(), photo.height());
             continue;
         }
         let (x, y) = ((photo.width() - side) / 2, (photo.height() - side) / 2);

@@ -104,7 +104,8 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         ];
         for (name, text) in files {
             let path = folder.join(name);
-            fs::write(&path, text).map_err(|error| format!("{}: {error}", path.display()))?;
+            inpaint_edge_atomic::write(&path, text.as_bytes())
+                .map_err(|error| format!("{}: cannot be written: {error}", path.display()))?;
         }
     }
     Ok(())

@@ -46,7 +46,7 @@ impl Method {
     pub fn ready(&self) -> Result<Filler, String> {
         Ok(match self {
             Self::Network(path) => {
-                let options = Options { threads: 1, ..Options::default() };
+                let options = Options::default().threads(1);
                 Filler::Network(Box::new(Inpainter::from_path(path, options).map_err(|error| error.to_string())?))
             }
             Self::Harmonic => Filler::Harmonic,
@@ -64,7 +64,7 @@ impl std::str::FromStr for Method {
             Some((name, dir)) if !name.is_empty() && !["network", "harmonic"].contains(&name) => {
                 Ok(Self::Files { name: name.into(), dir: dir.into() })
             }
-            _ => Err(format!("NAME=DIR with a name of its own expected, `{text}` found")),
+            _ => Err(format!("expected NAME=DIR with a name of its own, found `{text}`")),
         }
     }
 }
@@ -109,7 +109,7 @@ impl Filler {
                 let filled = open(&path)?.into_rgb8();
                 if filled.dimensions() != crop.dimensions() {
                     let (w, h) = filled.dimensions();
-                    return Err(format!("{}: {width}×{height} expected, {w}×{h} found", path.display()));
+                    return Err(format!("{}: expected {width}×{height}, found {w}×{h}", path.display()));
                 }
                 let own = filled.pixels().zip(crop.pixels()).zip(known).all(|((a, b), known)| *known == 0 || a == b);
                 if !own {

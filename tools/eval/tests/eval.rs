@@ -137,7 +137,7 @@ fn results_of_others_are_checked() {
     assert_eq!(fill(&filled).unwrap(), filled);
     filled.put_pixel(3, 3, Rgb([7, 8, 9]));
     assert!(fill(&filled).unwrap_err().ends_with("it.png: changed outside the hole"));
-    assert!(fill(&RgbImage::new(4, 5)).unwrap_err().ends_with("it.png: 4×4 expected, 4×5 found"));
+    assert!(fill(&RgbImage::new(4, 5)).unwrap_err().ends_with("it.png: expected 4×4, found 4×5"));
     assert!("network=x".parse::<Method>().is_err() && "x".parse::<Method>().is_err());
     assert!("generator:x".parse::<MaskSource>().is_err());
 }

@@ -10,14 +10,16 @@ use crate::{
 };
 use half::f16;
 use inpaint_edge::weights;
-use safetensors::{Dtype, SafeTensors, View, tensor::TensorView};
+use safetensors::{
+    Dtype, SafeTensors, View,
+    tensor::{Metadata, TensorView},
+};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::{
     borrow::Cow,
     collections::{BTreeMap, HashMap},
-    fs::{self, File},
-    io::Write,
+    fs,
     path::Path,
 };
 
@@ -74,7 +76,7 @@ impl State {
         if let Some(path) = &config.start {
             let of_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
             let bytes = fs::read(path).map_err(|error| of_file(&error))?;
-            let file = SafeTensors::deserialize(&bytes).map_err(|error| of_file(&error))?;
+            let file = open(&bytes).map_err(|error| of_file(&error))?;
             for Tensor { name, shape, data, .. } in &mut state.params.tensors {
                 read(&file, &format!("ema.{name}"), shape, data).map_err(|error| of_file(&error))?;
             }
@@ -135,12 +137,13 @@ impl State {
         let stored = match dtype {
             weights::Dtype::F32 => Dtype::F32,
             weights::Dtype::F16 => Dtype::F16,
+            other => return Err(format!("expected f32 or f16, found {other:?}")),
         };
         let mut parts = BTreeMap::new();
         for Tensor { name, shape, data, .. } in &self.ema.tensors {
             let mut bytes = Vec::new();
             if let Some(value) = data.iter().find(|&&value| !dtype.encode(value.into(), &mut bytes)) {
-                return Err(format!("{name}: finite numbers expected, {value} found"));
+                return Err(format!("{name}: expected finite numbers, found {value}"));
             }
             parts.insert(format!("ema.{name}"), (stored, shape, bytes));
         }
@@ -178,7 +181,7 @@ impl State {
     }
 
     fn with(bytes: &[u8], config: &Config, progress: Progress) -> Result<Self, String> {
-        let file = SafeTensors::deserialize(bytes).map_err(|error| format!("no checkpoint: {error}"))?;
+        let file = open(bytes).map_err(|error| format!("no checkpoint: {error}"))?;
         let mut state = Self::new(config, progress.data_sha256.clone());
         state.progress = progress;
         let fill = |prefix: &str, name: &str, shape: &[usize], data: &mut [f32]| {
@@ -196,6 +199,24 @@ impl State {
     }
 }
 
+/// Opens a safetensors file. Sizes that add up beyond what memory can hold are refused here: the library would let their sum
+/// overflow.
+///
+/// # Errors
+/// What the file lacks.
+pub(crate) fn open(bytes: &[u8]) -> Result<SafeTensors<'_>, String> {
+    let count = bytes.first_chunk().map_or(0, |count| u64::from_le_bytes(*count));
+    let end = usize::try_from(count).ok().and_then(|count| count.checked_add(8));
+    if let Some(header) = end.and_then(|end| bytes.get(8..end)) {
+        let header: Metadata = serde_json::from_slice(header).map_err(|error| error.to_string())?;
+        let (expected, found) = (header.data_len(), bytes.len() as u64 - count - 8);
+        if expected as u64 != found {
+            return Err(format!("expected {expected} bytes behind the header, found {found}"));
+        }
+    }
+    SafeTensors::deserialize(bytes).map_err(|error| error.to_string())
+}
+
 /// Reads a tensor of f32 or f16.
 fn read(file: &SafeTensors, key: &str, shape: &[usize], data: &mut [f32]) -> Result<(), String> {
     let view = file.tensor(key).map_err(|error| format!("tensor `{key}`: {error}"))?;
@@ -208,19 +229,22 @@ fn read(file: &SafeTensors, key: &str, shape: &[usize], data: &mut [f32]) -> Res
         (Dtype::F16, found) if found == shape => {
             values.zip(bytes.as_chunks().0).for_each(|(value, bytes)| *value = f16::from_le_bytes(*bytes).to_f32());
         }
-        (dtype, found) => return Err(format!("tensor `{key}`: {dtype:?} {found:?}, expected F32 or F16 {shape:?}")),
+        (dtype, found) => {
+            return Err(format!("tensor `{key}`: expected F32 or F16 {shape:?}, found {dtype:?} {found:?}"));
+        }
     }
     Ok(())
 }
 
 fn progress(bytes: &[u8]) -> Result<Progress, String> {
+    open(bytes).map_err(|error| format!("no checkpoint: {error}"))?;
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| format!("no checkpoint: {error}"))?;
     let header = metadata.metadata().as_ref().and_then(|metadata| metadata.get(KEY));
     let header = header.ok_or_else(|| format!("no checkpoint: no `{KEY}` in the metadata"))?;
     let progress: Progress = serde_json::from_str(header).map_err(|error| format!("`{KEY}`: {error}"))?;
     match progress.version {
         VERSION => Ok(progress),
-        other => Err(format!("a checkpoint of version {other}, expected {VERSION}")),
+        other => Err(format!("expected a checkpoint of version {VERSION}, found {other}")),
     }
 }
 
@@ -254,16 +278,26 @@ impl View for Floats<'_> {
 /// # Errors
 /// The path and what the system says.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), String> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".tmp");
-    let beside = path.with_file_name(name);
-    let write = || {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()
-    };
-    write().map_err(|error| format!("{}: {error}", path.display()))
+    inpaint_edge_atomic::write(path, bytes).map_err(|error| format!("{}: cannot be written: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_that_overflow_are_refused() {
+        let side = (1u64 << 61) - 1;
+        let tensor = |i: u64| {
+            let offsets = [i * side, (i + 1) * side];
+            format!(r#""t{i}":{{"dtype":"U8","shape":[{side}],"data_offsets":{offsets:?}}}"#)
+        };
+        let header = format!("{{{}}}", (0..8).map(tensor).collect::<Vec<_>>().join(","));
+        let file = [&(header.len() as u64).to_le_bytes(), header.as_bytes()].concat();
+        for bytes in [&file[..], &file[..20], &file[..7], &[0xff; 16], b""] {
+            assert!(open(bytes).is_err());
+            assert!(progress(bytes).unwrap_err().starts_with("no checkpoint: "));
+        }
+        assert_eq!(open(&file).err().unwrap(), format!("expected {} bytes behind the header, found 0", 8 * side));
+    }
 }

@@ -1,7 +1,7 @@
 //! What the program does, one type a subcommand.
 
 use clap::{Args, ValueEnum};
-use image::{GrayImage, RgbImage};
+use image::{GrayImage, ImageBuffer, ImageFormat, PixelWithColorType};
 use inpaint_train::{
     checkpoint::{State, replace},
     config::Config,
@@ -23,6 +23,7 @@ use signal_hook::{
 use std::{
     error::Error,
     fs,
+    io::Cursor,
     ops::RangeInclusive,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -172,10 +173,7 @@ impl Masks {
                     masks.sample(&mut rng, self.size, self.size).iter().map(|&known| 255 * (1 - known)).collect();
                 let side = self.size as u32;
                 let path = self.out.join(format!("{kind}-{number:03}.png"));
-                GrayImage::from_raw(side, side, white)
-                    .expect("a mask has size × size pixels")
-                    .save(&path)
-                    .map_err(|error| format!("{}: {error}", path.display()))?;
+                save(&path, &GrayImage::from_raw(side, side, white).expect("a mask has size × size pixels"))?;
             }
         }
         Ok(())
@@ -231,8 +229,15 @@ impl Preview {
     }
 }
 
-fn save(path: &Path, image: &RgbImage) -> Result<(), Box<dyn Error>> {
-    Ok(image.save(path).map_err(|error| format!("{}: {error}", path.display()))?)
+/// Writes a picture in the format that its name tells.
+fn save<P>(path: &Path, image: &ImageBuffer<P, Vec<u8>>) -> Result<(), Box<dyn Error>>
+where
+    P: PixelWithColorType<Subpixel = u8>,
+{
+    let mut bytes = Cursor::new(Vec::new());
+    let encoded = ImageFormat::from_path(path).and_then(|format| image.write_to(&mut bytes, format));
+    encoded.map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(replace(path, bytes.get_ref())?)
 }
 
 fn kinds(names: &str) -> Result<Vec<Kind>, String> {

@@ -1,6 +1,7 @@
 //! The features of the perceptual and the style loss: VGG16 up to pool3 (Simonyan and Zisserman 2014).
 
 use crate::{
+    checkpoint::open,
     net::{
         axis::Axis,
         conv::{Conv, convolve, input_gradient},
@@ -53,7 +54,7 @@ impl<T: Real> Vgg<T> {
     /// # Errors
     /// One line that names the tensor.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
-        let file = SafeTensors::deserialize(bytes).map_err(|error| format!("a safetensors file expected: {error}"))?;
+        let file = open(bytes).map_err(|error| format!("expected a safetensors file: {error}"))?;
         Self::new(|name, shape| read(&file, name, shape))
     }
 
@@ -215,7 +216,7 @@ fn largest<T: Real>(map: Map, data: &[T], image: usize, y: usize, x: usize, chan
 fn read<T: Real>(file: &SafeTensors, name: &str, shape: &[usize]) -> Result<Vec<T>, String> {
     let tensor = file.tensor(name).map_err(|_| format!("tensor {name}: missing"))?;
     if tensor.shape() != shape {
-        return Err(format!("tensor {name}: {shape:?} expected, {:?} found", tensor.shape()));
+        return Err(format!("tensor {name}: expected {shape:?}, found {:?}", tensor.shape()));
     }
     match tensor.dtype() {
         Dtype::F32 => {
@@ -226,6 +227,6 @@ fn read<T: Real>(file: &SafeTensors, name: &str, shape: &[usize]) -> Result<Vec<
             let number = |b: &[u8]| T::of(half::f16::from_le_bytes([b[0], b[1]]).to_f64());
             Ok(tensor.data().chunks_exact(2).map(number).collect())
         }
-        other => Err(format!("tensor {name}: f32 or f16 expected, {other:?} found")),
+        other => Err(format!("tensor {name}: expected f32 or f16, found {other:?}")),
     }
 }

@@ -287,7 +287,7 @@ fn a_run_starts_from_the_weights_of_another() {
 
     let place = Place::new(&format!("start = {unfolded:?}\n{}", still.replace("width = 4", "width = 6")));
     let error = String::from_utf8(place.run().stderr).unwrap();
-    assert!(error.contains("unfolded.safetensors: tensor `ema.enc1.weight`: F16 [7, 7, 3, 4], expected"), "{error}");
+    assert!(error.contains("unfolded.safetensors: tensor `ema.enc1.weight`: expected F32 or F16"), "{error}");
 }
 
 #[test]
@@ -342,4 +342,28 @@ fn a_run_leaves_logs_pictures_and_weights() {
     let digest = inpaint_train::config::Config::load(&place.path("config.toml")).unwrap().digest();
     assert_eq!(metadata["provenance.config_sha256"], digest);
     assert_eq!((&metadata["provenance.steps"][..], &metadata["provenance.images"][..]), ("12", "24"));
+}
+
+/// A new file is for whom the umask leaves it; a symbolic link goes on leading to the file that is replaced.
+#[cfg(unix)]
+#[test]
+fn results_follow_umask_modes_and_links() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let place = Place::new(CONFIG);
+    let mode = |path: &Path| fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777;
+    let kept = place.path("kept.safetensors");
+    fs::write(&kept, "as it was").unwrap();
+    fs::set_permissions(&kept, PermissionsExt::from_mode(0o604)).unwrap();
+    symlink("kept.safetensors", place.path("model.safetensors")).unwrap();
+    let fit = place.command();
+    let mut masked = Command::new("sh");
+    masked.args(["-c", r#"umask 027 && exec "$0" "$@""#]).arg(fit.get_program()).args(fit.get_args());
+    finished(&masked.stdin(Stdio::null()).stdout(Stdio::null()).output().unwrap());
+    assert_eq!(fs::read_link(place.path("model.safetensors")).unwrap(), Path::new("kept.safetensors"));
+    assert!(place.weights() == undisturbed(CONFIG));
+    assert_eq!(mode(&kept), 0o604);
+    for file in ["checkpoint.safetensors", "steps.csv", "curves.svg", "grid.png"] {
+        let path = place.path("model.run").join(file);
+        assert_eq!(mode(&path), 0o640, "{file}");
+    }
 }

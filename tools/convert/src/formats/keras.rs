@@ -35,7 +35,7 @@ pub(super) fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>> {
 }
 
 fn damaged(error: hdf5_reader::error::Error) -> inpaint_edge::Error {
-    refused(format!("the HDF5 file is damaged: {}", one_line(&error.to_string())))
+    refused(format!("the HDF5 file is damaged: {}", one_line(&error.to_string()))).with_source(error)
 }
 
 fn walk(group: &Group, path: &str, depth: usize, left: &mut usize, found: &mut BTreeMap<String, Stored>) -> Result<()> {

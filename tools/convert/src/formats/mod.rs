@@ -25,7 +25,7 @@ pub fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>> {
         [0x80, 2..=5, ..] => torch::legacy(input),
         [_, _, _, _, _, _, _, _, b'{', ..] => safetensors::open(input),
         [] => Err(refused("an empty file")),
-        _ => Err(refused("a PyTorch, safetensors, Keras .h5 or NumPy .npz file expected, none of them found")),
+        _ => Err(refused("expected a PyTorch, safetensors, Keras .h5 or NumPy .npz file, found none of them")),
     }
 }
 
@@ -46,7 +46,7 @@ fn zip(input: Input<'_>) -> Result<Checkpoint<'_>> {
     match pickle {
         Some(pickle) => torch::archive(archive, &names, len, pickle),
         None if names.iter().any(|name| name.ends_with(".npy")) => numpy::open(archive, &names, len),
-        None => Err(refused("an archive of PyTorch (data.pkl) or NumPy (.npy) expected, neither found")),
+        None => Err(refused("expected an archive of PyTorch (data.pkl) or NumPy (.npy), found neither")),
     }
 }
 

@@ -33,7 +33,7 @@ fn array(entry: &mut dyn Read, index: usize, size: u64) -> Result<Stored> {
     let wide = match fixed {
         [0x93, b'N', b'U', b'M', b'P', b'Y', 1, _] => 2,
         [0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, _] => 4,
-        _ => return Err(refused("an array of NumPy expected, something else found")),
+        _ => return Err(refused("expected an array of NumPy, found something else")),
     };
     entry.read_exact(&mut length[..wide]).map_err(unreadable)?;
     let count = u64::from(u32::from_le_bytes(length));

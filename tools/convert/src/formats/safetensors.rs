@@ -18,16 +18,19 @@ pub(super) fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>> {
     let count = input.bytes(0, 8)?.try_into().map(u64::from_le_bytes).unwrap_or(u64::MAX);
     let start = count.saturating_add(8);
     if count > MAX_HEADER || start > len {
-        return Err(refused(format!("a safetensors header of {count} bytes in a file of {len}")));
+        return Err(refused(format!(
+            "expected a safetensors file, found a header of {count} bytes in a file of {len}"
+        )));
     }
     let json = input.bytes(8, count)?;
-    let damaged = |e: serde_json::Error| refused(format!("its header is damaged: {}", one_line(&e.to_string())));
+    let damaged =
+        |e: serde_json::Error| refused(format!("its header is damaged: {}", one_line(&e.to_string()))).with_source(e);
     let mut keys = serde_json::Deserializer::from_slice(&json);
     keys.deserialize_map(Keys).map_err(damaged)?;
     let metadata: Metadata = serde_json::from_slice(&json).map_err(damaged)?;
     let expected = start as u128 + metadata.data_len() as u128;
     if expected != len.into() {
-        return Err(refused(format!("{expected} bytes expected by the header, {len} found")));
+        return Err(refused(format!("expected {expected} bytes, as its header says, found {len}")));
     }
     if metadata.metadata().as_ref().is_some_and(|m| m.get("format").is_some_and(|f| f.starts_with("inpaint-edge/"))) {
         return Err(refused("it is in the engine's format already"));

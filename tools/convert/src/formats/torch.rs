@@ -41,7 +41,7 @@ pub(super) fn archive<'a>(
         let mut order = [0; 16];
         let count = entry.read(&mut order).map_err(unreadable)?;
         if &order[..count] != b"little" {
-            return Err(refused("little-endian numbers expected, others found"));
+            return Err(refused("expected little-endian numbers, found others"));
         }
     }
     let mut entry = archive.by_index(pickle).map_err(damaged)?;
@@ -61,10 +61,10 @@ pub(super) fn legacy(mut input: Input<'_>) -> Result<Checkpoint<'_>> {
     input.seek(SeekFrom::Start(0)).map_err(unreadable)?;
     let mut next = || Pickle::read(&mut input, len);
     if !matches!(next()?.root(), Object::Int(MAGIC)) {
-        return Err(refused("a file of torch.save expected, another pickle found"));
+        return Err(refused("expected a file of torch.save, found another pickle"));
     }
     if !matches!(next()?.root(), Object::Int(PROTOCOL)) {
-        return Err(refused("a file of torch.save expected, one of an unknown version found"));
+        return Err(refused("expected a file of torch.save, found one of an unknown version"));
     }
     let machine = next()?;
     let little = match machine.root() {
@@ -74,7 +74,7 @@ pub(super) fn legacy(mut input: Input<'_>) -> Result<Checkpoint<'_>> {
         _ => false,
     };
     if !little {
-        return Err(refused("little-endian numbers expected, others found"));
+        return Err(refused("expected little-endian numbers, found others"));
     }
     let pickle = next()?;
     let names = next()?;
@@ -95,7 +95,7 @@ pub(super) fn legacy(mut input: Input<'_>) -> Result<Checkpoint<'_>> {
         at += 8 + bytes;
     }
     if at != len {
-        return Err(refused(format!("{at} bytes expected by its storages, {len} found")));
+        return Err(refused(format!("expected {at} bytes, as its storages say, found {len}")));
     }
     let tensors = tensors(&pickle, &places)?;
     Ok(Checkpoint::new("PyTorch before 1.6", tensors, Source::Flat(input)))
@@ -115,7 +115,7 @@ fn tensors(pickle: &Pickle, places: &Places) -> Result<BTreeMap<String, Stored>>
         let (first, count) = (tensor.storage.offset, tensor.storage.count);
         let end = first.checked_add(count).filter(|end| *end <= there);
         let end = end.ok_or_else(|| {
-            refused(format!("storage {}: {count} numbers expected, {there} found", one_line(tensor.key)))
+            refused(format!("storage {}: expected {count} numbers, found {there}", one_line(tensor.key)))
         })?;
         let offset = first.checked_add(tensor.offset).ok_or_else(|| refused("its offset is absurd"))?;
         let stored = Stored::new(dtype, tensor.shape, tensor.strides, offset, end, place.clone())?;

@@ -49,7 +49,7 @@ pub struct Network {
     pub layout: &'static Layout,
     /// What the engine will read.
     pub config: Config,
-    /// In the order of `config.layers`.
+    /// In the order of `config.layers()`.
     pub convolutions: Vec<Convolution>,
     /// Weight and bias of the head, where there is one, by their full names.
     pub head: Option<[String; 2]>,
@@ -119,7 +119,7 @@ fn recognise_as(
             continue;
         };
         if !checkpoint.all(name, 1.0)? {
-            return Err(refused(format!("tensor {name}: ones expected, others found: it is no mask kernel")));
+            return Err(refused(format!("tensor {name}: expected ones, found others: it is no mask kernel")));
         }
         ones += 1;
     }
@@ -129,24 +129,25 @@ fn recognise_as(
     let shapes = shapes(checkpoint, layout, &found, levels, if prior_input { 6 } else { 3 })?;
     let encoder: Vec<(usize, usize)> = shapes[..levels].iter().map(|s| (s.c_out, s.kernel)).collect();
     let decoder: Vec<usize> = shapes[levels..].iter().rev().map(|s| s.c_out).collect();
-    let mut config = Config::new(Prior::None, prior_input, &encoder, &decoder);
-    config.head = head.is_some();
-    config.output = match layout.output {
+    let prior = if prior_input { Prior::Harmonic } else { Prior::None };
+    let mut config = Config::new(prior, prior_input, &encoder, &decoder)?;
+    config.set_head(head.is_some());
+    config.set_output(match layout.output {
         Output::Tanh if facts.contains(&Fact::NoTanh) => Output::Linear,
         output => output,
-    };
+    });
     normalise(checkpoint, layout, prefix, &mut config)?;
     if let Some([weight, bias]) = &head {
         let (w, b) = (&checkpoint.tensors[weight], &checkpoint.tensors[bias]);
         if kernel(w, layout.axes) != Some([3, 3, 1, 1]) {
-            return Err(misfit(weight, "three input and output channels, 1×1,", w));
+            return Err(misfit(weight, "three input and output channels, 1×1", w));
         }
         if b.shape != [3] {
             return Err(misfit(bias, "[3]", b));
         }
     }
     let convolutions =
-        config.layers.iter().zip(found).map(|(shape, layer)| convolution(layout, shape, layer)).collect();
+        config.layers().iter().zip(found).map(|(shape, layer)| convolution(layout, shape, layer)).collect();
     Ok(Network { layout, config, convolutions, head, ones, extra })
 }
 
@@ -211,7 +212,7 @@ fn levels(checkpoint: &Checkpoint, layout: &Layout, prefix: &str) -> Result<usiz
         return match last {
             0 => Err(refused(format!("missing: {prefix}{}", (layout.keys)(Side::Encoder, 1, 1).weight))),
             last if last % 2 == 1 || last > 2 * MAX_LEVELS => {
-                Err(refused(format!("as many decoder as encoder layers expected, {last} layers found")))
+                Err(refused(format!("expected as many decoder as encoder layers, found {last} layers")))
             }
             last => Ok(last / 2),
         };
@@ -219,7 +220,7 @@ fn levels(checkpoint: &Checkpoint, layout: &Layout, prefix: &str) -> Result<usiz
     let last = (1..=MAX_LEVELS + 1).rev().find(|&i| has(Side::Encoder, i, i) || has(Side::Decoder, i, i)).unwrap_or(0);
     match last {
         0 => Err(refused(format!("missing: {prefix}{}", (layout.keys)(Side::Encoder, 1, 1).weight))),
-        last if last > MAX_LEVELS => Err(refused(format!("at most {MAX_LEVELS} levels expected, more found"))),
+        last if last > MAX_LEVELS => Err(refused(format!("expected at most {MAX_LEVELS} levels, found more"))),
         last => Ok(last),
     }
 }
@@ -371,49 +372,41 @@ fn kernel(tensor: &Stored, axes: Axes) -> Option<[usize; 4]> {
 }
 
 fn misfit(name: &str, expected: &str, tensor: &Stored) -> Error {
-    refused(format!("tensor {name}: {expected} expected, {:?} found", tensor.shape))
+    refused(format!("tensor {name}: expected {expected}, found {:?}", tensor.shape))
 }
 
 fn normalise(checkpoint: &mut Checkpoint, layout: &Layout, prefix: &str, config: &mut Config) -> Result<()> {
-    match layout.normalise {
-        Normalise::By { mean, std } => (config.mean, config.std) = (mean, std),
-        Normalise::Stored => {
-            let mut numbers = |name: &str, count: usize| -> Result<Vec<f32>> {
-                let name = format!("{prefix}{name}");
-                let tensor = &checkpoint.tensors[&name];
-                if tensor.count() != count {
-                    return Err(misfit(&name, &format!("{count} numbers"), tensor));
-                }
-                let values = checkpoint.read(&name)?;
-                Ok((0..count).map(|i| values.get(i) as f32).collect())
-            };
-            let rgb = |v: Vec<f32>| [v[0], v[1], v[2]];
-            config.mean = rgb(numbers("input_mean", 3)?);
-            config.std = rgb(numbers("input_std", 3)?);
-            config.slope = numbers("decoder_slope", 1)?[0];
-            config.prior = match numbers("harmonic_prior", 1)?[0] {
-                0.0 => Prior::None,
-                1.0 => Prior::Harmonic,
-                other => return Err(refused(format!("tensor {prefix}harmonic_prior: 0 or 1 expected, {other} found"))),
-            };
-            if config.prior_input && config.prior == Prior::None {
-                return Err(refused(format!(
-                    "tensor {prefix}harmonic_prior: 1 expected of a network that reads it, 0 found"
-                )));
-            }
-            config.output = match numbers("output_function", 1)?[0] {
-                0.0 => Output::Linear,
-                1.0 => Output::Tanh,
-                2.0 => Output::Sigmoid,
-                other => {
-                    return Err(refused(format!("tensor {prefix}output_function: 0, 1 or 2 expected, {other} found")));
-                }
-            };
-            if config.std.iter().any(|std| *std <= 0.0) {
-                return Err(refused(format!("tensor {prefix}input_std: three positive numbers expected")));
-            }
-        }
+    if let Normalise::By { mean, std } = layout.normalise {
+        return config.set_normalisation(mean, std);
     }
+    let mut numbers = |name: &str, count: usize| -> Result<Vec<f32>> {
+        let name = format!("{prefix}{name}");
+        let tensor = &checkpoint.tensors[&name];
+        if tensor.count() != count {
+            return Err(misfit(&name, &format!("{count} numbers"), tensor));
+        }
+        let values = checkpoint.read(&name)?;
+        Ok((0..count).map(|i| values.get(i) as f32).collect())
+    };
+    let of_tensor = |e: Error| refused(format!("tensor {prefix}{e}"));
+    let rgb = |v: Vec<f32>| [v[0], v[1], v[2]];
+    let (mean, std) = (rgb(numbers("input_mean", 3)?), rgb(numbers("input_std", 3)?));
+    config.set_normalisation(mean, std).map_err(of_tensor)?;
+    config.set_slope(numbers("decoder_slope", 1)?[0]).map_err(of_tensor)?;
+    let prior = match numbers("harmonic_prior", 1)?[0] {
+        0.0 => Prior::None,
+        1.0 => Prior::Harmonic,
+        other => return Err(refused(format!("tensor {prefix}harmonic_prior: expected 0 or 1, found {other}"))),
+    };
+    config.set_prior(prior).map_err(|_| {
+        refused(format!("tensor {prefix}harmonic_prior: expected 1 of a network that reads it, found 0"))
+    })?;
+    config.set_output(match numbers("output_function", 1)?[0] {
+        0.0 => Output::Linear,
+        1.0 => Output::Tanh,
+        2.0 => Output::Sigmoid,
+        other => return Err(refused(format!("tensor {prefix}output_function: expected 0, 1 or 2, found {other}"))),
+    });
     Ok(())
 }
 

@@ -34,7 +34,7 @@ impl Photo {
         };
         let image = read().map_err(|error: image::ImageError| error.to_string())?;
         match image.width().min(image.height()) as usize {
-            side if side < SMALLEST => Err(format!("shorter side {side} px, expected at least {SMALLEST}")),
+            side if side < SMALLEST => Err(format!("shorter side: expected at least {SMALLEST} px, found {side}")),
             _ => Ok(Self::from(image)),
         }
     }

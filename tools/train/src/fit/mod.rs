@@ -76,6 +76,7 @@ pub fn fit(job: &Job, stop: &AtomicUsize) -> Result<End, String> {
     let Job { data, config, out, run, dtype } = job;
     fs::create_dir_all(run).map_err(|error| format!("{}: {error}", run.display()))?;
     let _lock = lock(run)?;
+    inpaint_edge_atomic::remove_abandoned(run);
     let open = |path: &Path| Folder::open(path, config.threads.memory_mb << 20).map_err(|error| error.to_string());
     let (folder, held_out) = match config.hold_out {
         0 => (open(data)?, None),

@@ -130,30 +130,30 @@ impl Arch {
     pub fn check(&self) -> Result<(), String> {
         let levels = self.levels();
         if !(1..=12).contains(&levels) {
-            return Err(format!("encoder: 1 to 12 levels expected, {levels} found"));
+            return Err(format!("encoder: expected 1 to 12 levels, found {levels}"));
         }
         for (i, level) in self.encoder.iter().enumerate() {
             if !(1..=4096).contains(&level.channels) {
-                return Err(format!("encoder {}: 1 to 4096 channels expected, {} found", i + 1, level.channels));
+                return Err(format!("encoder {}: expected 1 to 4096 channels, found {}", i + 1, level.channels));
             }
             if level.kernel % 2 == 0 || !(3..=15).contains(&level.kernel) {
-                return Err(format!("encoder {}: an odd kernel from 3 to 15 expected, {} found", i + 1, level.kernel));
+                return Err(format!("encoder {}: expected an odd kernel from 3 to 15, found {}", i + 1, level.kernel));
             }
         }
         if !self.decoder.is_empty() && self.decoder.len() != levels - 1 {
-            return Err(format!("decoder: channels of {} layers expected, {} found", levels - 1, self.decoder.len()));
+            return Err(format!("decoder: expected channels of {} layers, found {}", levels - 1, self.decoder.len()));
         }
         if let Some(channels) = self.decoder.iter().find(|c| !(1..=4096).contains(*c)) {
-            return Err(format!("decoder: 1 to 4096 channels expected, {channels} found"));
+            return Err(format!("decoder: expected 1 to 4096 channels, found {channels}"));
         }
         if self.prior_input && self.prior == Prior::None {
-            return Err("prior_input: a prior expected, none found".into());
+            return Err("prior_input: expected a prior, found none".into());
         }
         if let Some(std) = self.std.iter().find(|std| !(std.is_finite() && **std > 0.0)) {
-            return Err(format!("std: positive numbers expected, {std} found"));
+            return Err(format!("std: expected positive numbers, found {std}"));
         }
         if !self.mean.iter().chain([&self.slope]).all(|v| v.is_finite()) {
-            return Err("mean, slope: finite numbers expected".into());
+            return Err("mean, slope: expected finite numbers, found others".into());
         }
         Ok(())
     }

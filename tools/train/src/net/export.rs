@@ -25,13 +25,13 @@ pub fn export(
     let places = places(&layers);
     let count = places.last().map_or(0, |place| place.norm + 1);
     if params.tensors.len() != count {
-        return Err(format!("{count} tensors expected, {} found", params.tensors.len()));
+        return Err(format!("expected {count} tensors, found {}", params.tensors.len()));
     }
     let mut tensors = BTreeMap::new();
     for (layer, place) in layers.iter().zip(places) {
         let data = |tensor: usize, len: usize| match &params.tensors[tensor] {
             tensor if tensor.data.len() == len => Ok(&tensor.data[..]),
-            tensor => Err(format!("{}: {len} numbers expected, {} found", tensor.name, tensor.data.len())),
+            tensor => Err(format!("{}: expected {len} numbers, found {}", tensor.name, tensor.data.len())),
         };
         let (taps, c_out) = (layer.kernel * layer.kernel, layer.c_out);
         let channel =
@@ -68,13 +68,18 @@ pub fn export(
         Prior::None => weights::Prior::None,
         Prior::Harmonic => weights::Prior::Harmonic,
     };
-    let mut config = Config::new(prior, arch.prior_input, &encoder, &decoder);
-    (config.mean, config.std, config.slope) = (arch.mean, arch.std, arch.slope);
+    let config = || -> inpaint_edge::Result<Config> {
+        let mut config = Config::new(prior, arch.prior_input, &encoder, &decoder)?;
+        config.set_normalisation(arch.mean, arch.std)?;
+        config.set_slope(arch.slope)?;
+        Ok(config)
+    };
+    let config = config().map_err(|error| error.to_string())?;
     let mut file = weights::header(&config, dtype, provenance);
     for name in config.tensors().keys() {
         for &value in &tensors[name] {
             if !dtype.encode(value, &mut file) {
-                return Err(format!("{name}: finite numbers expected, {value} found after folding"));
+                return Err(format!("{name}: expected finite numbers, found {value} after folding"));
             }
         }
     }

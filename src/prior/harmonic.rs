@@ -13,8 +13,9 @@
 
 use arrayvec::ArrayVec;
 
-use crate::buffer::{self, List, Plain};
+use crate::alloc::{self, List, Plain};
 use crate::error::{Error, Result};
+use crate::mask::Mask;
 
 /// Cycles that bring the fill within 0.1 dB of the solution.
 pub const CYCLES: usize = 1;
@@ -24,18 +25,6 @@ const MAX_SIDE: usize = 1 << 16;
 
 /// Grids of the largest image, each half the one before.
 const MAX_GRIDS: usize = MAX_SIDE.ilog2() as usize + 1;
-
-/// An image with holes.
-pub struct Holed<'a> {
-    /// `[height, stride]`, each row starting with `[width, 3]` values.
-    pub image: &'a mut [f32],
-    /// Floats from a row to the next.
-    pub stride: usize,
-    /// `[height, known_stride]`, each row starting with `width` bytes: 0 = hole.
-    pub known: &'a [u8],
-    /// Bytes from a row of `known` to the next.
-    pub known_stride: usize,
-}
 
 /// A solver for images of one size.
 #[derive(Clone, Debug)]
@@ -81,7 +70,7 @@ impl Harmonic {
     /// Limits, where a side is 0 or above 65,536 pixels, or there are more pixels than can be addressed.
     pub fn new(width: usize, height: usize) -> Result<Self> {
         if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
-            return Err(Error::limits(format!("sides of 1 … {MAX_SIDE} pixels expected, {width}×{height} found")));
+            return Err(Error::limits(format!("expected sides of 1 … {MAX_SIDE} pixels, found {width}×{height}")));
         }
         // All that is counted here is less than 8 a pixel.
         if width.checked_mul(height).and_then(|pixels| pixels.checked_mul(8)).is_none() {
@@ -106,56 +95,53 @@ impl Harmonic {
         let area = |(width, height): &(usize, usize)| width * height;
         // Correction and right-hand side of every grid but the first; before them, a distance a pixel.
         let grids = self.sizes[1..].iter().map(|size| 6 * area(size)).sum::<usize>().max(area(&self.sizes[0]));
-        buffer::floats_for::<Run>(self.max_runs()) + grids
+        alloc::floats_for::<Run>(self.max_runs()) + grids
     }
 
-    /// Writes H into the hole after `cycles` cycles, usually [`CYCLES`]. What stands in the hole and in `scratch` does not
-    /// matter. Where nothing is known, the hole becomes 0.
+    /// Writes H into the hole of `image` `[height, width, 3]` after `cycles` cycles, usually [`CYCLES`]. What stands in the hole
+    /// and in `scratch`, [`Harmonic::scratch_len`] floats or more, does not matter. Where nothing is known, the hole becomes 0.
     ///
     /// # Panics
     ///
-    /// If a slice is shorter than the size of the solver and the strides demand.
-    pub fn fill(&self, holed: Holed<'_>, cycles: usize, scratch: &mut [f32]) {
-        let Holed { image, stride, known, known_stride } = holed;
-        let (room, scratch) = buffer::split(scratch, self.max_runs());
-        let grids = &self.grids(known, known_stride, room)[..];
+    /// If a slice is shorter, or the mask is of another size.
+    pub fn fill(&self, image: &mut [f32], mask: &Mask<impl AsRef<[u64]>>, cycles: usize, scratch: &mut [f32]) {
+        let (mask, (width, height)) = (mask.view(), self.sizes[0]);
+        assert_eq!((mask.width(), mask.height()), (width, height), "a mask of the solver's size");
+        let (image, stride) = (&mut image[..3 * width * height], 3 * width);
+        let (memory, scratch) = alloc::split(scratch, self.max_runs());
+        let grids = &self.grids(&mask, memory)[..];
         let Some(finest) = grids.first() else { return };
-        finest.guess(image, stride, known, known_stride, scratch);
+        finest.guess(image, &mask, scratch);
         clear(grids, scratch);
         for _ in 0..cycles {
             cycle(grids, image, stride, None, scratch);
         }
     }
 
-    /// The grids that have a hole, which stands in `room`.
-    fn grids<'r>(&self, known: &[u8], known_stride: usize, mut room: &'r mut [Run]) -> ArrayVec<Grid<'r>, MAX_GRIDS> {
+    /// The grids that have a hole, whose runs are in `memory`.
+    fn grids<'r>(&self, mask: &Mask<&[u64]>, mut memory: &'r mut [Run]) -> ArrayVec<Grid<'r>, MAX_GRIDS> {
         let mut grids = ArrayVec::<Grid, MAX_GRIDS>::new();
         for &(width, height) in &self.sizes {
-            let mut found = List::new(room);
+            let mut found = List::new(memory);
             match grids.last() {
-                None => find_runs(width, height, known, known_stride, &mut found),
+                None => find_runs(mask, &mut found),
                 Some(finer) => finer.coarsen(&mut found),
             }
-            let (runs, rest) = found.finish();
+            let (runs, rest) = found.into_parts();
             if runs.is_empty() {
                 break;
             }
             grids.push(Grid { width, height, runs });
-            room = rest;
+            memory = rest;
         }
         grids
     }
 }
 
-fn find_runs(width: usize, height: usize, known: &[u8], stride: usize, runs: &mut List<'_, Run>) {
-    for y in 0..height {
-        let row = &known[y * stride..][..width];
-        let mut x = 0;
-        while let Some(skip) = memchr::memchr(0, &row[x..]) {
-            let first = x + skip;
-            let end = row[first..].iter().position(|k| *k != 0).map_or(width, |len| first + len);
-            runs.push(Run { y: y as u16, first: first as u16, last: (end - 1) as u16 });
-            x = end;
+fn find_runs(mask: &Mask<&[u64]>, runs: &mut List<'_, Run>) {
+    for y in 0..mask.height() {
+        for run in mask.runs(y, 0..mask.width()) {
+            runs.push(Run { y: y as u16, first: run.start as u16, last: (run.end - 1) as u16 });
         }
     }
 }
@@ -194,8 +180,9 @@ impl Grid<'_> {
 
     /// Fills the hole by the nearest known pixels left, right, above and below, weighted by inverse distance; where there
     /// are none, by the mean of the known pixels at the ends of runs.
-    fn guess(&self, u: &mut [f32], stride: usize, known: &[u8], known_stride: usize, distance: &mut [f32]) {
+    fn guess(&self, u: &mut [f32], mask: &Mask<&[u64]>, distance: &mut [f32]) {
         let Self { width, height, .. } = *self;
+        let stride = 3 * width;
         // Rows to the known pixel above; 0 where there is none.
         let (mut sum, mut ends) = ([0.0; 3], 0.0);
         for run in self.runs {
@@ -203,7 +190,7 @@ impl Grid<'_> {
             for x in run.columns() {
                 distance[y * width + x] = match y.checked_sub(1) {
                     None => 0.0,
-                    Some(above) if known[above * known_stride + x] != 0 => 1.0,
+                    Some(above) if !mask.is_hole(x, above) => 1.0,
                     Some(above) => further(distance[above * width + x]),
                 };
             }
@@ -236,7 +223,7 @@ impl Grid<'_> {
                 }
                 let down = match y + 1 {
                     below if below == height => 0.0,
-                    below if known[below * known_stride + x] != 0 => 1.0,
+                    below if !mask.is_hole(x, below) => 1.0,
                     below => further(distance[below * width + x]),
                 };
                 if down > 0.0 {

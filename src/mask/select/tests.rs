@@ -1,5 +1,6 @@
 use super::*;
 use crate::ErrorKind;
+use crate::mask::{Paint, Painted};
 use ndarray::{Array2, Array3, s};
 
 const SIZE: (usize, usize) = (24, 40);
@@ -56,7 +57,7 @@ fn what_may_be_meant_either_way_is_refused_and_can_be_chosen() {
         assert_eq!(MaskChannel::guess(picture.view()), Ok(guess));
         let e = plane(picture, MaskChannel::Auto).unwrap_err();
         assert_eq!(e.kind(), ErrorKind::Input);
-        assert!(e.to_string().contains("luma and alpha expected"), "{e}");
+        assert!(e.to_string().contains("expected one of the channels luma and alpha"), "{e}");
         assert_eq!(plane(picture, MaskChannel::Alpha).unwrap().0, picture.slice(s![.., .., 3]));
         assert_eq!(plane(picture, MaskChannel::Blue).unwrap().0, picture.slice(s![.., .., 2]));
     }
@@ -86,18 +87,18 @@ fn channels_that_are_not_there_are_refused() {
     let rgb = Array3::<u8>::zeros((SIZE.0, SIZE.1, 3));
     assert!(plane(&rgb, MaskChannel::Alpha).unwrap_err().to_string().contains("an alpha channel"));
     assert!(
-        plane(&Array3::<u8>::zeros((SIZE.0, SIZE.1, 5)), MaskChannel::Red).unwrap_err().to_string().contains("5 found")
+        plane(&Array3::<u8>::zeros((SIZE.0, SIZE.1, 5)), MaskChannel::Red).unwrap_err().to_string().contains("found 5")
     );
     assert!(plane(&Array3::<u8>::zeros((SIZE.0, SIZE.1, 0)), MaskChannel::Auto).is_err());
     assert!(
-        plane(&Array3::<u8>::zeros((2, SIZE.1, 3)), MaskChannel::Red).unwrap_err().to_string().contains("40×24 found")
+        plane(&Array3::<u8>::zeros((2, SIZE.1, 3)), MaskChannel::Red).unwrap_err().to_string().contains("found 40×24")
     );
-    let mut holes = Holes::none(SIZE.1, SIZE.0).unwrap();
+    let mut holes = Mask::new(SIZE.1, SIZE.0).unwrap();
     assert!(holes.add_transparent(rgb.view(), None).is_err());
     let paint = Paint { rgb: [0; 3], tolerance: None };
     assert!(holes.add_painted(Array3::<u8>::zeros((3, 3, 3)).view(), paint).is_err());
     assert_eq!(
-        Holes::none(0, 0).unwrap().add_painted(Array3::<u8>::zeros((0, 0, 3)).view(), paint),
+        Mask::new(0, 0).unwrap().add_painted(Array3::<u8>::zeros((0, 0, 3)).view(), paint),
         Ok(Painted::default())
     );
 }
@@ -107,7 +108,7 @@ fn any_transparency_is_hole_unless_a_threshold_is_given() {
     let alphas = [0u16, 127 << 8, 128 << 8, 254 << 8, 65_534, 65_535];
     let image = Array3::from_shape_fn((1, 6, 2), |(_, x, c)| if c == 1 { alphas[x] } else { 9 });
     let found = |opaque_from| {
-        let mut holes = Holes::none(6, 1).unwrap();
+        let mut holes = Mask::new(6, 1).unwrap();
         holes.add_transparent(image.view(), opaque_from).unwrap();
         (0..6).take_while(|x| holes.is_hole(*x, 0)).count()
     };
@@ -127,9 +128,9 @@ fn line(rgb: [u8; 3], rim: usize, off: u8) -> Array3<u8> {
 fn paint_without_a_tolerance_is_found_in_lossy_files_and_under_soft_brushes() {
     let paint = |rgb, tolerance| Paint { rgb, tolerance };
     let found = |picture: &Array3<u8>, paint| {
-        let mut holes = Holes::none(50, 60).unwrap();
+        let mut holes = Mask::new(50, 60).unwrap();
         let painted = holes.add_painted(picture.view(), paint).unwrap();
-        assert_eq!(holes.pixels(), painted.taken);
+        assert_eq!(holes.count(), painted.taken);
         painted
     };
     let magenta = [255, 0, 255];

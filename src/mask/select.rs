@@ -2,15 +2,10 @@
 
 use ndarray::{ArrayView3, ArrayViewMut2, Axis};
 
+use super::bits::Mask;
+use super::pixels::{check_size, for_each_pixel, has_alpha};
 use crate::error::{Error, Result};
-use crate::holes::Holes;
 use crate::sample::Sample;
-
-mod paint;
-mod survey;
-
-pub use paint::{Paint, Painted};
-pub use survey::MaskSurvey;
 
 /// What of a mask picture tells where the hole is. Samples count by their [byte](Sample::to_byte).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -103,17 +98,17 @@ impl MaskChannel {
     /// Input, where alpha is asked for and there is none, where [`MaskChannel::Auto`] may mean either channel or either
     /// polarity, or where there is another number of channels than 1 to 4.
     pub fn resolve<T: Sample>(self, picture: ArrayView3<'_, T>) -> Result<Self> {
-        let refused = |found| Err(Error::input(format!("one of the channels luma and alpha expected, {found}")));
+        let refused = |found| Err(Error::input(format!("expected one of the channels luma and alpha, found {found}")));
         match self {
             Self::Auto => match Self::guess(picture)? {
                 MaskGuess::Luma => Ok(Self::Luma),
                 MaskGuess::Alpha => Ok(Self::Alpha),
                 MaskGuess::AlphaEitherWay => {
-                    refused("one colour found, opaque in most places: what is opaque or what is not may be the hole")
+                    refused("one colour, opaque in most places: what is opaque or what is not may be the hole")
                 }
-                MaskGuess::LumaOrAlpha => refused("a picture found whose colour and alpha both vary"),
+                MaskGuess::LumaOrAlpha => refused("a picture whose colour and alpha both vary"),
             },
-            Self::Alpha if !has_alpha(&picture)? => Err(Error::input("an alpha channel expected, none found")),
+            Self::Alpha if !has_alpha(&picture)? => Err(Error::input("expected an alpha channel, found none")),
             channel => has_alpha(&picture).map(|_| channel),
         }
     }
@@ -131,7 +126,7 @@ impl MaskChannel {
     ) -> Result<MaskChannel> {
         let ((height, width, _), (h, w)) = (picture.dim(), plane.dim());
         if (height, width) != (h, w) {
-            return Err(Error::input(format!("a mask of {width}×{height} expected, as the picture, {w}×{h} found")));
+            return Err(Error::input(format!("expected a mask of {width}×{height}, as the picture, found {w}×{h}")));
         }
         let channel = self.resolve(picture)?;
         for_each_pixel(picture, |x, y, rgb, alpha| plane[[y, x]] = channel.byte(rgb, alpha));
@@ -152,7 +147,7 @@ impl MaskChannel {
     }
 }
 
-impl Holes {
+impl Mask {
     /// Adds what is transparent in an image `[height, width, 2 | 4]` of the same size: all that is not fully opaque, or,
     /// where `opaque_from` is given, what has an alpha [byte](Sample::to_byte) below it.
     ///
@@ -160,9 +155,9 @@ impl Holes {
     ///
     /// Input, where there is no alpha or the sizes differ.
     pub fn add_transparent<T: Sample>(&mut self, image: ArrayView3<'_, T>, opaque_from: Option<u8>) -> Result<()> {
-        self.check_size(&image)?;
+        check_size(self, &image)?;
         if !has_alpha(&image)? {
-            return Err(Error::input("an alpha channel expected, none found"));
+            return Err(Error::input("expected an alpha channel, found none"));
         }
         let alpha = image.index_axis(Axis(2), image.dim().2 - 1);
         for ((y, x), alpha) in alpha.indexed_iter() {
@@ -171,47 +166,6 @@ impl Holes {
             }
         }
         Ok(())
-    }
-
-    fn check_size<T>(&self, image: &ArrayView3<'_, T>) -> Result<()> {
-        let ((h, w, _), width, height) = (image.dim(), self.width(), self.height());
-        if (w, h) != (width, height) {
-            return Err(Error::input(format!("an image of {width}×{height} expected, as the hole, {w}×{h} found")));
-        }
-        Ok(())
-    }
-}
-
-/// Whether the last of 1 to 4 channels is alpha.
-fn has_alpha<T>(picture: &ArrayView3<'_, T>) -> Result<bool> {
-    match picture.dim().2 {
-        channels @ 1..=4 => Ok(channels.is_multiple_of(2)),
-        channels => Err(Error::input(format!("1 to 4 channels expected, {channels} found"))),
-    }
-}
-
-/// Column, row, colour and alpha of each pixel of 1 to 4 channels, row by row.
-fn for_each_pixel<T: Sample>(picture: ArrayView3<'_, T>, mut f: impl FnMut(usize, usize, [u8; 3], u8)) {
-    let channels = picture.dim().2;
-    for (y, row) in picture.outer_iter().enumerate() {
-        let mut on = |x: usize, pixel: &[T]| {
-            let (rgb, alpha) = match *pixel {
-                [v, ref alpha @ ..] if channels < 3 => ([v.to_byte(); 3], alpha.first()),
-                [r, g, b, ref alpha @ ..] => ([r, g, b].map(Sample::to_byte), alpha.first()),
-                _ => return,
-            };
-            f(x, y, rgb, alpha.map_or(u8::MAX, |alpha| alpha.to_byte()));
-        };
-        match row.as_slice() {
-            Some(row) => row.chunks_exact(channels).enumerate().for_each(|(x, pixel)| on(x, pixel)),
-            None => {
-                let mut pixel = [T::default(); 4];
-                for (x, samples) in row.outer_iter().enumerate() {
-                    samples.iter().zip(&mut pixel).for_each(|(v, to)| *to = *v);
-                    on(x, &pixel[..channels]);
-                }
-            }
-        }
     }
 }
 

@@ -2,7 +2,8 @@
 
 use ndarray::ArrayView3;
 
-use super::{MaskChannel, for_each_pixel, has_alpha};
+use super::pixels::{for_each_pixel, has_alpha};
+use super::select::MaskChannel;
 use crate::error::Result;
 use crate::sample::Sample;
 

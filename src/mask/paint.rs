@@ -2,9 +2,9 @@
 
 use ndarray::ArrayView3;
 
-use super::{for_each_pixel, has_alpha};
+use super::bits::Mask;
+use super::pixels::{check_size, for_each_pixel, has_alpha};
 use crate::error::Result;
-use crate::holes::Holes;
 use crate::sample::Sample;
 
 /// A colour that was painted over what is to be filled.
@@ -23,7 +23,7 @@ pub struct Paint {
     pub tolerance: Option<u8>,
 }
 
-/// What [`Holes::add_painted`] took, and what it left.
+/// What [`Mask::add_painted`] took, and what it left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Painted {
@@ -64,7 +64,7 @@ impl Paint {
     }
 }
 
-impl Holes {
+impl Mask {
     /// Adds what is painted in an image `[height, width, 1 | 2 | 3 | 4]` of the same size; grey is as much red, green and
     /// blue. Takes the memory of two more of these holes.
     ///
@@ -72,7 +72,7 @@ impl Holes {
     ///
     /// Input, where there is another number of channels or the sizes differ; limits, where memory cannot be had.
     pub fn add_painted<T: Sample>(&mut self, image: ArrayView3<'_, T>, paint: Paint) -> Result<Painted> {
-        self.check_size(&image)?;
+        check_size(self, &image)?;
         has_alpha(&image)?;
         let mut distances = [0usize; 256];
         for_each_pixel(image, |_, _, rgb, _| distances[usize::from(paint.distance(rgb))] += 1);
@@ -81,7 +81,7 @@ impl Holes {
         let near = usize::from(paint.scaled(SURE));
         let is_clean = distances[0] >= distances[1..=near].iter().sum();
         let sure = paint.tolerance.unwrap_or(if is_clean { 0 } else { near as u8 });
-        let mut taken = Self::none(self.width(), self.height())?;
+        let mut taken = Self::new(self.width(), self.height())?;
         for_each_pixel(image, |x, y, rgb, _| {
             if paint.distance(rgb) <= sure {
                 taken.add(x, y);
@@ -89,8 +89,8 @@ impl Holes {
         });
         let mut rim = 0;
         if paint.tolerance.is_none() && sure < paint.scaled(LIKELY) {
-            let (likely, within) = (paint.scaled(LIKELY), taken.grown_copy(LIKELY_WITHIN)?);
-            let (before, edge) = (taken.pixels(), taken.edge());
+            let (likely, within) = (paint.scaled(LIKELY), taken.dilated_copy(LIKELY_WITHIN)?);
+            let (before, edge) = (taken.count(), taken.edge());
             for_each_pixel(image, |x, y, rgb, _| {
                 if paint.distance(rgb) <= likely && within.is_hole(x, y) {
                     taken.add(x, y);
@@ -98,15 +98,15 @@ impl Holes {
             });
             if !is_clean {
                 // Paint fades from where it is sure to where it is likely over a third of its way from there to nothing.
-                rim = (3 * (taken.pixels() - before)).div_ceil(edge.max(1));
+                rim = (3 * (taken.count() - before)).div_ceil(edge.max(1));
             }
         }
 
-        let pixels = taken.pixels();
+        let pixels = taken.count();
         // Photographs are full of greys: only where what is taken is in specks has a file or a brush changed the paint.
         let is_in_specks = 2 * taken.edge() > pixels;
         let possible = paint.scaled(POSSIBLE).max(if pixels == 0 || is_in_specks { NEAR_GREY } else { 0 });
-        let around = if pixels > 0 { Some(taken.grown_copy(POSSIBLE_WITHIN)?) } else { None };
+        let around = if pixels > 0 { Some(taken.dilated_copy(POSSIBLE_WITHIN)?) } else { None };
         let mut left = [0usize; 256];
         for_each_pixel(image, |x, y, rgb, _| {
             let distance = paint.distance(rgb);

@@ -1,4 +1,4 @@
-//! Masks, 1 = known and 0 = hole, and integer counts over windows of them.
+//! What is known of a feature map, a byte a pixel (1 = known, 0 = hole), and integer counts over windows of it.
 
 /// A plane of 0 and 1.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,56 +44,14 @@ impl Plane<'_> {
             }
         }
     }
-
-    /// Grows the zeros in the first `width`×`height` by a disc of `radius`; `source` is scratch of the same size.
-    pub fn grow_holes(&mut self, width: usize, height: usize, radius: usize, source: &mut Plane) {
-        source.data.copy_from_slice(self.data);
-        for y in 0..height {
-            let mut x = 0;
-            while x < width {
-                if source.row(y)[x] == 1 {
-                    x += 1;
-                    continue;
-                }
-                let run = source.row(y)[x..width].iter().take_while(|m| **m == 0).count();
-                for ty in y.saturating_sub(radius)..y.saturating_add(radius).saturating_add(1).min(height) {
-                    let reach = disc_reach(radius, ty.abs_diff(y));
-                    let (from, to) = (x.saturating_sub(reach), (x + run).saturating_add(reach).min(width));
-                    self.row_mut(ty)[from..to].fill(0);
-                }
-                x += run;
-            }
-        }
-    }
-}
-
-/// How far a disc of `radius` reaches along a row `away` from its centre's.
-pub(crate) fn disc_reach(radius: usize, away: usize) -> usize {
-    // Squares of sides of an image are more than a 32-bit machine's word.
-    let square = |v: usize| v as u64 * v as u64;
-    (square(radius) - square(away)).isqrt() as usize
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn discs_reach_as_far_as_images_do() {
-        assert_eq!([0, 3, 4, 5].map(|away| disc_reach(5, away)), [5, 4, 3, 0]);
-        assert_eq!([disc_reach(65_536, 0), disc_reach(131_072, 1)], [65_536, 131_071]);
-    }
-
     fn pixels(rows: &[&str]) -> Vec<u8> {
         rows.iter().flat_map(|r| r.bytes().map(|b| u8::from(b == b'#'))).collect()
-    }
-
-    #[test]
-    fn holes_grow_by_a_disc() {
-        let mut data = pixels(&["#######", "#######", "#######", "###.###", "#######", "#######", "#######"]);
-        let mut p = Plane { width: 7, height: 7, data: &mut data };
-        p.grow_holes(7, 7, 2, &mut Plane { width: 7, height: 7, data: &mut [9; 49] });
-        assert_eq!(data, pixels(&["#######", "###.###", "##...##", "#.....#", "##...##", "###.###", "#######"]));
     }
 
     #[test]

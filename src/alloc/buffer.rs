@@ -1,0 +1,121 @@
+//! Floats on a cache line, zeroed and allocated once by a fallible call.
+
+#![allow(unsafe_code)]
+
+use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+
+use crate::error::{Error, Result};
+
+/// Floats on a 64-byte boundary.
+pub(crate) struct Buffer {
+    /// Of the allocation, which starts up to a line before the first float: asked for at a float's own alignment, zeroed
+    /// memory comes from the system untouched, page by page when first used.
+    base: NonNull<u8>,
+    layout: Layout,
+    data: NonNull<f32>,
+    len: usize,
+}
+
+// SAFETY: a buffer owns its memory as a Vec<f32> does.
+unsafe impl Send for Buffer {}
+// SAFETY: as above.
+unsafe impl Sync for Buffer {}
+
+impl Buffer {
+    /// Floats in a cache line.
+    pub const LINE: usize = 16;
+
+    /// `len` zeros.
+    ///
+    /// # Errors
+    ///
+    /// Limits, where the memory cannot be had.
+    pub fn zeroed(len: usize) -> Result<Self> {
+        let none = || Error::limits(format!("no memory for {} bytes", len as u128 * 4));
+        let padded = len.checked_add(Self::LINE).ok_or_else(none)?;
+        let layout = Layout::array::<f32>(padded).map_err(|_| none())?;
+        // SAFETY: the layout has at least a line of bytes.
+        let base = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(none)?;
+        advise(base, layout.size());
+        let align = size_of::<f32>() * Self::LINE;
+        // SAFETY: the allocation is a line longer than `len` floats, and is a float's multiple away from the boundary.
+        let data = unsafe { base.add(base.align_offset(align)) }.cast();
+        Ok(Self { base, layout, data, len })
+    }
+}
+
+/// Tells the system what a large allocation is for: huge pages where it holds some, or else all of its pages now, since a
+/// fault a page would cost more than the pages.
+#[cfg(all(feature = "huge-pages", target_os = "linux", not(miri)))]
+fn advise(base: NonNull<u8>, bytes: usize) {
+    const PAGE: usize = 4096;
+    const HUGE: usize = 2 << 20;
+    let skip = base.align_offset(PAGE);
+    let advice = if bytes >= 2 * HUGE { libc::MADV_HUGEPAGE } else { libc::MADV_POPULATE_WRITE };
+    if bytes >= 32 * PAGE {
+        // SAFETY: whole pages of an allocation of ours; the advice changes no content, and a refusal no behaviour.
+        unsafe {
+            libc::madvise(base.add(skip).as_ptr().cast(), (bytes - skip) / PAGE * PAGE, advice);
+        }
+    }
+}
+
+#[cfg(not(all(feature = "huge-pages", target_os = "linux", not(miri))))]
+fn advise(_: NonNull<u8>, _: usize) {}
+
+/// Whether the system has so many bytes more, whatever the allocator keeps; where that cannot be asked, it has.
+#[cfg(all(feature = "parallel", target_os = "linux", not(miri)))]
+pub(crate) fn system_has(bytes: usize) -> bool {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+    // SAFETY: memory at an address of the system's choice, released before anybody uses it.
+    unsafe {
+        let probe = libc::mmap(std::ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+        probe != libc::MAP_FAILED && libc::munmap(probe, bytes) == 0
+    }
+}
+
+#[cfg(all(feature = "parallel", not(all(target_os = "linux", not(miri)))))]
+pub(crate) fn system_has(_: usize) -> bool {
+    true
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `zeroed` with this layout.
+        unsafe { dealloc(self.base.as_ptr(), self.layout) }
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        // SAFETY: `len` floats from `data` lie in the allocation and were zeroed.
+        unsafe { std::slice::from_raw_parts(self.data.as_ptr(), self.len) }
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        // SAFETY: as above, and `self` is borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.data.as_ptr(), self.len) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_buffer_is_aligned_and_zero() {
+        for len in [0, 1, 15, 16, 17, 5000, if cfg!(miri) { 0 } else { 2_000_000 }] {
+            let mut buffer = Buffer::zeroed(len).unwrap();
+            assert!(buffer.len() == len && buffer.iter().all(|v| *v == 0.0));
+            assert_eq!(buffer.as_ptr() as usize % 64, 0);
+            buffer.fill(1.0);
+        }
+        assert_eq!(Buffer::zeroed(usize::MAX / 2).err().map(|e| e.kind()), Some(crate::ErrorKind::Limits));
+    }
+}

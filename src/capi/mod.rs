@@ -1,0 +1,339 @@
+//! The C interface, `include/inpaint_edge.h`: checks what C hands over and calls [`Inpainter`].
+//!
+//! A panic, which would be a mistake of this library, ends in `INPAINT_INTERNAL` and goes no further.
+//!
+//! # Safety
+//!
+//! A pointer is NULL, or what the function's description calls it: options and engines of the functions that make them and
+//! not yet freed, strings that end, memory of the size that is named and that nobody else uses meanwhile.
+
+#![allow(unsafe_code, non_camel_case_types, clippy::missing_safety_doc)]
+
+mod engine;
+mod guard;
+mod lent;
+mod mask;
+mod run;
+mod types;
+
+pub use types::*;
+
+use std::ffi::{c_char, c_int, c_void};
+
+use crate::error::{Error, Result};
+use crate::inpainter::{Inpainter, Options, Strategy};
+use crate::mask::MaskWhite;
+use crate::parallel::MAX_THREADS;
+use crate::simd::Isa;
+use engine::{built_in, create, from_file};
+use guard::{boxed, guard};
+use lent::{null, string};
+use run::Run;
+
+/// The version of the library, such as "0.1.0". Never freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn inpaint_version() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}
+
+/// INPAINT_ABI_VERSION of the library, to be compared with the header's.
+#[unsafe(no_mangle)]
+pub extern "C" fn inpaint_abi_version() -> u32 {
+    INPAINT_ABI_VERSION
+}
+
+/// One line of UTF-8 that says what was expected and what was found in the last call of this thread that failed; empty where
+/// none has. Valid until the next call of this thread that fails.
+#[unsafe(no_mangle)]
+pub extern "C" fn inpaint_last_error() -> *const c_char {
+    guard::last_error()
+}
+
+/// Options with their defaults: all cores, the best instruction set, white (128 or more) is the hole, INPAINT_STRATEGY_AUTO.
+/// NULL where there is no memory.
+#[unsafe(no_mangle)]
+pub extern "C" fn inpaint_options_new() -> *mut inpaint_options {
+    let mut options = std::ptr::null_mut();
+    guard(|| {
+        options = boxed(inpaint_options { options: Options::default(), reading: Reading::default() })?;
+        Ok(())
+    });
+    options
+}
+
+/// Frees options. NULL is allowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_options_free(options: *mut inpaint_options) {
+    if !options.is_null() {
+        // SAFETY: made by `boxed`, and the caller gives it up.
+        drop(unsafe { Box::from_raw(options) });
+    }
+}
+
+/// Worker threads, 512 at the most; 0, the default, for all cores. Where not all can be started, or in a library built
+/// without threads, an engine has one. Never changes a result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_options_set_threads(options: *mut inpaint_options, threads: u32) -> inpaint_status {
+    guard(|| {
+        // SAFETY: the caller vouches for the options.
+        let options = unsafe { options_of(options) }?;
+        options.options = match threads as usize {
+            threads @ 0..=MAX_THREADS => options.options.clone().threads(threads),
+            _ => return Err(Error::usage(format!("threads: expected 0 to {MAX_THREADS}, found {threads}"))),
+        };
+        Ok(())
+    })
+}
+
+/// Instruction set: "avx512", "avx2", "neon", "scalar", or "auto", the default, for the best of this CPU. Never changes a
+/// result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_options_set_isa(options: *mut inpaint_options, name: *const c_char) -> inpaint_status {
+    guard(|| {
+        // SAFETY: the caller vouches for the options.
+        let options = unsafe { options_of(options) }?;
+        // SAFETY: the caller vouches for a string.
+        let name = unsafe { string("name", name) }?.to_string_lossy();
+        let isa = match Isa::ALL.into_iter().find(|isa| isa.name() == name) {
+            None if name != "auto" => {
+                return Err(Error::usage(format!("name: expected an instruction set or auto, found {name:?}")));
+            }
+            isa => isa,
+        };
+        options.options = options.options.clone().isa(isa);
+        Ok(())
+    })
+}
+
+/// Whether to leave out work that cannot reach the hole: not 0, the default. Never changes a result.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_options_set_hole_aware(options: *mut inpaint_options, on: c_int) -> inpaint_status {
+    guard(|| {
+        // SAFETY: the caller vouches for the options.
+        let options = unsafe { options_of(options) }?;
+        options.options = options.options.clone().hole_aware(on != 0);
+        Ok(())
+    })
+}
+
+/// What white in a mask means. Default INPAINT_WHITE_IS_HOLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_options_set_polarity(
+    options: *mut inpaint_options,
+    polarity: inpaint_polarity,
+) -> inpaint_status {
+    guard(|| {
+        // SAFETY: the caller vouches for the options.
+        let options = unsafe { options_of(options) }?;
+        let white = match polarity {
+            INPAINT_WHITE_IS_HOLE => MaskWhite::Hole,
+            INPAINT_WHITE_IS_KEPT => MaskWhite::Keep,
+            _ => return Err(Error::usage(format!("polarity: expected 0 or 1, found {polarity}"))),
+        };
+        options.reading.rule = options.reading.rule.white(white);
+        Ok(())
+    })
+}
+
+/// Mask bytes from here on are white. Default 128.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_options_set_threshold(options: *mut inpaint_options, threshold: u8) -> inpaint_status {
+    guard(|| {
+        // SAFETY: the caller vouches for the options.
+        let options = unsafe { options_of(options) }?;
+        options.reading.rule = options.reading.rule.threshold(threshold);
+        Ok(())
+    })
+}
+
+/// Grow the hole by a disc of this radius, pixels. Default 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_options_set_grow(options: *mut inpaint_options, radius: u32) -> inpaint_status {
+    guard(|| {
+        // SAFETY: the caller vouches for the options.
+        let options = unsafe { options_of(options) }?;
+        options.reading.grow = radius as usize;
+        Ok(())
+    })
+}
+
+/// What the network runs on at a time. Default INPAINT_STRATEGY_AUTO.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_options_set_strategy(
+    options: *mut inpaint_options,
+    strategy: inpaint_strategy,
+) -> inpaint_status {
+    guard(|| {
+        // SAFETY: the caller vouches for the options.
+        let options = unsafe { options_of(options) }?;
+        let strategy = match strategy {
+            INPAINT_STRATEGY_AUTO => Strategy::Auto,
+            INPAINT_STRATEGY_NATIVE => Strategy::Native,
+            INPAINT_STRATEGY_WINDOW => Strategy::Window,
+            _ => return Err(Error::usage(format!("strategy: expected 0 to 2, found {strategy}"))),
+        };
+        options.options = options.options.clone().strategy(strategy);
+        Ok(())
+    })
+}
+
+/// An engine from a weights file in memory, which may be freed afterwards, or, where weights is NULL and size 0, from the
+/// weights built into the library. Options may be NULL for the defaults, and may be freed afterwards. On a failure *engine
+/// is NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_engine_new(
+    weights: *const c_void,
+    size: usize,
+    options: *const inpaint_options,
+    engine: *mut *mut inpaint_engine,
+) -> inpaint_status {
+    let make = |options| {
+        if weights.is_null() {
+            return if size == 0 { built_in(options) } else { Err(null("weights")) };
+        }
+        if size > isize::MAX as usize {
+            return Err(Error::usage(format!("weights: expected a size that memory can hold, found {size} bytes")));
+        }
+        // SAFETY: not NULL, so the caller lends `size` bytes.
+        Inpainter::from_bytes(unsafe { std::slice::from_raw_parts(weights.cast(), size) }, options)
+    };
+    // SAFETY: passed on to the caller.
+    unsafe { create(options, engine, make) }
+}
+
+/// An engine from a weights file on disk, as inpaint_engine_new. The path is in the system's encoding: UTF-8 on Windows.
+/// INPAINT_USAGE where the library was built without feature "fs".
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_engine_new_from_file(
+    path: *const c_char,
+    options: *const inpaint_options,
+    engine: *mut *mut inpaint_engine,
+) -> inpaint_status {
+    // SAFETY: the caller vouches for a string.
+    let make = |options| from_file(unsafe { string("path", path) }?, options);
+    // SAFETY: passed on to the caller.
+    unsafe { create(options, engine, make) }
+}
+
+/// Frees an engine, which no thread may be running. NULL is allowed.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_engine_free(engine: *mut inpaint_engine) {
+    guard(|| {
+        if !engine.is_null() {
+            // SAFETY: made by `boxed`, and the caller gives it up.
+            drop(unsafe { Box::from_raw(engine) });
+        }
+        Ok(())
+    });
+}
+
+/// The instruction set in use: "avx512", "avx2", "neon" or "scalar". Never freed. NULL where engine is.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_isa(engine: *const inpaint_engine) -> *const c_char {
+    // SAFETY: the caller vouches for the engine.
+    match unsafe { engine.as_ref() } {
+        None => std::ptr::null(),
+        Some(engine) => engine.inpainter.isa().c_name().as_ptr(),
+    }
+}
+
+/// Bytes of scratch memory that inpaint_run uses on a picture of this size. They depend on the weights and the size alone.
+/// INPAINT_USAGE where such a picture is run in regions, which takes no scratch memory: see inpaint_strategy.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_scratch_size(
+    engine: *const inpaint_engine,
+    width: u32,
+    height: u32,
+    size: *mut usize,
+) -> inpaint_status {
+    guard(|| {
+        // SAFETY: the caller vouches for both.
+        let (engine, size) = unsafe { (engine.as_ref(), size.as_mut()) };
+        let (engine, size) = (engine.ok_or_else(|| null("engine"))?, size.ok_or_else(|| null("size"))?);
+        *size = engine.scratch_size(width as usize, height as usize)?;
+        Ok(())
+    })
+}
+
+/// Fills the hole that mask shows in image, in place. Pixels outside the hole are not written; on a failure none is, but of a
+/// run in regions that was stopped or found no memory some of the hole may be. A mask without a hole is INPAINT_OK, one of
+/// nothing but hole INPAINT_INPUT.
+///
+/// scratch is memory of inpaint_scratch_size bytes or more, at any address and of any content, which no other run uses
+/// meanwhile; with it an engine of one thread allocates nothing. Where it is NULL (and scratch_size 0) the engine takes
+/// memory of its own and keeps it for the next run. A picture that is run in regions takes no scratch: INPAINT_USAGE.
+///
+/// progress may be NULL; user is handed to it. image, mask and scratch must not overlap, from the first byte of each to its
+/// last, the gaps between rows included.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_run(
+    engine: *const inpaint_engine,
+    image: *const inpaint_image,
+    mask: *const inpaint_mask,
+    scratch: *mut c_void,
+    scratch_size: usize,
+    progress: inpaint_progress,
+    user: *mut c_void,
+) -> inpaint_status {
+    guard(|| {
+        // SAFETY: the caller vouches for all three.
+        let (engine, image, mask) = unsafe { (engine.as_ref(), image.as_ref(), mask.as_ref()) };
+        let engine = engine.ok_or_else(|| null("engine"))?;
+        let (image, mask) = (image.ok_or_else(|| null("image"))?, mask.ok_or_else(|| null("mask"))?);
+        let run = Run { engine, image, mask, scratch: scratch.cast(), scratch_size, progress, user };
+        // SAFETY: passed on to the caller.
+        unsafe {
+            match image.format {
+                INPAINT_GREY8..=INPAINT_RGBA8 => run.fill::<u8>(image.format as usize),
+                INPAINT_GREY16..=INPAINT_RGBA16 => run.fill::<u16>((image.format - 0x10) as usize),
+                format => Err(unknown(format)),
+            }
+        }
+    })
+}
+
+/// Writes the mask that a picture shows, a byte a pixel, to the mask_size bytes at mask: what inpaint_mask is of, without
+/// gaps between rows. 16-bit samples count by their high byte. The picture is not written, and must not overlap the mask.
+/// On a failure no byte is written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_mask_from_image(
+    image: *const inpaint_image,
+    channel: inpaint_channel,
+    mask: *mut u8,
+    mask_size: usize,
+) -> inpaint_status {
+    guard(|| {
+        // SAFETY: the caller vouches for the picture.
+        let image = unsafe { image.as_ref() }.ok_or_else(|| null("image"))?;
+        let channel = mask::channel(channel)?;
+        // SAFETY: passed on to the caller.
+        unsafe {
+            match image.format {
+                INPAINT_GREY8..=INPAINT_RGBA8 => {
+                    mask::write::<u8>(image, image.format as usize, channel, mask, mask_size)
+                }
+                INPAINT_GREY16..=INPAINT_RGBA16 => {
+                    mask::write::<u16>(image, (image.format - 0x10) as usize, channel, mask, mask_size)
+                }
+                format => Err(unknown(format)),
+            }
+        }
+    })
+}
+
+fn unknown(format: inpaint_format) -> Error {
+    Error::usage(format!("format: expected one of this interface, found {format}"))
+}
+
+/// The options at `options`.
+///
+/// # Safety
+///
+/// `options` is NULL, or comes from `inpaint_options_new` and lives on, unused by others.
+unsafe fn options_of<'a>(options: *mut inpaint_options) -> Result<&'a mut inpaint_options> {
+    // SAFETY: passed on to the caller.
+    unsafe { options.as_mut() }.ok_or_else(|| null("options"))
+}
+
+#[cfg(test)]
+mod tests;

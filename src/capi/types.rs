@@ -1,0 +1,147 @@
+//! What C sees: numbers, pictures, masks, and what it holds without seeing inside.
+
+use std::ffi::{c_int, c_void};
+
+use crate::inpainter::{Inpainter, Options};
+use crate::mask::MaskRule;
+
+/// What a call came to: one of the numbers below. New ones may be added, none is reused.
+pub type inpaint_status = i32;
+
+/// Done.
+pub const INPAINT_OK: inpaint_status = 0;
+/// An argument is wrong, or the options contradict each other, this CPU or this build.
+pub const INPAINT_USAGE: inpaint_status = 2;
+/// The image or the mask cannot be used.
+pub const INPAINT_INPUT: inpaint_status = 3;
+/// The weights cannot be read, or are malformed or contradictory.
+pub const INPAINT_WEIGHTS: inpaint_status = 4;
+/// The work needs more memory or larger indices than there are.
+pub const INPAINT_LIMITS: inpaint_status = 5;
+/// The progress callback asked to stop.
+pub const INPAINT_CANCELLED: inpaint_status = 6;
+/// A result could not be written.
+pub const INPAINT_OUTPUT: inpaint_status = 7;
+/// A mistake in this library; please report the message.
+pub const INPAINT_INTERNAL: inpaint_status = 8;
+
+/// How pixels lie in memory: one of the numbers below. Samples of a pixel follow each other; 16-bit samples are in the
+/// machine's byte order. Alpha is never changed.
+pub type inpaint_format = i32;
+
+/// Grey, 8 bits.
+pub const INPAINT_GREY8: inpaint_format = 0x01;
+/// Grey and alpha, 8 bits each.
+pub const INPAINT_GREYA8: inpaint_format = 0x02;
+/// Red, green, blue, 8 bits each.
+pub const INPAINT_RGB8: inpaint_format = 0x03;
+/// Red, green, blue, alpha, 8 bits each.
+pub const INPAINT_RGBA8: inpaint_format = 0x04;
+/// Grey, 16 bits.
+pub const INPAINT_GREY16: inpaint_format = 0x11;
+/// Grey and alpha, 16 bits each.
+pub const INPAINT_GREYA16: inpaint_format = 0x12;
+/// Red, green, blue, 16 bits each.
+pub const INPAINT_RGB16: inpaint_format = 0x13;
+/// Red, green, blue, alpha, 16 bits each.
+pub const INPAINT_RGBA16: inpaint_format = 0x14;
+
+/// What white in a mask means: one of the numbers below.
+pub type inpaint_polarity = i32;
+
+/// White is the hole to fill.
+pub const INPAINT_WHITE_IS_HOLE: inpaint_polarity = 0;
+/// White is kept, black is the hole.
+pub const INPAINT_WHITE_IS_KEPT: inpaint_polarity = 1;
+
+/// What the network runs on at a time: one of the numbers below. It decides the bytes of a result.
+pub type inpaint_strategy = i32;
+
+/// INPAINT_STRATEGY_NATIVE up to INPAINT_NATIVE_PIXELS, INPAINT_STRATEGY_WINDOW above.
+pub const INPAINT_STRATEGY_AUTO: inpaint_strategy = 0;
+/// The whole picture, however large: memory grows with it.
+pub const INPAINT_STRATEGY_NATIVE: inpaint_strategy = 1;
+/// One region around the holes after another: memory follows the largest. Holes wider than a region are filled at half the
+/// size first, and so on.
+pub const INPAINT_STRATEGY_WINDOW: inpaint_strategy = 2;
+
+/// The most pixels of a picture that INPAINT_STRATEGY_AUTO runs whole: 2^20.
+pub const INPAINT_NATIVE_PIXELS: u32 = 1048576;
+
+/// What of a picture is white or black where it is a mask: one of the numbers below.
+pub type inpaint_channel = i32;
+
+/// INPAINT_CHANNEL_LUMA where the picture has no alpha or the same everywhere. INPAINT_CHANNEL_ALPHA where all that can be
+/// seen (alpha above 0) has one colour, give or take 8, and half of the picture or less is opaque (alpha of 128 or more), as
+/// strokes on a transparent layer. What may be meant either way, as a photograph with an erased hole, is INPAINT_INPUT.
+pub const INPAINT_CHANNEL_AUTO: inpaint_channel = 0;
+/// Grey, or the luma of colour (0.2126 R + 0.7152 G + 0.0722 B, rounded down).
+pub const INPAINT_CHANNEL_LUMA: inpaint_channel = 1;
+/// Opaque is white. Of a picture whose hole is transparent, with INPAINT_WHITE_IS_KEPT.
+pub const INPAINT_CHANNEL_ALPHA: inpaint_channel = 2;
+/// Red alone; grey is as much red, green and blue.
+pub const INPAINT_CHANNEL_RED: inpaint_channel = 3;
+/// Green alone.
+pub const INPAINT_CHANNEL_GREEN: inpaint_channel = 4;
+/// Blue alone.
+pub const INPAINT_CHANNEL_BLUE: inpaint_channel = 5;
+
+/// Number of this interface. It changes when a program compiled for another would not run rightly.
+pub const INPAINT_ABI_VERSION: u32 = 1;
+
+/// How an engine is to work. Made by inpaint_options_new; to be used by one thread at a time.
+pub struct inpaint_options {
+    pub(super) options: Options,
+    pub(super) reading: Reading,
+}
+
+/// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once. Its worker threads are not
+/// there in a child of fork(): inpaint_run is INPAINT_USAGE there, and inpaint_engine_free frees all but them; the child
+/// makes an engine of its own, or runs one of one thread that no thread was running at the fork.
+pub struct inpaint_engine {
+    pub(super) inpainter: Inpainter,
+    pub(super) reading: Reading,
+}
+
+/// A picture in the caller's memory, upright, the top row first.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct inpaint_image {
+    /// The first sample of the first row; of 16 bits, at an even address.
+    pub data: *mut c_void,
+    /// Bytes at data that belong to the picture.
+    pub size: usize,
+    /// Bytes from a row to the next; 0 where rows follow each other without a gap. Of 16-bit samples, even.
+    pub stride: usize,
+    /// Pixels.
+    pub width: u32,
+    /// Pixels.
+    pub height: u32,
+    /// How a pixel lies in memory.
+    pub format: inpaint_format,
+}
+
+/// A mask in the caller's memory, one byte a pixel and of the picture's width and height. Its bytes from the options'
+/// threshold on are white.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct inpaint_mask {
+    /// The first byte of the first row.
+    pub data: *const u8,
+    /// Bytes at data that belong to the mask.
+    pub size: usize,
+    /// Bytes from a row to the next; 0 where rows follow each other without a gap.
+    pub stride: usize,
+}
+
+/// Told after every layer how much of a run is done, in pixels of what the network runs on, on one thread at a time that need
+/// not be the caller's. Anything but 0 ends the run with INPAINT_CANCELLED. It must return (no longjmp, no exception) and
+/// must neither free the engine nor wait for another run of it: one run may be under way inside of another.
+pub type inpaint_progress = Option<unsafe extern "C" fn(user: *mut c_void, done: u64, total: u64) -> c_int>;
+
+/// How masks are read, and how far their holes grow.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Reading {
+    pub rule: MaskRule,
+    pub grow: usize,
+}

@@ -1,0 +1,26 @@
+//! The filled pixels over the photograph: the only place where they are rounded to its type.
+
+use super::network::Values;
+use super::pixels::{Pixels, Scale};
+use crate::mask::Mask;
+use crate::unet::Network;
+
+/// Writes what the network gave, added to the prior, into the hole. Grey is the mean of red, green and blue.
+pub(super) fn write(
+    image: &mut dyn Pixels,
+    mask: &Mask<&[u64]>,
+    network: &Network,
+    output: Values<'_>,
+    prior: Option<Values<'_>>,
+    scale: Scale,
+) {
+    let is_grey = image.colours() == 1;
+    for y in 0..mask.height() {
+        for x in mask.runs(y, 0..mask.width()).flatten() {
+            let v = network.epilogue(output.at(x, y));
+            let prior = prior.map_or([0.0; 3], |prior| prior.at(x, y));
+            let rgb: [f32; 3] = std::array::from_fn(|c| scale.unit(v[c] + prior[c], c));
+            image.write(x, y, if is_grey { [(rgb[0] + rgb[1] + rgb[2]) / 3.0; 3] } else { rgb });
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The network's input and output in a region.
+
+use super::pixels::{Pixels, Scale};
+use super::scratch::{PriorShare, Shares};
+use crate::mask::Mask;
+use crate::unet::Layout;
+
+/// Writes the network's input: the scaled image, 0 in its hole, and the prior beside it where the network reads that.
+pub(super) fn write_input(
+    layout: &Layout,
+    prior: Option<&PriorShare>,
+    image: &dyn Pixels,
+    mask: &Mask<&[u64]>,
+    scale: Scale,
+    arena: &mut [f32],
+) {
+    let ((width, height), map) = (image.size(), layout.input());
+    let prior =
+        prior.filter(|prior| prior.is_input).map_or(0..0, |prior| prior.image..prior.image + 3 * width * height);
+    let spans = [map.offset..map.offset + map.len(), prior];
+    let [input, prior] = arena.get_disjoint_mut(spans).expect("buffers of one step do not overlap");
+    input.fill(0.0);
+    for y in 0..height {
+        let row = &mut input[map.at(0, y as isize)..][..map.channels * width];
+        scale.read(image, y, row, map.channels);
+        for x in mask.runs(y, 0..width).flatten() {
+            row[map.channels * x..][..3].fill(0.0);
+        }
+        if !prior.is_empty() {
+            let prior = prior[3 * width * y..].chunks_exact(3);
+            row.chunks_exact_mut(map.channels).zip(prior).for_each(|(input, prior)| input[3..].copy_from_slice(prior));
+        }
+    }
+}
+
+/// Three values a pixel somewhere in an arena.
+#[derive(Clone, Copy)]
+pub(super) struct Values<'a> {
+    /// From the first pixel on.
+    data: &'a [f32],
+    /// Floats from a row to the next.
+    row: usize,
+    /// Floats from a pixel to the next.
+    pixel: usize,
+}
+
+impl Values<'_> {
+    pub fn at(&self, x: usize, y: usize) -> [f32; 3] {
+        let at = &self.data[y * self.row + x * self.pixel..];
+        [at[0], at[1], at[2]]
+    }
+}
+
+/// What the network gave.
+pub(super) fn output<'a>(layout: &Layout, arena: &'a [f32]) -> Values<'a> {
+    let map = layout.output();
+    Values { data: &arena[map.offset + map.at(0, 0)..], row: map.row_stride(), pixel: map.channels }
+}
+
+/// The prior that its output is added to, if there is one.
+pub(super) fn prior<'a>(shares: &Shares, arena: &'a [f32]) -> Option<Values<'a>> {
+    let map = shares.layout.input();
+    shares.prior.as_ref().map(|prior| match prior.is_input {
+        true => Values { data: &arena[map.offset + map.at(0, 0) + 3..], row: map.row_stride(), pixel: map.channels },
+        false => Values { data: &arena[prior.image..], row: 3 * shares.layout.width, pixel: 3 },
+    })
+}

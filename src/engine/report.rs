@@ -1,0 +1,86 @@
+//! What a run tells: how far it is, and what it did.
+
+use std::ops::ControlFlow;
+
+use super::strategy::Strategy;
+use crate::clock::Duration;
+use crate::simd::control;
+
+/// What a run did, or would do.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Report {
+    /// Image width, pixels.
+    pub width: usize,
+    /// Image height, pixels.
+    pub height: usize,
+    /// Pixels of the hole.
+    pub hole_pixels: usize,
+    /// What the network is run on: never [`Strategy::Auto`].
+    pub strategy: Strategy,
+    /// Regions that the network is run on: 1 where that is the whole image, 0 where there is nothing to fill.
+    pub regions: usize,
+    /// Bytes of the plan: every buffer of the run. 0 where there is nothing to fill.
+    pub plan_bytes: usize,
+    /// Multiply–accumulates.
+    pub macs: u64,
+    /// Time spent in each stage.
+    pub times: StageTimes,
+}
+
+impl Report {
+    /// Share of the image that is hole, 0 … 1.
+    pub fn hole_ratio(&self) -> f64 {
+        self.hole_pixels as f64 / (self.width * self.height) as f64
+    }
+}
+
+/// Time spent in each stage of a run, in their order; all 0 without feature `clock` and where there is no clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StageTimes {
+    /// Looking at the mask.
+    pub mask: Duration,
+    /// Deciding where the network runs, taking memory for it, and scaling photographs on the way between sizes.
+    pub regions: Duration,
+    /// Solving for the prior.
+    pub prior: Duration,
+    /// In the network, and deciding which of its outputs to compute.
+    pub network: Duration,
+    /// Writing the filled pixels.
+    pub composite: Duration,
+}
+
+impl StageTimes {
+    /// Time spent in all stages.
+    pub fn total(&self) -> Duration {
+        self.mask + self.regions + self.prior + self.network + self.composite
+    }
+}
+
+/// Progress of a run: `done` of `total` pixels of the regions that the network is run on.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Pixels done.
+    pub done: u64,
+    /// Pixels in all.
+    pub total: u64,
+}
+
+/// Whom a run tells how far it is.
+pub(super) struct Meter<'p> {
+    pub progress: &'p mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+    pub done: u64,
+    pub total: u64,
+}
+
+impl Meter<'_> {
+    /// Tells that `part` of `whole` is done in a region of `pixels` beside those that are done.
+    pub fn tell(&mut self, pixels: u64, part: u64, whole: u64) -> ControlFlow<()> {
+        let done = self.done + (pixels as f64 * (part as f64 / whole as f64)) as u64;
+        let progress = Progress { done, total: self.total };
+        // What a callback does to the control word ends with it.
+        control::with_defaults(|| (self.progress)(progress))
+    }
+}

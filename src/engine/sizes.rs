@@ -1,0 +1,130 @@
+//! What a run takes, known before it: memory, and the work that a hole asks for.
+
+use super::pipeline::Engine;
+use super::pixels::colours;
+use super::report::Report;
+use super::scratch::{Shares, bytes};
+use super::strategy::Strategy;
+use super::{pyramid, regions};
+use crate::alloc::Buffer;
+use crate::error::{Error, Result};
+use crate::mask::Mask;
+use crate::simd::Isa;
+use crate::unet::{Network, Plan};
+use crate::weights::Config;
+
+/// What the regions of a run take.
+pub(super) struct RegionPlan {
+    /// How many there are.
+    pub regions: usize,
+    /// Pixels of all regions.
+    pub area: u64,
+    /// Memory of the largest region, floats.
+    pub floats: usize,
+    /// Of it, the memory of the plan alone, floats.
+    pub plan_floats: usize,
+    /// All that a run takes.
+    pub bytes: usize,
+}
+
+impl RegionPlan {
+    fn add(&mut self, shares: &Shares) {
+        self.floats = self.floats.max(shares.floats());
+        self.plan_floats = self.plan_floats.max(shares.layout.plan_floats());
+    }
+}
+
+impl Engine {
+    /// Walks the regions without running in them.
+    pub(super) fn plan_regions(&self, mask: &Mask<&[u64]>, strategy: Strategy, colours: usize) -> Result<RegionPlan> {
+        let config = &self.network.config;
+        let mut plan = RegionPlan { regions: 0, area: 0, floats: 0, plan_floats: 0, bytes: 0 };
+        let mut held = 0;
+        if strategy == Strategy::Window {
+            let mut last = (0, 0);
+            regions::for_each_part(mask, regions::Lengths::new(config.levels), &mut |part| {
+                held = held.max(part.mask_bytes() + pyramid::image_bytes(&part, colours));
+                part.for_each_region(&mut |region, _| {
+                    let size = (region.width, region.height);
+                    plan.regions += 1;
+                    plan.area += (size.0 * size.1) as u64;
+                    if std::mem::replace(&mut last, size) != size {
+                        plan.add(&Shares::new(config, size.0, size.1)?);
+                    }
+                    Ok(())
+                })
+            })?;
+            // The mask itself, what is left of it, and two more while a part is laid out.
+            held += 4 * Mask::bytes_for(mask.width(), mask.height());
+        } else {
+            plan.regions = 1;
+            plan.area = (mask.width() * mask.height()) as u64;
+            plan.add(&Shares::new(config, mask.width(), mask.height())?);
+        }
+        plan.bytes = bytes(plan.floats) + held;
+        Ok(plan)
+    }
+
+    /// What a run would take: without work, multiply–accumulates or times.
+    pub fn plan(&self, mask: &Mask<&[u64]>, strategy: Strategy, channels: usize) -> Result<Report> {
+        self.planned(mask, strategy, channels).map(|(report, _)| report)
+    }
+
+    fn planned(&self, mask: &Mask<&[u64]>, strategy: Strategy, channels: usize) -> Result<(Report, usize)> {
+        let mut report = self.survey(mask, strategy)?;
+        if report.hole_pixels == 0 {
+            return Ok((report, 0));
+        }
+        let plan = self.plan_regions(mask, strategy, colours(channels))?;
+        (report.regions, report.plan_bytes) = (plan.regions, plan.bytes);
+        self.check_memory(plan.bytes)?;
+        Ok((report, plan.plan_floats))
+    }
+
+    /// As [`Engine::plan`], with multiply–accumulates, which takes memory for what is computed but none for feature maps.
+    pub fn estimate(&self, mask: &Mask<&[u64]>, strategy: Strategy, channels: usize) -> Result<Report> {
+        let (mut report, plan_floats) = self.planned(mask, strategy, channels)?;
+        if report.hole_pixels == 0 {
+            return Ok(report);
+        }
+        let config = &self.network.config;
+        let mut memory = Buffer::zeroed(plan_floats)?;
+        let mut count = |mask: &Mask<&[u64]>| -> Result<()> {
+            let shares = Shares::new(config, mask.width(), mask.height())?;
+            let mut plan = Plan::new(&shares.layout, &mut memory);
+            plan.restrict_to_mask(config, mask, self.hole_aware);
+            report.macs += plan.macs();
+            Ok(())
+        };
+        match strategy {
+            Strategy::Window => regions::for_each_part(mask, regions::Lengths::new(config.levels), &mut |part| {
+                part.for_each_region(&mut |_, mask| count(mask))
+            })?,
+            _ => count(mask)?,
+        }
+        Ok(report)
+    }
+}
+
+impl Config {
+    /// Bytes that the weights take once they are packed for an instruction set, or for the best of this CPU.
+    ///
+    /// # Errors
+    ///
+    /// Usage, where this CPU lacks it.
+    pub fn packed_bytes(&self, isa: Option<Isa>) -> Result<usize> {
+        Network::bytes_for(self, isa.unwrap_or_else(Isa::best))
+    }
+
+    /// Bytes that a run on the whole of an image of this size takes beside the weights, the image and the mask.
+    ///
+    /// # Errors
+    ///
+    /// Input, where a side is 0; limits, where the size cannot be addressed.
+    pub fn plan_bytes(&self, width: usize, height: usize) -> Result<usize> {
+        if width == 0 || height == 0 {
+            return Err(Error::input(format!("expected at least one pixel, found {width}×{height}")));
+        }
+        Ok(bytes(Shares::new(self, width, height)?.floats()))
+    }
+}

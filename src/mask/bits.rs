@@ -1,0 +1,311 @@
+//! The mask's bits: read, set, walked in runs.
+
+use std::ops::Range;
+
+use ndarray::ArrayView2;
+
+use super::rect::Rect;
+use super::rule::MaskRule;
+use crate::alloc;
+use crate::error::{Error, Result};
+
+/// Which pixels of an image are to be filled, a bit a pixel.
+///
+/// Its words lie in a `Vec`, or in memory that a caller lends ([`Mask::in_words`]).
+///
+/// ```
+/// # fn main() -> inpaint_edge::Result<()> {
+/// use inpaint_edge::{Mask, MaskRule};
+///
+/// let mut mask = Mask::new(640, 480)?; // nothing to fill
+/// mask.add_box(300..360, 200..240);
+/// let mask = mask.dilated(2)?;
+/// assert!(mask.is_hole(299, 198) && !mask.is_hole(298, 198));
+///
+/// let bytes = ndarray::Array2::<u8>::from_elem((480, 640), 255);
+/// let all = Mask::from_bytes(bytes.view(), MaskRule::default())?;
+/// assert_eq!(all.count(), 640 * 480);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Mask<W = Vec<u64>> {
+    width: usize,
+    height: usize,
+    /// Words from a row to the next.
+    stride: usize,
+    /// The bit of a row's first word that is its first pixel: 0 but in a region of a mask.
+    first: usize,
+    /// `[height, stride]`, 1 = hole, columns from the lowest bit up. Bits beyond a row are 0, but in a region of a mask.
+    words: W,
+}
+
+impl Mask {
+    /// The mask of an image of this size without a hole.
+    ///
+    /// # Errors
+    ///
+    /// Limits, where memory cannot be had.
+    pub fn new(width: usize, height: usize) -> Result<Self> {
+        let words = alloc::try_filled(0, Self::words_for(width, height))?;
+        Ok(Self { width, height, stride: width.div_ceil(64), first: 0, words })
+    }
+
+    /// A mask of bytes `[height, width]`, read by `rule`.
+    ///
+    /// # Errors
+    ///
+    /// Limits, where memory cannot be had.
+    pub fn from_bytes(bytes: ArrayView2<'_, u8>, rule: MaskRule) -> Result<Self> {
+        let mut mask = Self::new(bytes.dim().1, bytes.dim().0)?;
+        mask.add_bytes(bytes, rule);
+        Ok(mask)
+    }
+
+    /// Words that the mask of an image of this size takes.
+    pub fn words_for(width: usize, height: usize) -> usize {
+        width.div_ceil(64).saturating_mul(height)
+    }
+
+    /// Bytes that the mask of an image of this size takes.
+    pub fn bytes_for(width: usize, height: usize) -> usize {
+        Self::words_for(width, height).saturating_mul(size_of::<u64>())
+    }
+
+    /// A copy that keeps what is hole in all rows up to `margin` away; rows beyond the image count as hole.
+    pub(super) fn and_rows(&self, margin: usize) -> Result<Self> {
+        let mut out = self.copy()?;
+        for (i, word) in out.words.iter_mut().enumerate().filter(|(_, word)| **word != 0) {
+            let (y, x) = (i / self.stride, i % self.stride);
+            let near = y.saturating_sub(margin)..(y + margin + 1).min(self.height);
+            *word = near.fold(*word, |word, y| word & self.words[y * self.stride + x]);
+        }
+        Ok(out)
+    }
+
+    /// Bytes held.
+    pub fn bytes(&self) -> usize {
+        Self::bytes_for(self.width, self.height)
+    }
+}
+
+impl<'m> Mask<&'m mut [u64]> {
+    /// The mask of an image of this size without a hole in the first [`Mask::words_for`] of `words`, which are cleared.
+    ///
+    /// # Errors
+    ///
+    /// Usage, where there are fewer.
+    pub fn in_words(width: usize, height: usize, words: &'m mut [u64]) -> Result<Self> {
+        let (needed, found) = (Mask::words_for(width, height), words.len());
+        let Some((words, _)) = words.split_at_mut_checked(needed) else {
+            return Err(Error::usage(format!("expected {needed} words for {width}×{height} pixels, found {found}")));
+        };
+        words.fill(0);
+        Ok(Self { width, height, stride: width.div_ceil(64), first: 0, words })
+    }
+}
+
+impl<W: AsRef<[u64]>> Mask<W> {
+    /// Width, pixels.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Height, pixels.
+    pub fn height(&self) -> usize {
+        self.height
+    }
+
+    /// Pixels of the hole.
+    pub fn count(&self) -> usize {
+        (0..self.height).flat_map(|y| self.words_of(y)).map(|word| word.count_ones() as usize).sum()
+    }
+
+    /// Whether there is no hole.
+    pub fn is_empty(&self) -> bool {
+        (0..self.height).flat_map(|y| self.words_of(y)).all(|word| word == 0)
+    }
+
+    /// Whether the pixel is to be filled. Outside the image the answer means nothing, and may be a panic.
+    #[inline]
+    pub fn is_hole(&self, x: usize, y: usize) -> bool {
+        debug_assert!(x < self.width && y < self.height, "a pixel inside the image");
+        let bit = x + self.first;
+        self.words.as_ref()[y * self.stride + bit / 64] >> (bit % 64) & 1 == 1
+    }
+
+    /// The hole's runs in `columns` of row `y`, left to right.
+    pub fn runs(&self, y: usize, columns: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        let mut at = columns.start;
+        std::iter::from_fn(move || {
+            let start = self.next(y, at, columns.end, 0)?;
+            at = self.next(y, start, columns.end, u64::MAX).unwrap_or(columns.end);
+            Some(start..at)
+        })
+    }
+
+    /// How often a pixel of the hole and a known one stand side by side.
+    pub fn edge(&self) -> usize {
+        let ends = |run: Range<usize>| usize::from(run.start > 0) + usize::from(run.end < self.width);
+        let across = (0..self.height).flat_map(|y| self.runs(y, 0..self.width)).map(ends).sum::<usize>();
+        let down = (1..self.height).flat_map(|y| self.words_of(y - 1).zip(self.words_of(y)));
+        across + down.map(|(above, word)| (above ^ word).count_ones() as usize).sum::<usize>()
+    }
+
+    /// The same mask by reference.
+    pub fn view(&self) -> Mask<&[u64]> {
+        let Self { width, height, stride, first, ref words } = *self;
+        Mask { width, height, stride, first, words: words.as_ref() }
+    }
+
+    /// A part of the mask by reference.
+    pub(crate) fn region(&self, area: Rect) -> Mask<&[u64]> {
+        debug_assert!(area.x + area.width <= self.width && area.y + area.height <= self.height, "inside the mask");
+        let bit = area.x + self.first;
+        let words = &self.words.as_ref()[area.y * self.stride + bit / 64..];
+        Mask { width: area.width, height: area.height, stride: self.stride, first: bit % 64, words }
+    }
+
+    /// The same hole once more.
+    pub(crate) fn copy(&self) -> Result<Mask> {
+        let mut out = Mask::new(self.width, self.height)?;
+        for (y, row) in out.words.chunks_exact_mut(out.stride.max(1)).enumerate() {
+            row.iter_mut().zip(self.words_of(y)).for_each(|(to, word)| *to = word);
+        }
+        Ok(out)
+    }
+
+    pub(crate) fn whole(&self) -> Rect {
+        Rect { x: 0, y: 0, width: self.width, height: self.height }
+    }
+
+    /// The smallest rectangle that holds the hole's pixels in `area`.
+    pub(crate) fn bounds(&self, area: Rect) -> Option<Rect> {
+        let (mut left, mut right, mut rows) = (usize::MAX, 0, None);
+        for y in area.rows() {
+            for run in self.runs(y, area.columns()) {
+                left = left.min(run.start);
+                right = right.max(run.end);
+                rows = Some((rows.map_or(y, |(top, _)| top), y));
+            }
+        }
+        rows.map(|(top, bottom)| Rect { x: left, y: top, width: right - left, height: bottom + 1 - top })
+    }
+
+    /// Whether `area` is all hole.
+    pub(crate) fn is_all_hole(&self, area: Rect) -> bool {
+        area.rows().all(|y| self.next(y, area.x, area.x + area.width, u64::MAX).is_none())
+    }
+
+    /// Row `y` in words from its first pixel on, bits beyond the row 0.
+    fn words_of(&self, y: usize) -> impl Iterator<Item = u64> {
+        let Self { width, first, .. } = *self;
+        let words = self.words.as_ref().get(y * self.stride..).unwrap_or_default();
+        (0..width.div_ceil(64)).map(move |i| {
+            let next = if first == 0 { 0 } else { words.get(i + 1).map_or(0, |word| word << (64 - first)) };
+            let left = width - 64 * i;
+            (words[i] >> first | next) & if left < 64 { (1 << left) - 1 } else { u64::MAX }
+        })
+    }
+
+    /// The first column of `from..end` whose bit differs from `flip`'s.
+    fn next(&self, y: usize, from: usize, end: usize, flip: u64) -> Option<usize> {
+        let row = &self.words.as_ref()[y * self.stride..];
+        let (mut bit, end) = (from + self.first, end + self.first);
+        while bit < end {
+            match (row[bit / 64] ^ flip) >> (bit % 64) {
+                0 => bit = (bit / 64 + 1) * 64,
+                word => {
+                    bit += word.trailing_zeros() as usize;
+                    return (bit < end).then(|| bit - self.first);
+                }
+            }
+        }
+        None
+    }
+}
+
+impl<W: AsRef<[u64]> + AsMut<[u64]>> Mask<W> {
+    /// Adds where bytes `[height, width]` say hole.
+    ///
+    /// # Panics
+    ///
+    /// Where the sizes differ.
+    pub fn add_bytes(&mut self, bytes: ArrayView2<'_, u8>, rule: MaskRule) {
+        assert_eq!(bytes.dim(), (self.height, self.width), "bytes of the mask's size");
+        for (words, row) in self.words.as_mut().chunks_exact_mut(self.stride.max(1)).zip(bytes.outer_iter()) {
+            for (x, &byte) in row.iter().enumerate() {
+                words[x / 64] |= u64::from(rule.is_hole(byte)) << (x % 64);
+            }
+        }
+    }
+
+    /// Adds the pixels of a box.
+    ///
+    /// # Panics
+    ///
+    /// Where the box is not inside the image.
+    pub fn add_box(&mut self, columns: Range<usize>, rows: Range<usize>) {
+        assert!(columns.end <= self.width && rows.end <= self.height, "a box inside the image");
+        rows.for_each(|y| self.set(y, columns.clone(), true));
+    }
+
+    /// Adds a pixel.
+    ///
+    /// # Panics
+    ///
+    /// As [`Mask::add_box`].
+    pub fn add(&mut self, x: usize, y: usize) {
+        self.add_box(x..x + 1, y..y + 1);
+    }
+
+    /// Adds the hole of `other`.
+    ///
+    /// # Panics
+    ///
+    /// Where the sizes differ.
+    pub fn add_all(&mut self, other: &Mask<impl AsRef<[u64]>>) {
+        self.combine(other, |a, b| a | b);
+    }
+
+    /// Takes the hole of `other` away.
+    ///
+    /// # Panics
+    ///
+    /// Where the sizes differ.
+    pub fn remove(&mut self, other: &Mask<impl AsRef<[u64]>>) {
+        self.combine(other, |a, b| a & !b);
+    }
+
+    fn combine(&mut self, other: &Mask<impl AsRef<[u64]>>, with: impl Fn(u64, u64) -> u64) {
+        assert_eq!((self.width, self.height, 0), (other.width, other.height, other.first), "masks of one size");
+        self.words.as_mut().iter_mut().zip(other.words.as_ref()).for_each(|(a, b)| *a = with(*a, *b));
+    }
+
+    pub(crate) fn clear(&mut self, area: Rect) {
+        area.rows().for_each(|y| self.set(y, area.columns(), false));
+    }
+
+    /// Makes a run of row `y` hole, or known.
+    pub(super) fn set(&mut self, y: usize, run: Range<usize>, hole: bool) {
+        let row = &mut self.words.as_mut()[y * self.stride..][..self.stride];
+        let mut x = run.start;
+        while x < run.end {
+            let end = ((x / 64 + 1) * 64).min(run.end);
+            let bits = (u64::MAX >> (64 - (end - x))) << (x % 64);
+            row[x / 64] = if hole { row[x / 64] | bits } else { row[x / 64] & !bits };
+            x = end;
+        }
+    }
+
+    /// Makes every pixel of the hole known, and every other one hole.
+    pub(super) fn invert(&mut self) {
+        let width = self.width;
+        for row in self.words.as_mut().chunks_exact_mut(self.stride.max(1)) {
+            row.iter_mut().for_each(|word| *word = !*word);
+            if let (Some(word), 1..) = (row.last_mut(), width % 64) {
+                *word &= (1 << (width % 64)) - 1;
+            }
+        }
+    }
+}

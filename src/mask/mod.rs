@@ -1,0 +1,21 @@
+//! The one [`Mask`], a bit a pixel: what of an image is to be filled. Every caller's hole becomes one: bytes by a
+//! [`MaskRule`], a channel of a picture, transparency, paint, boxes.
+
+mod bits;
+mod distance;
+mod paint;
+mod pixels;
+mod rect;
+mod rule;
+mod select;
+mod shape;
+mod survey;
+
+pub use bits::Mask;
+#[cfg(feature = "capi")]
+pub(crate) use distance::dilation_lines;
+pub use paint::{Paint, Painted};
+pub(crate) use rect::Rect;
+pub use rule::{MaskRule, MaskWhite};
+pub use select::{MaskChannel, MaskGuess};
+pub use survey::MaskSurvey;
