@@ -24,6 +24,7 @@ pub struct MaskAdvice {
     threshold: usize,
     /// Of a mask that is more than one grey plane.
     picture: Option<MaskSurvey>,
+    has_alpha: bool,
     /// Pixels by their value in the channel that is read.
     levels: [usize; 256],
     hole_pixels: usize,
@@ -40,7 +41,8 @@ impl MaskAdvice {
         let (white, threshold) = (spec.mask_white(), spec.mask_threshold().into());
         let is_guess = spec.channel == MaskChannel::Auto;
         let low = brightest_of_16(&mask.pixels).filter(|v| (1..256).contains(v));
-        Ok(Self { channel, is_guess, white, threshold, picture, levels: [0; 256], hole_pixels: 0, edge: 0, low })
+        let (has_alpha, levels, hole_pixels, edge) = (mask.has_alpha(), [0; 256], 0, 0);
+        Ok(Self { channel, is_guess, white, threshold, picture, has_alpha, levels, hole_pixels, edge, low })
     }
 
     /// With what the channel came to.
@@ -190,7 +192,8 @@ impl MaskAdvice {
         let channels = [MaskChannel::Red, MaskChannel::Green, MaskChannel::Blue, MaskChannel::Alpha];
         let both = |(_, levels): &(MaskChannel, &[usize; 256])| (1..self.pixels()).contains(&white_pixels(levels));
         let levels = &self.picture.as_ref()?.levels;
-        let best = channels.into_iter().zip(levels).filter(both).max_by_key(|(_, l)| white_pixels(l));
+        let is_there = |(channel, _): &(MaskChannel, _)| *channel != MaskChannel::Alpha || self.has_alpha;
+        let best = channels.into_iter().zip(levels).filter(is_there).filter(both).max_by_key(|(_, l)| white_pixels(l));
         best.map(|(channel, _)| format!("--mask-channel {}", channel.name()))
     }
 

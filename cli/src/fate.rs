@@ -54,7 +54,7 @@ pub fn choose() {
     let (hook, expects_stack) = (std::panic::take_hook(), has_signal_stack());
     std::panic::set_hook(Box::new(move |panic| {
         if expects_stack && !has_signal_stack() {
-            let line = "inpaint-edge: no memory for a thread\n";
+            let line = "inpaint-edge: no memory for the signal stack of a thread\n";
             // SAFETY: writes as many bytes as there are.
             unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
             WITHOUT_MEMORY.store(true, Relaxed);

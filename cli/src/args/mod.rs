@@ -122,7 +122,7 @@ pub struct InfoArgs {
     /// What an image of this size takes: memory, and work and time by the size of the hole
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = values::size)]
     plan: Option<(usize, usize)>,
-    /// What --plan is of: the whole image or windows around the holes; auto: windows above 2^20 pixels
+    /// What --plan is of: the whole image or regions around the holes; auto: regions above 2^20 pixels
     #[arg(long, default_value = "auto", value_parser = values::one_of(values::STRATEGIES), requires = "plan")]
     strategy: Strategy,
     /// One JSON object instead of text
@@ -212,7 +212,7 @@ pub struct JobArgs {
     /// Instruction set; never changes the result
     #[arg(long, default_value = "auto", value_parser = values::one_of(values::ISAS))]
     isa: IsaChoice,
-    /// Whole image or windows around the holes; auto: windows above 2^20 pixels
+    /// Whole image or regions around the holes; auto: regions above 2^20 pixels
     #[arg(long, default_value = "auto", value_parser = values::one_of(values::STRATEGIES))]
     strategy: Strategy,
     /// Refuse, before work starts, what takes more memory than this: bytes, or with K, M or G [default: what is free]
