@@ -224,7 +224,7 @@ impl<'a> Structure<'a> {
     ///
     /// Input, where a value lies outside, or many share their place; limits, where memory cannot be had.
     pub fn copy(self, ifd: usize, level: usize, left: &mut usize, block: &mut Vec<u8>) -> Result<usize> {
-        let outside = || damaged("EXIF inside the file expected, some outside found");
+        let outside = || damaged("expected EXIF inside the file, found some outside");
         let (_, found) = self.places(ifd).ok_or_else(outside)?;
         *left = left.checked_sub(found).ok_or_else(outside)?;
         if self.entries(ifd).any(|entry| entry.is_none()) {

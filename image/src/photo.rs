@@ -5,10 +5,10 @@ use std::io::Write;
 
 use image::DynamicImage;
 use image::metadata::Orientation;
-use inpaint_edge::{Error, Holes as Mask, Result, room};
+use inpaint_edge::{Error, Holes, Result, room};
 
 use crate::directories::Structure;
-use crate::fault::{cannot_hold, unwritable};
+use crate::fault::{unencodable, unwritable};
 use crate::format::OutputFormat;
 use crate::header::encoder_bytes;
 use crate::metadata::{Metadata, Unit};
@@ -95,25 +95,33 @@ impl Photo {
     ///
     /// # Errors
     ///
-    /// Usage, where pixels are transparent or have 16 bits or a band beside the colours, and the format holds none.
-    pub fn check_format(&self, format: OutputFormat, made_opaque: Option<&Mask>) -> Result<()> {
+    /// Usage, where pixels are transparent or have 16 bits or a band beside the colours, and the format holds none, or where
+    /// their samples are of another type than `u8` and `u16`.
+    pub fn check_format(&self, format: OutputFormat, made_opaque: Option<&Holes>) -> Result<()> {
         if self.metadata.has_band && format != OutputFormat::Tiff {
-            let found = "a band beside the colours that is no alpha (ExtraSamples 0) found";
+            let found = "a band beside the colours that is no alpha (ExtraSamples 0)";
             let help = "`convert in.tif -alpha off out.tif` leaves it out";
-            return Err(Error::usage(format!("a result as .tif expected, {found}; {help}")));
+            return Err(Error::usage(format!("expected a result as .tif, found {found}; {help}")));
         }
         let color = self.pixels.color();
+        if self.pixels.as_flat_samples_u8().is_none() && self.pixels.as_flat_samples_u16().is_none() {
+            return Err(Error::usage(format!("expected 8 or 16 bits a sample, found {color:?}")));
+        }
         let deep = color.bytes_per_pixel() > color.channel_count();
         let (expected, fits) = match format {
             OutputFormat::Png | OutputFormat::Tiff => return Ok(()),
-            OutputFormat::WebP => ("8 bits expected for WebP", !deep),
+            OutputFormat::WebP => ("8 bits for WebP", !deep),
             OutputFormat::Jpeg(_) => {
-                ("8 bits without transparency expected for JPEG", !deep && alpha::is_opaque(&self.pixels, made_opaque))
+                ("8 bits without transparency for JPEG", !deep && alpha::is_opaque(&self.pixels, made_opaque))
             }
         };
         let channels = ["grey", "grey with alpha", "RGB", "RGBA"][usize::from(color.channel_count()) - 1];
         let found = if deep { format!("{channels} of 16 bits") } else { channels.to_owned() };
-        if fits { Ok(()) } else { Err(Error::usage(format!("{expected}, {found} found; .png and .tif hold them"))) }
+        if fits {
+            Ok(())
+        } else {
+            Err(Error::usage(format!("expected {expected}, found {found}; .png and .tif hold them")))
+        }
     }
 
     /// Encodes the stored pixels with what the file carried: ICC profile, EXIF without its thumbnail, XMP and density where
@@ -154,7 +162,7 @@ impl Photo {
             OutputFormat::Png => {
                 png::write(&mut *out, &stored, &self.metadata).map_err(|e| match e {
                     ::png::EncodingError::IoError(e) => unwritable(e),
-                    e => cannot_hold(e),
+                    e => unencodable(e),
                 })?;
             }
             OutputFormat::Tiff => tiff::write(out, &stored, &self.metadata)?,
@@ -194,6 +202,10 @@ mod tests {
         let deep = photo(Orientation::NoTransforms).with_pixels(DynamicImage::new_rgb16(2, 2));
         assert!(deep.encode(OutputFormat::Png).is_ok());
         assert_eq!(deep.encode(OutputFormat::WebP).unwrap_err().kind(), ErrorKind::Usage);
+        let float = photo(Orientation::NoTransforms).with_pixels(DynamicImage::new_rgb32f(2, 2));
+        for format in [OutputFormat::Png, OutputFormat::Tiff, OutputFormat::WebP, OutputFormat::Jpeg(None)] {
+            assert_eq!(float.encode(format).unwrap_err().kind(), ErrorKind::Usage, "{format:?}");
+        }
         let clear = photo(Orientation::NoTransforms).with_pixels(DynamicImage::new_rgba8(2, 2));
         assert!(clear.encode(OutputFormat::WebP).is_ok());
         assert_eq!(clear.encode(OutputFormat::Jpeg(Some(95))).unwrap_err().kind(), ErrorKind::Usage);

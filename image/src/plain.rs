@@ -9,7 +9,7 @@ use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, RgbImage, RgbaIm
 use inpaint_edge::{Error, Result, room};
 
 use crate::exif;
-use crate::fault::{animated, damaged, of_decoder};
+use crate::fault::{animated, damaged, of_decoder, undecodable};
 use crate::header::Header;
 use crate::limits::{MAX_METADATA, check_metadata, check_sides, check_size};
 use crate::metadata::{Density, Metadata, Unit};
@@ -54,7 +54,7 @@ fn open(bytes: &[u8], format: ImageFormat) -> Result<(Box<dyn ImageDecoder + '_>
             const END: &[u8] = b"ENDHDR";
             let start = &bytes[..bytes.len().min(MAX_PAM_HEADER)];
             if bytes.starts_with(b"P7") && !start.windows(END.len()).any(|part| part == END) {
-                return Err(damaged("a PAM header that ends in ENDHDR expected, none found"));
+                return Err(damaged("expected a PAM header that ends in ENDHDR, found none"));
             }
             (Box::new(PnmDecoder::new(reader).map_err(fault)?), Metadata::default())
         }
@@ -70,7 +70,7 @@ fn open(bytes: &[u8], format: ImageFormat) -> Result<(Box<dyn ImageDecoder + '_>
     };
     if least > bytes.len() as u64 {
         return Err(Error::input(format!(
-            "cut short: {least} bytes of pixels expected, {} bytes in all found",
+            "cut short: expected {least} bytes of pixels, found {} bytes in all",
             bytes.len()
         )));
     }
@@ -143,7 +143,7 @@ impl BmpHeader<'_> {
         let end = palette.saturating_add(length).saturating_add(Self::FILE + masks);
         let start = self.number(10).unwrap_or(0);
         if start < end {
-            return Err(damaged(format!("pixels from byte {end} on or later expected, from byte {start} on found")));
+            return Err(damaged(format!("expected pixels from byte {end} on or later, found from byte {start} on")));
         }
         Ok(())
     }
@@ -184,7 +184,7 @@ impl<'a> Gif<'a> {
         options.set_memory_limit(MemoryLimit::Bytes((MAX_METADATA as u64).try_into().expect("it is not 0")));
         let mut decoder = options.read_info(bytes).map_err(gif_error)?;
         let frame = decoder.next_frame_info().map_err(gif_error)?;
-        let frame = frame.ok_or_else(|| damaged("a picture expected, a GIF without any found"))?;
+        let frame = frame.ok_or_else(|| damaged("expected a picture, found a GIF without any"))?;
         let transparent = frame.transparent;
         let frame = [frame.left, frame.top, frame.width, frame.height].map(usize::from);
         check_sides(frame[2] as u32, frame[3] as u32)?;
@@ -227,7 +227,7 @@ impl<'a> Gif<'a> {
             for (i, pixel) in indices.iter().zip(row.chunks_exact_mut(channels).skip(left)) {
                 let colour = palette.get(3 * usize::from(*i)..).and_then(|colours| colours.first_chunk::<3>());
                 let colour = colour.ok_or_else(|| {
-                    damaged(format!("a palette with a colour {i} expected, {} colours found", palette.len() / 3))
+                    damaged(format!("expected a palette with a colour {i}, found {} colours", palette.len() / 3))
                 })?;
                 if self.transparent != Some(*i) {
                     pixel[..3].copy_from_slice(colour);
@@ -254,9 +254,11 @@ impl<'a> Gif<'a> {
 fn gif_error(e: gif::DecodingError) -> Error {
     match e {
         gif::DecodingError::OutOfMemory | gif::DecodingError::MemoryLimit => {
-            Error::limits(format!("cannot be decoded: {e}"))
+            Error::limits(format!("cannot be decoded: {e}")).with_source(e)
         }
-        gif::DecodingError::UnexpectedEof => Error::input("cut short: the end of a GIF expected, none found"),
-        e => damaged(e),
+        gif::DecodingError::UnexpectedEof => {
+            Error::input("cut short: expected the end of a GIF, found none").with_source(e)
+        }
+        e => undecodable(e),
     }
 }

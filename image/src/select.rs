@@ -21,7 +21,7 @@ fn samples(image: &DynamicImage) -> Result<Samples<'_>> {
     }
     match image.as_flat_samples_u8() {
         Some(flat) => Ok(Samples::U8(ArrayView3::from_shape(shape, flat.samples).expect(whole))),
-        None => Err(Error::input(format!("8 or 16 bits a sample expected, {:?} found", image.color()))),
+        None => Err(Error::input(format!("expected 8 or 16 bits a sample, found {:?}", image.color()))),
     }
 }
 

@@ -6,7 +6,7 @@ use libjpeg_turbo_rs::decode::{color, upsample};
 
 use super::frame::Frame;
 
-/// The samples of a component: all, or a window of some MCU rows that moves down.
+/// The samples of a component: all, or those of a few MCU rows, the ones that are painted from.
 pub(crate) struct Plane {
     data: Vec<u8>,
     /// Samples from one row to the next.

@@ -4,9 +4,7 @@ use image::{DynamicImage, ImageBuffer, Luma, LumaA, Pixel, Rgb, Rgba};
 use inpaint_edge::{Result, room};
 
 use super::chunk;
-use super::layout::Beside;
-use super::layout::Colours;
-use super::layout::Layout;
+use super::layout::{Colours, ExtraSample, Layout};
 use crate::directories::{MAX_ENTRIES, tag};
 use crate::exif;
 use crate::header::Header;
@@ -27,7 +25,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Metadata)> {
     let pixels = match layout.bits {
         16 => {
             let mut samples = layout.samples(|sample| sample)?;
-            metadata.notes.extend(layout.finish(&mut samples, u16::MAX));
+            metadata.notes.extend(layout.normalise(&mut samples, u16::MAX));
             match layout.channels() {
                 1 => layout.image::<Luma<u16>>(samples),
                 2 => layout.image::<LumaA<u16>>(samples),
@@ -37,7 +35,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Metadata)> {
         }
         _ => {
             let mut samples = if layout.is_in_place() { layout.samples_in_place() } else { layout.narrow_samples() }?;
-            metadata.notes.extend(layout.finish(&mut samples, u8::MAX));
+            metadata.notes.extend(layout.normalise(&mut samples, u8::MAX));
             match layout.channels() {
                 1 => layout.image::<Luma<u8>>(samples),
                 2 => layout.image::<LumaA<u8>>(samples),
@@ -136,7 +134,7 @@ impl Layout<'_> {
     }
 
     /// Turns greys whose white is 0, divides colours by an alpha they are multiplied by; with a note of it.
-    fn finish<T>(&self, samples: &mut [T], most: T) -> Option<String>
+    fn normalise<T>(&self, samples: &mut [T], most: T) -> Option<String>
     where
         T: Copy + Into<u32> + TryFrom<u32> + PartialEq,
     {
@@ -146,7 +144,7 @@ impl Layout<'_> {
         if self.colours == (Colours::Grey { is_inverted: true }) {
             pixels.for_each(|pixel| pixel[0] = sample(most - pixel[0].into()));
         }
-        if self.beside != Some(Beside::AssociatedAlpha) {
+        if self.extra_sample != Some(ExtraSample::AssociatedAlpha) {
             return None;
         }
         let (mut divided, mut clipped) = (0, 0);
@@ -185,7 +183,7 @@ impl Layout<'_> {
         check_metadata([icc, xmp].into_iter().flatten().map(<[u8]>::len).sum())?;
         let (icc, xmp) = (icc.map(room::copied).transpose()?, xmp.map(room::copied).transpose()?);
         let mut notes = Vec::new();
-        let has_band = self.beside == Some(Beside::Unspecified);
+        let has_band = self.extra_sample == Some(ExtraSample::Unspecified);
         if has_band {
             notes.push("a band beside the colours that is no alpha (ExtraSamples 0), kept as it is, not filled".into());
         }

@@ -40,7 +40,7 @@ pub(crate) fn write(out: &mut dyn Write, pixels: &DynamicImage, metadata: &Metad
     fields.sort_by_key(|field| field.0);
 
     if u16::try_from(fields.len()).is_err() {
-        return Err(cannot_hold(format!("65535 tags at most expected, {} found", fields.len())));
+        return Err(cannot_hold(format!("expected at most 65535 tags, found {}", fields.len())));
     }
     let start = block.bytes.len().next_multiple_of(2);
     let values: usize =
@@ -48,7 +48,7 @@ pub(crate) fn write(out: &mut dyn Write, pixels: &DynamicImage, metadata: &Metad
     let end = start + 2 + 12 * fields.len() + 4 + values;
     let pixel_bytes = pixels.as_bytes().len();
     if u32::try_from(end + pixel_bytes).is_err() {
-        return Err(cannot_hold(format!("4 GiB at most expected, {} bytes of pixels found", pixel_bytes)));
+        return Err(cannot_hold(format!("expected at most 4 GiB, found {} bytes of pixels", pixel_bytes)));
     }
     let mut at = end as u32;
     let strips = pixels.as_bytes().chunks(rows * row);
