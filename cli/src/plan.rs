@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use inpaint_edge::{Error, ErrorKind, Holes, Inpainter, Report, Result, Strategy};
 use ndarray::Array3;
 
-/// Shares of the image that are hole, where it is run as a whole and where in windows.
+/// Shares of the image that are hole, where it is run as a whole and where in regions.
 const RATIOS: [f64; 6] = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75];
-const WINDOW_RATIOS: [f64; 4] = [0.001, 0.01, 0.05, 0.25];
+const REGION_RATIOS: [f64; 4] = [0.001, 0.01, 0.05, 0.25];
 
 /// Period of bars of a pixel or more, pixels; thinner holes are bars of a pixel further apart.
 const PERIOD: usize = 64;
@@ -53,7 +53,7 @@ impl Plan {
             had.map_err(|_| named(Error::new(ErrorKind::Limits, format!("no memory for {needed} bytes"))))?;
         }
         let mut rows = Vec::new();
-        let ratios: &[f64] = if strategy == Strategy::Window { &WINDOW_RATIOS } else { &RATIOS };
+        let ratios: &[f64] = if strategy == Strategy::Window { &REGION_RATIOS } else { &RATIOS };
         for &ratio in ratios {
             let rectangle = rectangle(width, height, ratio).and_then(|holes| cost(inpainter, &holes)).map_err(named)?;
             let bars = bars(width, height, ratio).and_then(|holes| cost(inpainter, &holes)).map_err(named)?;
@@ -67,7 +67,7 @@ impl Plan {
 
     pub fn text(&self) -> String {
         let Self { width, height, strategy, speed, .. } = self;
-        let way = if *strategy == Strategy::Window { "in windows" } else { "as a whole" };
+        let way = if *strategy == Strategy::Window { "in regions" } else { "as a whole" };
         let mut text =
             format!("plan      {width}×{height} {way}, by one rectangle / bars; here {:.1} GMAC/s\n", speed / 1e9);
         text += "hole        scratch MB         GMAC                 seconds here       at 1 GFLOP/s\n";

@@ -61,8 +61,16 @@ impl Photo {
     /// As [`MaskChannel::resolve`]; input, where the pixels are of another type than 8 or 16 bits a sample; limits, where
     /// memory cannot be had.
     pub fn into_mask(self, channel: MaskChannel) -> Result<GrayImage> {
+        // A band that stands in the place of alpha is none.
+        let channel = match channel {
+            MaskChannel::Auto if !self.has_alpha() => MaskChannel::Luma,
+            MaskChannel::Alpha if !self.has_alpha() => {
+                return Err(Error::input("expected an alpha channel, found none"));
+            }
+            channel => channel,
+        };
         match self.pixels {
-            DynamicImage::ImageLuma8(plane) if channel != MaskChannel::Alpha => Ok(plane),
+            DynamicImage::ImageLuma8(plane) => Ok(plane),
             pixels => mask_of(&pixels, channel),
         }
     }

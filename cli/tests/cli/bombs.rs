@@ -206,7 +206,7 @@ fn long_lines_of_a_list_are_refused_before_they_are_taken_apart() {
         let list = folder.put("list", format!("a\tb.png\n{line}"));
         let setup = format!("ulimit -v 400000; exec < {}", list.display());
         let output = run_after(&setup, &[&"batch", &"--box", &"0,0,1,1"]);
-        fails(&output, 2, &["stdin, line 2", "at most 131072 bytes", &format!("{} found", line.len())]);
+        fails(&output, 2, &["stdin, line 2", "at most 131072 bytes", &format!("found {}", line.len())]);
         assert!(folder.names() == ["list"], "{what}");
     }
 }
