@@ -1,7 +1,7 @@
 //! What a mask or a painted image holds where its hole may not be the one that was meant, and the option that helps.
 
 use image::{DynamicImage, GrayImage};
-use inpaint_edge::{Holes, MaskChannel, MaskSurvey, MaskWhite, Paint, Painted, Result};
+use inpaint_edge::{Mask, MaskChannel, MaskSurvey, MaskWhite, Paint, Painted, Result};
 use inpaint_edge_image::Photo;
 
 use crate::spec::HoleSpec;
@@ -46,9 +46,9 @@ impl MaskAdvice {
     }
 
     /// With what the channel came to.
-    pub fn read(&mut self, plane: &GrayImage, holes: &Holes) {
+    pub fn read(&mut self, plane: &GrayImage, holes: &Mask) {
         plane.as_raw().iter().for_each(|v| self.levels[usize::from(*v)] += 1);
-        (self.hole_pixels, self.edge) = (holes.pixels(), holes.edge());
+        (self.hole_pixels, self.edge) = (holes.count(), holes.edge());
     }
 
     fn pixels(&self) -> usize {

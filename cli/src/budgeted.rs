@@ -37,7 +37,7 @@ pub fn read_to_fill<'b>(
         }
     };
     let seen = Seen::new(inputs, sources, &mut share)?;
-    let Header { width, height, channels, sample_bytes, .. } = seen.header;
+    let Header { width, height, channels, .. } = seen.header;
     // What regions take is known once the hole is, and so is whether there is one.
     let run = known.native_bytes(spec.strategy, width as usize, height as usize);
     let least = memory::job_peak_bytes(known.bytes, run.unwrap_or(0), &seen.header, format);
@@ -47,7 +47,7 @@ pub fn read_to_fill<'b>(
     share.take_before(loading.max(finding), run.map(|_| least)).map_err(|e| e.of(blame))?;
     let inpainter = loaded.map_or_else(|| engine.take(), Ok)?;
     let found = seen.find_hole(inputs)?;
-    let plan = inpainter.plan_holes(&found.hole.holes, channels, sample_bytes);
+    let plan = inpainter.plan(&found.hole.holes, channels);
     let plan = plan.map_err(|e| inputs.named(found.hole.explained(e)))?;
     let needed = memory::job_peak_bytes(inpainter.weights_bytes(), plan.plan_bytes, &found.header, format);
     share.take(needed).map_err(|e| e.of(image()))?;

@@ -69,7 +69,7 @@ impl<'a> Engine<'a> {
     pub fn known(&mut self) -> Result<&Known> {
         if self.known.is_none() {
             let config = config(self.spec.weights.as_deref())?;
-            let bytes = Inpainter::weights_bytes_for(&config, self.spec.isa)?;
+            let bytes = config.packed_bytes(self.spec.isa)?;
             self.known = Some(Known { config, bytes });
         }
         Ok(self.known.as_ref().expect("it was just set"))
@@ -88,7 +88,7 @@ impl<'a> Engine<'a> {
     }
 
     fn options(&self) -> Options {
-        Options { threads: self.threads, isa: self.spec.isa, strategy: self.spec.strategy, ..Options::default() }
+        Options::default().threads(self.threads).isa(self.spec.isa).strategy(self.spec.strategy)
     }
 }
 

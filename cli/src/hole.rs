@@ -1,7 +1,7 @@
 //! Where the hole is: a mask, transparency, painted colours and boxes together, grown or shrunk.
 
 use image::{DynamicImage, ImageBuffer, Pixel};
-use inpaint_edge::{Error, ErrorKind, Holes, MaskChannel, MaskGuess, Options, Result, Sample};
+use inpaint_edge::{Error, ErrorKind, Mask, MaskChannel, MaskGuess, MaskRule, Result, Sample};
 use inpaint_edge_image::{Photo, add_painted, add_transparent};
 use ndarray::ArrayView2;
 
@@ -10,14 +10,14 @@ use crate::spec::{Area, HoleSpec};
 
 /// What a mask says, not yet grown.
 pub struct Marked {
-    pub holes: Holes,
+    pub holes: Mask,
     pub is_turned: bool,
     advice: MaskAdvice,
 }
 
 /// The hole of an image, and what the user should know of it.
 pub struct Hole {
-    pub holes: Holes,
+    pub holes: Mask,
     pub notes: Vec<Note>,
     /// Why nothing may be known, where nothing is.
     why_all: Option<String>,
@@ -36,9 +36,8 @@ pub fn of_mask(mask: Photo, spec: &HoleSpec) -> Result<Marked> {
     let mut advice = MaskAdvice::new(&mask, channel, spec)?;
     let mask = mask.into_mask(channel)?;
     let shape = (mask.height() as usize, mask.width() as usize);
-    let options =
-        Options { mask_white: spec.mask_white(), mask_threshold: spec.mask_threshold(), ..Options::default() };
-    let holes = Holes::new(ArrayView2::from_shape(shape, mask.as_raw()).expect("a byte a pixel"), &options)?;
+    let rule = MaskRule::default().white(spec.mask_white()).threshold(spec.mask_threshold());
+    let holes = Mask::from_bytes(ArrayView2::from_shape(shape, mask.as_raw()).expect("a byte a pixel"), rule)?;
     advice.read(&mask, &holes);
     Ok(Marked { holes, is_turned, advice })
 }
@@ -76,14 +75,14 @@ pub fn find(
 ) -> Result<Hole> {
     let (mut holes, advice) = match marked {
         Some(marked) => (marked.holes, Some(marked.advice)),
-        None => (Holes::none(width, height)?, None),
+        None => (Mask::new(width, height)?, None),
     };
     let mut notes = Vec::new();
     add_boxes(&mut holes, &spec.boxes, &mut notes)?;
     if let Some(photo) = photo {
         add_pixels(&mut holes, photo, spec, &mut notes)?;
     }
-    let before = holes.pixels();
+    let before = holes.count();
     let holes = resized(holes, spec.grow)?;
     let mut why_all = None;
     if let Some(advice) = advice {
@@ -93,7 +92,7 @@ pub fn find(
     if spec.alpha && before == 0 {
         notes.push(Note::OfImage("no pixel of it is transparent for --mask-alpha".to_owned()));
     }
-    if before > 0 && holes.pixels() == 0 {
+    if before > 0 && holes.count() == 0 {
         notes.push(Note::OfImage(format!("--mask-grow {} leaves nothing of the hole", spec.grow)));
     }
     if why_all.is_none() && before < width * height {
@@ -109,7 +108,7 @@ pub fn find(
 impl Hole {
     /// The error of a run of this hole, with what may have led to it.
     pub fn explained(&self, e: Error) -> Error {
-        let is_all = self.holes.pixels() == self.holes.width() * self.holes.height();
+        let is_all = self.holes.count() == self.holes.width() * self.holes.height();
         match &self.why_all {
             Some(why) if is_all && e.kind() == ErrorKind::Input => Error::new(e.kind(), format!("{e}; {why}")),
             _ => e,
@@ -118,7 +117,7 @@ impl Hole {
 }
 
 /// Adds the boxes to the hole, as far as they are inside.
-fn add_boxes(holes: &mut Holes, boxes: &[Area], notes: &mut Vec<Note>) -> Result<()> {
+fn add_boxes(holes: &mut Mask, boxes: &[Area], notes: &mut Vec<Note>) -> Result<()> {
     let (w, h) = (holes.width(), holes.height());
     for &Area { x, y, width, height } in boxes {
         let inside = |from: i64, length: i64, end: usize| {
@@ -142,7 +141,7 @@ fn add_boxes(holes: &mut Holes, boxes: &[Area], notes: &mut Vec<Note>) -> Result
 }
 
 /// Adds what is transparent or painted in a photograph of the same size.
-fn add_pixels(holes: &mut Holes, photo: &Photo, spec: &HoleSpec, notes: &mut Vec<Note>) -> Result<()> {
+fn add_pixels(holes: &mut Mask, photo: &Photo, spec: &HoleSpec, notes: &mut Vec<Note>) -> Result<()> {
     if spec.alpha {
         if !photo.has_alpha() {
             let is_band = photo.pixels.color().has_alpha();
@@ -160,18 +159,18 @@ fn add_pixels(holes: &mut Holes, photo: &Photo, spec: &HoleSpec, notes: &mut Vec
 }
 
 /// Grown by a disc of the radius `grow`, or shrunk where it is below 0.
-fn resized(holes: Holes, grow: i64) -> Result<Holes> {
+fn resized(holes: Mask, grow: i64) -> Result<Mask> {
     let radius = grow.unsigned_abs().try_into().unwrap_or(usize::MAX);
-    if grow < 0 { holes.shrunk(radius) } else { holes.grown(radius) }
+    if grow < 0 { holes.eroded(radius) } else { holes.dilated(radius) }
 }
 
 /// Makes what was filled opaque.
-pub fn make_opaque(image: &mut DynamicImage, holes: &Holes) {
+pub fn make_opaque(image: &mut DynamicImage, holes: &Mask) {
     paint(image, holes, |_, _| None);
 }
 
 /// Hatches the hole in red and white, half transparent; where the image is grey, in black and white.
-pub fn hatch(image: &mut DynamicImage, holes: &Holes) {
+pub fn hatch(image: &mut DynamicImage, holes: &Mask) {
     const RED: [f32; 3] = [1.0, 0.0, 0.0];
     const WHITE: [f32; 3] = [1.0; 3];
     let stripe = (holes.width().max(holes.height()) / 128).max(4);
@@ -179,10 +178,10 @@ pub fn hatch(image: &mut DynamicImage, holes: &Holes) {
 }
 
 /// Makes the hole's pixels opaque, and brings them halfway to `colour` where it gives one.
-fn paint(image: &mut DynamicImage, holes: &Holes, colour: impl Fn(usize, usize) -> Option<[f32; 3]>) {
+fn paint(image: &mut DynamicImage, holes: &Mask, colour: impl Fn(usize, usize) -> Option<[f32; 3]>) {
     fn on<P: Pixel<Subpixel: Sample>>(
         image: &mut ImageBuffer<P, Vec<P::Subpixel>>,
-        holes: &Holes,
+        holes: &Mask,
         colour: impl Fn(usize, usize) -> Option<[f32; 3]>,
     ) {
         let colours = if P::CHANNEL_COUNT < 3 { 1 } else { 3 };

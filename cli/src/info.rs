@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::spec::InfoSpec;
 
 pub fn run(spec: &InfoSpec) -> Result<()> {
-    let options = Options { strategy: spec.strategy, ..Options::default() };
+    let options = Options::default().strategy(spec.strategy);
     let inpainter = open(spec.weights.as_deref(), options)?;
     let config = inpainter.config();
     let sha256 = weights_sha256(spec.weights.as_deref())?;

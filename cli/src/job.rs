@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::time::Instant;
 
-use inpaint_edge::{Holes, Progress, Result};
+use inpaint_edge::{Mask, Progress, Result};
 use inpaint_edge_image::{OutputFormat, Photo, check_writable, fill, write_atomically_with};
 
 use crate::budget::Budget;
@@ -88,7 +88,7 @@ impl<'a> Job<'a> {
         hole::hatch(&mut photo.pixels, &hole.holes);
         photo.fit(format);
         self.write(&photo, format)?;
-        Ok(Shown { hole_pixels: hole.holes.pixels(), notes: self.notes(&photo, &hole) })
+        Ok(Shown { hole_pixels: hole.holes.count(), notes: self.notes(&photo, &hole) })
     }
 
     fn inputs(&self) -> Inputs<'a> {
@@ -132,7 +132,7 @@ impl<'a> Job<'a> {
     }
 
     /// Refuses a format that cannot hold the photograph, before it is filled for nothing.
-    fn check(&self, photo: &Photo, format: OutputFormat, made_opaque: Option<&Holes>) -> Result<()> {
+    fn check(&self, photo: &Photo, format: OutputFormat, made_opaque: Option<&Mask>) -> Result<()> {
         photo.check_format(format, made_opaque).map_err(|e| e.of(self.files.out.display()))
     }
 

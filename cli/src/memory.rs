@@ -1,7 +1,7 @@
 //! Bytes that a job takes at its most, known from the headers, the mask and the plan before a pixel is decoded.
 
 use inpaint_edge::weights::{Config, LayerShape};
-use inpaint_edge::{Holes, Inpainter, Strategy};
+use inpaint_edge::{Mask, Strategy};
 use inpaint_edge_image::{Header, OutputFormat};
 
 /// What is known of weights before they are loaded.
@@ -16,7 +16,7 @@ impl Known {
     /// Bytes of a native run on an image of this size, where it would be one.
     pub fn native_bytes(&self, strategy: Strategy, width: usize, height: usize) -> Option<usize> {
         let is_native = strategy.for_size(width, height) == Strategy::Native;
-        is_native.then(|| Inpainter::plan_bytes_for(&self.config, width, height).ok()).flatten()
+        is_native.then(|| self.config.plan_bytes(width, height).ok()).flatten()
     }
 }
 
@@ -24,7 +24,7 @@ impl Known {
 pub fn mask_peak_bytes(mask: &Header) -> usize {
     let (width, height) = (mask.width as usize, mask.height as usize);
     let plane = if mask.channels * mask.sample_bytes == 1 { 0 } else { width * height };
-    let bits = 2 * Holes::bytes_for(width, height);
+    let bits = 2 * Mask::bytes_for(width, height);
     mask.decode_bytes().max(mask.pixel_bytes() + plane.max(bits)).max(plane + bits)
 }
 
@@ -32,7 +32,7 @@ pub fn mask_peak_bytes(mask: &Header) -> usize {
 /// the image is decoded, `piped` bytes of it are held.
 pub fn hole_peak_bytes(image: &Header, mask: Option<&Header>, in_pixels: bool, piped: usize) -> usize {
     // What is painted is found beside what is marked, and what is near it beside both.
-    let bits = if in_pixels { 3 } else { 2 } * Holes::bytes_for(image.width as usize, image.height as usize);
+    let bits = if in_pixels { 3 } else { 2 } * Mask::bytes_for(image.width as usize, image.height as usize);
     let pixels = if in_pixels { image.decode_bytes() } else { piped };
     (pixels + bits).max(piped + mask.map_or(0, mask_peak_bytes))
 }
@@ -53,7 +53,7 @@ pub fn job_peak_bytes(weights: usize, plan: usize, photo: &Header, format: Outpu
 
 /// Bytes from decoding to encoding, where nothing is filled.
 pub fn preview_peak_bytes(photo: &Header, format: OutputFormat) -> usize {
-    let holes = Holes::bytes_for(photo.width as usize, photo.height as usize);
+    let holes = Mask::bytes_for(photo.width as usize, photo.height as usize);
     holes + photo.decode_bytes().max(photo.encode_bytes(format))
 }
 
@@ -72,7 +72,7 @@ pub fn ample_bytes(
         // Larger than any region, and the coarser sizes of everything.
         None => known.native_bytes(Strategy::Native, 1024, 1024).unwrap_or(0) + 2 * photo.pixel_bytes(),
     };
-    let holes = 8 * Holes::bytes_for(width, height) + mask.map_or(0, mask_peak_bytes);
+    let holes = 8 * Mask::bytes_for(width, height) + mask.map_or(0, mask_peak_bytes);
     let files = photo.decode_bytes().saturating_add(photo.encode_bytes(format));
     let all =
         loading_peak_bytes(&known.config, known.bytes).saturating_add(run).saturating_add(holes).saturating_add(files);

@@ -11,7 +11,7 @@ pub fn run(spec: &SelftestSpec) -> Result<()> {
     let weights = weights_sha256(spec.weights.as_deref())?;
     let known = recorded(&weights);
     let digests_of = |isa: Option<Isa>, threads: usize| {
-        let inpainter = open(spec.weights.as_deref(), Options { threads, isa, ..Options::default() })?;
+        let inpainter = open(spec.weights.as_deref(), Options::default().threads(threads).isa(isa))?;
         let name = known.as_ref().map_or("weights", |(name, _)| name);
         Ok::<_, Error>((inpainter.isa(), digests(name, &weights, &inpainter)))
     };

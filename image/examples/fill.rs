@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use inpaint_edge::{Holes, Inpainter, MaskChannel, Options, Result};
+use inpaint_edge::{Inpainter, Mask, MaskChannel, MaskRule, Options, Result};
 use inpaint_edge_image::{OutputFormat, Photo, fill, write_atomically_with};
 use ndarray::ArrayView2;
 
@@ -15,7 +15,7 @@ fn run(image: &Path, mask: &Path, out: &Path) -> Result<()> {
         Photo::open(mask).and_then(|photo| photo.into_mask(MaskChannel::Auto)).map_err(|e| e.of(mask.display()))?;
     let shape = (mask.height() as usize, mask.width() as usize);
     let plane = ArrayView2::from_shape(shape, mask.as_raw()).expect("a byte a pixel");
-    let hole = Holes::new(plane, &Options::default())?;
+    let hole = Mask::from_bytes(plane, MaskRule::default())?;
 
     let inpainter = Inpainter::embedded(Options::default())?;
     let report = fill(&inpainter, &mut photo.pixels, &hole, &mut |_| ControlFlow::Continue(()))?;

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use image::DynamicImage;
 use image::metadata::Orientation;
-use inpaint_edge::{Error, Holes, Result, room};
+use inpaint_edge::{Error, Mask, Result, alloc};
 
 use crate::directories::Structure;
 use crate::fault::{unencodable, unwritable};
@@ -43,7 +43,7 @@ impl Photo {
         }
         let orientation = exif::orientation(&metadata);
         if orientation != Orientation::NoTransforms {
-            room::check(pixels.as_bytes().len())?;
+            alloc::try_alloc(pixels.as_bytes().len())?;
         }
         pixels.apply_orientation(orientation);
         Ok(Self { pixels, orientation, metadata })
@@ -97,7 +97,7 @@ impl Photo {
     ///
     /// Usage, where pixels are transparent or have 16 bits or a band beside the colours, and the format holds none, or where
     /// their samples are of another type than `u8` and `u16`.
-    pub fn check_format(&self, format: OutputFormat, made_opaque: Option<&Holes>) -> Result<()> {
+    pub fn check_format(&self, format: OutputFormat, made_opaque: Option<&Mask>) -> Result<()> {
         if self.metadata.has_band && format != OutputFormat::Tiff {
             let found = "a band beside the colours that is no alpha (ExtraSamples 0)";
             let help = "`convert in.tif -alpha off out.tif` leaves it out";
@@ -152,10 +152,10 @@ impl Photo {
         self.check_format(format, None)?;
         let turned = if self.orientation == Orientation::NoTransforms { 0 } else { 2 * self.pixels.as_bytes().len() };
         let encoder = encoder_bytes(format, self.pixels.width(), self.pixels.height());
-        room::check(turned + encoder + self.metadata.copies())?;
+        alloc::try_alloc(turned + encoder + self.metadata.copies())?;
         let mut stored = self.stored();
         if matches!(format, OutputFormat::Jpeg(_)) && stored.color().has_alpha() {
-            room::check(stored.as_bytes().len())?;
+            alloc::try_alloc(stored.as_bytes().len())?;
             alpha::drop(stored.to_mut());
         }
         match format {

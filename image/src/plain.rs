@@ -6,7 +6,7 @@ use gif::{ColorOutput, DecodeOptions, MemoryLimit};
 use image::codecs::{bmp::BmpDecoder, pnm::PnmDecoder, qoi::QoiDecoder};
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, RgbImage, RgbaImage};
-use inpaint_edge::{Error, Result, room};
+use inpaint_edge::{Error, Result, alloc};
 
 use crate::exif;
 use crate::fault::{animated, damaged, of_decoder, undecodable};
@@ -33,7 +33,7 @@ pub(crate) fn decode(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage,
         return Gif::open(bytes)?.decode();
     }
     let (decoder, metadata) = open(bytes, format)?;
-    room::check(decoder.total_bytes() as usize)?;
+    alloc::try_alloc(decoder.total_bytes() as usize)?;
     Ok((DynamicImage::from_decoder(decoder).map_err(|e| of_decoder(e, Some(bytes.len())))?, metadata))
 }
 
@@ -163,7 +163,7 @@ impl BmpHeader<'_> {
         let density = if self.length() >= Self::INFO { density() } else { None };
         let icc = if self.length() >= Self::V5 { icc() } else { None };
         check_metadata(icc.map_or(0, <[u8]>::len))?;
-        Ok(Metadata { icc: icc.map(room::copied).transpose()?, density, has_palette, ..Metadata::default() })
+        Ok(Metadata { icc: icc.map(alloc::try_to_vec).transpose()?, density, has_palette, ..Metadata::default() })
     }
 }
 
@@ -218,8 +218,8 @@ impl<'a> Gif<'a> {
 
     fn decode(mut self) -> Result<(DynamicImage, Metadata)> {
         let (channels, [left, top, width, height]) = (self.channels(), self.frame);
-        let mut indices = room::filled(0, width * height)?;
-        let mut data = room::filled(0, self.width * self.height * channels)?;
+        let mut indices = alloc::try_filled(0, width * height)?;
+        let mut data = alloc::try_filled(0, self.width * self.height * channels)?;
         self.decoder.read_into_buffer(&mut indices).map_err(gif_error)?;
         let palette = self.decoder.palette().map_err(gif_error)?;
         let rows = data.chunks_exact_mut(self.width * channels).skip(top);
@@ -235,8 +235,8 @@ impl<'a> Gif<'a> {
                 }
             }
         }
-        let icc = self.decoder.icc_profile().map(room::copied).transpose()?;
-        let xmp = self.decoder.xmp_metadata().map(room::copied).transpose()?;
+        let icc = self.decoder.icc_profile().map(alloc::try_to_vec).transpose()?;
+        let xmp = self.decoder.xmp_metadata().map(alloc::try_to_vec).transpose()?;
         // What follows is the end, or the next picture of an animation.
         if self.decoder.next_frame_info().map_err(gif_error)?.is_some() {
             return Err(animated("GIF"));

@@ -5,7 +5,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use inpaint_edge::{Error, Result, room};
+use inpaint_edge::{Error, Result, alloc};
 
 use crate::fault::{animated, cut_short, unreadable};
 use crate::limits::{MAX_METADATA, check_metadata};
@@ -53,7 +53,7 @@ pub(crate) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
         let is_carried = CARRIED.contains(&&kind);
         match &kind {
             b"IEND" => {
-                room::check(COPIES * (carried as usize + unfolded))?;
+                alloc::try_alloc(COPIES * (carried as usize + unfolded))?;
                 file.rewind().map_err(unreadable)?;
                 return Ok(Metadata { native: Native::Png(chunks), ..metadata });
             }
@@ -76,18 +76,18 @@ pub(crate) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
         // A compressed packet is carried as what it unfolds to.
         let is_folded_xmp = kind == *b"iTXt" && chunk[8..].starts_with(PNG_FOLDED_XMP);
         if is_carried && !is_folded_xmp && !raw_profile::may_hold_thumbnail(&kind, &chunk[8..]) {
-            room::append(&mut chunks, &chunk)?;
+            alloc::try_extend(&mut chunks, &chunk)?;
         }
         if chunk.len() >= 12 {
             let data = &chunk[8..chunk.len() - 4];
             match &kind {
                 // The colour type.
                 b"IHDR" => metadata.has_palette = data.get(9) == Some(&3),
-                b"eXIf" => metadata.exif = Some(room::copied(data)?),
+                b"eXIf" => metadata.exif = Some(alloc::try_to_vec(data)?),
                 b"tEXt" | b"zTXt" if metadata.exif.is_none() => metadata.exif = raw_profile::exif(&kind, data)?,
                 b"pHYs" => metadata.density = Density::of_phys(data),
                 b"iTXt" if data.starts_with(PNG_FOLDED_XMP) => unfolded = unfolding(unfolded, end - at),
-                b"iTXt" if metadata.xmp.is_none() => metadata.xmp = png_xmp(data).map(room::copied).transpose()?,
+                b"iTXt" if metadata.xmp.is_none() => metadata.xmp = png_xmp(data).map(alloc::try_to_vec).transpose()?,
                 _ => {}
             }
         }
@@ -154,7 +154,7 @@ pub(crate) fn webp(bytes: &[u8]) -> Result<Metadata> {
         }
         rest = &tail[length.next_multiple_of(2).min(tail.len())..];
     }
-    room::check(COPIES * carried)?;
+    alloc::try_alloc(COPIES * carried)?;
     Ok(metadata)
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use ::image_webp::{EncodingError, WebPEncoder};
 use image::{ColorType, DynamicImage};
-use inpaint_edge::{Result, room};
+use inpaint_edge::{Result, alloc};
 
 use crate::fault::{cannot_hold, unencodable, unwritable};
 use crate::metadata::Metadata;
@@ -19,7 +19,7 @@ pub(crate) fn write(out: &mut dyn Write, pixels: &DynamicImage, metadata: &Metad
         _ => return Err(cannot_hold("expected 8 bits a sample, found 16")),
     };
     let mut encoder = WebPEncoder::new(out);
-    let copied = |block: &Option<Vec<u8>>| room::copied(block.as_deref().unwrap_or_default());
+    let copied = |block: &Option<Vec<u8>>| alloc::try_to_vec(block.as_deref().unwrap_or_default());
     encoder.set_icc_profile(copied(&metadata.icc)?);
     encoder.set_exif_metadata(copied(&metadata.exif)?);
     encoder.set_xmp_metadata(copied(&metadata.xmp)?);

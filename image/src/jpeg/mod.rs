@@ -9,7 +9,7 @@ mod sequential;
 mod write;
 
 use image::{DynamicImage, GrayImage, RgbImage};
-use inpaint_edge::{Error, Result, room};
+use inpaint_edge::{Error, Result, alloc};
 use libjpeg_turbo_rs::{DecodeLimits, DecodeWarning, Decoder};
 
 use self::planes::{Painter, Plane};
@@ -52,17 +52,17 @@ fn is_sequential(contents: &Contents) -> bool {
 /// Decodes to grey or RGB of 8 bits.
 pub(crate) fn decode(bytes: &[u8], contents: Contents) -> Result<(DynamicImage, Metadata)> {
     let header = header(bytes, &contents)?;
-    room::check(header.decode_bytes() - bytes.len())?;
+    alloc::try_alloc(header.decode_bytes() - bytes.len())?;
     let frame = &contents.frame;
     let size = frame.width * frame.height * header.channels;
     let data = if is_sequential(&contents) {
-        let mut data = room::filled(0, size)?;
+        let mut data = alloc::try_filled(0, size)?;
         sequential::decode(bytes, &contents, &mut data)?;
         data
     } else {
         let planes = planes_of(bytes, &contents)?;
         let mut painter = Painter::new(frame, contents.is_rgb)?;
-        let mut data = room::filled(0, size)?;
+        let mut data = alloc::try_filled(0, size)?;
         let lines = data.chunks_exact_mut(size / frame.height);
         lines.enumerate().for_each(|(y, line)| painter.paint(&planes, y, line));
         data

@@ -5,7 +5,7 @@
 
 use std::mem::size_of;
 
-use inpaint_edge::{Error, Result, room};
+use inpaint_edge::{Error, Result, alloc};
 use libjpeg_turbo_rs::common::huffman_table::HuffmanTable;
 use libjpeg_turbo_rs::common::quant_table::QuantTable;
 use libjpeg_turbo_rs::decode::marker::ScanInfo;
@@ -328,10 +328,10 @@ impl<'a> Walk<'a> {
                 self.metadata.density = Density::of_jfif(&data[JFIF.len()..]);
             }
             0xE1 if data.starts_with(EXIF) && self.metadata.exif.is_none() => {
-                self.metadata.exif = Some(exif::carried(room::copied(&data[EXIF.len()..])?)?);
+                self.metadata.exif = Some(exif::carried(alloc::try_to_vec(&data[EXIF.len()..])?)?);
             }
             0xE1 if data.starts_with(XMP) => {
-                let mut packet = room::copied(&data[XMP.len()..])?;
+                let mut packet = alloc::try_to_vec(&data[XMP.len()..])?;
                 self.metadata.note(xmp::quiet(&mut packet)?);
                 add_segment(&mut self.segments, marker, XMP, &packet)?;
                 self.metadata.xmp = self.metadata.xmp.take().or(Some(packet));
@@ -341,11 +341,11 @@ impl<'a> Walk<'a> {
                 if let Some(part) = data.get(MORE_XMP.len() + MORE_XMP_HEAD..) {
                     let end = self.segments.len();
                     let offset = data[..data.len() - part.len()].last_chunk().map_or(0, |b| u32::from_be_bytes(*b));
-                    room::push(&mut self.more_xmp, (end - part.len()..end, offset as usize))?;
+                    alloc::try_push(&mut self.more_xmp, (end - part.len()..end, offset as usize))?;
                 }
             }
             0xE2 => match data.strip_prefix(ICC) {
-                Some([number, count, part @ ..]) => room::push(&mut self.profile, (*number, *count, part))?,
+                Some([number, count, part @ ..]) => alloc::try_push(&mut self.profile, (*number, *count, part))?,
                 _ => {
                     self.has_more_pictures |= data.starts_with(MORE_PICTURES);
                     self.metadata.has_gain_map |= data.starts_with(GAIN_MAP);
@@ -354,7 +354,7 @@ impl<'a> Walk<'a> {
             0xEB if data.starts_with(JUMBF) && data.windows(4).any(|name| name == b"c2pa") => {
                 self.metadata.has_credentials = true;
             }
-            0xED => room::append(&mut self.resources, data.strip_prefix(photoshop::PREFIX).unwrap_or_default())?,
+            0xED => alloc::try_extend(&mut self.resources, data.strip_prefix(photoshop::PREFIX).unwrap_or_default())?,
             0xEE if data.starts_with(ADOBE) && data.len() >= 12 => self.adobe = Some(data[11]),
             // A comment.
             0xFE => add_segment(&mut self.segments, marker, data, &[])?,
@@ -382,9 +382,12 @@ impl<'a> Walk<'a> {
             add_segment(&mut self.segments, 0xED, photoshop::PREFIX, part)?;
         }
         self.metadata.icc = self.whole_profile()?;
-        room::check(COPIES * self.held)?;
+        alloc::try_alloc(COPIES * self.held)?;
         if self.has_more_pictures && !self.metadata.has_gain_map {
-            room::push(&mut self.metadata.notes, "the pictures behind the first one (MPO) are not kept".to_owned())?;
+            alloc::try_push(
+                &mut self.metadata.notes,
+                "the pictures behind the first one (MPO) are not kept".to_owned(),
+            )?;
         }
         let tables = |i: usize| frame.components.get(i).and_then(|c| c.table);
         let ratio = |of: fn(&Component) -> usize, max: usize| {
@@ -411,7 +414,7 @@ impl<'a> Walk<'a> {
         if count == 0 || !self.profile.iter().enumerate().all(is_whole) {
             return Ok(None);
         }
-        let mut profile = room::room_for(self.profile_bytes())?;
+        let mut profile = alloc::try_with_capacity(self.profile_bytes())?;
         self.profile.iter().for_each(|(_, _, part)| profile.extend_from_slice(part));
         Ok(Some(profile))
     }
@@ -419,7 +422,7 @@ impl<'a> Walk<'a> {
     /// Takes out of the further XMP, which is one packet over several segments, what [`xmp::quiet`] takes out.
     fn quiet_more_xmp(&mut self) -> Result<()> {
         self.more_xmp.sort_unstable_by_key(|(_, offset)| *offset);
-        let mut packet = room::room_for(self.more_xmp.iter().map(|(part, _)| part.len()).sum())?;
+        let mut packet = alloc::try_with_capacity(self.more_xmp.iter().map(|(part, _)| part.len()).sum())?;
         self.more_xmp.iter().for_each(|(part, _)| packet.extend_from_slice(&self.segments[part.clone()]));
         self.metadata.note(xmp::quiet(&mut packet)?);
         let mut packet = &packet[..];
@@ -436,5 +439,5 @@ impl<'a> Walk<'a> {
 pub(crate) fn add_segment(segments: &mut Vec<u8>, marker: u8, data: &[u8], more: &[u8]) -> Result<()> {
     let length = u16::try_from(data.len() + more.len() + 2).expect("no segment is longer");
     let [high, low] = length.to_be_bytes();
-    [&[0xFF, marker, high, low], data, more].into_iter().try_for_each(|part| room::append(segments, part))
+    [&[0xFF, marker, high, low], data, more].into_iter().try_for_each(|part| alloc::try_extend(segments, part))
 }

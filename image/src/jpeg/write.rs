@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use image::DynamicImage;
-use inpaint_edge::{Result, room};
+use inpaint_edge::{Result, alloc};
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, EncodingError, QuantizationTableType, SamplingFactor};
 
 use super::segments::{ICC, XMP, add_segment};
@@ -80,7 +80,7 @@ fn segments(metadata: &Metadata) -> Result<Vec<u8>> {
         add_segment(&mut segments, 0xE1, prefix, data)?;
     }
     if let Native::Jpeg(native) = &metadata.native {
-        room::append(&mut segments, native)?;
+        alloc::try_extend(&mut segments, native)?;
     }
     let icc = metadata.icc.as_deref().unwrap_or_default();
     let part = MAX_SEGMENT - ICC.len() - 2;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::Write;
 
 use image::{ColorType, DynamicImage};
-use inpaint_edge::{ErrorKind, Result, room};
+use inpaint_edge::{ErrorKind, Result, alloc};
 
 use crate::directories::{Entry, LEAD_ON, MAX_ENTRIES, Structure, is_of_the_file, tag};
 use crate::fault::{cannot_hold, unwritable};
@@ -78,7 +78,7 @@ pub(crate) fn write(out: &mut dyn Write, pixels: &DynamicImage, metadata: &Metad
 
 /// What comes before the pixels, `end` bytes: the block, the directory at `start`, its longer values.
 fn head(block: Structure, start: usize, end: usize, fields: &[Field]) -> Result<Vec<u8>> {
-    let mut head = room::filled(0, end)?;
+    let mut head = alloc::try_filled(0, end)?;
     head[..block.bytes.len()].copy_from_slice(block.bytes);
     head[4..8].copy_from_slice(&block.order((start as u32).to_le_bytes()));
     head[start..start + 2].copy_from_slice(&block.order((fields.len() as u16).to_le_bytes()));
@@ -103,7 +103,7 @@ fn head(block: Structure, start: usize, end: usize, fields: &[Field]) -> Result<
 /// damaged block no more than what stands in the entries themselves, the orientation above all.
 fn fields_of_exif<'a>(block: Structure<'a>) -> Result<Vec<Field<'a>>> {
     let Some(ifd0) = block.ifd0() else { return Ok(Vec::new()) };
-    let is_sound = match block.copy(ifd0, 0, &mut { MAX_ENTRIES }, &mut room::filled(0, 8)?) {
+    let is_sound = match block.copy(ifd0, 0, &mut { MAX_ENTRIES }, &mut alloc::try_filled(0, 8)?) {
         Err(e) if e.kind() == ErrorKind::Limits => return Err(e),
         copied => copied.is_ok(),
     };
@@ -111,7 +111,7 @@ fn fields_of_exif<'a>(block: Structure<'a>) -> Result<Vec<Field<'a>>> {
     let mut fields = Vec::new();
     for e in block.entries(ifd0).flatten() {
         if (is_sound || stands_alone(&e)) && !is_of_the_file(e.tag) {
-            room::push(&mut fields, (e.tag, e.kind, e.count, Cow::Borrowed(&block.bytes[e.at + 8..e.at + 12])))?;
+            alloc::try_push(&mut fields, (e.tag, e.kind, e.count, Cow::Borrowed(&block.bytes[e.at + 8..e.at + 12])))?;
         }
     }
     Ok(fields)
