@@ -131,10 +131,11 @@ impl Inpainter {
             let (w, h) = (mask.width(), mask.height());
             return Err(Error::input(format!("expected a mask of {width}×{height}, found {w}×{h}")));
         }
-        let strategy = strategy.unwrap_or(self.strategy).for_size(width, height);
+        let strategy = strategy.unwrap_or(self.strategy);
         if scratch.is_some() {
             check_native(strategy, width, height)?;
         }
+        let strategy = strategy.for_size(width, height);
         let mut go_on = |_| ControlFlow::Continue(());
         let progress = progress.unwrap_or(&mut go_on);
         self.engine.run(Job { image: &mut image, mask, strategy, scratch, progress })
@@ -182,7 +183,7 @@ impl Inpainter {
     ///
     /// Usage, where the image would be run in regions; input, where a side is 0; limits, where the size cannot be addressed.
     pub fn scratch_bytes(&self, width: usize, height: usize) -> Result<usize> {
-        check_native(self.strategy.for_size(width, height), width, height)?;
+        check_native(self.strategy, width, height)?;
         self.config().plan_bytes(width, height)
     }
 
@@ -199,12 +200,14 @@ impl Inpainter {
 
 /// Scratch memory is for runs of the whole image.
 fn check_native(strategy: Strategy, width: usize, height: usize) -> Result<()> {
-    match strategy {
-        Strategy::Window => Err(Error::usage(format!(
-            "expected strategy native or no scratch memory, found strategy window for {width}×{height} pixels"
-        ))),
-        _ => Ok(()),
+    if strategy.for_size(width, height) != Strategy::Window {
+        return Ok(());
     }
+    let found = match strategy {
+        Strategy::Auto => format!("{width}×{height} pixels, which auto runs in regions"),
+        _ => strategy.name().to_owned(),
+    };
+    Err(Error::usage(format!("scratch: expected strategy native or no scratch, found {found}")))
 }
 
 fn check_size(width: usize, height: usize, channels: usize) -> Result<()> {

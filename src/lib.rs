@@ -1,11 +1,30 @@
 //! Fill holes in photographs on plain CPUs, with the same bytes on every machine.
 //!
-//! [`Inpainter`] is the way in: see its example. Tensors are those of `ndarray` 0.17. Features: `parallel` (threads),
-//! `embedded-weights`, `image` (files, types of the `image` crate) and `cli`, on by default; `fs` (weights by path), `capi`,
-//! `selftest`. With none of them the engine runs from slices and touches no file.
+//! ```no_run
+//! # #[cfg(not(feature = "embedded-weights"))]
+//! # fn main() {}
+//! # #[cfg(feature = "embedded-weights")]
+//! # fn main() -> inpaint_edge::Result<()> {
+//! use inpaint_edge::{Inpainter, Mask, Options, Request};
 //!
-//! The folders are the way a pixel takes: [`mod@image`] decodes, `mask` says what is known,
-//! `unet` plans and runs the layers, each a `pconv` on [`gemm`] on [`simd`], under the rules of [`numerics`].
+//! let inpainter = Inpainter::embedded(Options::default())?;
+//! let mut image = ndarray::Array3::<u8>::zeros((480, 640, 3)); // height, width, channels
+//! let mut mask = Mask::new(640, 480)?; // nothing to fill
+//! mask.add_box(300..360, 200..240);
+//! inpainter.run(Request::new(image.view_mut(), &mask))?; // in place
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Images are views of `ndarray` 0.17, [height, width, channels], of [`u8`, `u16` or `f32`](Sample). A [`Mask`] is made of
+//! boxes, bytes, a channel of a picture, transparency or paint. Files are the business of the package `inpaint-edge-image`.
+//!
+//! Features, on by default: `parallel` (threads), `clock` (times in the [`Report`]), `huge-pages` (Linux), `embedded-weights`;
+//! others: `fs` (weights by path), `capi` (the C interface), `selftest`. With none of them the engine runs from slices and
+//! names no time, thread, file or system call.
+//!
+//! A pixel's way: [`Mask`] says what is known, `engine` runs the stages in their order, the [prior] is the smooth part of a
+//! fill, `unet` plans and runs the layers, each a `pconv` on [`gemm`] on [`simd`], under the rules of [`numerics`].
 #![deny(unsafe_code)]
 #![deny(unsafe_op_in_unsafe_fn)]
 #![warn(missing_docs)]

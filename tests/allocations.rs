@@ -10,7 +10,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use inpaint_edge::{Inpainter, Options, Request};
+use inpaint_edge::{Inpainter, Options, Request, Strategy};
 
 struct Counting;
 
@@ -38,6 +38,9 @@ static ALLOCATOR: Counting = Counting;
 fn main() {
     scratch_of_the_caller_is_all();
     second_run_allocates_nothing_and_the_first_what_the_plan_says();
+    an_estimate_takes_no_memory_for_feature_maps();
+    #[cfg(feature = "capi")]
+    c_with_scratch_allocates_nothing();
     println!("allocations: passed");
 }
 
@@ -92,6 +95,55 @@ fn second_run_allocates_nothing_and_the_first_what_the_plan_says() {
         } else {
             // Workers allocate when they start and when they end, which is when they like.
             assert!((0..100).any(|_| again() == [0; 4]), "{threads} threads: every run allocates");
+        }
+    }
+}
+
+fn an_estimate_takes_no_memory_for_feature_maps() {
+    let net = common::Net::random(3, &[(7, 16), (5, 32), (3, 32)], &[32, 16, 3], 5).with_prior();
+    let (_, mask) = common::scene(200, 160, 1, 2);
+    let mask = common::hole(&mask);
+    for strategy in [Strategy::Native, Strategy::Window] {
+        let options = Options::default().threads(1).strategy(strategy);
+        let inpainter = Inpainter::from_bytes(&net.file, options).unwrap();
+        let before = BYTES.load(Ordering::Relaxed);
+        let report = inpainter.estimate(&mask, 3).unwrap();
+        let bytes = BYTES.load(Ordering::Relaxed) - before;
+        assert!(report.macs > 0 && 4 * bytes < report.plan_bytes, "{bytes} allocated, {} planned", report.plan_bytes);
+    }
+}
+
+/// The mask's bits lie in the caller's memory too, and grow there.
+#[cfg(feature = "capi")]
+#[allow(unsafe_code)]
+fn c_with_scratch_allocates_nothing() {
+    use inpaint_edge::capi::*;
+    let net = common::Net::random(3, &[(7, 16), (5, 32), (3, 32)], &[32, 16, 3], 5);
+    for (width, height, grow) in [(96, 64, 0), (37, 21, 3), (1, 200, 2), (200, 1, 50), (130, 7, 1)] {
+        let mut pixels = vec![7u8; 3 * width * height];
+        let mut mask = vec![0u8; width * height];
+        mask[width * height / 2] = 255;
+        let mut engine = std::ptr::null_mut();
+        // SAFETY: options, an engine, pixels, a mask and scratch memory of this test, as large as is said.
+        unsafe {
+            let options = inpaint_options_new();
+            assert_eq!(inpaint_options_set_threads(options, 1), INPAINT_OK);
+            assert_eq!(inpaint_options_set_grow(options, grow), INPAINT_OK);
+            let file = (net.file.as_ptr().cast(), net.file.len());
+            assert_eq!(inpaint_engine_new(file.0, file.1, options, &mut engine), INPAINT_OK);
+            inpaint_options_free(options);
+            let (w, h) = (width as u32, height as u32);
+            let mut size = 0;
+            assert_eq!(inpaint_scratch_size(engine, w, h, &mut size), INPAINT_OK);
+            let mut scratch = vec![0xffu8; size + 1];
+            let data = pixels.as_mut_ptr().cast();
+            let image =
+                inpaint_image { data, size: pixels.len(), stride: 0, width: w, height: h, format: INPAINT_RGB8 };
+            let mask = inpaint_mask { data: mask.as_ptr(), size: mask.len(), stride: 0 };
+            let (memory, before) = (scratch.as_mut_ptr().add(1).cast(), calls());
+            let status = inpaint_run(engine, &image, &mask, memory, size, None, std::ptr::null_mut());
+            assert_eq!((status, calls() - before), (INPAINT_OK, 0), "{width}×{height}");
+            inpaint_engine_free(engine);
         }
     }
 }

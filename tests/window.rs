@@ -5,7 +5,7 @@ mod common;
 use std::ops::ControlFlow;
 
 use common::hole;
-use inpaint_edge::{ErrorKind, Inpainter, Isa, NATIVE_PIXELS, Options, Report, Request, Result, Strategy};
+use inpaint_edge::{ErrorKind, Inpainter, Isa, Mask, NATIVE_PIXELS, Options, Report, Request, Result, Strategy};
 use ndarray::{Array2, Array3, s};
 
 /// Three levels: reach, context and grid are 8 pixels, tiles 48.
@@ -217,4 +217,63 @@ fn a_run_in_windows_can_be_stopped_and_tells_how_far_it_is() {
     let nothing_known = fill(&inpainter, &image, &white).unwrap_err();
     assert_eq!(nothing_known.kind(), ErrorKind::Input);
     assert_eq!(inpainter.plan(&hole(&white), 3).unwrap_err(), nothing_known);
+}
+
+/// Native and in regions, with and without the plan, grey and colour.
+#[test]
+fn an_estimate_is_what_a_run_does() {
+    for (file, strategy, hole_aware) in [
+        (net().file, Strategy::Native, true),
+        (net().with_prior().file, Strategy::Native, false),
+        (net().file, Strategy::Window, true),
+        (net().with_prior().file, Strategy::Window, false),
+    ] {
+        let options = Options::default().threads(1).strategy(strategy).hole_aware(hole_aware);
+        let inpainter = Inpainter::from_bytes(&file, options).unwrap();
+        for (name, mask) in masks() {
+            for channels in [1, 3] {
+                let mut image = Array3::<u8>::zeros((HEIGHT, WIDTH, channels));
+                let run = inpainter.run(Request::new(image.view_mut(), &hole(&mask))).unwrap();
+                let estimate = inpainter.estimate(&hole(&mask), channels).unwrap();
+                let told = |report: &Report| (report.strategy, report.regions, report.plan_bytes, report.macs);
+                assert_eq!(told(&estimate), told(&run), "{name}, {strategy:?}");
+                assert!(estimate.regions == 1 || strategy == Strategy::Window, "{name}");
+                assert_eq!(estimate.times, inpaint_edge::StageTimes::default());
+            }
+        }
+        let nothing = inpainter.estimate(&Mask::new(WIDTH, HEIGHT).unwrap(), 3).unwrap();
+        assert_eq!((nothing.strategy, nothing.regions, nothing.plan_bytes, nothing.macs), (strategy, 0, 0, 0));
+    }
+}
+
+/// Coarser images are f32: a ramp in steps of one of 255 does not gather the rounding of every size.
+#[test]
+fn a_photograph_is_rounded_once() {
+    let inpainter = Inpainter::from_bytes(&prior_alone(), window(1, None)).unwrap();
+    let ramp = Array3::from_shape_fn((HEIGHT, WIDTH, 3), |(y, x, c)| 0.1 + 0.002 * x as f32 + 0.001 * (c * y) as f32);
+    let bytes = ramp.mapv(|v| (255.0 * v + 0.5) as u8);
+    let mut mask = Mask::new(WIDTH, HEIGHT).unwrap();
+    mask.add_box(40..260, 30..170);
+    let exact = inpainter.inpaint(bytes.mapv(|v| f32::from(v) / 255.0).view(), &mask).unwrap();
+    let found = inpainter.inpaint(bytes.view(), &mask).unwrap();
+    let most = found.iter().zip(&exact).map(|(a, b)| (f32::from(*a) - 255.0 * b).abs()).fold(0.0, f32::max);
+    println!("largest difference {most} of 255");
+    assert!(most < 1.0, "{most}");
+}
+
+#[test]
+fn scratch_memory_is_for_runs_of_the_whole_image() {
+    let inpainter = Inpainter::from_bytes(&net().file, window(1, None)).unwrap();
+    let mut mask = Mask::new(40, 30).unwrap();
+    mask.add_box(10..20, 10..20);
+    let mut image = Array3::<u8>::zeros((30, 40, 3));
+    let refused = inpainter.scratch_bytes(40, 30).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Usage);
+    assert_eq!(refused.to_string(), "scratch: expected strategy native or no scratch, found window");
+    let mut scratch = vec![0; 1 << 20];
+    let run = |request: Request<u8>| inpainter.run(request);
+    assert_eq!(run(Request::new(image.view_mut(), &mask).scratch(&mut scratch)).unwrap_err(), refused);
+    // The request's strategy counts before the inpainter's.
+    let native = Request::new(image.view_mut(), &mask).scratch(&mut scratch).strategy(Strategy::Native);
+    assert_eq!(run(native).unwrap().strategy, Strategy::Native);
 }

@@ -6,7 +6,7 @@ use super::guard::{boxed, guard};
 use super::lent::null;
 use super::types::{inpaint_engine, inpaint_options, inpaint_status};
 use crate::alloc::words_bytes;
-use crate::error::{self, Result};
+use crate::error::Result;
 use crate::inpainter::{Inpainter, Options};
 use crate::mask::Mask;
 
@@ -17,7 +17,7 @@ pub(super) fn built_in(options: Options) -> Result<Inpainter> {
 
 #[cfg(not(feature = "embedded-weights"))]
 pub(super) fn built_in(_: Options) -> Result<Inpainter> {
-    Err(error::Error::usage("weights: expected an address, found NULL in a build that has no weights of its own"))
+    Err(crate::Error::usage("weights: expected an address, found NULL in a build that has no weights of its own"))
 }
 
 #[cfg(feature = "fs")]
@@ -25,13 +25,13 @@ pub(super) fn from_file(path: &CStr, options: Options) -> Result<Inpainter> {
     #[cfg(unix)]
     let path: &std::ffi::OsStr = std::os::unix::ffi::OsStrExt::from_bytes(path.to_bytes());
     #[cfg(not(unix))]
-    let path = path.to_str().map_err(|_| error::Error::usage("path: expected UTF-8, found other bytes"))?;
+    let path = path.to_str().map_err(|_| crate::Error::usage("path: expected UTF-8, found other bytes"))?;
     Inpainter::from_path(path, options)
 }
 
 #[cfg(not(feature = "fs"))]
 pub(super) fn from_file(_: &CStr, _: Options) -> Result<Inpainter> {
-    Err(error::Error::usage("path: expected weights in memory, found a path in a build that reads no files"))
+    Err(crate::Error::usage("path: expected weights in memory, found a path in a build that reads no files"))
 }
 
 /// Puts what `make` makes into `*engine`.

@@ -47,7 +47,7 @@ impl Engine {
         let Job { image, mask, strategy, scratch, progress } = job;
         let Self { network, pool, hole_aware, .. } = self;
         let config = &network.config;
-        let scale = Scale { mean: config.mean, std: config.std };
+        let scale = Scale { mean: config.mean(), std: config.std() };
         let (mut watch, mut times) = (Stopwatch::start(), StageTimes::default());
 
         // Mask: what is to be filled.
@@ -101,7 +101,7 @@ impl Engine {
             Ok(())
         };
         let done = control::with_defaults(|| match strategy {
-            Strategy::Window => regions::for_each_part(&mask, regions::Lengths::new(config.levels), &mut |part| {
+            Strategy::Window => regions::for_each_part(&mask, regions::Lengths::new(config.levels()), &mut |part| {
                 pyramid::fill_part(image, part, &mut fill)
             }),
             _ => fill(image, &mask),

@@ -41,14 +41,14 @@ impl Shares {
         let mut layout = Layout::new(config, width, height)?;
         let mut lifetimes: ArrayVec<Lifetime, MAX_BUFFERS> = layout.lifetimes().into_iter().collect();
         let maps = lifetimes.len();
-        let solver = match config.prior {
+        let solver = match config.prior() {
             Prior::None => None,
             Prior::Harmonic => Some(Harmonic::new(width, height)?),
         };
         if let Some(solver) = &solver {
             // It is solved before the first layer, and added to the output after the last; the network's input keeps it
             // where the network reads it.
-            let last = if config.prior_input { 0 } else { layout.last_step() };
+            let last = if config.prior_input() { 0 } else { layout.last_step() };
             lifetimes.push(Lifetime { first: 0, last, len: 3 * width * height });
             lifetimes.push(Lifetime { first: 0, last: 0, len: solver.scratch_len() });
         }
@@ -58,7 +58,7 @@ impl Shares {
             solver,
             image: offsets[maps],
             scratch: offsets[maps + 1],
-            is_input: config.prior_input,
+            is_input: config.prior_input(),
         });
         let shares = Self { layout, prior, arena };
         let fits = shares.floats() <= isize::MAX as usize / size_of::<f32>();

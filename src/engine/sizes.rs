@@ -42,7 +42,7 @@ impl Engine {
         let mut held = 0;
         if strategy == Strategy::Window {
             let mut last = (0, 0);
-            regions::for_each_part(mask, regions::Lengths::new(config.levels), &mut |part| {
+            regions::for_each_part(mask, regions::Lengths::new(config.levels()), &mut |part| {
                 held = held.max(part.mask_bytes() + pyramid::image_bytes(&part, colours));
                 part.for_each_region(&mut |region, _| {
                     let size = (region.width, region.height);
@@ -97,7 +97,7 @@ impl Engine {
             Ok(())
         };
         match strategy {
-            Strategy::Window => regions::for_each_part(mask, regions::Lengths::new(config.levels), &mut |part| {
+            Strategy::Window => regions::for_each_part(mask, regions::Lengths::new(config.levels()), &mut |part| {
                 part.for_each_region(&mut |_, mask| count(mask))
             })?,
             _ => count(mask)?,

@@ -41,11 +41,11 @@ impl Layout {
     ///
     /// Limits, where a side or a map is too large.
     pub fn new(config: &Config, width: usize, height: usize) -> Result<Self> {
-        let levels = config.levels;
+        let levels = config.levels();
         let padded = |side: usize| side.checked_next_multiple_of(1 << levels).filter(|s| *s <= MAX_SIDE);
         let (Some(w), Some(h)) = (padded(width), padded(height)) else { return Err(too_large(width, height)) };
 
-        let (encoder, decoder) = config.layers.split_at(levels);
+        let (encoder, decoder) = config.layers().split_at(levels);
         let pad = |level: usize| encoder.get(level).map_or(0, |layer| layer.kernel / 2).max(1);
         let map = |scale: usize, channels: usize, halo: usize| Map {
             width: w >> scale,

@@ -81,7 +81,7 @@ impl<'m> Plan<'m> {
     /// `hole_aware` off all of them.
     pub fn restrict_to_mask(&mut self, config: &Config, mask: &Mask<&[u64]>, hole_aware: bool) {
         self.pixels.clear();
-        let levels = config.levels;
+        let levels = config.levels();
         let &Layout { width, height, .. } = self.layout;
         // Padded with holes right and below.
         let known = &mut self.encoder[0];
@@ -113,7 +113,7 @@ impl<'m> Plan<'m> {
     }
 
     fn restrict_encoder(&mut self, config: &Config, level: usize) {
-        let layer = &config.layers[level];
+        let layer = &config.layers()[level];
         let (mask, out) = self.encoder.split_at_mut(level + 1);
         let (mask, out) = (&mask[level], &mut out[0]);
         let k = layer.kernel * layer.kernel * layer.c_in;
@@ -143,9 +143,9 @@ impl<'m> Plan<'m> {
     }
 
     fn restrict_decoder(&mut self, config: &Config, scale: usize) {
-        let levels = config.levels;
+        let levels = config.levels();
         let step = 2 * levels - 1 - scale;
-        let layer = &config.layers[step];
+        let layer = &config.layers()[step];
         let (out, deeper) = self.decoder[scale..].split_first_mut().expect("a plane for every scale");
         let up = deeper.first().unwrap_or(&self.encoder[levels]);
         let (skip, needed) = (&self.encoder[scale], &self.needed[scale]);

@@ -7,7 +7,7 @@ use inpaint_convert::checkpoint::Input;
 use inpaint_convert::layout::{Fact, Layout};
 use inpaint_convert::{Options, Report, convert};
 use inpaint_edge::weights::Dtype;
-use inpaint_edge::{Inpainter, Result};
+use inpaint_edge::{Inpainter, Mask, MaskRule, Result};
 use ndarray::{Array2, Array3};
 use safetensors::SafeTensors;
 
@@ -37,7 +37,8 @@ fn difference(weights: &[u8], case: &str) -> f32 {
     let known = cases.tensor("m").unwrap().data().to_vec();
     let mask = Array2::from_shape_vec((h, w), known).unwrap().mapv(|m| 255 * (1 - m));
     let inpainter = Inpainter::from_bytes(weights, Default::default()).unwrap();
-    let (found, _) = inpainter.inpaint(x.view(), mask.view()).unwrap();
+    let mask = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
+    let found = inpainter.inpaint(x.view(), &mask).unwrap();
     assert_ne!(found, x);
     found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }

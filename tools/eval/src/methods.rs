@@ -3,9 +3,8 @@
 use crate::cases::open;
 use image::RgbImage;
 use inpaint_edge::{
-    Inpainter, Options,
-    harmonic::{Harmonic, Holed},
-    numerics,
+    Inpainter, Mask, MaskRule, MaskWhite, Options, numerics,
+    prior::Harmonic,
 };
 use ndarray::{ArrayView2, ArrayView3};
 use std::path::{Path, PathBuf};
@@ -86,12 +85,15 @@ impl Filler {
     /// If the engine refuses, or the file of another program is missing, of another size, or not the crop's elsewhere.
     pub fn fill(&self, crop: &RgbImage, known: &[u8], file: &Path) -> Result<RgbImage, String> {
         let (width, height) = (crop.width() as usize, crop.height() as usize);
+        let mask = || {
+            let known = ArrayView2::from_shape((height, width), known).expect("one byte a pixel");
+            let rule = MaskRule::default().white(MaskWhite::Keep).threshold(1);
+            Mask::from_bytes(known, rule).map_err(|error| error.to_string())
+        };
         match self {
             Self::Network(inpainter) => {
-                let mask: Vec<u8> = known.iter().map(|known| 255 * (1 - known)).collect();
                 let image = ArrayView3::from_shape((height, width, 3), crop.as_raw()).expect("three bytes a pixel");
-                let mask = ArrayView2::from_shape((height, width), &mask).expect("one byte a pixel");
-                let (filled, _) = inpainter.inpaint(image, mask).map_err(|error| error.to_string())?;
+                let filled = inpainter.inpaint(image, &mask()?).map_err(|error| error.to_string())?;
                 let bytes = filled.into_raw_vec_and_offset().0;
                 Ok(RgbImage::from_raw(crop.width(), crop.height(), bytes).expect("three bytes a pixel"))
             }
@@ -99,8 +101,7 @@ impl Filler {
                 let mut image: Vec<f32> = crop.iter().map(|&v| f32::from(v) / 255.0).collect();
                 let solver = Harmonic::new(width, height).map_err(|error| error.to_string())?;
                 let mut scratch = vec![0.0; solver.scratch_len()];
-                let holed = Holed { image: &mut image, stride: 3 * width, known, known_stride: width };
-                solver.fill(holed, CONVERGED, &mut scratch);
+                solver.fill(&mut image, &mask()?, CONVERGED, &mut scratch);
                 let bytes = image.into_iter().map(|v| numerics::quantize(v, 255) as u8).collect();
                 Ok(RgbImage::from_raw(crop.width(), crop.height(), bytes).expect("three bytes a pixel"))
             }

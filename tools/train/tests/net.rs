@@ -1,8 +1,8 @@
 //! The network that trains: against the engine, against itself in f64, and on any number of threads.
 
 use inpaint_edge::{
-    Inpainter, Options,
-    harmonic::{CYCLES, Harmonic, Holed},
+    Inpainter, Mask, MaskRule, MaskWhite, Options,
+    prior::{CYCLES, Harmonic},
 };
 use inpaint_train::{
     config::Optimizer,
@@ -24,7 +24,7 @@ use inpaint_train::{
     rng::Rng,
     vgg::Vgg,
 };
-use ndarray::{Array2, Array3};
+use ndarray::{Array2, Array3, ArrayView2};
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 
@@ -83,7 +83,9 @@ fn harmonic(batch: &Batch) -> Vec<f32> {
     let solver = Harmonic::new(size, size).unwrap();
     let mut scratch = vec![0.0; solver.scratch_len()];
     for (image, known) in prior.chunks_exact_mut(3 * size * size).zip(batch.masks.chunks_exact(size * size)) {
-        solver.fill(Holed { image, stride: 3 * size, known, known_stride: size }, CYCLES, &mut scratch);
+        let known = ArrayView2::from_shape((size, size), known).unwrap();
+        let mask = Mask::from_bytes(known, MaskRule::default().white(MaskWhite::Keep).threshold(1)).unwrap();
+        solver.fill(image, &mask, CYCLES, &mut scratch);
     }
     prior
 }
@@ -109,7 +111,8 @@ fn the_engine_computes_what_training_evaluates() {
             let at = |y: usize, x: usize| (image * size + y) * size + x;
             let picture = Array3::from_shape_fn((size, size, 3), |(y, x, c)| batch.images[3 * at(y, x) + c]);
             let mask = Array2::from_shape_fn((size, size), |(y, x)| 255 * (1 - batch.masks[at(y, x)]));
-            let (filled, _) = inpainter.inpaint(picture.view(), mask.view()).unwrap();
+            let hole = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
+            let filled = inpainter.inpaint(picture.view(), &hole).unwrap();
             for ((y, x, c), &engine) in filled.indexed_iter() {
                 let trained = composite[3 * at(y, x) + c];
                 assert!((engine - trained.clamp(0.0, 1.0)).abs() < 1e-5, "({x}, {y}): {engine} and {trained}");

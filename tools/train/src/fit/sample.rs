@@ -1,7 +1,10 @@
 //! A batch with what the network needs beside it.
 
 use crate::data::Batch;
-use inpaint_edge::harmonic::{CYCLES, Harmonic, Holed};
+use inpaint_edge::{
+    Mask,
+    prior::{CYCLES, Harmonic},
+};
 
 /// A batch and the harmonic prior of its crops.
 pub struct Sample {
@@ -20,8 +23,11 @@ impl Sample {
             let solver = Harmonic::new(*size, *size).expect("a crop within the engine's limits");
             let mut scratch = vec![0.0; solver.scratch_len()];
             for (image, known) in prior.chunks_exact_mut(3 * size * size).zip(masks.chunks_exact(size * size)) {
-                let holed = Holed { image, stride: 3 * size, known, known_stride: *size };
-                solver.fill(holed, CYCLES, &mut scratch);
+                let mut mask = Mask::new(*size, *size).expect("memory for the mask of a crop");
+                for (i, _) in known.iter().enumerate().filter(|(_, known)| **known == 0) {
+                    mask.add(i % size, i / size);
+                }
+                solver.fill(image, &mask, CYCLES, &mut scratch);
             }
             prior
         });
