@@ -181,7 +181,7 @@ fn a_pipe_of_something_else_is_called_that() {
         fails(&output, 3, &["/dev/stdin: expected a picture in PNG, JPEG"]);
     }
     let output = piped(nano, &[&kind("plain.png"), &mask, &out, &"--weights", &"/dev/stdin"]);
-    fails(&output, 4, &["/dev/stdin: cannot be read: a regular file expected"]);
+    fails(&output, 4, &["/dev/stdin: cannot be read: expected a regular file"]);
     // A picture is read through one.
     succeeds(&piped(kind("tagged.jpg").to_str().unwrap(), &[&"/dev/stdin", &"--box", &"0,0,1,1", &out]));
 }
