@@ -4,9 +4,14 @@ use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
-use inpaint_edge::Error;
+use inpaint_edge::{Error, ErrorKind};
 use inpaint_edge_image::{OutputFormat, is_picture_name};
 use unicode_normalization::UnicodeNormalization;
+
+/// Whether a name is that of stdin or stdout.
+pub fn is_pipe(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
 
 /// What the result of an image is called in a folder of results: as the image, or .png where no result can be written in
 /// its format.
@@ -44,6 +49,11 @@ pub fn normal(name: &OsStr) -> OsString {
         Some(text) if !text.is_ascii() => text.nfc().collect::<String>().into(),
         _ => name.to_owned(),
     }
+}
+
+/// The error of a file or folder that cannot be read.
+pub fn unreadable(kind: ErrorKind, e: std::io::Error) -> Error {
+    Error::new(kind, format!("cannot be read: {e}")).with_source(e)
 }
 
 /// An error about a file, with its name; where there is none, but one whose name reads the same, it says so.

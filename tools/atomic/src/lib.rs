@@ -36,11 +36,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with(path, |out| out.write_all(bytes))
 }
 
-/// As [`write`], what `content` writes.
+/// As [`write()`], what `content` writes.
 ///
 /// # Errors
 ///
-/// As [`write`], and those of `content`.
+/// As [`write()`], and those of `content`.
 pub fn write_with<E: From<Error>>(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> std::result::Result<(), E>,
@@ -86,12 +86,12 @@ pub fn target_of(path: &Path) -> Result<PathBuf> {
     Ok(target)
 }
 
-/// Refuses, before there is anything to write, what [`write`] would refuse then, as far as that can be known: a folder that is
+/// Refuses, before there is anything to write, what [`write()`] would refuse then, as far as that can be known: a folder that is
 /// missing or takes no file, a file that cannot be replaced. Leaves everything as it is.
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 pub fn check_writable(path: &Path) -> Result<()> {
     let target = target_of(path)?;
     Replacement::new(&target)?.check(&target)
@@ -273,7 +273,7 @@ mod unnamed {
     }
 }
 
-/// Removes from `folder` the temporary files of [`write`] that no process is writing any more: those of one that
+/// Removes from `folder` the temporary files of [`write()`] that no process is writing any more: those of one that
 /// was killed. What cannot be read, locked or removed stays.
 pub fn remove_abandoned(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
