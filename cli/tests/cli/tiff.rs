@@ -225,10 +225,7 @@ fn further_pictures_are_counted_and_thumbnails_are_none() {
         assert_eq!(decode(pictures).unwrap(), RGB);
     }
     let error = decode(&[rgb(), small(), rgb(), rgb()]).unwrap_err();
-    assert!(
-        error.ends_with("one picture, found 3 pictures; `tiffcp in.tif,0 out.tif` takes one out"),
-        "{error}"
-    );
+    assert!(error.ends_with("one picture, found 3 pictures; `tiffcp in.tif,0 out.tif` takes one out"), "{error}");
     let error = decode(&[small(), rgb()]).unwrap_err();
     assert!(error.ends_with("found a thumbnail before it; `tiffcp in.tif,1 out.tif` takes one out"), "{error}");
 }
