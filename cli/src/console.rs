@@ -26,9 +26,9 @@ pub fn lines(text: std::fmt::Arguments<'_>) {
 /// The line of an error: what the system says of a file, in plain words and without its number.
 pub fn line_of(e: &Error) -> String {
     let line = e.to_string();
-    let Some(system) = e.source().and_then(|source| source.downcast_ref::<io::Error>()) else { return line };
+    let mut below = std::iter::successors(e.source(), |e| (*e).source()).filter_map(|e| e.downcast_ref::<io::Error>());
+    let Some(system) = below.find(|e| e.raw_os_error().is_some()) else { return line };
     let plain = match system.kind() {
-        _ if system.raw_os_error().is_none() => return line,
         io::ErrorKind::NotFound => "no such file or folder",
         io::ErrorKind::PermissionDenied => "permission denied",
         io::ErrorKind::IsADirectory => "a folder is no file",

@@ -1,7 +1,9 @@
 //! Names of files, and the files that they lead to.
 
 use std::collections::HashMap;
+use std::error::Error as _;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
 use inpaint_edge::{Error, ErrorKind};
@@ -52,7 +54,7 @@ pub fn normal(name: &OsStr) -> OsString {
 }
 
 /// The error of a file or folder that cannot be read.
-pub fn unreadable(kind: ErrorKind, e: std::io::Error) -> Error {
+pub fn unreadable(kind: ErrorKind, e: io::Error) -> Error {
     Error::new(kind, format!("cannot be read: {e}")).with_source(e)
 }
 
@@ -66,7 +68,12 @@ pub fn of_file(e: Error, path: &Path) -> Error {
     };
     if path.file_name().is_some_and(named) {
         let detail = format!("{e}; a file whose name reads the same, in another normal form of Unicode, is there");
-        return Error::new(e.kind(), detail).of(path.display());
+        let system = e.source().and_then(|source| source.downcast_ref::<io::Error>()?.raw_os_error());
+        let longer = Error::new(e.kind(), detail).of(path.display());
+        return match system {
+            Some(code) => longer.with_source(io::Error::from_raw_os_error(code)),
+            None => longer,
+        };
     }
     e.of(path.display())
 }

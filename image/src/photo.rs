@@ -8,7 +8,7 @@ use image::metadata::Orientation;
 use inpaint_edge::{Error, Mask, Result, alloc};
 
 use crate::directories::Structure;
-use crate::fault::{unencodable, unwritable};
+use crate::fault::unwritable;
 use crate::format::OutputFormat;
 use crate::header::encoder_bytes;
 use crate::metadata::{Metadata, Unit};
@@ -159,12 +159,7 @@ impl Photo {
             alpha::drop(stored.to_mut());
         }
         match format {
-            OutputFormat::Png => {
-                png::write(&mut *out, &stored, &self.metadata).map_err(|e| match e {
-                    ::png::EncodingError::IoError(e) => unwritable(e),
-                    e => unencodable(e),
-                })?;
-            }
+            OutputFormat::Png => png::write(&mut *out, &stored, &self.metadata)?,
             OutputFormat::Tiff => tiff::write(out, &stored, &self.metadata)?,
             OutputFormat::WebP => webp::write(out, &stored, &self.metadata)?,
             OutputFormat::Jpeg(quality) => jpeg::write(out, &stored, &self.metadata, quality)?,

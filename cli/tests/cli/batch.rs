@@ -210,8 +210,8 @@ fn folders_that_make_no_sense_are_refused() {
         .concat())
     };
     fails(&batch(&empty, &masks, &out, &[]), 3, &["empty", ".png", "found none"]);
-    fails(&batch(&folder.path("none"), &masks, &out, &[]), 3, &["none: cannot be read"]);
-    fails(&batch(&images, &folder.path("none"), &out, &[]), 3, &["none: cannot be read"]);
+    fails(&batch(&folder.path("none"), &masks, &out, &[]), 3, &["none: cannot be read: no such file or folder"]);
+    fails(&batch(&images, &folder.path("none"), &out, &[]), 3, &["none: cannot be read: no such file or folder"]);
     fails(&batch(&images, &masks, &images, &[]), 2, &["another folder"]);
     fails(&batch(&images, &masks, &masks.join("."), &[]), 2, &["another folder"]);
     fails(&batch(&images, &masks, &images.join("a.png"), &[]), 1, &["a.png: cannot be made"]);

@@ -212,7 +212,11 @@ fn a_file_under_the_same_text_is_told() {
     std::fs::copy(folder.path("a.png"), folder.path("e\u{301}.png")).unwrap();
     for limit in [&[][..], &["--max-memory", "64M"]] {
         let output = batch(&folder, "\u{E9}.png\tm.png\tb.png\n", &[&["--quiet"], limit].concat());
-        fails(&output, 3, &["\u{E9}.png: cannot be read", "reads the same, in another normal form of Unicode"]);
+        fails(
+            &output,
+            3,
+            &["\u{E9}.png: cannot be read: no such file", "reads the same, in another normal form of Unicode"],
+        );
         let output = batch(&folder, "a\u{E9}.png\tm.png\tb.png\n", &[&["--quiet"], limit].concat());
         fails(&output, 3, &["a\u{E9}.png: cannot be read"]);
         assert!(!stderr(&output).contains("reads the same"));

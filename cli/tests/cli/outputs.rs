@@ -198,7 +198,7 @@ fn a_folder_that_takes_no_file_is_told_before_the_work() {
     set_mode(&closed, 0o555);
     set_mode(&folder.path(""), 0o755);
     if let Some(output) = run_as_other(&folder, &[&none, &mask, &closed.join("out.png")]) {
-        refused_first(&output, &["closed/out.png: cannot be written: its folder takes no file: Permission denied"]);
+        refused_first(&output, &["closed/out.png: cannot be written: its folder takes no file: permission denied"]);
     }
     assert!(folder.names().iter().all(|name| !name.starts_with('.')));
 }

@@ -118,7 +118,7 @@ impl Replacement {
         // What replaces a file that few may read is never for more; a new file is for whom the umask leaves it.
         let mode = if old.is_some() { 0o600 } else { 0o666 };
         let draft = Draft::new(folder, mode).map_err(|e| match folder.is_dir() {
-            true => Error::new(e.kind(), format!("its folder takes no file: {e}")),
+            true => Error::new(e.kind(), Refused(e)),
             false => Error::new(e.kind(), format!("expected a folder {}, found none", folder.display())),
         })?;
         Ok(Self { draft, old })
@@ -154,6 +154,22 @@ impl Replacement {
             ErrorKind::ResourceBusy => Error::new(ErrorKind::ResourceBusy, MOUNTED),
             _ => e.error,
         })
+    }
+}
+
+/// A folder in which no file can be made, and why.
+#[derive(Debug)]
+struct Refused(Error);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "its folder takes no file: {}", self.0)
+    }
+}
+
+impl std::error::Error for Refused {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
     }
 }
 
