@@ -2,33 +2,30 @@
 
 mod common;
 
-use std::collections::HashMap;
-
 use inpaint_edge::weights::{Output, Weights};
 use inpaint_edge::{Inpainter, Isa, Options};
 use ndarray::Array3;
-use safetensors::SafeTensors;
-use safetensors::tensor::{Dtype, TensorView};
+
+use common::safetensors::{Tensor, deserialize, serialize};
 
 const HEAD: [f32; 9] = [0.5, -0.25, 0.125, 1.5, 0.75, -1.0, 0.25, -0.5, 2.0];
 const BIAS: [f32; 3] = [0.1, -0.2, 0.3];
 
 /// `file` with `output` and perhaps a head, on values that need no scaling.
 fn variant(file: &[u8], output: &str, head: bool) -> Vec<u8> {
-    let tensors = SafeTensors::deserialize(file).unwrap();
-    let (_, header) = SafeTensors::read_metadata(file).unwrap();
-    let mut meta: HashMap<String, String> = header.metadata().clone().unwrap();
+    let (mut meta, mut tensors) = deserialize(file);
     for (key, value) in [("output", output), ("input_mean", "0,0,0"), ("input_std", "1,1,1")] {
         meta.insert(key.into(), value.into());
     }
-    let bytes = |v: &[f32]| v.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-    let (weight, bias) = (bytes(&HEAD), bytes(&BIAS));
-    let mut views = tensors.tensors();
+    let tensor = |shape, values: &[f32]| {
+        let data = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        Tensor { dtype: "F32", shape, data }
+    };
     if head {
-        views.push(("head.weight".into(), TensorView::new(Dtype::F32, vec![3, 3, 1, 1], &weight).unwrap()));
-        views.push(("head.bias".into(), TensorView::new(Dtype::F32, vec![3], &bias).unwrap()));
+        tensors.insert("head.weight".into(), tensor(vec![3, 3, 1, 1], &HEAD));
+        tensors.insert("head.bias".into(), tensor(vec![3], &BIAS));
     }
-    safetensors::serialize(views, Some(meta)).unwrap()
+    serialize(&meta, &tensors)
 }
 
 fn expected(v: f32, output: &str) -> f32 {

@@ -1,22 +1,24 @@
 //! The engine beside an independent one: fixtures made by ONNX Runtime (`tests/fixtures/make.py`).
 
+#[path = "common/safetensors.rs"]
+mod safetensors;
+
 use inpaint_edge::{Inpainter, Isa, Mask, MaskRule, Options};
 use ndarray::{Array2, Array3};
-use safetensors::SafeTensors;
 
 fn check(name: &str, weights: &[u8]) {
     let path = format!("{}/tests/fixtures/{name}.case.safetensors", env!("CARGO_MANIFEST_DIR"));
     let bytes = std::fs::read(path).unwrap();
-    let case = SafeTensors::deserialize(&bytes).unwrap();
+    let (_, case) = safetensors::deserialize(&bytes);
     let floats = |name: &str| {
-        let tensor = case.tensor(name).unwrap();
-        let [h, w, c] = tensor.shape().try_into().unwrap();
-        let data = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+        let tensor = &case[name];
+        let [h, w, c] = tensor.shape[..].try_into().unwrap();
+        let data = tensor.data.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
         Array3::from_shape_vec((h, w, c), data).unwrap()
     };
     let (x, expected) = (floats("x"), floats("y"));
     let (h, w, _) = x.dim();
-    let known = case.tensor("m").unwrap().data().to_vec();
+    let known = case["m"].data.clone();
     let mask = Array2::from_shape_vec((h, w), known).unwrap().mapv(|m| 255 * (1 - m));
     let mask = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
     for isa in Isa::available() {

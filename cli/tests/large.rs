@@ -1,12 +1,12 @@
 //! The program on photographs of 12, 24 and 50 megapixels within a memory limit. Not part of `cargo test`, for its time:
 //! `cargo test --release --test large`.
-#![cfg(all(feature = "cli", feature = "embedded-weights", target_os = "linux"))]
+#![cfg(all(feature = "embedded-weights", target_os = "linux"))]
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use image::{GrayImage, ImageFormat, Luma, Rgb, RgbImage};
+use image::{GrayImage, Luma, Rgb, RgbImage};
 
 /// What the program says, and the most memory it had, KiB. The system's account of a child that has ended begins with the
 /// memory of its parent, so it is asked while it runs; what it writes fits into a pipe.
@@ -52,7 +52,9 @@ fn megapixels_within_the_limit() {
     let folder = tempfile::tempdir().unwrap();
     for (width, height, limit) in [(4000, 3000, "128M"), (6000, 4000, "192M"), (8660, 5774, "256M")] {
         let original = photo(width, height);
-        original.save_with_format(folder.path().join("in.jpg"), ImageFormat::Jpeg).unwrap();
+        let mut jpeg = jpeg_encoder::Encoder::new_file(folder.path().join("in.jpg"), 75).unwrap();
+        jpeg.set_sampling_factor(jpeg_encoder::SamplingFactor::F_1_1);
+        jpeg.encode(&original, width as u16, height as u16, jpeg_encoder::ColorType::Rgb).unwrap();
         original.save(folder.path().join("in.png")).unwrap();
         let white = |x, y| Luma([if is_hole(x, y, width, height) { 255 } else { 0 }]);
         GrayImage::from_fn(width, height, white).save(folder.path().join("mask.png")).unwrap();

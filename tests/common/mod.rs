@@ -2,6 +2,8 @@
 
 #![allow(dead_code)]
 
+pub mod safetensors;
+
 use inpaint_edge::numerics::{self, Activation};
 use inpaint_edge::prior::{CYCLES, Harmonic};
 use inpaint_edge::{Mask, MaskRule};
@@ -91,15 +93,16 @@ impl Net {
 }
 
 fn write(levels: usize, layers: &[Layer], prior: &str, prior_input: bool) -> Vec<u8> {
-    use safetensors::tensor::{Dtype, TensorView};
     let bytes = |v: &[f32]| v.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
-    let mut data: Vec<(String, Vec<usize>, Vec<u8>)> = Vec::new();
+    let mut tensors = safetensors::Tensors::new();
+    let mut add = |name: String, shape: Vec<usize>, values: &[f32]| {
+        tensors.insert(name, safetensors::Tensor { dtype: "F32", shape, data: bytes(values) });
+    };
     for (i, l) in layers.iter().enumerate() {
         let name = if i < levels { format!("enc{}", i + 1) } else { format!("dec{}", 2 * levels - i) };
-        data.push((format!("{name}.weight"), vec![l.c_out, l.c_up + l.c_skip, l.kernel, l.kernel], bytes(&l.weight)));
-        data.push((format!("{name}.bias"), vec![l.c_out], bytes(&l.bias)));
+        add(format!("{name}.weight"), vec![l.c_out, l.c_up + l.c_skip, l.kernel, l.kernel], &l.weight);
+        add(format!("{name}.bias"), vec![l.c_out], &l.bias);
     }
-    let views = data.iter().map(|(n, s, d)| (n.clone(), TensorView::new(Dtype::F32, s.clone(), d).unwrap()));
     let rgb = |v: [f32; 3]| v.map(|v| v.to_string()).join(",");
     let meta = [
         ("format", "inpaint-edge/1".to_owned()),
@@ -113,7 +116,7 @@ fn write(levels: usize, layers: &[Layer], prior: &str, prior_input: bool) -> Vec
         ("prior", prior.to_owned()),
         ("prior_input", prior_input.to_string()),
     ];
-    safetensors::serialize(views, Some(meta.into_iter().map(|(k, v)| (k.to_owned(), v)).collect())).unwrap()
+    safetensors::serialize(&meta.map(|(key, value)| (key.to_owned(), value)).into(), &tensors)
 }
 
 /// A random image and a mask (255 = hole): 0 a square, 1 strokes, 2 nearly everything, 3 scattered and at the border.

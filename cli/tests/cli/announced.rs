@@ -1,9 +1,10 @@
 //! What a result has not that its file announced: gain maps, videos, further pictures, credentials.
 
-use image::{ImageDecoder, ImageFormat};
+use image::ImageFormat;
 use inpaint_edge_image::{OutputFormat, Photo};
 
-use crate::metadata::{decoder_of, with_xmp};
+use crate::codecs::contents;
+use crate::metadata::with_xmp;
 use crate::support::*;
 
 /// What a phone writes: a gain map and a video behind the picture, and XMP that says so.
@@ -27,7 +28,7 @@ fn xmp_announces_nothing_that_a_result_has_not() {
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             assert!(said.contains("in: the gain map (Ultra HDR) is not kept\n"), "{said}");
             assert!(said.contains("in: the video of the motion photo is not kept\n"), "{said}");
-            let xmp = decoder_of(&out).xmp_metadata().unwrap().unwrap();
+            let xmp = contents(&out).xmp.unwrap();
             let xmp = String::from_utf8(xmp).unwrap();
             assert_eq!((xmp.len(), xmp.contains("dc:source=\"kept\"")), (ANNOUNCING.len(), true), "{from} to {to}");
             let result = std::fs::read(&out).unwrap();

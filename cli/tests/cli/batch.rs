@@ -160,7 +160,7 @@ fn a_list_comes_through_stdin() {
     succeeds(&output);
     let outs: Vec<_> = records(&output).iter().map(|r| r["out"].as_str().unwrap().to_owned()).collect();
     assert_eq!(outs, [x.clone(), y, z]);
-    assert_eq!(image::open(&x).unwrap().width(), 24);
+    assert_eq!(open(&x).width(), 24);
     // No masks, one box for all.
     let output = with_list(format!("{a}\t{x}\n{{\"image\": {b:?}, \"out\": {x:?}}}x"), &["--box", "1,1,3,3"]);
     fails(&output, 2, &["stdin, line 2", "JSON"]);

@@ -3,6 +3,7 @@
 mod announced;
 mod batch;
 mod bombs;
+mod codecs;
 mod faults;
 mod holes;
 mod jpeg;

@@ -1,11 +1,11 @@
 //! Masks and paint as people have them: holes in alpha, labels, soft brushes, JPEG; and what the program says of them.
 
-use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::{DynamicImage, GrayImage, ImageFormat, Luma, Rgb, RgbImage, Rgba, RgbaImage};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use crate::codecs::jpeg_of;
 use crate::metadata::{exif, with_metadata};
 use crate::support::*;
 
@@ -224,8 +224,7 @@ fn a_soft_edge_of_a_mask_is_told_with_what_takes_it() {
     for (name, mask) in [("hard.png", brush(20.0, 0.001)), ("smooth.png", brush(20.0, 1.0))] {
         assert_eq!(told(&folder, &[&image, &put(&folder, name, mask.clone())]).1, Vec::<String>::new(), "{name}");
         for quality in [60, 75, 90] {
-            let mut jpeg = Vec::new();
-            JpegEncoder::new_with_quality(&mut jpeg, quality).encode_image(&mask).unwrap();
+            let jpeg = jpeg_of(&mask.clone().into(), quality);
             assert_eq!(
                 told(&folder, &[&image, &folder.put("mask.jpg", jpeg)]).1,
                 Vec::<String>::new(),
@@ -363,9 +362,7 @@ fn white_paint_that_a_jpeg_has_changed_is_told() {
             *pixel = Rgb([if black { off } else { 255 - off }; 3]);
         }
         assert_eq!(told(&folder, &[&"--mask-color", &colour, &put(&folder, "hard.png", hard)]), (LINE, vec![]));
-        let mut jpeg = Vec::new();
-        JpegEncoder::new_with_quality(&mut jpeg, 75).encode_image(&painted).unwrap();
-        let lossy = folder.put("lossy.jpg", jpeg);
+        let lossy = folder.put("lossy.jpg", jpeg_of(&painted.clone().into(), 75));
         let (pixels, notes) = told(&folder, &[&"--mask-color", &colour, &lossy]);
         assert!(pixels < LINE * 9 / 10, "{pixels}");
         says(&notes, &["lossy.jpg", "near it: --mask-color "]);
@@ -437,8 +434,7 @@ fn paint_saved_as_jpeg_is_found_and_its_rim_is_told() {
     let mut painted = image::open(photo()).unwrap().into_rgb8();
     painted.enumerate_pixels_mut().filter(|(x, y, _)| in_lines(*x, *y, 0)).for_each(|(_, _, v)| v.0 = [255, 0, 255]);
     for quality in [75, 85, 95] {
-        let mut jpeg = Vec::new();
-        JpegEncoder::new_with_quality(&mut jpeg, quality).encode_image(&painted).unwrap();
+        let jpeg = jpeg_of(&painted.clone().into(), quality);
         let (part, beside, _) = found(&folder, &folder.put("in.jpg", jpeg), &["--mask-color", "magenta"], 2);
         assert!(part > 0.9 && beside == 0, "{quality}: {part}, {beside}");
     }

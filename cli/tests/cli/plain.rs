@@ -1,9 +1,9 @@
 //! GIF, BMP, PNM and QOI in; kinds of files that are not read.
 
 use image::ColorType::{L8, L16, Rgb8, Rgb16, Rgba8};
-use image::codecs::gif::GifEncoder;
-use image::{DynamicImage, Frame, ImageFormat};
+use image::{DynamicImage, ImageFormat};
 
+use crate::codecs::{gif_of, of_gif};
 use crate::support::*;
 
 #[test]
@@ -42,41 +42,30 @@ fn text_forms_of_pnm_are_read() {
     }
 }
 
-/// A GIF of these pictures.
-fn gif(pictures: &[DynamicImage]) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut encoder = GifEncoder::new(&mut bytes);
-    pictures.iter().for_each(|picture| encoder.encode_frame(Frame::new(picture.to_rgba8())).unwrap());
-    drop(encoder);
-    bytes
-}
-
 #[test]
 fn a_still_gif_is_read_and_an_animation_refused() {
     let folder = Folder::new();
     let (mask, out) = (folder.mask(61, 43), folder.path("out.png"));
-    let still = gif(&[picture(61, 43, Rgb8)]);
+    let still = gif_of(&[picture(61, 43, Rgb8)]);
     let output = run(&[&folder.put("in.gif", &still), &mask, &out]);
     succeeds(&output);
     assert!(String::from_utf8_lossy(&output.stderr).ends_with("in.gif: a palette, written as RGB\n"));
-    let expected = image::load_from_memory(&still).unwrap();
-    same_outside_hole(&expected.to_rgb8().into(), &image::open(&out).unwrap());
+    same_outside_hole(&of_gif(&still).to_rgb8().into(), &image::open(&out).unwrap());
 
-    let animation = gif(&[picture(61, 43, Rgb8), picture(61, 43, Rgba8)]);
+    let animation = gif_of(&[picture(61, 43, Rgb8), picture(61, 43, Rgba8)]);
     fails(&run(&[&folder.put("in.gif", animation), &mask, &out]), 3, &["in.gif: expected a still picture"]);
 }
 
 #[test]
 fn a_gif_whose_screen_is_too_small_is_as_large_as_its_picture() {
     let folder = Folder::new();
-    let still = gif(&[picture(61, 43, Rgb8)]);
+    let still = gif_of(&[picture(61, 43, Rgb8)]);
     let mut small = still.clone();
     // The screen: width and height in 16 bits each.
     small[6..10].copy_from_slice(&[9, 0, 70, 0]);
     let out = folder.path("out.png");
     succeeds(&run(&[&"--box", &"0,0,1,1", &folder.put("in.gif", small), &out]));
-    let (found, expected) =
-        (image::open(&out).unwrap().into_rgba8(), image::load_from_memory(&still).unwrap().into_rgba8());
+    let (found, expected) = (image::open(&out).unwrap().into_rgba8(), of_gif(&still).into_rgba8());
     assert_eq!(found.dimensions(), (61, 70));
     for (x, y, pixel) in found.enumerate_pixels().skip(1) {
         let expected = if y < 43 { *expected.get_pixel(x, y) } else { image::Rgba([0; 4]) };
@@ -111,7 +100,7 @@ fn transparent_pixels_of_a_gif_are_transparent() {
     let folder = Folder::new();
     let mut clear = picture(8, 8, Rgba8).into_rgba8();
     clear.pixels_mut().enumerate().for_each(|(i, pixel)| pixel[3] = if i % 3 == 0 { 0 } else { 255 });
-    let input = folder.put("in.gif", gif(&[clear.clone().into()]));
+    let input = folder.put("in.gif", gif_of(&[clear.clone().into()]));
     let out = folder.path("out.png");
     succeeds(&run(&[&"--box", &"1,0,1,1", &input, &out]));
     let result = image::open(&out).unwrap().into_rgba8();
@@ -169,7 +158,7 @@ fn cut_files_are_refused() {
         ("in.bmp", encoded(&picture(9, 7, Rgb8), ImageFormat::Bmp)),
         ("in.ppm", encoded(&picture(9, 7, Rgb8), ImageFormat::Pnm)),
         ("in.qoi", encoded(&picture(9, 7, Rgb8), ImageFormat::Qoi)),
-        ("in.gif", gif(&[picture(9, 7, Rgb8)])),
+        ("in.gif", gif_of(&[picture(9, 7, Rgb8)])),
     ] {
         // Of two bytes or fewer nobody can tell what they began.
         for length in (3..bytes.len()).step_by(bytes.len() / 40 + 1) {
@@ -187,7 +176,7 @@ fn opaque_pictures_with_alpha_become_jpegs() {
     opaque.pixels_mut().for_each(|pixel| pixel[3] = 255);
     let (mask, out) = (folder.mask(61, 43), folder.path("out.jpg"));
     succeeds(&run(&[&folder.put("in.png", encoded(&opaque.clone().into(), ImageFormat::Png)), &mask, &out]));
-    assert_eq!(image::open(&out).unwrap().color(), Rgb8);
+    assert_eq!(open(&out).color(), Rgb8);
 
     // What is erased is the hole, and is opaque once it is filled.
     opaque.get_pixel_mut(9, 9)[3] = 0;

@@ -1,12 +1,14 @@
 //! Running the program, folders to run it in, pictures to run it on.
 
-use std::io::{Cursor, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 #[cfg(target_os = "linux")]
 use std::{process::Stdio, time::Duration};
 
-use image::{DynamicImage, GrayImage, ImageFormat, Luma};
+use image::{DynamicImage, GrayImage, Luma};
+
+pub use crate::codecs::{encoded, open};
 
 pub fn run(args: &[&dyn AsRef<std::ffi::OsStr>]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_inpaint-edge")).args(args.iter().map(|a| a.as_ref())).output().unwrap()
@@ -103,13 +105,13 @@ pub fn jpeg(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/images/jpeg").join(name)
 }
 
-/// What other readers make of a file, as it is stored: libjpeg of a JPEG, else the `image` crate.
+/// What other readers make of a file, as it is stored: libjpeg of a JPEG, else [`open`].
 pub fn right(path: &Path) -> DynamicImage {
     if path.extension().is_some_and(|ending| ending == "jpg") {
         let name = Path::new(path.file_name().unwrap()).with_extension("png");
         return image::open(path.with_file_name("right").join(name)).unwrap();
     }
-    image::open(path).unwrap()
+    open(path)
 }
 
 /// A JPEG segment.
@@ -145,12 +147,6 @@ pub fn same_outside_hole(a: &DynamicImage, b: &DynamicImage) {
 
 pub fn is_hole(x: u32, y: u32, width: u32, height: u32) -> bool {
     (x, y) != (0, 0) && (width / 4..=width / 2).contains(&x) && (height / 4..=height / 2).contains(&y)
-}
-
-pub fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
-    let mut bytes = Cursor::new(Vec::new());
-    image.write_to(&mut bytes, format).unwrap();
-    bytes.into_inner()
 }
 
 /// A chunk of a PNG.
