@@ -1,10 +1,10 @@
 //! What a mask or a painted image holds where its hole may not be the one that was meant, and the option that helps.
 
 use image::{DynamicImage, GrayImage};
-use inpaint_edge::{Holes, MaskChannel, MaskSurvey, MaskWhite, Paint, Painted, Result};
+use inpaint_edge::{Mask, MaskChannel, MaskSurvey, MaskWhite, Paint, Painted, Result};
 use inpaint_edge_image::Photo;
 
-use crate::hole_args::HoleArgs;
+use crate::spec::HoleSpec;
 
 /// Mask values that are neither black nor white in files that lose a little.
 const BETWEEN: std::ops::RangeInclusive<usize> = 16..=239;
@@ -24,6 +24,7 @@ pub struct MaskAdvice {
     threshold: usize,
     /// Of a mask that is more than one grey plane.
     picture: Option<MaskSurvey>,
+    has_alpha: bool,
     /// Pixels by their value in the channel that is read.
     levels: [usize; 256],
     hole_pixels: usize,
@@ -34,19 +35,20 @@ pub struct MaskAdvice {
 
 impl MaskAdvice {
     /// Of a mask whose `channel` is read, before that is all there is of it.
-    pub fn new(mask: &Photo, channel: MaskChannel, args: &HoleArgs) -> Result<Self> {
+    pub fn new(mask: &Photo, channel: MaskChannel, spec: &HoleSpec) -> Result<Self> {
         let is_plane = mask.pixels.color().channel_count() == 1;
         let picture = if is_plane { None } else { Some(mask.survey_mask()?) };
-        let (white, threshold) = (args.white(), args.threshold().into());
-        let is_guess = MaskChannel::from(args.mask_channel) == MaskChannel::Auto;
+        let (white, threshold) = (spec.mask_white(), spec.mask_threshold().into());
+        let is_guess = spec.channel == MaskChannel::Auto;
         let low = brightest_of_16(&mask.pixels).filter(|v| (1..256).contains(v));
-        Ok(Self { channel, is_guess, white, threshold, picture, levels: [0; 256], hole_pixels: 0, edge: 0, low })
+        let (has_alpha, levels, hole_pixels, edge) = (mask.has_alpha(), [0; 256], 0, 0);
+        Ok(Self { channel, is_guess, white, threshold, picture, has_alpha, levels, hole_pixels, edge, low })
     }
 
     /// With what the channel came to.
-    pub fn read(&mut self, plane: &GrayImage, holes: &Holes) {
+    pub fn read(&mut self, plane: &GrayImage, holes: &Mask) {
         plane.as_raw().iter().for_each(|v| self.levels[usize::from(*v)] += 1);
-        (self.hole_pixels, self.edge) = (holes.pixels(), holes.edge());
+        (self.hole_pixels, self.edge) = (holes.count(), holes.edge());
     }
 
     fn pixels(&self) -> usize {
@@ -67,7 +69,7 @@ impl MaskAdvice {
     }
 
     /// What the user should know of the mask.
-    pub fn notes(&self, args: &HoleArgs) -> Vec<String> {
+    pub fn notes(&self, spec: &HoleSpec) -> Vec<String> {
         let mut notes = Vec::new();
         if self.hole_pixels == 0 {
             notes.push(self.no_hole());
@@ -83,14 +85,14 @@ impl MaskAdvice {
         let is_photograph = (between > 30 && levels > LABELS) || (colours > 64 && coloured > 5);
         if is_photograph && self.channel != MaskChannel::Alpha {
             notes.push(format!(
-                "looks like a photograph, {between} % of it neither black nor white and {coloured} % coloured: a mask in \
-                 black and white expected"
+                "looks like a photograph: expected a mask in black and white, found {between} % of it neither black nor white \
+                 and {coloured} % coloured"
             ));
         } else {
-            notes.extend(self.soft_edge(args.mask_grow).or_else(|| self.labels_kept(args)));
+            notes.extend(self.soft_edge(spec.grow).or_else(|| self.labels_kept(spec)));
         }
         let hole = percent(self.hole_pixels);
-        if hole > 50 && args.mask_white.is_none() && self.hole_pixels < self.pixels() {
+        if hole > 50 && spec.white.is_none() && self.hole_pixels < self.pixels() {
             notes.push(format!("{hole} % of it is hole; where black marks the hole: --mask-white keep"));
         }
         notes
@@ -123,7 +125,7 @@ impl MaskAdvice {
     }
 
     /// Labels that are kept beside others that are the hole, where no threshold was asked for.
-    fn labels_kept(&self, args: &HoleArgs) -> Option<String> {
+    fn labels_kept(&self, spec: &HoleSpec) -> Option<String> {
         let values: Vec<_> = (0..256).filter(|v| self.levels[*v] > 0).collect();
         let [darkest, .., brightest] = values[..] else { return None };
         let (background, side) = match self.white {
@@ -137,7 +139,7 @@ impl MaskAdvice {
         let pixels: usize = kept.iter().map(|v| self.levels[*v]).sum();
         let (&first, &last) = (kept.first()?, kept.last()?);
         let is_plain = values.len() > LABELS || pixels < self.edge.max(16);
-        if args.mask_threshold.is_some() || self.hole_pixels == 0 || is_plain {
+        if spec.threshold.is_some() || self.hole_pixels == 0 || is_plain {
             return None;
         }
         let range = if first == last { format!("{first}") } else { format!("{first} to {last}") };
@@ -190,7 +192,8 @@ impl MaskAdvice {
         let channels = [MaskChannel::Red, MaskChannel::Green, MaskChannel::Blue, MaskChannel::Alpha];
         let both = |(_, levels): &(MaskChannel, &[usize; 256])| (1..self.pixels()).contains(&white_pixels(levels));
         let levels = &self.picture.as_ref()?.levels;
-        let best = channels.into_iter().zip(levels).filter(both).max_by_key(|(_, l)| white_pixels(l));
+        let is_there = |(channel, _): &(MaskChannel, _)| *channel != MaskChannel::Alpha || self.has_alpha;
+        let best = channels.into_iter().zip(levels).filter(is_there).filter(both).max_by_key(|(_, l)| white_pixels(l));
         best.map(|(channel, _)| format!("--mask-channel {}", channel.name()))
     }
 

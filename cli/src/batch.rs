@@ -1,7 +1,6 @@
 //! `inpaint-edge batch`: many photographs, one after the other or several at a time.
 
 use std::collections::{BTreeSet, HashSet};
-use std::io::Write;
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,15 +11,17 @@ use inpaint_edge::{Error, ErrorKind, Result};
 use inpaint_edge_atomic::remove_abandoned;
 use inpaint_edge_image::target_of;
 
-use crate::args::BatchArgs;
+use crate::budget::Budget;
+use crate::console::{line_of, print, progress_bar, tell};
 use crate::engine::{Engine, weights_sha256};
-use crate::fill::progress_bar;
+use crate::files::Files;
 use crate::item::Item;
-use crate::job::{Done, Job};
+use crate::job::Job;
 use crate::list::{self, List};
-use crate::memory::Budget;
 use crate::names;
 use crate::order::Queue;
+use crate::report::Done;
+use crate::spec::BatchSpec;
 
 /// What became of a job.
 enum Outcome {
@@ -31,10 +32,10 @@ enum Outcome {
 }
 
 /// Returns the exit code: 0, or that of the first failure in the order of the list.
-pub fn run(args: &BatchArgs) -> Result<u8> {
-    let List { items, order, passed_over } = list::read(args)?;
+pub fn run(spec: &BatchSpec) -> Result<u8> {
+    let List { items, order, passed_over } = list::read(spec)?;
     // What cannot be written is told when it is tried.
-    let targets: Vec<_> = items.iter().filter_map(|item| target_of(&item.job.out).ok()).collect();
+    let targets: Vec<_> = items.iter().filter_map(|item| target_of(&item.files.out).ok()).collect();
     targets
         .iter()
         .map(|target| names::folder_of(target))
@@ -42,24 +43,24 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
         .into_iter()
         .for_each(remove_abandoned);
 
-    let known: Vec<_> = items.iter().map(|item| known_outcome(item, args.overwrite)).collect();
+    let known: Vec<_> = items.iter().map(|item| known_outcome(item, spec.overwrite)).collect();
     let pending: Vec<_> = (0..items.len()).filter(|i| known[*i].is_none()).collect();
     let failed = known.iter().enumerate().filter(|(_, outcome)| matches!(outcome, Some(Outcome::Failed(_))));
     let queue = Queue::new(order, &pending, failed.map(|(i, _)| i).collect::<HashSet<_>>());
-    let jobs = args.jobs.min(pending.len()).max(1);
-    let budget = Budget::new(args.job.max_memory);
-    let mut engine = Engine::new(&args.job, threads_of_each(args.job.threads, jobs));
+    let jobs = spec.jobs.min(pending.len()).max(1);
+    let budget = Budget::new(spec.job.max_memory);
+    let mut engine = Engine::new(&spec.job, threads_of_each(spec.job.threads, jobs));
     if !pending.is_empty() {
         engine.warm_up(budget.as_ref())?;
     }
-    let weights = if args.json_lines { weights_sha256(args.job.weights.as_deref())? } else { String::new() };
-    let bar = progress_bar(args.job.quiet, "{wide_bar} {pos}/{len}  {elapsed}  ETA {eta}");
+    let weights = if spec.json_lines { weights_sha256(spec.job.weights.as_deref())? } else { String::new() };
+    let bar = progress_bar(spec.job.quiet, "{wide_bar} {pos}/{len}  {elapsed}  ETA {eta}");
     bar.set_length(pending.len() as u64);
 
-    let teller = Mutex::new(Teller::new(args, &items, weights, bar.clone()));
-    let tell = |i: usize, outcome: Outcome| teller.lock().unwrap_or_else(|e| e.into_inner()).tell(i, outcome);
+    let teller = Mutex::new(Teller::new(spec.json_lines, &items, weights, bar.clone()));
+    let tell_of = |i: usize, outcome: Outcome| teller.lock().unwrap_or_else(|e| e.into_inner()).tell(i, outcome);
     for (i, outcome) in known.into_iter().enumerate() {
-        outcome.map_or(Ok(()), |outcome| tell(i, outcome))?;
+        outcome.map_or(Ok(()), |outcome| tell_of(i, outcome))?;
     }
     let stop = AtomicBool::new(false);
     let work = |mut engine| -> Result<()> {
@@ -68,10 +69,10 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
                 bar.tick();
                 if stop.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             };
-            let job = &items[turn.job].job;
+            let job = Job { files: &items[turn.job].files, spec: &spec.job };
             let filled = match turn.without {
                 Some(maker) => Err(not_made(&items[maker])),
-                None => job.fill(&args.job, &mut engine, budget.as_ref(), args.json_lines, progress),
+                None => job.fill(&mut engine, budget.as_ref(), spec.json_lines, progress),
             };
             if stop.load(Ordering::Relaxed) {
                 break;
@@ -80,7 +81,7 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
                 turn.succeeds();
             }
             bar.inc(1);
-            let told = tell(turn.job, filled.map_or_else(Outcome::Failed, Outcome::Filled));
+            let told = tell_of(turn.job, filled.map_or_else(Outcome::Failed, Outcome::Filled));
             told.inspect_err(|_| {
                 stop.store(true, Ordering::Relaxed);
                 queue.stop();
@@ -103,15 +104,15 @@ pub fn run(args: &BatchArgs) -> Result<u8> {
     })?;
     bar.finish_and_clear();
     let teller = teller.into_inner().unwrap_or_else(|e| e.into_inner());
-    if !args.job.quiet {
+    if !spec.job.quiet {
         let Teller { filled, copied, noted, skipped, failed, .. } = teller;
         let some = |count: usize, what: &str| if count == 0 { String::new() } else { format!(", {count} {what}") };
         let copied = some(copied, "without a hole copied");
         let skipped = some(skipped, "had a result already");
-        let noted = some(noted, if args.json_lines { "with a note" } else { "with a note, which --json-lines has" });
+        let noted = some(noted, if spec.json_lines { "with a note" } else { "with a note, which --json-lines has" });
         let passed_over = some(passed_over.count, &format!("passed over: {passed_over}"));
         let line = format!("{filled} filled{copied}, {failed} failed{skipped}{noted}{passed_over}");
-        let _ = writeln!(std::io::stderr(), "inpaint-edge: {line}");
+        tell(line);
     }
     Ok(teller.exit_code)
 }
@@ -124,8 +125,11 @@ fn threads_of_each(threads: usize, jobs: usize) -> usize {
 
 /// The error of a job whose image or mask another was to make.
 fn not_made(maker: &Item) -> Error {
-    let (out, image) = (maker.job.out.display(), maker.job.image.display());
-    Error::new(ErrorKind::Input, format!("{out}: the result of {image} expected, which could not be filled"))
+    let (out, image) = (maker.files.out.display(), maker.files.image.display());
+    Error::new(
+        ErrorKind::Input,
+        format!("{out}: expected the result of {image}, found none, since that could not be filled"),
+    )
 }
 
 /// What becomes of a job that need not be tried.
@@ -133,21 +137,21 @@ fn known_outcome(item: &Item, overwrite: bool) -> Option<Outcome> {
     if let Some(problem) = &item.problem {
         return Some(Outcome::Failed(problem.clone()));
     }
-    let job = &item.job;
-    if overwrite || !job.out.is_file() {
+    let files = &item.files;
+    if overwrite || !files.out.is_file() {
         return None;
     }
-    if names::is_same(&job.out, &job.image) || job.mask.as_ref().is_some_and(|mask| names::is_same(&job.out, mask)) {
-        let detail = "--overwrite expected where a result replaces its image or mask";
-        return Some(Outcome::Failed(Error::new(ErrorKind::Usage, detail).of(job.out.display())));
+    if files.inputs().any(|input| names::is_same(&files.out, input)) {
+        let detail = "expected --overwrite or another result, found the image or mask itself";
+        return Some(Outcome::Failed(Error::new(ErrorKind::Usage, detail).of(files.out.display())));
     }
     Some(Outcome::Skipped)
 }
 
-/// A record with the names of a job, those that are no text by their bytes, too.
-fn named(job: &Job) -> serde_json::Value {
+/// A record with the names of files, those that are no text by their bytes, too.
+fn named(files: &Files) -> serde_json::Value {
     let mut record = serde_json::json!({});
-    for (key, name) in [("image", Some(&job.image)), ("mask", job.mask.as_ref()), ("out", Some(&job.out))] {
+    for (key, name) in [("image", Some(&files.image)), ("mask", files.mask.as_ref()), ("out", Some(&files.out))] {
         record[key] = name.map(|name| name.to_string_lossy()).into();
         if let Some(name) = name.filter(|name| name.to_str().is_none()) {
             record[format!("{key}_bytes")] = hex(name.as_os_str().as_encoded_bytes()).into();
@@ -158,7 +162,7 @@ fn named(job: &Job) -> serde_json::Value {
 
 /// Tells what became of the jobs in the order of the list, whatever the order in which they end.
 struct Teller<'a> {
-    args: &'a BatchArgs,
+    json_lines: bool,
     items: &'a [Item],
     weights_sha256: String,
     bar: ProgressBar,
@@ -176,23 +180,36 @@ struct Teller<'a> {
 }
 
 impl<'a> Teller<'a> {
-    fn new(args: &'a BatchArgs, items: &'a [Item], weights_sha256: String, bar: ProgressBar) -> Self {
+    fn new(json_lines: bool, items: &'a [Item], weights_sha256: String, bar: ProgressBar) -> Self {
         let outcomes = items.iter().map(|_| None).collect();
         let (next, filled, copied, noted, skipped, failed, exit_code) = (0, 0, 0, 0, 0, 0, 0);
-        Self { args, items, weights_sha256, bar, outcomes, next, filled, copied, noted, skipped, failed, exit_code }
+        Self {
+            json_lines,
+            items,
+            weights_sha256,
+            bar,
+            outcomes,
+            next,
+            filled,
+            copied,
+            noted,
+            skipped,
+            failed,
+            exit_code,
+        }
     }
 
     fn tell(&mut self, i: usize, outcome: Outcome) -> Result<()> {
         self.outcomes[i] = Some(outcome);
         while let Some(outcome) = self.outcomes.get_mut(self.next).and_then(Option::take) {
-            let job = &self.items[self.next].job;
+            let files = &self.items[self.next].files;
             self.next += 1;
-            let mut record = named(job);
+            let mut record = named(files);
             match outcome {
                 Outcome::Filled(done) => {
                     self.noted += usize::from(!done.is_copy() && !done.notes.is_empty());
                     *(if done.is_copy() { &mut self.copied } else { &mut self.filled }) += 1;
-                    if self.args.json_lines
+                    if self.json_lines
                         && let serde_json::Value::Object(report) = done.json(&self.weights_sha256)
                     {
                         report.into_iter().for_each(|(key, value)| record[key] = value);
@@ -206,13 +223,14 @@ impl<'a> Teller<'a> {
                     self.failed += 1;
                     let code = e.kind().exit_code();
                     self.exit_code = if self.exit_code == 0 { code } else { self.exit_code };
-                    record["error"] = e.to_string().into();
+                    let line = line_of(&e);
+                    record["error"] = line.as_str().into();
                     record["exit_code"] = code.into();
-                    self.bar.suspend(|| drop(writeln!(std::io::stderr(), "inpaint-edge: {e}")));
+                    self.bar.suspend(|| tell(line));
                 }
             }
-            if self.args.json_lines {
-                self.bar.suspend(|| crate::print(format!("{record}\n").as_bytes()))?;
+            if self.json_lines {
+                self.bar.suspend(|| print(format!("{record}\n")))?;
             }
         }
         Ok(())

@@ -8,12 +8,14 @@ use inpaint_edge::weights::{Config, Weights};
 use inpaint_edge::{Error, ErrorKind, Inpainter, Options, Result};
 use sha2::{Digest, Sha256};
 
-use crate::args::JobArgs;
-use crate::memory::{self, Budget, Held, Known};
+use crate::budget::{Budget, Held};
+use crate::memory::{self, Known};
+use crate::names;
+use crate::spec::JobSpec;
 
 /// Where a photograph's inpainter comes from.
 pub struct Engine<'a> {
-    args: &'a JobArgs,
+    spec: &'a JobSpec,
     threads: usize,
     kept: Option<Inpainter>,
     /// Memory of what is kept, and of the job that keeps it.
@@ -24,8 +26,9 @@ pub struct Engine<'a> {
 }
 
 impl<'a> Engine<'a> {
-    pub fn new(args: &'a JobArgs, threads: usize) -> Self {
-        Self { args, threads, kept: None, held: None, keeps: args.max_memory.is_none(), known: None }
+    /// Inpainters of `threads` threads; 0: all cores.
+    pub fn new(spec: &'a JobSpec, threads: usize) -> Self {
+        Self { spec, threads, kept: None, held: None, keeps: spec.max_memory.is_none(), known: None }
     }
 
     /// Opens the weights before they are needed, within `budget`, and keeps the inpainter where memory is not limited.
@@ -33,11 +36,11 @@ impl<'a> Engine<'a> {
         let mut share = budget.map(Budget::enter);
         if let Some(share) = &mut share {
             let Known { config, bytes } = self.known()?;
-            let loading = memory::of_loading(config, *bytes);
-            share.take(loading).map_err(|e| named(self.args.weights.as_deref(), e))?;
+            let loading = memory::loading_peak_bytes(config, *bytes);
+            share.take(loading).map_err(|e| named(self.spec.weights.as_deref(), e))?;
         }
         let inpainter = self.take()?;
-        self.give_back(inpainter);
+        self.keep(inpainter);
         Ok(())
     }
 
@@ -55,7 +58,7 @@ impl<'a> Engine<'a> {
 
     /// Another, knowing what this one knows.
     pub fn another(&self) -> Self {
-        Self { known: self.known.clone(), ..Self::new(self.args, self.threads) }
+        Self { known: self.known.clone(), ..Self::new(self.spec, self.threads) }
     }
 
     pub fn is_ready(&self) -> bool {
@@ -65,8 +68,8 @@ impl<'a> Engine<'a> {
     /// Reads no more of the weights than their header.
     pub fn known(&mut self) -> Result<&Known> {
         if self.known.is_none() {
-            let config = config(self.args.weights.as_deref())?;
-            let bytes = Inpainter::weights_bytes_for(&config, self.args.isa.choice())?;
+            let config = config(self.spec.weights.as_deref())?;
+            let bytes = config.packed_bytes(self.spec.isa)?;
             self.known = Some(Known { config, bytes });
         }
         Ok(self.known.as_ref().expect("it was just set"))
@@ -76,21 +79,16 @@ impl<'a> Engine<'a> {
         if let Some(inpainter) = self.kept.take() {
             return Ok(inpainter);
         }
-        open(self.args.weights.as_deref(), self.options())
+        open(self.spec.weights.as_deref(), self.options())
     }
 
     /// Keeps `inpainter` with the memory of its run for the next photograph; where memory is scarce, nothing is kept.
-    pub fn give_back(&mut self, inpainter: Inpainter) {
+    pub fn keep(&mut self, inpainter: Inpainter) {
         self.kept = self.keeps.then_some(inpainter);
     }
 
     fn options(&self) -> Options {
-        Options {
-            threads: self.threads,
-            isa: self.args.isa.choice(),
-            strategy: self.args.strategy.into(),
-            ..Options::default()
-        }
+        Options::default().threads(self.threads).isa(self.spec.isa).strategy(self.spec.strategy)
     }
 }
 
@@ -118,7 +116,7 @@ fn built_in() -> Result<&'static [u8]> {
 
 #[cfg(not(feature = "embedded-weights"))]
 fn built_in() -> Result<&'static [u8]> {
-    Err(Error::new(ErrorKind::Usage, "this build has no weights of its own: --weights FILE expected"))
+    Err(Error::new(ErrorKind::Usage, "expected --weights FILE, since this build has no weights of its own"))
 }
 
 /// The error with the name of the weights file it is about.
@@ -137,7 +135,7 @@ pub fn weights_sha256(weights: Option<&Path>) -> Result<String> {
         #[cfg(not(feature = "embedded-weights"))]
         return Ok(String::new());
     };
-    let cannot = |e: std::io::Error| Error::new(ErrorKind::Weights, format!("{}: cannot be read: {e}", path.display()));
+    let cannot = |e: std::io::Error| names::unreadable(ErrorKind::Weights, e).of(path.display());
     let mut file = std::fs::File::open(path).map_err(cannot)?;
     let (mut digest, mut block) = (Sha256::new(), vec![0; 1 << 16]);
     loop {

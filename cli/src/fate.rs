@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use inpaint_edge::{Error, ErrorKind};
+use inpaint_edge::{Error, ErrorKind, Result};
 
 /// The system's allocator, which notes that memory could not be had.
 struct Noting;
@@ -49,11 +49,12 @@ unsafe impl GlobalAlloc for Noting {
 /// library asks for memory that cannot be had and takes no refusal, the process ends with the exit code of limits. What it
 /// writes then is Rust's line: memory allocation of so many bytes failed.
 pub fn choose() {
-    // A panic is a mistake of this program, and aborts; but that of a new thread for which there is no memory is none.
-    let hook = std::panic::take_hook();
+    // A panic is a mistake of this program, and aborts. But a thread that has no stack for signals yet is still being started:
+    // its panic says that there is no memory for that stack.
+    let (hook, expects_stack) = (std::panic::take_hook(), has_signal_stack());
     std::panic::set_hook(Box::new(move |panic| {
-        if panic.payload_as_str().is_some_and(|text| text.starts_with("failed to allocate an alternative stack")) {
-            let line = "inpaint-edge: no memory for a thread\n";
+        if expects_stack && !has_signal_stack() {
+            let line = "inpaint-edge: no memory for the signal stack of a thread\n";
             // SAFETY: writes as many bytes as there are.
             unsafe { libc::write(libc::STDERR_FILENO, line.as_ptr().cast(), line.len()) };
             WITHOUT_MEMORY.store(true, Relaxed);
@@ -71,19 +72,35 @@ pub fn choose() {
     }
 }
 
+/// Whether this thread handles signals on a stack of its own. Rust gives one to every thread before anything else, the main
+/// thread included, unless something had a handler of SIGSEGV before it.
+fn has_signal_stack() -> bool {
+    // SAFETY: all zero is a value of this type, and the call writes no other.
+    let stack = unsafe {
+        let mut stack: libc::stack_t = std::mem::zeroed();
+        libc::sigaltstack(std::ptr::null(), &mut stack);
+        stack
+    };
+    !stack.ss_sp.is_null() && stack.ss_flags & libc::SS_DISABLE == 0
+}
+
 /// Runs `work` on a stack that is large enough whatever the limit of stacks is: on the main thread's, or on that of a thread.
-pub fn on_enough_stack(work: fn() -> ExitCode) -> ExitCode {
+///
+/// # Errors
+///
+/// Limits, where there is no memory for a thread.
+pub fn on_enough_stack(work: fn() -> ExitCode) -> Result<ExitCode> {
     const STACK: usize = 2 << 20;
     let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
     // SAFETY: writes the limit, or fails and leaves it.
     unsafe { libc::getrlimit(libc::RLIMIT_STACK, &mut limit) };
     if limit.rlim_cur >= STACK as libc::rlim_t {
         reach_down();
-        return work();
+        return Ok(work());
     }
     match std::thread::Builder::new().stack_size(STACK).spawn(work) {
-        Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-        Err(e) => crate::failed(&Error::new(ErrorKind::Limits, format!("no memory for a thread: {e}"))),
+        Ok(thread) => Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
+        Err(_) => Err(Error::new(ErrorKind::Limits, "no memory for a thread")),
     }
 }
 
@@ -111,6 +128,29 @@ extern "C" fn aborted(signal: libc::c_int) {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+
+    extern "C" fn is_told(answer: *mut libc::c_void) -> *mut libc::c_void {
+        // SAFETY: points to a bool of the test below, which waits for this thread.
+        unsafe { answer.cast::<bool>().write(has_signal_stack()) };
+        answer
+    }
+
+    /// A thread of the C library is what a thread of Rust is before it has its stack for signals.
+    #[test]
+    fn only_threads_that_have_begun_have_a_stack_for_signals() {
+        assert!(has_signal_stack() && std::thread::spawn(has_signal_stack).join().unwrap());
+        let mut answer = true;
+        // SAFETY: the thread is joined before what it writes to is read, or is gone.
+        unsafe {
+            let mut thread = std::mem::zeroed();
+            let data = (&raw mut answer).cast();
+            assert_eq!(libc::pthread_create(&mut thread, std::ptr::null(), is_told, data), 0);
+            assert_eq!(libc::pthread_join(thread, std::ptr::null_mut()), 0);
+        }
+        assert!(!answer);
+    }
+
     #[test]
     fn the_exit_code_is_that_of_limits() {
         assert_eq!(inpaint_edge::ErrorKind::Limits.exit_code(), 5);

@@ -1,47 +1,36 @@
 //! The main job: one photograph.
 
-use std::io::{IsTerminal, Write};
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use inpaint_edge::{Error, ErrorKind, Result};
 
-use crate::args::FillArgs;
+use crate::budget::Budget;
+use crate::console::{is_watched, print, progress_bar, tell};
 use crate::engine::{Engine, weights_sha256};
 use crate::job::Job;
-use crate::memory::Budget;
-use crate::names;
-use crate::source::is_pipe;
+use crate::names::{self, is_pipe};
+use crate::report::Shown;
+use crate::spec::FillSpec;
 
-pub fn run(args: &FillArgs) -> Result<()> {
+pub fn run(spec: &FillSpec) -> Result<()> {
     let start = Instant::now();
-    let job = job_of(args)?;
-    if is_pipe(&job.image) && job.mask.as_deref().is_some_and(is_pipe) {
-        return usage("IMAGE and MASK cannot both be stdin");
+    let FillSpec { files, job, .. } = spec;
+    if is_pipe(&files.image) && files.mask.as_deref().is_some_and(is_pipe) {
+        return usage("expected IMAGE or MASK on stdin, found both");
     }
-    if args.json && is_pipe(&job.out) {
-        return usage("--json and the image cannot both go to stdout");
+    if spec.json && is_pipe(&files.out) {
+        return usage("expected --json or the image on stdout, found both");
     }
     // What the report takes is read before the result is there.
-    let weights = args.json.then(|| weights_sha256(args.job.weights.as_deref())).transpose()?;
-    let budget = Budget::new(args.job.max_memory);
-    if args.preview.is_some() {
-        if [Some(&job.image), job.mask.as_ref()].into_iter().flatten().any(|read| names::is_same(read, &job.out)) {
-            let detail = "another file than IMAGE and MASK expected for --preview, which replaces it";
-            return Err(Error::new(ErrorKind::Usage, detail).of(job.out.display()));
-        }
-        let shown = job.preview(&args.job, budget.as_ref())?;
-        match shown.hole_pixels {
-            0 => note(args, format_args!("{}: no hole to show", job.hole_name())),
-            pixels => tell(args, &job, format_args!("a hole of {} shown", counted(pixels))),
-        }
-        shown.notes.iter().for_each(|line| note(args, format_args!("{line}")));
-        return Ok(());
+    let weights = spec.json.then(|| weights_sha256(job.weights.as_deref())).transpose()?;
+    let budget = Budget::new(job.max_memory);
+    if spec.is_preview {
+        return preview(spec, budget.as_ref());
     }
-    let mut engine = Engine::new(&args.job, args.job.threads);
-    let bar = progress_bar(args.job.quiet, "{wide_bar} {percent:>3} %  {elapsed}");
-    let filled = job.fill(&args.job, &mut engine, budget.as_ref(), weights.is_some(), &mut |progress| {
+    let mut engine = Engine::new(job, job.threads);
+    let bar = progress_bar(job.quiet, "{wide_bar} {percent:>3} %  {elapsed}");
+    let filled = Job { files, spec: job }.fill(&mut engine, budget.as_ref(), weights.is_some(), &mut |progress| {
         bar.set_length(progress.total);
         bar.set_position(progress.done);
         ControlFlow::Continue(())
@@ -49,48 +38,47 @@ pub fn run(args: &FillArgs) -> Result<()> {
     bar.finish_and_clear();
     let done = filled?;
     match done.report.hole_pixels {
-        0 => note(args, format_args!("{}: no hole, image copied", job.hole_name())),
+        0 => note(spec, format_args!("{}: no hole, image copied", files.hole_name())),
         pixels => {
             let seconds = start.elapsed().as_secs_f64();
-            tell(args, &job, format_args!("{} filled in {seconds:.1} s", counted(pixels)));
+            say(spec, format_args!("{} filled in {seconds:.1} s", counted(pixels)));
         }
     }
-    done.notes.iter().for_each(|line| note(args, format_args!("{line}")));
-    if let Some(weights) = weights {
-        crate::print(format!("{}\n", done.json(&weights)).as_bytes())?;
-    }
-    Ok(())
+    done.notes.iter().for_each(|line| note(spec, format_args!("{line}")));
+    weights.map_or(Ok(()), |weights| print(format!("{}\n", done.json(&weights))))
 }
 
-/// What goes where. Where the hole needs no mask, the second of two files is OUT; a preview takes OUT's place.
-fn job_of(args: &FillArgs) -> Result<Job> {
-    let in_image = args.job.hole.in_image();
-    let (mask, out) = match (&args.mask, &args.out) {
-        (out, None) if in_image => (&None, out),
-        files => files,
-    };
-    match (&args.image, mask.is_some() || in_image, args.preview.as_ref().or(out.as_ref())) {
-        (Some(image), true, Some(out)) => Job::new(image.clone(), mask.clone(), out.clone()),
-        _ if in_image => usage("IMAGE and OUT expected, IMAGE alone found"),
-        _ => usage("IMAGE, MASK and OUT expected; no MASK only with --mask-alpha, --mask-color or --box"),
+fn preview(spec: &FillSpec, budget: Option<&Budget>) -> Result<()> {
+    let FillSpec { files, job, .. } = spec;
+    if files.inputs().any(|input| names::is_same(input, &files.out)) {
+        let detail = "expected another file than IMAGE and MASK for --preview, which replaces it, found one of them";
+        return Err(Error::new(ErrorKind::Usage, detail).of(files.out.display()));
     }
+    let Shown { hole_pixels, notes } = Job { files, spec: job }.preview(budget)?;
+    match hole_pixels {
+        0 => note(spec, format_args!("{}: no hole to show", files.hole_name())),
+        pixels => say(spec, format_args!("a hole of {} shown", counted(pixels))),
+    }
+    notes.iter().for_each(|line| note(spec, format_args!("{line}")));
+    Ok(())
 }
 
 fn usage<T>(detail: &str) -> Result<T> {
     Err(Error::new(ErrorKind::Usage, detail))
 }
 
-fn note(args: &FillArgs, note: std::fmt::Arguments<'_>) {
-    if !args.job.quiet {
-        let _ = writeln!(std::io::stderr(), "inpaint-edge: {note}");
+fn note(spec: &FillSpec, note: std::fmt::Arguments<'_>) {
+    if !spec.job.quiet {
+        tell(note);
     }
 }
 
-/// Tells a person what was done; a script, whose stderr is no terminal, asks the exit code.
-fn tell(args: &FillArgs, job: &Job, what: std::fmt::Arguments<'_>) {
-    if std::io::stderr().is_terminal() {
-        let out = if is_pipe(&job.out) { "stdout".into() } else { job.out.display().to_string() };
-        note(args, format_args!("{out}: {what}"));
+/// Says to a person what was done; a script, whose stderr is no terminal, asks the exit code.
+fn say(spec: &FillSpec, what: std::fmt::Arguments<'_>) {
+    if is_watched() {
+        let out = &spec.files.out;
+        let out = if is_pipe(out) { "stdout".into() } else { out.display().to_string() };
+        note(spec, format_args!("{out}: {what}"));
     }
 }
 
@@ -99,15 +87,6 @@ fn counted(pixels: usize) -> String {
     let digits = pixels.to_string();
     let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
     format!("{} pixel{}", groups.join(","), if pixels == 1 { "" } else { "s" })
-}
-
-/// A bar on stderr where that is a terminal, else nothing.
-pub fn progress_bar(quiet: bool, template: &str) -> ProgressBar {
-    if quiet || !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template(template).expect("a valid template");
-    ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr()).with_style(style)
 }
 
 #[cfg(test)]

@@ -7,22 +7,23 @@ use std::path::Path;
 use inpaint_edge::{Error, ErrorKind, Result};
 use inpaint_edge_image::{is_picture_name, picture_endings};
 
+use crate::files::Files;
 use crate::item::{Item, check_room, usage};
-use crate::job::Job;
 use crate::names;
 
 /// The jobs in the order of names, and what else is in the folder of images.
 pub fn items(images: &Path, masks: Option<&Path>, out: &Path, in_image: bool) -> Result<(Vec<Item>, PassedOver)> {
     if masks.is_none() && !in_image {
-        return usage("--masks, --mask-alpha, --mask-color or --box expected, none of them found");
+        return usage("expected --masks, --mask-alpha, --mask-color or --box, found none of them");
     }
     if [Some(images), masks].into_iter().flatten().any(|folder| names::is_same(folder, out)) {
-        return usage(format!("{}: another folder than those of images and masks expected for --out", out.display()));
+        let detail = "expected another folder than those of images and masks for --out, found one of them";
+        return Err(Error::new(ErrorKind::Usage, detail).of(out.display()));
     }
     let (names, passed_over) = pictures(images)?;
     if names.is_empty() {
-        let found = if passed_over.count == 0 { "none found".to_owned() } else { format!("{passed_over} found") };
-        let detail = format!("{}: files {} expected, {found}", images.display(), picture_endings());
+        let found = if passed_over.count == 0 { "none".to_owned() } else { passed_over.to_string() };
+        let detail = format!("{}: expected files {}, found {found}", images.display(), picture_endings());
         return Err(Error::new(ErrorKind::Input, detail));
     }
     let masks_found = masks.map_or_else(|| Ok(Vec::new()), |masks| pictures(masks).map(|(names, _)| names))?;
@@ -43,15 +44,15 @@ pub fn items(images: &Path, masks: Option<&Path>, out: &Path, in_image: bool) ->
                 let other = same.iter().find(|other| **other != name).map_or(name, |other| other);
                 let (out, other) = (out.join(&result), images.join(other));
                 let (out, other) = (out.display(), other.display());
-                refused(format!("a result of its own expected, {out} found, which is that of {other}, too"))
+                refused(format!("expected a result of its own, found {out}, which is that of {other}, too"))
             }
             Some((masks, found)) if found.len() != 1 => {
-                refused(format!("one mask {}.* expected, {} found", masks.join(stem(name)).display(), found.len()))
+                refused(format!("expected one mask {}.*, found {}", masks.join(stem(name)).display(), found.len()))
             }
             _ => None,
         };
         let mask = found.and_then(|(masks, found)| Some(masks.join(found.first()?)));
-        Item { job: Job { image, mask, out: out.join(result) }, problem }
+        Item { files: Files { image, mask, out: out.join(result) }, problem }
     };
     let items = names.iter().map(item).collect();
     std::fs::create_dir_all(out)
@@ -133,7 +134,7 @@ fn pictures(folder: &Path) -> Result<(Vec<OsString>, PassedOver)> {
     };
     let cannot = |e: std::io::Error| {
         let kind = if e.kind() == std::io::ErrorKind::OutOfMemory { ErrorKind::Limits } else { ErrorKind::Input };
-        Error::new(kind, format!("{}: cannot be read: {e}", folder.display()))
+        names::unreadable(kind, e).of(folder.display())
     };
     list().map_err(cannot)
 }

@@ -1,23 +1,23 @@
 //! Where the hole is: a mask, transparency, painted colours and boxes together, grown or shrunk.
 
 use image::{DynamicImage, ImageBuffer, Pixel};
-use inpaint_edge::{Error, ErrorKind, Holes, MaskChannel, MaskGuess, Options, Result, Sample};
+use inpaint_edge::{Error, ErrorKind, Mask, MaskChannel, MaskGuess, MaskRule, Result, Sample};
 use inpaint_edge_image::{Photo, add_painted, add_transparent};
 use ndarray::ArrayView2;
 
 use crate::advice::{MaskAdvice, of_paint};
-use crate::hole_args::{Area, HoleArgs};
+use crate::spec::{Area, HoleSpec};
 
 /// What a mask says, not yet grown.
 pub struct Marked {
-    pub holes: Holes,
+    pub holes: Mask,
     pub is_turned: bool,
     advice: MaskAdvice,
 }
 
 /// The hole of an image, and what the user should know of it.
 pub struct Hole {
-    pub holes: Holes,
+    pub holes: Mask,
     pub notes: Vec<Note>,
     /// Why nothing may be known, where nothing is.
     why_all: Option<String>,
@@ -30,74 +30,74 @@ pub enum Note {
 }
 
 /// Reads a mask.
-pub fn of_mask(mask: Photo, args: &HoleArgs) -> Result<Marked> {
-    let channel = channel_of(&mask, args)?;
+pub fn of_mask(mask: Photo, spec: &HoleSpec) -> Result<Marked> {
+    let channel = channel_of(&mask, spec)?;
     let is_turned = mask.is_turned();
-    let mut advice = MaskAdvice::new(&mask, channel, args)?;
+    let mut advice = MaskAdvice::new(&mask, channel, spec)?;
     let mask = mask.into_mask(channel)?;
     let shape = (mask.height() as usize, mask.width() as usize);
-    let options = Options { mask_white: args.white(), mask_threshold: args.threshold(), ..Options::default() };
-    let holes = Holes::new(ArrayView2::from_shape(shape, mask.as_raw()).expect("a byte a pixel"), &options)?;
+    let rule = MaskRule::default().white(spec.mask_white()).threshold(spec.mask_threshold());
+    let holes = Mask::from_bytes(ArrayView2::from_shape(shape, mask.as_raw()).expect("a byte a pixel"), rule)?;
     advice.read(&mask, &holes);
     Ok(Marked { holes, is_turned, advice })
 }
 
 /// The channel of a mask that tells where the hole is.
-fn channel_of(mask: &Photo, args: &HoleArgs) -> Result<MaskChannel> {
-    let refused = |expected: &str| Err(Error::new(ErrorKind::Input, expected));
-    match args.mask_channel.into() {
+fn channel_of(mask: &Photo, spec: &HoleSpec) -> Result<MaskChannel> {
+    let refused = |detail: &str| Err(Error::new(ErrorKind::Input, detail));
+    match spec.channel {
         MaskChannel::Auto => match mask.guess_mask()? {
             MaskGuess::Luma => Ok(MaskChannel::Luma),
-            MaskGuess::AlphaEitherWay if args.mask_white.is_none() => refused(
-                "alpha may mean either, for one colour is opaque in most places: --mask-channel alpha expected where what \
-                 is opaque is the hole, --mask-channel alpha --mask-white keep where what is transparent is",
+            MaskGuess::AlphaEitherWay if spec.white.is_none() => refused(
+                "expected --mask-channel alpha where what is opaque is the hole, --mask-channel alpha --mask-white keep where \
+                 what is transparent is; found one colour that is opaque in most places, so that either may be meant",
             ),
             MaskGuess::Alpha | MaskGuess::AlphaEitherWay => Ok(MaskChannel::Alpha),
             MaskGuess::LumaOrAlpha => refused(
-                "colour and alpha both vary, so either may be the mask: --mask-channel luma or --mask-channel alpha \
-                 expected, with --mask-white keep where what is transparent is the hole; --mask-alpha and no MASK where \
-                 that is in IMAGE itself",
+                "expected --mask-channel luma or --mask-channel alpha, with --mask-white keep where what is transparent is \
+                 the hole; found colour and alpha that both vary, so that either may be the mask; where what is transparent \
+                 in IMAGE is the hole: --mask-alpha and no MASK",
             ),
         },
         MaskChannel::Alpha if !mask.has_alpha() => {
-            refused("an alpha channel expected for --mask-channel alpha, none found")
+            refused("expected an alpha channel for --mask-channel alpha, found none")
         }
         channel => Ok(channel),
     }
 }
 
-/// The hole in an image of `size`: what is `marked`, and what options add. `image` is given where its pixels count.
+/// The hole in an image of `size`: what is `marked`, and what options add. `photo` is given where its pixels count.
 pub fn find(
     (width, height): (usize, usize),
     marked: Option<Marked>,
-    image: Option<&DynamicImage>,
-    args: &HoleArgs,
+    photo: Option<&Photo>,
+    spec: &HoleSpec,
 ) -> Result<Hole> {
     let (mut holes, advice) = match marked {
         Some(marked) => (marked.holes, Some(marked.advice)),
-        None => (Holes::none(width, height)?, None),
+        None => (Mask::new(width, height)?, None),
     };
     let mut notes = Vec::new();
-    add_boxes(&mut holes, &args.boxes, &mut notes)?;
-    if let Some(image) = image {
-        add_pixels(&mut holes, image, args, &mut notes)?;
+    add_boxes(&mut holes, &spec.boxes, &mut notes)?;
+    if let Some(photo) = photo {
+        add_pixels(&mut holes, photo, spec, &mut notes)?;
     }
-    let before = holes.pixels();
-    let holes = resized(holes, args.mask_grow)?;
+    let before = holes.count();
+    let holes = resized(holes, spec.grow)?;
     let mut why_all = None;
     if let Some(advice) = advice {
-        notes.extend(advice.notes(args).into_iter().map(Note::OfMask));
+        notes.extend(advice.notes(spec).into_iter().map(Note::OfMask));
         why_all = advice.all_hole();
     }
-    if args.mask_alpha && before == 0 {
+    if spec.alpha && before == 0 {
         notes.push(Note::OfImage("no pixel of it is transparent for --mask-alpha".to_owned()));
     }
-    if before > 0 && holes.pixels() == 0 {
-        notes.push(Note::OfImage(format!("--mask-grow {} leaves nothing of the hole", args.mask_grow)));
+    if before > 0 && holes.count() == 0 {
+        notes.push(Note::OfImage(format!("--mask-grow {} leaves nothing of the hole", spec.grow)));
     }
     if why_all.is_none() && before < width * height {
-        why_all = Some(format!("--mask-grow {} has taken what was left", args.mask_grow));
-    } else if why_all.is_none() && args.mask_alpha {
+        why_all = Some(format!("--mask-grow {} has taken what was left", spec.grow));
+    } else if why_all.is_none() && spec.alpha {
         why_all = Some("all of the image is transparent, or boxed or painted".to_owned());
     } else if why_all.is_none() {
         why_all = Some("all of the image is boxed or painted".to_owned());
@@ -108,7 +108,7 @@ pub fn find(
 impl Hole {
     /// The error of a run of this hole, with what may have led to it.
     pub fn explained(&self, e: Error) -> Error {
-        let is_all = self.holes.pixels() == self.holes.width() * self.holes.height();
+        let is_all = self.holes.count() == self.holes.width() * self.holes.height();
         match &self.why_all {
             Some(why) if is_all && e.kind() == ErrorKind::Input => Error::new(e.kind(), format!("{e}; {why}")),
             _ => e,
@@ -117,7 +117,7 @@ impl Hole {
 }
 
 /// Adds the boxes to the hole, as far as they are inside.
-fn add_boxes(holes: &mut Holes, boxes: &[Area], notes: &mut Vec<Note>) -> Result<()> {
+fn add_boxes(holes: &mut Mask, boxes: &[Area], notes: &mut Vec<Note>) -> Result<()> {
     let (w, h) = (holes.width(), holes.height());
     for &Area { x, y, width, height } in boxes {
         let inside = |from: i64, length: i64, end: usize| {
@@ -126,7 +126,7 @@ fn add_boxes(holes: &mut Holes, boxes: &[Area], notes: &mut Vec<Note>) -> Result
         };
         let (columns, rows) = (inside(x, width, w), inside(y, height, h));
         if columns.is_empty() || rows.is_empty() {
-            let detail = format!("a box inside {w}×{h} expected, --box {x},{y},{width},{height} found");
+            let detail = format!("expected a box inside {w}×{h}, found --box {x},{y},{width},{height}");
             return Err(Error::new(ErrorKind::Input, detail));
         }
         let left = (columns.start, rows.start, columns.len(), rows.len());
@@ -140,34 +140,37 @@ fn add_boxes(holes: &mut Holes, boxes: &[Area], notes: &mut Vec<Note>) -> Result
     Ok(())
 }
 
-/// Adds what is transparent or painted in the image, of the same size.
-fn add_pixels(holes: &mut Holes, image: &DynamicImage, args: &HoleArgs, notes: &mut Vec<Note>) -> Result<()> {
-    if args.mask_alpha {
-        if !image.color().has_alpha() {
-            return Err(Error::new(ErrorKind::Input, "an alpha channel expected for --mask-alpha, none found"));
+/// Adds what is transparent or painted in a photograph of the same size.
+fn add_pixels(holes: &mut Mask, photo: &Photo, spec: &HoleSpec, notes: &mut Vec<Note>) -> Result<()> {
+    if spec.alpha {
+        if !photo.has_alpha() {
+            let is_band = photo.pixels.color().has_alpha();
+            let found = if is_band { "a band of another kind (ExtraSamples 0)" } else { "none" };
+            let detail = format!("expected an alpha channel for --mask-alpha, found {found}");
+            return Err(Error::new(ErrorKind::Input, detail));
         }
-        add_transparent(holes, image, args.mask_threshold)?;
+        add_transparent(holes, &photo.pixels, spec.threshold)?;
     }
-    for &paint in &args.mask_color {
-        let painted = add_painted(holes, image, paint)?;
-        notes.extend(of_paint(paint, &painted, args.mask_grow).map(Note::OfImage));
+    for &paint in &spec.paints {
+        let painted = add_painted(holes, &photo.pixels, paint)?;
+        notes.extend(of_paint(paint, &painted, spec.grow).map(Note::OfImage));
     }
     Ok(())
 }
 
 /// Grown by a disc of the radius `grow`, or shrunk where it is below 0.
-fn resized(holes: Holes, grow: i64) -> Result<Holes> {
+fn resized(holes: Mask, grow: i64) -> Result<Mask> {
     let radius = grow.unsigned_abs().try_into().unwrap_or(usize::MAX);
-    if grow < 0 { holes.shrunk(radius) } else { holes.grown(radius) }
+    if grow < 0 { holes.eroded(radius) } else { holes.dilated(radius) }
 }
 
 /// Makes what was filled opaque.
-pub fn make_opaque(image: &mut DynamicImage, holes: &Holes) {
+pub fn make_opaque(image: &mut DynamicImage, holes: &Mask) {
     paint(image, holes, |_, _| None);
 }
 
 /// Hatches the hole in red and white, half transparent; where the image is grey, in black and white.
-pub fn hatch(image: &mut DynamicImage, holes: &Holes) {
+pub fn hatch(image: &mut DynamicImage, holes: &Mask) {
     const RED: [f32; 3] = [1.0, 0.0, 0.0];
     const WHITE: [f32; 3] = [1.0; 3];
     let stripe = (holes.width().max(holes.height()) / 128).max(4);
@@ -175,10 +178,10 @@ pub fn hatch(image: &mut DynamicImage, holes: &Holes) {
 }
 
 /// Makes the hole's pixels opaque, and brings them halfway to `colour` where it gives one.
-fn paint(image: &mut DynamicImage, holes: &Holes, colour: impl Fn(usize, usize) -> Option<[f32; 3]>) {
+fn paint(image: &mut DynamicImage, holes: &Mask, colour: impl Fn(usize, usize) -> Option<[f32; 3]>) {
     fn on<P: Pixel<Subpixel: Sample>>(
         image: &mut ImageBuffer<P, Vec<P::Subpixel>>,
-        holes: &Holes,
+        holes: &Mask,
         colour: impl Fn(usize, usize) -> Option<[f32; 3]>,
     ) {
         let colours = if P::CHANNEL_COUNT < 3 { 1 } else { 3 };

@@ -3,25 +3,26 @@
 use inpaint_edge::weights::Prior;
 use inpaint_edge::{Isa, Options, Result};
 
-use crate::args::InfoArgs;
+use crate::console::print;
 use crate::engine::{open, weights_sha256};
 use crate::free::{self, Free};
 use crate::plan::Plan;
+use crate::spec::InfoSpec;
 
-pub fn run(args: &InfoArgs) -> Result<()> {
-    let options = Options { strategy: args.strategy.into(), ..Options::default() };
-    let inpainter = open(args.weights.as_deref(), options)?;
+pub fn run(spec: &InfoSpec) -> Result<()> {
+    let options = Options::default().strategy(spec.strategy);
+    let inpainter = open(spec.weights.as_deref(), options)?;
     let config = inpainter.config();
-    let sha256 = weights_sha256(args.weights.as_deref())?;
+    let sha256 = weights_sha256(spec.weights.as_deref())?;
     let available: Vec<_> = Isa::available().map(Isa::name).collect();
     let prior = match config.prior() {
         Prior::Harmonic => "harmonic",
         _ => "none",
     };
     let channels: Vec<usize> = config.layers().iter().map(|l| l.c_out).collect();
-    let plan = args.plan.map(|size| Plan::new(&inpainter, args.strategy.into(), size)).transpose()?;
+    let plan = spec.size.map(|size| Plan::new(&inpainter, spec.strategy, size)).transpose()?;
     let free = free::memory();
-    if args.json {
+    if spec.json {
         let mut json = serde_json::json!({
             "version": env!("CARGO_PKG_VERSION"),
             "levels": config.levels(),
@@ -38,7 +39,7 @@ pub fn run(args: &InfoArgs) -> Result<()> {
         if let Some(plan) = plan {
             json["plan"] = plan.json();
         }
-        return crate::print(format!("{json}\n").as_bytes());
+        return print(format!("{json}\n"));
     }
     let (encoder, decoder) = channels.split_at(config.levels());
     let list = |c: &[usize]| c.iter().map(usize::to_string).collect::<Vec<_>>().join(" ");
@@ -61,5 +62,5 @@ pub fn run(args: &InfoArgs) -> Result<()> {
         format!("{text}memory    {:.1} MB free {place}\n", bytes as f64 / 1e6)
     });
     let plan = plan.map_or(String::new(), |plan| plan.text());
-    crate::print((text + &plan).as_bytes())
+    print(text + &plan)
 }

@@ -2,11 +2,11 @@
 
 use inpaint_edge::{Error, ErrorKind, Result};
 
-use crate::job::Job;
+use crate::files::Files;
 
-/// A job, and why it cannot be done where that is known already.
+/// The files of a job, and why it cannot be done where that is known already.
 pub struct Item {
-    pub job: Job,
+    pub files: Files,
     pub problem: Option<Error>,
 }
 

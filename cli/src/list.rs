@@ -8,13 +8,12 @@ use std::path::PathBuf;
 use inpaint_edge::{Error, ErrorKind, Result};
 use inpaint_edge_image::read_within;
 
-use crate::args::BatchArgs;
+use crate::files::Files;
 use crate::folders::{self, PassedOver};
 use crate::item::{Item, check_room, usage};
-use crate::job::Job;
-use crate::names::{self, Places};
+use crate::names::{self, Places, is_pipe};
 use crate::order::Order;
-use crate::source::is_pipe;
+use crate::spec::{BatchSpec, Folders};
 
 /// A list at the most: bytes, jobs.
 const MAX_LIST: u64 = 256 << 20;
@@ -32,19 +31,23 @@ pub struct List {
     pub passed_over: PassedOver,
 }
 
-pub fn read(args: &BatchArgs) -> Result<List> {
-    match (&args.images, &args.out) {
-        (Some(images), Some(out)) => {
-            let (items, passed_over) = folders::items(images, args.masks.as_deref(), out, args.job.hole.in_image())?;
+/// Reads the folders or the list.
+pub fn read(spec: &BatchSpec) -> Result<List> {
+    let in_image = spec.job.hole.is_in_image();
+    match &spec.folders {
+        Some(Folders { images, masks, out }) => {
+            let (items, passed_over) = folders::items(images, masks.as_deref(), out, in_image)?;
             let mut places = Places::default();
-            let results = items.iter().enumerate().map(|(i, item)| (places.of(&item.job.out), i)).collect();
+            let results = items.iter().enumerate().map(|(i, item)| (places.of(&item.files.out), i)).collect();
             let order = Order::of(&items, &mut places, &results);
             Ok(List { items, order, passed_over })
         }
-        _ if std::io::stdin().is_terminal() => usage("--images and --out, or a list on stdin expected"),
-        _ => {
+        None if std::io::stdin().is_terminal() => {
+            usage("expected --images and --out or a list on stdin, found neither")
+        }
+        None => {
             let list = read_within(std::io::stdin().lock(), MAX_LIST).map_err(|e| e.of("stdin"))?;
-            of_lines(&list, args.job.hole.in_image())
+            of_lines(&list, in_image)
         }
     }
 }
@@ -52,7 +55,7 @@ pub fn read(args: &BatchArgs) -> Result<List> {
 /// A list with a job a line; empty lines are none.
 pub fn of_lines(list: &[u8], in_image: bool) -> Result<List> {
     if list.starts_with(b"\xFF\xFE") || list.starts_with(b"\xFE\xFF") {
-        return usage("stdin: a list in UTF-8, or with names as the system has them, expected, UTF-16 found");
+        return usage("stdin: expected a list in UTF-8, or with names as the system has them, found UTF-16");
     }
     // What editors of Windows begin a file with.
     let list = list.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(list);
@@ -60,47 +63,53 @@ pub fn of_lines(list: &[u8], in_image: bool) -> Result<List> {
     let jobs = filled().take(MAX_JOBS + 1).count();
     check_room(list.len() + PARSED * MAX_LINE.min(list.len()), jobs)?;
     if let Some((number, _)) = filled().nth(MAX_JOBS) {
-        return usage(format!("stdin, line {number}: at most {MAX_JOBS} jobs expected, more found"));
+        return usage(format!("stdin, line {number}: expected at most {MAX_JOBS} jobs, found more"));
     }
     let (mut places, mut results) = (Places::default(), HashMap::with_capacity(jobs));
     let (mut items, mut numbers) = (Vec::with_capacity(jobs), Vec::<usize>::with_capacity(jobs));
     for (number, line) in filled() {
-        let job = of_line(line.strip_suffix(b"\r").unwrap_or(line), in_image).and_then(|job| {
-            match results.entry(places.of(&job.out)) {
+        let files = of_line(line.strip_suffix(b"\r").unwrap_or(line), in_image).and_then(|files| {
+            match results.entry(places.of(&files.out)) {
                 Entry::Vacant(new) => new.insert(items.len()),
                 Entry::Occupied(first) => {
                     let first = numbers[*first.get()];
-                    return usage(format!("another result expected, {} of line {first} found", job.out.display()));
+                    return usage(format!(
+                        "expected another result, found {}, which is that of line {first}",
+                        files.out.display()
+                    ));
                 }
             };
-            Ok(job)
+            Ok(files)
         });
-        items.push(Item { job: job.map_err(|e| e.of(format_args!("stdin, line {number}")))?, problem: None });
+        let files = files.map_err(|e| e.of(format_args!("stdin, line {number}")))?;
+        items.push(Item { files, problem: None });
         numbers.push(number);
     }
     let order = Order::of(&items, &mut places, &results);
     Ok(List { items, order, passed_over: PassedOver::default() })
 }
 
-fn of_line(line: &[u8], in_image: bool) -> Result<Job> {
+fn of_line(line: &[u8], in_image: bool) -> Result<Files> {
     if line.len() > MAX_LINE {
-        return usage(format!("at most {MAX_LINE} bytes expected, {} found", line.len()));
+        return usage(format!("expected at most {MAX_LINE} bytes, found {}", line.len()));
     }
     let is_json = line.trim_ascii_start().starts_with(b"{");
     let [image, mask, out] = if is_json { of_json(line)? } else { of_fields(line)? };
-    let (Some(image), Some(out)) = (image, out) else { return usage("the names image and out expected") };
+    let (Some(image), Some(out)) = (image, out) else {
+        return usage("expected the names image and out, found one or none");
+    };
     if mask.is_none() && !in_image {
-        return usage("a mask expected; none only with --mask-alpha, --mask-color or --box");
+        return usage("expected a mask, or --mask-alpha, --mask-color or --box, found none");
     }
     for name in [Some(&image), mask.as_ref(), Some(&out)].into_iter().flatten() {
         if is_pipe(name) {
-            return usage("names of files expected, - found");
+            return usage("expected names of files, found -");
         }
         if name.as_os_str().as_encoded_bytes().contains(&0) {
-            return usage("names of files expected, a zero byte found");
+            return usage("expected names of files, found a zero byte");
         }
     }
-    Job::new(image, mask, out)
+    Files::new(image, mask, out)
 }
 
 /// The names of image, mask and result, as far as they are given.
@@ -110,13 +119,15 @@ type Names = [Option<PathBuf>; 3];
 fn of_fields(line: &[u8]) -> Result<Names> {
     let name = |bytes: &[u8]| match bytes {
         [] => Ok(None),
-        bytes => names::of_bytes(bytes.to_vec()).map(Some).map_or_else(|| usage("a name in UTF-8 expected"), Ok),
+        bytes => names::of_bytes(bytes.to_vec())
+            .map(Some)
+            .map_or_else(|| usage("expected a name in UTF-8, found other bytes"), Ok),
     };
     match *line.split(|byte| *byte == b'\t').collect::<Vec<_>>() {
         [image, mask, out] => Ok([name(image)?, name(mask)?, name(out)?]),
         [image, out] => Ok([name(image)?, None, name(out)?]),
-        [_] => usage("IMAGE<TAB>MASK<TAB>OUT expected, no tab found"),
-        ref fields => usage(format!("IMAGE<TAB>MASK<TAB>OUT expected, {} fields found", fields.len())),
+        [_] => usage("expected IMAGE<TAB>MASK<TAB>OUT, found no tab"),
+        ref fields => usage(format!("expected IMAGE<TAB>MASK<TAB>OUT, found {} fields", fields.len())),
     }
 }
 
@@ -125,12 +136,12 @@ fn of_json(line: &[u8]) -> Result<Names> {
     let object: serde_json::Value = serde_json::from_slice(line).map_err(|e| {
         // Of the list it is another line.
         let e = e.to_string().replace(" at line 1 column ", " at column ");
-        Error::new(ErrorKind::Usage, format!("a JSON object in UTF-8 expected: {e}"))
+        Error::new(ErrorKind::Usage, format!("expected a JSON object in UTF-8, found another line: {e}"))
     })?;
     let text = |key: &str| match &object[key] {
         serde_json::Value::Null => Ok(None),
         serde_json::Value::String(name) => Ok(Some(name)),
-        _ => usage(format!("a name as a string expected for {key}, another value found")),
+        _ => usage(format!("expected a name as a string for {key}, found another value")),
     };
     let name = |key: &str| {
         let key_of_bytes = format!("{key}_bytes");
@@ -139,7 +150,7 @@ fn of_json(line: &[u8]) -> Result<Names> {
         };
         let bytes = bytes_of_hex(digits).filter(|bytes| !bytes.is_empty());
         bytes.and_then(names::of_bytes).map(Some).map_or_else(
-            || usage(format!("the bytes of a name in hexadecimal expected for {key_of_bytes}, another text found")),
+            || usage(format!("expected the bytes of a name in hexadecimal for {key_of_bytes}, found another text")),
             Ok,
         )
     };

@@ -8,11 +8,12 @@ use inpaint_edge::{Error, ErrorKind, Result};
 use inpaint_edge_image::write_atomically_with;
 
 use crate::args::{Cli, ManArgs, SUBCOMMANDS};
+use crate::console::print;
 
 pub fn run(args: &ManArgs) -> Result<()> {
     let Some(folder) = &args.out else {
         let page = page(args.command.as_deref())?;
-        return crate::print(&rendered(&page)?);
+        return print(rendered(&page)?);
     };
     let names = std::iter::once(None).chain(SUBCOMMANDS.map(Some));
     names.map(page).try_for_each(|page| {
@@ -26,7 +27,7 @@ pub fn completions(shell: clap_complete::Shell, out: Option<&Path>) -> Result<()
     clap_complete::generate(shell, &mut Cli::command(), "inpaint-edge", &mut script);
     // In bash, clap_complete 4.6 looks for the subcommands of a name with a hyphen under two different words.
     let script = String::from_utf8_lossy(&script).replace("inpaint__subcmd__edge", "inpaint__edge").into_bytes();
-    out.map_or_else(|| crate::print(&script), |out| install(out, &script))
+    out.map_or_else(|| print(&script), |out| install(out, &script))
 }
 
 /// Writes a file, and makes its folder.
@@ -47,7 +48,7 @@ fn page(name: Option<&str>) -> Result<Man> {
         Some(name) => program.find_subcommand(name).cloned(),
         None => Some(program),
     };
-    let command = command.ok_or_else(|| Error::new(ErrorKind::Usage, "a subcommand expected"))?;
+    let command = command.ok_or_else(|| Error::new(ErrorKind::Usage, "expected a subcommand, found another word"))?;
     Ok(Man::new(command).source(concat!("inpaint-edge ", env!("CARGO_PKG_VERSION"))))
 }
 

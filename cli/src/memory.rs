@@ -1,25 +1,8 @@
-//! What a job takes at its most, known from the headers, the mask and the plan before a pixel is decoded; and a limit on
-//! all jobs together.
-
-use std::sync::{Condvar, Mutex, MutexGuard};
+//! Bytes that a job takes at its most, known from the headers, the mask and the plan before a pixel is decoded.
 
 use inpaint_edge::weights::{Config, LayerShape};
-use inpaint_edge::{Error, ErrorKind, Holes, Inpainter, Result, Strategy};
+use inpaint_edge::{Mask, Strategy};
 use inpaint_edge_image::{Header, OutputFormat};
-
-use crate::free;
-
-/// The program itself: code, stacks, tables of decoders and encoders, and the built-in weights, read for their digest if
-/// for nothing else.
-const PROGRAM: usize = (10 << 20) + BUILT_IN;
-
-/// The program without what the system may drop and read again: its code and the built-in weights.
-const PROGRAM_KEPT: usize = 6 << 20;
-
-#[cfg(feature = "embedded-weights")]
-const BUILT_IN: usize = inpaint_edge::weights::EMBEDDED.len();
-#[cfg(not(feature = "embedded-weights"))]
-const BUILT_IN: usize = 0;
 
 /// What is known of weights before they are loaded.
 #[derive(Clone)]
@@ -33,50 +16,50 @@ impl Known {
     /// Bytes of a native run on an image of this size, where it would be one.
     pub fn native_bytes(&self, strategy: Strategy, width: usize, height: usize) -> Option<usize> {
         let is_native = strategy.for_size(width, height) == Strategy::Native;
-        is_native.then(|| Inpainter::plan_bytes_for(&self.config, width, height).ok()).flatten()
+        is_native.then(|| self.config.plan_bytes(width, height).ok()).flatten()
     }
 }
 
 /// Bytes while a mask is decoded and cut at its threshold.
-pub fn of_mask(mask: &Header) -> usize {
+pub fn mask_peak_bytes(mask: &Header) -> usize {
     let (width, height) = (mask.width as usize, mask.height as usize);
     let plane = if mask.channels * mask.sample_bytes == 1 { 0 } else { width * height };
-    let bits = 2 * Holes::bytes_for(width, height);
+    let bits = 2 * Mask::bytes_for(width, height);
     mask.decode_bytes().max(mask.pixel_bytes() + plane.max(bits)).max(plane + bits)
 }
 
 /// Bytes while the hole is put together: from a mask, then from the pixels of the image where `in_pixels`, then grown. Until
 /// the image is decoded, `piped` bytes of it are held.
-pub fn of_hole(image: &Header, mask: Option<&Header>, in_pixels: bool, piped: usize) -> usize {
+pub fn hole_peak_bytes(image: &Header, mask: Option<&Header>, in_pixels: bool, piped: usize) -> usize {
     // What is painted is found beside what is marked, and what is near it beside both.
-    let bits = if in_pixels { 3 } else { 2 } * Holes::bytes_for(image.width as usize, image.height as usize);
+    let bits = if in_pixels { 3 } else { 2 } * Mask::bytes_for(image.width as usize, image.height as usize);
     let pixels = if in_pixels { image.decode_bytes() } else { piped };
-    (pixels + bits).max(piped + mask.map_or(0, of_mask))
+    (pixels + bits).max(piped + mask.map_or(0, mask_peak_bytes))
 }
 
 /// Bytes while weights are loaded that take `packed`: beside them a tensor, as it is in the file and as f32.
-pub fn of_loading(config: &Config, packed: usize) -> usize {
+pub fn loading_peak_bytes(config: &Config, packed: usize) -> usize {
     let numbers = |l: &LayerShape| l.c_out * (l.c_in + l.c_skip) * l.kernel * l.kernel;
     let largest = config.layers().iter().map(numbers).max().unwrap_or(0);
     packed.saturating_add(largest.saturating_mul(8))
 }
 
-/// Bytes of what follows: decode, fill, encode.
-pub fn of_job(weights: usize, plan: usize, photo: &Header, format: OutputFormat) -> usize {
+/// Bytes from decoding to encoding, where the hole is filled.
+pub fn job_peak_bytes(weights: usize, plan: usize, photo: &Header, format: OutputFormat) -> usize {
     let fill = photo.pixel_bytes().saturating_add(plan);
-    // The memory of the run is kept by the inpainter, and given back before the result is encoded.
-    weights.saturating_add(fill.max(of_preview(photo, format)))
+    // The inpainter keeps the memory of the run, and releases it before the result is encoded.
+    weights.saturating_add(fill.max(preview_peak_bytes(photo, format)))
 }
 
-/// Bytes of what follows where nothing is filled: decode, encode.
-pub fn of_preview(photo: &Header, format: OutputFormat) -> usize {
-    let holes = Holes::bytes_for(photo.width as usize, photo.height as usize);
+/// Bytes from decoding to encoding, where nothing is filled.
+pub fn preview_peak_bytes(photo: &Header, format: OutputFormat) -> usize {
+    let holes = Mask::bytes_for(photo.width as usize, photo.height as usize);
     holes + photo.decode_bytes().max(photo.encode_bytes(format))
 }
 
-/// The most that a job takes which loads weights beside the image and keeps all until its end. Generous: where there is so
-/// much, nobody needs to know exactly.
-pub fn at_most(
+/// Bytes that are more than enough for a job that loads weights beside the image and releases nothing until its end: where
+/// there are so many, nobody needs to know exactly.
+pub fn ample_bytes(
     known: &Known,
     photo: &Header,
     mask: Option<&Header>,
@@ -86,202 +69,12 @@ pub fn at_most(
     let (width, height) = (photo.width as usize, photo.height as usize);
     let run = match known.native_bytes(strategy, width, height) {
         Some(bytes) => bytes,
-        // Larger than any window, and the coarser sizes of everything.
+        // Larger than any region, and the coarser sizes of everything.
         None => known.native_bytes(Strategy::Native, 1024, 1024).unwrap_or(0) + 2 * photo.pixel_bytes(),
     };
-    let holes = 8 * Holes::bytes_for(width, height) + mask.map_or(0, of_mask);
+    let holes = 8 * Mask::bytes_for(width, height) + mask.map_or(0, mask_peak_bytes);
     let files = photo.decode_bytes().saturating_add(photo.encode_bytes(format));
-    let all = of_loading(&known.config, known.bytes).saturating_add(run).saturating_add(holes).saturating_add(files);
+    let all =
+        loading_peak_bytes(&known.config, known.bytes).saturating_add(run).saturating_add(holes).saturating_add(files);
     all.saturating_add(all / 4)
-}
-
-/// What all jobs together may take, the program included.
-pub struct Budget {
-    limit: usize,
-    /// Of it, what the program itself takes.
-    program: usize,
-    /// Where `limit` bytes are free, unless the user set the limit.
-    place: Option<&'static str>,
-    /// Held by the one job that may ask for more: the others have what they need and end some time.
-    entrance: Mutex<()>,
-    used: Mutex<usize>,
-    freed: Condvar,
-}
-
-/// Bytes taken of a budget, given back at their end.
-pub struct Held<'b> {
-    budget: &'b Budget,
-    bytes: usize,
-}
-
-/// What a job takes of a budget.
-pub struct Share<'b> {
-    held: Held<'b>,
-    entrance: Option<MutexGuard<'b, ()>>,
-}
-
-impl Budget {
-    /// As the user says, or else what the system has free; before other threads start.
-    pub fn new(max_memory: Option<usize>) -> Option<Self> {
-        let of = |limit: usize, program, place: Option<_>| {
-            // Where gigabytes are free, buffers that matter are so large that they go back by themselves.
-            if place.is_none() || limit >> 30 < 4 {
-                give_back_what_is_freed();
-            }
-            let (entrance, freed) = (Mutex::new(()), Condvar::new());
-            Self { limit, program, place, entrance, used: Mutex::new(program), freed }
-        };
-        match max_memory {
-            Some(limit) => Some(of(limit, PROGRAM, None)),
-            None => free::memory().map(|free| of(free.bytes, PROGRAM_KEPT, Some(free.place))),
-        }
-    }
-
-    /// Whether the user set the limit: everything is counted then, and nothing kept that could be had again.
-    pub fn is_strict(&self) -> bool {
-        self.place.is_none()
-    }
-
-    /// A share of `bytes`, if nobody need wait for them.
-    pub fn at_once(&self, bytes: usize) -> Option<Held<'_>> {
-        let mut used = self.used.lock().unwrap_or_else(|e| e.into_inner());
-        *used = used.checked_add(bytes).filter(|used| *used <= self.limit)?;
-        Some(Held { budget: self, bytes })
-    }
-
-    /// Waits until no other job is entering.
-    pub fn enter(&self) -> Share<'_> {
-        let entrance = self.entrance.lock().unwrap_or_else(|e| e.into_inner());
-        Share { held: Held { budget: self, bytes: 0 }, entrance: Some(entrance) }
-    }
-}
-
-impl Held<'_> {
-    pub fn bytes(&self) -> usize {
-        self.bytes
-    }
-}
-
-impl Share<'_> {
-    /// Bytes that all jobs together may take.
-    pub fn limit(&self) -> usize {
-        self.held.budget.limit
-    }
-
-    /// Takes `bytes` in all, once other jobs leave room for them; for a job that is entering.
-    ///
-    /// # Errors
-    ///
-    /// Limits, naming what would do, where no room would be enough.
-    pub fn take(&mut self, bytes: usize) -> Result<()> {
-        self.take_before(bytes, Some(0))
-    }
-
-    /// As [`Share::take`], where it is known that the job will take `later`, if all goes well, or it is not known yet.
-    ///
-    /// # Errors
-    ///
-    /// As [`Share::take`], naming what would do later, too, or saying that more is to come.
-    pub fn take_before(&mut self, bytes: usize, later: Option<usize>) -> Result<()> {
-        let Budget { limit, program, place, used, freed, .. } = self.held.budget;
-        if program.saturating_add(bytes) > *limit {
-            let needed = program.saturating_add(bytes.max(later.unwrap_or(0))).div_ceil(1 << 20);
-            let what_for = if later.is_some() { "" } else { " to find out what filling takes" };
-            let detail = match place {
-                None => format!("--max-memory {needed}M or more expected{what_for}, {} found", size_text(*limit)),
-                Some(place) => {
-                    format!("{needed}M of memory or more expected{what_for}, {}M free {place} found", *limit >> 20)
-                }
-            };
-            return Err(Error::new(ErrorKind::Limits, detail));
-        }
-        let mut used = used.lock().unwrap_or_else(|e| e.into_inner());
-        while *used - self.held.bytes + bytes > *limit {
-            used = freed.wait(used).unwrap_or_else(|e| e.into_inner());
-        }
-        *used = *used - self.held.bytes + bytes;
-        self.held.bytes = bytes;
-        Ok(())
-    }
-
-    /// Has all it needs, and lets the next job enter.
-    pub fn done_entering(&mut self) {
-        self.entrance = None;
-    }
-}
-
-/// A size as it is given: in the largest unit of which it is a multiple.
-fn size_text(bytes: usize) -> String {
-    let unit = [(30, 'G'), (20, 'M'), (10, 'K')].into_iter().find(|(shift, _)| bytes.trailing_zeros() >= *shift);
-    unit.map_or_else(|| bytes.to_string(), |(shift, unit)| format!("{}{unit}", bytes >> shift))
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        *self.budget.used.lock().unwrap_or_else(|e| e.into_inner()) -= self.bytes;
-        self.budget.freed.notify_all();
-    }
-}
-
-/// Has memory of a megabyte and more go back to the system once it is freed. By itself, glibc keeps some 64 MB a thread when
-/// blocks of 32 MB come and go.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[allow(unsafe_code)]
-fn give_back_what_is_freed() {
-    // SAFETY: takes two numbers, of which the second may be any, and no other thread runs that could allocate meanwhile.
-    unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20) };
-}
-
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn give_back_what_is_freed() {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    #[test]
-    fn jobs_wait_and_never_exceed_the_limit() {
-        let budget = Budget::new(Some(PROGRAM + 100)).unwrap();
-        let (now, most) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        std::thread::scope(|scope| {
-            for job in 0..16 {
-                let (budget, now, most) = (&budget, &now, &most);
-                scope.spawn(move || {
-                    let mut share = budget.enter();
-                    let bytes = 10 + 7 * job % 90;
-                    share.take(5).unwrap();
-                    share.take(bytes).unwrap();
-                    share.done_entering();
-                    most.fetch_max(now.fetch_add(bytes, Ordering::SeqCst) + bytes, Ordering::SeqCst);
-                    std::thread::sleep(std::time::Duration::from_millis(2));
-                    now.fetch_sub(bytes, Ordering::SeqCst);
-                });
-            }
-        });
-        assert!(most.into_inner() <= 100);
-        assert_eq!(*budget.used.lock().unwrap(), PROGRAM);
-        let refused = budget.enter().take(101).unwrap_err();
-        assert_eq!(refused.kind(), ErrorKind::Limits);
-    }
-
-    #[test]
-    fn what_is_had_at_once_never_waits() {
-        let budget = Budget::new(Some(PROGRAM + 100)).unwrap();
-        let share = budget.at_once(70).unwrap();
-        assert!(budget.at_once(31).is_none() && budget.at_once(usize::MAX).is_none());
-        assert!(budget.at_once(30).is_some());
-        drop(share);
-        assert!(budget.at_once(100).is_some());
-        assert_eq!(*budget.used.lock().unwrap(), PROGRAM);
-    }
-
-    #[test]
-    fn sizes_are_told_as_they_are_given() {
-        for (bytes, text) in
-            [(100 << 10, "100K"), (3 << 20, "3M"), (1 << 30, "1G"), (1025, "1025"), (1536 << 10, "1536K")]
-        {
-            assert_eq!(size_text(bytes), text);
-        }
-    }
 }

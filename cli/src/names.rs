@@ -1,12 +1,19 @@
 //! Names of files, and the files that they lead to.
 
 use std::collections::HashMap;
+use std::error::Error as _;
 use std::ffi::{OsStr, OsString};
+use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
-use inpaint_edge::Error;
+use inpaint_edge::{Error, ErrorKind};
 use inpaint_edge_image::{OutputFormat, is_picture_name};
 use unicode_normalization::UnicodeNormalization;
+
+/// Whether a name is that of stdin or stdout.
+pub fn is_pipe(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
 
 /// What the result of an image is called in a folder of results: as the image, or .png where no result can be written in
 /// its format.
@@ -46,6 +53,11 @@ pub fn normal(name: &OsStr) -> OsString {
     }
 }
 
+/// The error of a file or folder that cannot be read.
+pub fn unreadable(kind: ErrorKind, e: io::Error) -> Error {
+    Error::new(kind, format!("cannot be read: {e}")).with_source(e)
+}
+
 /// An error about a file, with its name; where there is none, but one whose name reads the same, it says so.
 pub fn of_file(e: Error, path: &Path) -> Error {
     let named = |name: &OsStr| {
@@ -56,7 +68,12 @@ pub fn of_file(e: Error, path: &Path) -> Error {
     };
     if path.file_name().is_some_and(named) {
         let detail = format!("{e}; a file whose name reads the same, in another normal form of Unicode, is there");
-        return Error::new(e.kind(), detail).of(path.display());
+        let system = e.source().and_then(|source| source.downcast_ref::<io::Error>()?.raw_os_error());
+        let longer = Error::new(e.kind(), detail).of(path.display());
+        return match system {
+            Some(code) => longer.with_source(io::Error::from_raw_os_error(code)),
+            None => longer,
+        };
     }
     e.of(path.display())
 }

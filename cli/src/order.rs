@@ -22,7 +22,7 @@ impl Order {
     pub fn of(items: &[Item], places: &mut Places, results: &HashMap<Place, usize>) -> Self {
         let mut order = Self::default();
         for (reader, item) in items.iter().enumerate() {
-            for input in [Some(&item.job.image), item.job.mask.as_ref()].into_iter().flatten() {
+            for input in [Some(&item.files.image), item.files.mask.as_ref()].into_iter().flatten() {
                 let Some(&writer) = results.get(&places.of(input)) else { continue };
                 if writer < reader {
                     order.makers.entry(reader).or_default().push(writer);
@@ -158,17 +158,17 @@ impl Drop for Turn<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::Job;
+    use crate::files::Files;
 
     fn order(jobs: &[(&str, &str, &str)]) -> Order {
-        let job = |(image, mask, out): &(&str, &str, &str)| Job {
+        let files = |(image, mask, out): &(&str, &str, &str)| Files {
             image: image.into(),
             mask: Some(mask.into()),
             out: out.into(),
         };
-        let items: Vec<_> = jobs.iter().map(|names| Item { job: job(names), problem: None }).collect();
+        let items: Vec<_> = jobs.iter().map(|names| Item { files: files(names), problem: None }).collect();
         let mut places = Places::default();
-        let results = items.iter().enumerate().map(|(i, item)| (places.of(&item.job.out), i)).collect();
+        let results = items.iter().enumerate().map(|(i, item)| (places.of(&item.files.out), i)).collect();
         Order::of(&items, &mut places, &results)
     }
 

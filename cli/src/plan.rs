@@ -1,13 +1,11 @@
 //! `inpaint-edge info --plan`: what an image of a size takes.
 
-use std::ops::ControlFlow;
-
-use inpaint_edge::{Error, ErrorKind, Holes, Inpainter, Report, Result, Strategy};
+use inpaint_edge::{Error, ErrorKind, Inpainter, Mask, Report, Request, Result, Strategy};
 use ndarray::Array3;
 
-/// Shares of the image that are hole, where it is run as a whole and where in windows.
+/// Shares of the image that are hole, where it is run as a whole and where in regions.
 const RATIOS: [f64; 6] = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75];
-const WINDOW_RATIOS: [f64; 4] = [0.001, 0.01, 0.05, 0.25];
+const REGION_RATIOS: [f64; 4] = [0.001, 0.01, 0.05, 0.25];
 
 /// Period of bars of a pixel or more, pixels; thinner holes are bars of a pixel further apart.
 const PERIOD: usize = 64;
@@ -46,14 +44,10 @@ impl Plan {
         let strategy = strategy.for_size(width, height);
         let mut most = 0;
         if strategy == Strategy::Native {
-            // The work of a run is counted in its own memory.
-            let needed = inpainter.plan_bytes(width, height)?;
-            most = needed;
-            let had = Vec::<u8>::new().try_reserve_exact(needed);
-            had.map_err(|_| named(Error::new(ErrorKind::Limits, format!("no memory for {needed} bytes"))))?;
+            most = inpainter.config().plan_bytes(width, height)?;
         }
         let mut rows = Vec::new();
-        let ratios: &[f64] = if strategy == Strategy::Window { &WINDOW_RATIOS } else { &RATIOS };
+        let ratios: &[f64] = if strategy == Strategy::Window { &REGION_RATIOS } else { &RATIOS };
         for &ratio in ratios {
             let rectangle = rectangle(width, height, ratio).and_then(|holes| cost(inpainter, &holes)).map_err(named)?;
             let bars = bars(width, height, ratio).and_then(|holes| cost(inpainter, &holes)).map_err(named)?;
@@ -67,7 +61,7 @@ impl Plan {
 
     pub fn text(&self) -> String {
         let Self { width, height, strategy, speed, .. } = self;
-        let way = if *strategy == Strategy::Window { "in windows" } else { "as a whole" };
+        let way = if *strategy == Strategy::Window { "in regions" } else { "as a whole" };
         let mut text =
             format!("plan      {width}×{height} {way}, by one rectangle / bars; here {:.1} GMAC/s\n", speed / 1e9);
         text += "hole        scratch MB         GMAC                 seconds here       at 1 GFLOP/s\n";
@@ -121,16 +115,16 @@ fn seconds_at_1_gflops(cost: &Cost) -> f64 {
 }
 
 /// What a run would take; nothing where the image is so small that no pixel of it stays known.
-fn cost(inpainter: &Inpainter, holes: &Holes) -> Result<Option<Cost>> {
-    match inpainter.estimate_holes(holes, 3, 1) {
+fn cost(inpainter: &Inpainter, holes: &Mask) -> Result<Option<Cost>> {
+    match inpainter.estimate(holes, 3) {
         Ok(Report { macs, plan_bytes, .. }) => Ok(Some(Cost { macs, bytes: plan_bytes })),
         Err(e) if e.kind() == ErrorKind::Input => Ok(None),
         Err(e) => Err(e),
     }
 }
 
-fn rectangle(width: usize, height: usize, ratio: f64) -> Result<Holes> {
-    let mut holes = Holes::none(width, height)?;
+fn rectangle(width: usize, height: usize, ratio: f64) -> Result<Mask> {
+    let mut holes = Mask::new(width, height)?;
     let middle = |end: usize| {
         let side = ((end as f64 * ratio.sqrt()).round() as usize).clamp(1, end);
         (end - side) / 2..(end - side) / 2 + side
@@ -139,8 +133,8 @@ fn rectangle(width: usize, height: usize, ratio: f64) -> Result<Holes> {
     Ok(holes)
 }
 
-fn bars(width: usize, height: usize, ratio: f64) -> Result<Holes> {
-    let mut holes = Holes::none(width, height)?;
+fn bars(width: usize, height: usize, ratio: f64) -> Result<Mask> {
+    let mut holes = Mask::new(width, height)?;
     let (period, bar) = if ratio * PERIOD as f64 >= 1.0 {
         (PERIOD, (PERIOD as f64 * ratio).round() as usize)
     } else {
@@ -166,9 +160,8 @@ fn speed(inpainter: &Inpainter) -> Result<f64> {
     for side in [64, 256] {
         let mut image = Array3::<u8>::from_elem((side, side, 3), 127);
         let holes = bars(side, side, 0.1)?;
-        let Report { macs, plan, network, composite, .. } =
-            inpainter.inpaint_holes(image.view_mut(), &holes, &mut |_| ControlFlow::Continue(()))?;
-        let seconds = (plan + network + composite).as_secs_f64();
+        let Report { macs, times, .. } = inpainter.run(Request::new(image.view_mut(), &holes))?;
+        let seconds = times.total().as_secs_f64();
         speed = macs as f64 / seconds.max(1e-6);
         // The next one takes some ten times as long.
         if seconds > 0.04 {

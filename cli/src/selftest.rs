@@ -3,46 +3,44 @@
 use inpaint_edge::selftest::{digests, recorded};
 use inpaint_edge::{Error, ErrorKind, Isa, Options, Result};
 
-use crate::args::SelftestArgs;
+use crate::console::print;
 use crate::engine::{named, open, weights_sha256};
+use crate::spec::SelftestSpec;
 
-pub fn run(args: &SelftestArgs) -> Result<()> {
-    let weights = weights_sha256(args.weights.as_deref())?;
+pub fn run(spec: &SelftestSpec) -> Result<()> {
+    let weights = weights_sha256(spec.weights.as_deref())?;
     let known = recorded(&weights);
     let digests_of = |isa: Option<Isa>, threads: usize| {
-        let inpainter = open(args.weights.as_deref(), Options { threads, isa, ..Options::default() })?;
+        let inpainter = open(spec.weights.as_deref(), Options::default().threads(threads).isa(isa))?;
         let name = known.as_ref().map_or("weights", |(name, _)| name);
         Ok::<_, Error>((inpainter.isa(), digests(name, &weights, &inpainter)))
     };
-    if args.digests {
-        let (_, lines) = digests_of(args.isa.and_then(|isa| isa.choice()), args.threads.unwrap_or(0))?;
-        return crate::print(lines.as_bytes());
+    if spec.digests {
+        let first = |threads: &[usize]| threads.first().copied().unwrap_or(0);
+        let (_, lines) = digests_of(spec.isas.first().copied().flatten(), first(&spec.threads))?;
+        return print(lines);
     }
-    let Some((name, expected)) = &known else {
-        let detail = format!("weights with recorded digests expected, sha256 {weights} found");
-        return Err(named(args.weights.as_deref(), Error::new(ErrorKind::Usage, detail)));
-    };
-    let isas: Vec<_> = match args.isa {
-        Some(isa) => vec![isa.choice()],
-        None => Isa::available().map(Some).collect(),
+    let Some((name, recorded)) = &known else {
+        let detail = format!("expected weights with recorded digests, found sha256 {weights}");
+        return Err(named(spec.weights.as_deref(), Error::new(ErrorKind::Usage, detail)));
     };
     let mut differ = 0;
-    for isa in isas {
-        for threads in args.threads.map_or(vec![1, 2, 5], |threads| vec![threads]) {
+    for &isa in &spec.isas {
+        for &threads in &spec.threads {
             let (isa, found) = digests_of(isa, threads)?;
             let wrong: Vec<_> =
-                found.lines().zip(expected.lines()).filter(|(found, expected)| found != expected).collect();
-            let (cases, right) = (expected.lines().count() - 1, expected.lines().count() - 1 - wrong.len());
+                found.lines().zip(recorded.lines()).filter(|(found, recorded)| found != recorded).collect();
+            let (cases, right) = (recorded.lines().count() - 1, recorded.lines().count() - 1 - wrong.len());
             let mut text = format!("{name}  {isa:8} {threads} threads  {right} of {cases} as recorded\n");
             for (found, expected) in &wrong {
-                text += &format!("  found     {found}\n  expected  {expected}\n");
+                text += &format!("  expected  {expected}\n  found     {found}\n");
             }
-            crate::print(text.as_bytes())?;
+            print(text)?;
             differ += wrong.len();
         }
     }
     match differ {
-        0 => crate::print(format!("sha256 {}\n", inpaint_edge::selftest::sha256(expected.as_bytes())).as_bytes()),
+        0 => print(format!("sha256 {}\n", inpaint_edge::selftest::sha256(recorded.as_bytes()))),
         _ => Err(Error::new(ErrorKind::Output, format!("selftest: {differ} results are not the recorded ones"))),
     }
 }

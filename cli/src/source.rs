@@ -5,11 +5,7 @@ use std::path::Path;
 use inpaint_edge::{Error, Result};
 use inpaint_edge_image::{Encoded, Header, Opened, Photo, read_within};
 
-use crate::names;
-
-pub fn is_pipe(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
+use crate::names::{self, is_pipe};
 
 /// A picture that is not decoded yet. What was read of it to know its header is not read again.
 pub struct Source<'a> {

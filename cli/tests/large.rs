@@ -65,9 +65,9 @@ fn megapixels_within_the_limit() {
                 assert!(output.status.success(), "{width}×{height}: {}", String::from_utf8_lossy(&output.stderr));
                 let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
                 assert_eq!(report["strategy"], "window");
-                assert!(report["windows"].as_u64() > Some(9));
+                assert!(report["regions"].as_u64() > Some(9));
                 digests.push(report["output_sha256"].clone());
-                println!("{width}×{height} {input}, {threads} threads: {} windows, {} KiB", report["windows"], peak);
+                println!("{width}×{height} {input}, {threads} threads: {} regions, {} KiB", report["regions"], peak);
                 let kib = 1024 * limit.trim_end_matches('M').parse::<u64>().unwrap();
                 assert!(peak > 40_000 && peak <= kib, "{width}×{height} {input}: {peak} KiB, {kib} allowed");
             }
@@ -88,7 +88,7 @@ fn megapixels_within_the_limit() {
         let (refused, _) = run(folder.path(), &["in.png", "mask.png", "none.png", "--max-memory", "40M"]);
         let stderr = String::from_utf8_lossy(&refused.stderr);
         assert_eq!(refused.status.code(), Some(5), "{stderr}");
-        assert!(stderr.contains("M or more expected") && stderr.contains(", 40M found"), "{stderr}");
+        assert!(stderr.contains("M or more") && stderr.contains(", found 40M"), "{stderr}");
         assert!(!folder.path().join("none.png").exists());
         // The number in the message is enough.
         let number = stderr.split("--max-memory ").nth(1).unwrap().split(' ').next().unwrap();
@@ -96,7 +96,7 @@ fn megapixels_within_the_limit() {
         let (mut output, _) = run(folder.path(), &["in.png", "mask.png", "again.png", "--max-memory", &limit]);
         if output.status.code() == Some(5) {
             // What the windows take was known once the hole was.
-            assert!(stderr.contains("expected to find out what filling takes"), "{stderr}");
+            assert!(stderr.contains("to find out what filling takes"), "{stderr}");
             let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
             limit = stderr.split("--max-memory ").nth(1).unwrap().split(' ').next().unwrap().to_owned();
             (output, _) = run(folder.path(), &["in.png", "mask.png", "again.png", "--max-memory", &limit]);

@@ -1,10 +1,10 @@
 //! Alpha channels that say nothing.
 
 use image::{DynamicImage, ImageBuffer, Pixel};
-use inpaint_edge::Holes;
+use inpaint_edge::Mask;
 
 /// Whether every pixel is opaque, those of `made_opaque` apart.
-pub(crate) fn is_opaque(pixels: &DynamicImage, made_opaque: Option<&Holes>) -> bool {
+pub(crate) fn is_opaque(pixels: &DynamicImage, made_opaque: Option<&Mask>) -> bool {
     if !pixels.color().has_alpha() {
         return true;
     }

@@ -1,6 +1,6 @@
 //! Directories of entries, anywhere in a file.
 
-use inpaint_edge::{Result, room};
+use inpaint_edge::{Result, alloc};
 
 use crate::fault::damaged;
 use crate::limits::MAX_METADATA;
@@ -224,7 +224,7 @@ impl<'a> Structure<'a> {
     ///
     /// Input, where a value lies outside, or many share their place; limits, where memory cannot be had.
     pub fn copy(self, ifd: usize, level: usize, left: &mut usize, block: &mut Vec<u8>) -> Result<usize> {
-        let outside = || damaged("EXIF inside the file expected, some outside found");
+        let outside = || damaged("expected EXIF inside the file, found some outside");
         let (_, found) = self.places(ifd).ok_or_else(outside)?;
         *left = left.checked_sub(found).ok_or_else(outside)?;
         if self.entries(ifd).any(|entry| entry.is_none()) {
@@ -240,7 +240,7 @@ impl<'a> Structure<'a> {
         let count = entries().count();
         let start = block.len().next_multiple_of(2);
         // The link to the next directory stays 0.
-        room::resize(block, start + 2 + 12 * count + 4, 0)?;
+        alloc::try_resize(block, start + 2 + 12 * count + 4, 0)?;
         block[start..start + 2].copy_from_slice(&self.order((count as u16).to_le_bytes()));
         for (i, entry) in entries().enumerate() {
             let at = start + 2 + 12 * i;
@@ -252,8 +252,8 @@ impl<'a> Structure<'a> {
                 let below = self.numbers(entry).next().filter(|ifd| (8..self.bytes.len()).contains(ifd));
                 self.copy(below.ok_or_else(outside)?, level + 1, left, block)?
             } else if entry.data.len() > 4 {
-                room::resize(block, block.len().next_multiple_of(2), 0)?;
-                room::append(block, entry.data)?;
+                alloc::try_resize(block, block.len().next_multiple_of(2), 0)?;
+                alloc::try_extend(block, entry.data)?;
                 block.len() - entry.data.len()
             } else {
                 block[at + 8..at + 8 + entry.data.len()].copy_from_slice(entry.data);

@@ -9,6 +9,7 @@ use inpaint_edge::Result;
 use crate::header::Header;
 use crate::kind::format_of;
 use crate::lossless::Lossless;
+use crate::metadata::Metadata;
 use crate::photo::Photo;
 use crate::{jpeg, plain, structure, tiff};
 
@@ -18,6 +19,8 @@ pub struct Encoded<'a>(Kind<'a>);
 enum Kind<'a> {
     /// PNG and WebP, opened by a decoder that goes on from there.
     Lossless(Lossless<'a>),
+    /// A JPEG in memory, and what its segments say.
+    Jpeg(Cow<'a, [u8]>, Box<jpeg::Contents>),
     /// Any other format, in memory.
     Other(Cow<'a, [u8]>, ImageFormat),
 }
@@ -27,17 +30,10 @@ impl<'a> Encoded<'a> {
     ///
     /// # Errors
     ///
-    /// Input, where `bytes` is no such file, or a PNG or WebP that is cut short or animated; limits, where one of these is too
-    /// large.
+    /// Input, where `bytes` is no such file, or a PNG, JPEG or WebP that is cut short, animated or in CMYK; limits, where one
+    /// of these is too large.
     pub fn new(bytes: &'a [u8]) -> Result<Self> {
-        match format_of(bytes, Some(bytes.len() as u64))? {
-            ImageFormat::Png => Self::png(Cursor::new(bytes), bytes.len()),
-            ImageFormat::WebP => {
-                let whole = structure::webp(bytes)?;
-                Ok(Self(Kind::Lossless(Lossless::webp(Cursor::new(bytes), whole, bytes.len())?)))
-            }
-            format => Ok(Self(Kind::Other(Cow::Borrowed(bytes), format))),
-        }
+        Self::of(Cow::Borrowed(bytes))
     }
 
     /// As [`Encoded::new`], of a file that is held.
@@ -46,22 +42,30 @@ impl<'a> Encoded<'a> {
     ///
     /// As [`Encoded::new`].
     pub fn held(bytes: Vec<u8>) -> Result<Encoded<'static>> {
-        match format_of(&bytes, Some(bytes.len() as u64))? {
-            ImageFormat::Png => {
-                let held = bytes.len();
-                Encoded::png(Cursor::new(bytes), held)
-            }
-            ImageFormat::WebP => {
-                let (whole, held) = (structure::webp(&bytes)?, bytes.len());
-                Ok(Encoded(Kind::Lossless(Lossless::webp(Cursor::new(bytes), whole, held)?)))
-            }
-            format => Ok(Encoded(Kind::Other(Cow::Owned(bytes), format))),
-        }
+        Encoded::of(Cow::Owned(bytes))
     }
 
-    /// A PNG from its first byte on, of which `held` bytes are in memory.
-    pub(crate) fn png(mut reader: impl BufRead + Seek + Send + 'a, held: usize) -> Result<Self> {
-        let whole = structure::png(&mut reader)?;
+    fn of(bytes: Cow<'a, [u8]>) -> Result<Self> {
+        let held = bytes.len();
+        Ok(Self(match format_of(&bytes, Some(held as u64))? {
+            ImageFormat::Png => {
+                let whole = structure::png(&mut Cursor::new(&bytes))?;
+                return Self::png(Cursor::new(bytes), whole, held);
+            }
+            ImageFormat::WebP => {
+                let whole = structure::webp(&bytes)?;
+                Kind::Lossless(Lossless::webp(Cursor::new(bytes), whole, held)?)
+            }
+            ImageFormat::Jpeg => {
+                let contents = Box::new(jpeg::contents(&bytes)?);
+                Kind::Jpeg(bytes, contents)
+            }
+            format => Kind::Other(bytes, format),
+        }))
+    }
+
+    /// A PNG at its first byte, that carries `whole`, and of which `held` bytes are in memory.
+    pub(crate) fn png(reader: impl BufRead + Seek + Send + 'a, whole: Metadata, held: usize) -> Result<Self> {
         Ok(Self(Kind::Lossless(Lossless::png(reader, whole, held)?)))
     }
 
@@ -73,7 +77,7 @@ impl<'a> Encoded<'a> {
     pub fn header(&self) -> Result<Header> {
         match &self.0 {
             Kind::Lossless(lossless) => Ok(lossless.header()),
-            Kind::Other(bytes, ImageFormat::Jpeg) => jpeg::header(bytes),
+            Kind::Jpeg(bytes, contents) => jpeg::header(bytes, contents),
             Kind::Other(bytes, ImageFormat::Tiff) => tiff::header(bytes),
             Kind::Other(bytes, format) => plain::header(bytes, *format),
         }
@@ -83,6 +87,7 @@ impl<'a> Encoded<'a> {
     pub fn held_bytes(&self) -> usize {
         match &self.0 {
             Kind::Lossless(lossless) => lossless.held + lossless.copies,
+            Kind::Jpeg(bytes, contents) => bytes.len() + contents.metadata.copies(),
             Kind::Other(bytes, _) => bytes.len(),
         }
     }
@@ -91,7 +96,7 @@ impl<'a> Encoded<'a> {
     pub fn is_held(&self) -> bool {
         match &self.0 {
             Kind::Lossless(lossless) => lossless.held > 0,
-            Kind::Other(..) => true,
+            Kind::Jpeg(..) | Kind::Other(..) => true,
         }
     }
 
@@ -103,7 +108,7 @@ impl<'a> Encoded<'a> {
     pub fn decode(self) -> Result<Photo> {
         let (pixels, metadata) = match self.0 {
             Kind::Lossless(lossless) => lossless.decode(),
-            Kind::Other(bytes, ImageFormat::Jpeg) => jpeg::decode(&bytes),
+            Kind::Jpeg(bytes, contents) => jpeg::decode(&bytes, *contents),
             Kind::Other(bytes, ImageFormat::Tiff) => tiff::decode(&bytes),
             Kind::Other(bytes, format) => plain::decode(&bytes, format),
         }?;

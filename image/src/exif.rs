@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use image::metadata::Orientation;
-use inpaint_edge::{Result, room};
+use inpaint_edge::{Result, alloc};
 
 use crate::directories::{Structure, tag};
 use crate::metadata::{Density, Metadata, Unit};
@@ -61,7 +61,7 @@ pub(crate) fn carried(mut exif: Vec<u8>) -> Result<Vec<u8>> {
     if exif.starts_with(b"Exif\0\0") {
         exif.drain(..6);
     }
-    let mut parts = room::room_for(THUMBNAILS.len() * MAX_PARTS)?;
+    let mut parts = alloc::try_with_capacity(THUMBNAILS.len() * MAX_PARTS)?;
     if let Some(link) = thumbnail(&exif, &mut parts) {
         for part in std::iter::once(link).chain(parts) {
             exif[part].fill(0);

@@ -1,38 +1,61 @@
 //! What decoders say of a file they cannot decode, in plain words.
 
+use std::fmt::Display;
+use std::io;
+
 use image::ImageError;
 use inpaint_edge::{Error, ErrorKind};
 
 use crate::limits::MAX_SIDE;
 
-pub(crate) fn damaged(e: impl std::fmt::Display) -> Error {
-    Error::input(format!("cannot be decoded: {e}").replace('\n', " "))
+/// An error that can become the source of another.
+pub(crate) trait Cause: std::error::Error + Send + Sync + 'static {}
+
+impl<E: std::error::Error + Send + Sync + 'static> Cause for E {}
+
+/// A file whose content contradicts its format.
+pub(crate) fn damaged(detail: impl Display) -> Error {
+    Error::input(format!("cannot be decoded: {detail}").replace('\n', " "))
+}
+
+/// A file that a decoder refuses with `e`.
+pub(crate) fn undecodable(e: impl Cause) -> Error {
+    damaged(&e).with_source(e)
 }
 
 pub(crate) fn cut_short(bytes: &[u8], expected: &str) -> Error {
-    Error::input(format!("cut short: {expected} expected, {} bytes without it found", bytes.len()))
+    Error::input(format!("cut short: expected {expected}, found {} bytes without it", bytes.len()))
 }
 
-pub(crate) fn cannot_hold(e: impl std::fmt::Display) -> Error {
-    Error::usage(format!("this format cannot hold the image: {e}"))
+pub(crate) fn cannot_hold(detail: impl Display) -> Error {
+    Error::usage(format!("this format cannot hold the image: {detail}"))
 }
 
-pub(crate) fn unwritable(e: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Output, format!("cannot be written: {e}"))
+/// An image that an encoder refuses with `e`.
+pub(crate) fn unencodable(e: impl Cause) -> Error {
+    cannot_hold(&e).with_source(e)
 }
 
-pub(crate) fn unreadable(e: std::io::Error) -> Error {
-    let kind = if e.kind() == std::io::ErrorKind::OutOfMemory { ErrorKind::Limits } else { ErrorKind::Input };
-    Error::new(kind, format!("cannot be read: {e}"))
+pub(crate) fn unwritable(e: io::Error) -> Error {
+    Error::new(ErrorKind::Output, format!("cannot be written: {e}")).with_source(e)
+}
+
+pub(crate) fn unreadable(e: io::Error) -> Error {
+    let kind = if e.kind() == io::ErrorKind::OutOfMemory { ErrorKind::Limits } else { ErrorKind::Input };
+    Error::new(kind, format!("cannot be read: {e}")).with_source(e)
 }
 
 /// Refuses a picture that moves.
 pub(crate) fn animated(format: &str) -> Error {
-    Error::input(format!("a still picture expected, an animated {format} found"))
+    Error::input(format!("expected a still picture, found an animated {format}"))
 }
 
 /// An error of a decoder of the `image` crate, of a file of `bytes`, where that is known.
 pub(crate) fn of_decoder(e: ImageError, bytes: Option<usize>) -> Error {
+    without_source(&e, bytes).with_source(e)
+}
+
+fn without_source(e: &ImageError, bytes: Option<usize>) -> Error {
     if let ImageError::Limits(_) = e {
         return Error::limits(format!("cannot be decoded: {e}"));
     }
@@ -41,7 +64,7 @@ pub(crate) fn of_decoder(e: ImageError, bytes: Option<usize>) -> Error {
         .iter()
         .any(|words| text.contains(words));
     match bytes {
-        Some(bytes) if is_cut => Error::input(format!("cut short: more than the {bytes} bytes found are expected")),
+        Some(bytes) if is_cut => Error::input(format!("cut short: expected more than {bytes} bytes, found no more")),
         _ => damaged(in_plain_words(&text)),
     }
 }
@@ -54,7 +77,7 @@ fn in_plain_words(text: &str) -> String {
     let text = text.strip_prefix("Format error: ").unwrap_or(text).trim_end_matches('.');
     // "Image too large (one of (70000, 1) > soft limit of 65535)", "… Image dimensions (0x0 w/3 channels) are too large"
     if text.starts_with("Image too large") || text.contains("Image dimensions (") {
-        return format!("sides of 1 to {} pixels expected, others found", MAX_SIDE);
+        return format!("expected sides of 1 to {MAX_SIDE} pixels, found others");
     }
     if text.starts_with("CRC error") {
         return format!("damaged: the checksum of {} does not match", chunk(text).unwrap_or("a chunk".into()));
@@ -66,16 +89,16 @@ fn in_plain_words(text: &str) -> String {
         return "damaged: the compressed pixels cannot be unpacked".to_owned();
     }
     if let Some((_, feature)) = text.split_once(" does not support the format features ") {
-        return format!("{feature} found, which is not read");
+        return format!("expected a kind that is read, found {feature}");
     }
     if text.starts_with("Missing header line") {
-        return "a PAM header with WIDTH, HEIGHT, DEPTH and MAXVAL expected, one that lacks some found".to_owned();
+        return "expected a PAM header with WIDTH, HEIGHT, DEPTH and MAXVAL, found one that lacks some".to_owned();
     }
     if text.starts_with("Non-ASCII-digit character") {
-        return "a number expected, other characters found".to_owned();
+        return "expected a number, found other characters".to_owned();
     }
     if text.contains("does not have enough data for image") {
-        return "cut short: more pixels are expected".to_owned();
+        return "cut short: expected more pixels, found the end".to_owned();
     }
     let mut words = text.chars();
     // Names such as IDAT stay as they are.
@@ -111,24 +134,24 @@ mod tests {
             ),
             (
                 "Format error decoding Png: IDAT or fDAT chunk does not have enough data for image.",
-                "cut short: more pixels are expected",
+                "cut short: expected more pixels, found the end",
             ),
             (
                 "The decoder for Bmp does not support the format features JPEG compression",
-                "JPEG compression found, which is not read",
+                "expected a kind that is read, found JPEG compression",
             ),
             (
                 "Format error decoding Pnm: Missing header line: have height=None, width=Some(4), depth=None, maxval=None",
-                "a PAM header with WIDTH, HEIGHT, DEPTH and MAXVAL expected, one that lacks some found",
+                "expected a PAM header with WIDTH, HEIGHT, DEPTH and MAXVAL, found one that lacks some",
             ),
             (
                 "Format error decoding Pnm: Non-ASCII-digit character when parsing number in sample",
-                "a number expected, other characters found",
+                "expected a number, found other characters",
             ),
             ("Format error decoding WebP: Invalid Chunk header", "invalid Chunk header"),
             (
                 "The decoder for Bmp does not support the format features Image dimensions (0x0 w/3 channels) are too large",
-                "sides of 1 to 65535 pixels expected, others found",
+                "expected sides of 1 to 65535 pixels, found others",
             ),
             ("Format error decoding Png: IHDR has no room", "IHDR has no room"),
         ] {

@@ -11,6 +11,7 @@ use crate::fault::{unreadable, unwritable};
 use crate::kind::format_of;
 use crate::limits::MAX_BYTES;
 use crate::photo::Photo;
+use crate::structure;
 
 impl Encoded<'_> {
     /// Opens a file; a PNG is never held as a whole.
@@ -48,7 +49,7 @@ impl Opened {
     ///
     /// Input, where it cannot be read or is no picture.
     pub fn new(path: &Path) -> Result<Self> {
-        let mut reader = BufReader::with_capacity(1 << 16, File::open(path).map_err(unreadable)?);
+        let mut reader = BufReader::with_capacity(BUFFERED, File::open(path).map_err(unreadable)?);
         // A pipe cannot be rewound, and is held.
         let is_png = reader.fill_buf().map_err(unreadable)?.starts_with(b"\x89PNG\r\n\x1a\n");
         if is_png && reader.stream_position().is_ok() {
@@ -76,11 +77,22 @@ impl Opened {
     /// As [`Encoded::open`].
     pub fn encoded(self) -> Result<Encoded<'static>> {
         match self.held {
-            None => Encoded::png(self.reader, 0),
+            None => png_of(self.reader.into_inner()),
             Some(len) if len > MAX_BYTES => Err(too_long(MAX_BYTES)),
             Some(_) => Encoded::held(read_within(self.reader, MAX_BYTES)?),
         }
     }
+}
+
+/// Bytes of the buffer that pixels are read through.
+const BUFFERED: usize = 1 << 16;
+/// Bytes of the buffer that headers of chunks are read through: whatever is in it behind a header is read for nothing.
+const WALKED: usize = 512;
+
+/// A PNG that is read where it is, its chunks before its pixels.
+fn png_of(mut file: impl Read + Seek + Send + 'static) -> Result<Encoded<'static>> {
+    let whole = structure::png(&mut BufReader::with_capacity(WALKED, &mut file))?;
+    Encoded::png(BufReader::with_capacity(BUFFERED, file), whole, 0)
 }
 
 /// All of `reader`, which must not be more than `limit` bytes, nor more than pixels may take.
@@ -143,4 +155,103 @@ pub fn target_of(path: &Path) -> Result<PathBuf> {
 /// Output, naming `path`.
 pub fn check_writable(path: &Path) -> Result<()> {
     inpaint_edge_atomic::check_writable(path).map_err(|e| unwritable(e).of(path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Result as IoResult, SeekFrom};
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// What a file is asked for.
+    #[derive(Clone, Copy, Default)]
+    struct Asked {
+        bytes: usize,
+        reads: usize,
+        seeks: usize,
+    }
+
+    /// A file that counts what it is asked for.
+    struct Counting {
+        file: Cursor<Vec<u8>>,
+        asked: Arc<Mutex<Asked>>,
+    }
+
+    impl Read for Counting {
+        fn read(&mut self, out: &mut [u8]) -> IoResult<usize> {
+            let read = self.file.read(out)?;
+            let mut asked = self.asked.lock().unwrap();
+            asked.bytes += read;
+            asked.reads += 1;
+            Ok(read)
+        }
+    }
+
+    impl Seek for Counting {
+        fn seek(&mut self, to: SeekFrom) -> IoResult<u64> {
+            self.asked.lock().unwrap().seeks += 1;
+            self.file.seek(to)
+        }
+    }
+
+    /// A PNG of 512×512 pixels that do not compress, in IDAT chunks of `idat` bytes, behind `texts` short texts.
+    fn noise(idat: usize, texts: usize) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, 512, 512);
+        encoder.set_color(png::ColorType::Rgb);
+        (0..texts).for_each(|i| encoder.add_text_chunk("Comment".to_owned(), format!("text {i}")).unwrap());
+        let mut writer = encoder.write_header().unwrap();
+        let mut pixels = writer.stream_writer_with_size(idat).unwrap();
+        let mut state = 1u32;
+        for _ in 0..512 * 512 * 3 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            pixels.write_all(&[(state >> 24) as u8]).unwrap();
+        }
+        pixels.finish().unwrap();
+        writer.finish().unwrap();
+        bytes
+    }
+
+    /// What a PNG is asked for until its header is known, and until it is decoded.
+    fn asked(bytes: Vec<u8>) -> [Asked; 2] {
+        let asked = Arc::<Mutex<Asked>>::default();
+        let encoded = png_of(Counting { file: Cursor::new(bytes), asked: Arc::clone(&asked) }).unwrap();
+        assert!(encoded.header().unwrap().decode_bytes() >= 512 * 512 * 3);
+        let header = *asked.lock().unwrap();
+        encoded.decode().unwrap();
+        let decoded = *asked.lock().unwrap();
+        [header, decoded]
+    }
+
+    #[test]
+    fn pixels_of_a_png_are_read_once_and_its_header_before_them() {
+        for idat in [8 << 10, 64 << 10, 1 << 20] {
+            let bytes = noise(idat, 0);
+            let (len, chunks) = (bytes.len(), bytes.len().div_ceil(idat) + 2);
+            let [header, decoded] = asked(bytes);
+            // A kilobyte for each chunk, and what the decoder reads ahead.
+            let walk = chunks * 1024 + (128 << 10);
+            assert!(
+                header.bytes <= walk,
+                "IDAT of {idat}: {} bytes read for the header, {walk} expected",
+                header.bytes
+            );
+            let all = walk + len;
+            assert!(decoded.bytes <= all, "IDAT of {idat}: {} bytes read, {all} expected", decoded.bytes);
+            // To the end and back, and over the pixels of each chunk.
+            assert!(decoded.seeks <= chunks + 4, "IDAT of {idat}: {} seeks for {chunks} chunks", decoded.seeks);
+        }
+    }
+
+    #[test]
+    fn chunks_that_lie_in_the_buffer_are_not_read_again() {
+        let [without, _] = asked(noise(64 << 10, 0));
+        let [with, _] = asked(noise(64 << 10, 2000));
+        let texts = 2000 * (12 + 8 + 9);
+        let (bytes, reads) = (with.bytes - without.bytes, with.reads - without.reads);
+        assert!(bytes <= 2 * texts, "{bytes} bytes read for {texts}");
+        assert!(reads <= texts / 256, "{reads} reads for {texts} bytes");
+        assert_eq!(with.seeks, without.seeks);
+    }
 }

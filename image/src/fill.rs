@@ -3,18 +3,18 @@
 use std::ops::ControlFlow;
 
 use image::{DynamicImage, ImageBuffer, Pixel};
-use inpaint_edge::{Error, Holes, Inpainter, Progress, Report, Result, Sample};
+use inpaint_edge::{Error, Inpainter, Mask, Progress, Report, Request, Result, Sample};
 use ndarray::ArrayViewMut3;
 
 /// Fills the hole of a grey, grey + alpha, RGB or RGBA image of 8 or 16 bits, in place.
 ///
 /// # Errors
 ///
-/// As [`Inpainter::inpaint_holes`]; input, where the pixels are of another type.
+/// As [`Inpainter::run`]; input, where the pixels are of another type.
 pub fn fill(
     inpainter: &Inpainter,
     image: &mut DynamicImage,
-    mask: &Holes,
+    mask: &Mask,
     progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
 ) -> Result<Report> {
     match image {
@@ -33,7 +33,7 @@ pub fn fill(
 fn run<P>(
     inpainter: &Inpainter,
     image: &mut ImageBuffer<P, Vec<P::Subpixel>>,
-    mask: &Holes,
+    mask: &Mask,
     progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
 ) -> Result<Report>
 where
@@ -41,5 +41,5 @@ where
 {
     let shape = (image.height() as usize, image.width() as usize, usize::from(P::CHANNEL_COUNT));
     let view = ArrayViewMut3::from_shape(shape, &mut *image).expect("a buffer holds its pixels");
-    inpainter.inpaint_holes(view, mask, progress)
+    inpainter.run(Request::new(view, mask).progress(progress))
 }

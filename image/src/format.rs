@@ -1,23 +1,26 @@
 //! The formats of results, and what the ending of a name says of a file.
 
-use inpaint_edge::{Error, Result};
 use std::path::Path;
+
+use inpaint_edge::{Error, Result};
 
 /// A format that results can be written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OutputFormat {
-    /// Lossless, 8 and 16 bits.
+    /// Lossless, 8 and 16 bits a sample.
     Png,
-    /// Uncompressed, 8 and 16 bits.
+    /// Uncompressed, 8 and 16 bits a sample.
     Tiff,
-    /// Lossless, 8 bits.
+    /// Lossless, 8 bits a sample.
     WebP,
-    /// Lossy, 8 bits, no alpha; quality 1 … 100, or as a JPEG was that was decoded, else 95.
+    /// Lossy, 8 bits a sample, without alpha. The quality is 1 … 100; without one, it is that of the JPEG which was decoded, or
+    /// else 95.
     Jpeg(Option<u8>),
 }
 
 impl OutputFormat {
-    /// By file name ending.
+    /// The format of files whose names end as that of `path` does. `jpeg_quality` is for JPEG.
     ///
     /// # Errors
     ///
@@ -31,7 +34,7 @@ impl OutputFormat {
                     Some(ending) => format!("{:?}", ending.to_string_lossy()),
                     None => "a name without an ending".to_owned(),
                 };
-                Err(Error::usage(format!("a name ending in .png, .webp, .jpg or .tif expected, {found} found")))
+                Err(Error::usage(format!("expected a name ending in .png, .webp, .jpg or .tif, found {found}")))
             }
         }
     }

@@ -42,9 +42,7 @@ impl Header {
         let stored = if self.turned { self.pixel_bytes() } else { 0 };
         self.pixel_bytes() + stored + encoder_bytes(format, self.width, self.height)
     }
-}
 
-impl Header {
     /// The header of what `decoder` decodes, beside whose pixels `decoder_bytes` are held.
     pub(crate) fn of_decoder(decoder: &impl ImageDecoder, metadata: &Metadata, decoder_bytes: usize) -> Self {
         let color = decoder.color_type();

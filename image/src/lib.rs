@@ -1,24 +1,55 @@
-//! Pictures for [`inpaint_edge`], from bytes to bytes: decoded by their content, upright, and encoded again with the metadata
-//! carried.
+//! Pictures for [`inpaint_edge`], from bytes to bytes: decoded by their content and turned upright, filled, and encoded again
+//! with the metadata they carried.
 //!
-//! ```no_run
-//! use inpaint_edge::{Holes, Inpainter, Options};
-//! use inpaint_edge_image::{OutputFormat, Photo, fill};
+//! ```
+//! use std::ops::ControlFlow;
+//!
+//! use inpaint_edge::{Mask, Inpainter, Options};
+//! use inpaint_edge_image::{Encoded, OutputFormat, Photo, fill};
 //!
 //! # fn main() -> inpaint_edge::Result<()> {
-//! # let (weights, bytes) = (&[0u8][..], &[0u8][..]);
-//! let inpainter = Inpainter::from_bytes(weights, Options::default())?;
-//! let mut photo = Photo::decode(bytes)?;
-//! let mut mask = Holes::none(photo.pixels.width() as usize, photo.pixels.height() as usize)?;
-//! mask.add_box(300..360, 200..240);
-//! fill(&inpainter, &mut photo.pixels, &mask, &mut |_| std::ops::ControlFlow::Continue(()))?;
+//! // A picture as it comes from a camera, a form or a network: here 48×32 pixels in red, as PPM.
+//! let bytes = [&b"P6 48 32 255\n"[..], &[200, 30, 30].repeat(48 * 32)].concat();
+//!
+//! // Its headers tell what decoding it takes, before memory for a pixel is taken.
+//! let encoded = Encoded::new(&bytes)?;
+//! let header = encoded.header()?;
+//! assert_eq!((header.width, header.height, header.channels), (48, 32, 3));
+//! assert!(header.decode_bytes() < 1 << 20);
+//! let mut photo = encoded.decode()?;
+//!
+//! // The hole: columns, then rows.
+//! let mut mask = Mask::none(48, 32)?;
+//! mask.add_box(20..28, 10..18);
+//!
+//! // The engine fills it in place; the callback may stop it with `ControlFlow::Break`.
+//! let inpainter = Inpainter::embedded(Options::default())?;
+//! let report = fill(&inpainter, &mut photo.pixels, &mask, &mut |_| ControlFlow::Continue(()))?;
+//! assert_eq!(report.hole_pixels, 64);
+//!
+//! // Pixels outside the hole stay as they are, and so does what the file carried.
 //! let png: Vec<u8> = photo.encode(OutputFormat::Png)?;
+//! let filled = Photo::decode(&png)?.pixels.into_rgb8();
+//! assert_eq!(filled.get_pixel(0, 0).0, [200, 30, 30]);
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! Formats and what is carried from one to the other: `docs/FORMATS.md`. Without the feature `files` the crate touches no file
-//! and names no thread.
+//! * [`Photo`] is a decoded picture: [`pixels`](Photo::pixels) in grey or RGB, with or without alpha, of 8 or 16 bits, and the
+//!   metadata. [`Photo::notes`] says what a result cannot keep.
+//! * [`Encoded`] is a picture before it is decoded, [`Header`] its size and the memory it takes.
+//! * [`OutputFormat`] is a format of results: PNG, TIFF, WebP or JPEG. PNG, JPEG, WebP, TIFF, GIF, BMP, PNM and QOI are read.
+//! * [`Photo::into_mask`], [`add_transparent`] and [`add_painted`] find the hole in a mask, in transparency or in paint.
+//! * [`fill`] runs the engine on the types of the `image` crate.
+//!
+//! Errors are those of the engine: a kind, one line (`expected X, found Y`), and the error below as `source()`. A damaged or
+//! hostile file is an error, never a panic; memory whose size a file chooses is asked for and may be refused, which is an error
+//! of kind `Limits`.
+//!
+//! With the feature `files` (on by default), [`Photo::open`] reads files and [`write_atomically`] replaces them in one step.
+//! Without it, the crate touches no file and starts no thread, and builds for `wasm32-unknown-unknown`.
+//!
+//! `docs/FORMATS.md` in the repository says what of each format is read, and what is carried to which.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

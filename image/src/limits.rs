@@ -13,7 +13,7 @@ pub(crate) const MAX_METADATA: usize = 16 << 20;
 /// Refuses metadata of more than [`MAX_METADATA`].
 pub(crate) fn check_metadata(bytes: usize) -> Result<()> {
     if bytes > MAX_METADATA {
-        return Err(Error::limits(format!("at most {MAX_METADATA} bytes of metadata expected, {bytes} found")));
+        return Err(Error::limits(format!("expected at most {MAX_METADATA} bytes of metadata, found {bytes}")));
     }
     Ok(())
 }
@@ -22,7 +22,7 @@ pub(crate) fn check_metadata(bytes: usize) -> Result<()> {
 pub(crate) fn check_size(bytes: u64) -> Result<()> {
     match bytes {
         0..=MAX_BYTES => Ok(()),
-        _ => Err(Error::limits(format!("at most {MAX_BYTES} bytes of pixels expected, {bytes} found"))),
+        _ => Err(Error::limits(format!("expected at most {MAX_BYTES} bytes of pixels, found {bytes}"))),
     }
 }
 
@@ -32,5 +32,5 @@ pub(crate) fn check_sides(width: u32, height: u32) -> Result<()> {
     if is_side(width) && is_side(height) {
         return Ok(());
     }
-    Err(Error::input(format!("sides of 1 to {} pixels expected, {width}×{height} found", MAX_SIDE)))
+    Err(Error::input(format!("expected sides of 1 to {MAX_SIDE} pixels, found {width}×{height}")))
 }

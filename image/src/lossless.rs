@@ -4,7 +4,7 @@ use std::io::{BufRead, Seek};
 
 use image::codecs::{png::PngDecoder, webp::WebPDecoder};
 use image::{DynamicImage, ImageDecoder, ImageResult, Limits};
-use inpaint_edge::{Result, room};
+use inpaint_edge::{Result, alloc};
 
 use crate::header::Header;
 use crate::limits::{MAX_METADATA, MAX_SIDE, check_size};
@@ -71,7 +71,7 @@ impl<'a> Lossless<'a> {
 
     /// Pixels as stored, and what is carried.
     pub fn decode(self) -> Result<(DynamicImage, Metadata)> {
-        room::check(self.decoder.total_bytes() as usize + self.planes)?;
+        alloc::try_alloc(self.decoder.total_bytes() as usize + self.planes)?;
         let pixels = DynamicImage::from_decoder(self.decoder).map_err(|e| fault::of_decoder(e, None))?;
         Ok((pixels, self.metadata))
     }

@@ -5,10 +5,10 @@ use std::io::Write;
 
 use image::DynamicImage;
 use image::metadata::Orientation;
-use inpaint_edge::{Error, Holes as Mask, Result, room};
+use inpaint_edge::{Error, Mask, Result, alloc};
 
 use crate::directories::Structure;
-use crate::fault::{cannot_hold, unwritable};
+use crate::fault::unwritable;
 use crate::format::OutputFormat;
 use crate::header::encoder_bytes;
 use crate::metadata::{Metadata, Unit};
@@ -43,7 +43,7 @@ impl Photo {
         }
         let orientation = exif::orientation(&metadata);
         if orientation != Orientation::NoTransforms {
-            room::check(pixels.as_bytes().len())?;
+            alloc::try_alloc(pixels.as_bytes().len())?;
         }
         pixels.apply_orientation(orientation);
         Ok(Self { pixels, orientation, metadata })
@@ -95,25 +95,33 @@ impl Photo {
     ///
     /// # Errors
     ///
-    /// Usage, where pixels are transparent or have 16 bits or a band beside the colours, and the format holds none.
+    /// Usage, where pixels are transparent or have 16 bits or a band beside the colours, and the format holds none, or where
+    /// their samples are of another type than `u8` and `u16`.
     pub fn check_format(&self, format: OutputFormat, made_opaque: Option<&Mask>) -> Result<()> {
         if self.metadata.has_band && format != OutputFormat::Tiff {
-            let found = "a band beside the colours that is no alpha (ExtraSamples 0) found";
+            let found = "a band beside the colours that is no alpha (ExtraSamples 0)";
             let help = "`convert in.tif -alpha off out.tif` leaves it out";
-            return Err(Error::usage(format!("a result as .tif expected, {found}; {help}")));
+            return Err(Error::usage(format!("expected a result as .tif, found {found}; {help}")));
         }
         let color = self.pixels.color();
+        if self.pixels.as_flat_samples_u8().is_none() && self.pixels.as_flat_samples_u16().is_none() {
+            return Err(Error::usage(format!("expected 8 or 16 bits a sample, found {color:?}")));
+        }
         let deep = color.bytes_per_pixel() > color.channel_count();
         let (expected, fits) = match format {
             OutputFormat::Png | OutputFormat::Tiff => return Ok(()),
-            OutputFormat::WebP => ("8 bits expected for WebP", !deep),
+            OutputFormat::WebP => ("8 bits for WebP", !deep),
             OutputFormat::Jpeg(_) => {
-                ("8 bits without transparency expected for JPEG", !deep && alpha::is_opaque(&self.pixels, made_opaque))
+                ("8 bits without transparency for JPEG", !deep && alpha::is_opaque(&self.pixels, made_opaque))
             }
         };
         let channels = ["grey", "grey with alpha", "RGB", "RGBA"][usize::from(color.channel_count()) - 1];
         let found = if deep { format!("{channels} of 16 bits") } else { channels.to_owned() };
-        if fits { Ok(()) } else { Err(Error::usage(format!("{expected}, {found} found; .png and .tif hold them"))) }
+        if fits {
+            Ok(())
+        } else {
+            Err(Error::usage(format!("expected {expected}, found {found}; .png and .tif hold them")))
+        }
     }
 
     /// Encodes the stored pixels with what the file carried: ICC profile, EXIF without its thumbnail, XMP and density where
@@ -144,19 +152,14 @@ impl Photo {
         self.check_format(format, None)?;
         let turned = if self.orientation == Orientation::NoTransforms { 0 } else { 2 * self.pixels.as_bytes().len() };
         let encoder = encoder_bytes(format, self.pixels.width(), self.pixels.height());
-        room::check(turned + encoder + self.metadata.copies())?;
+        alloc::try_alloc(turned + encoder + self.metadata.copies())?;
         let mut stored = self.stored();
         if matches!(format, OutputFormat::Jpeg(_)) && stored.color().has_alpha() {
-            room::check(stored.as_bytes().len())?;
+            alloc::try_alloc(stored.as_bytes().len())?;
             alpha::drop(stored.to_mut());
         }
         match format {
-            OutputFormat::Png => {
-                png::write(&mut *out, &stored, &self.metadata).map_err(|e| match e {
-                    ::png::EncodingError::IoError(e) => unwritable(e),
-                    e => cannot_hold(e),
-                })?;
-            }
+            OutputFormat::Png => png::write(&mut *out, &stored, &self.metadata)?,
             OutputFormat::Tiff => tiff::write(out, &stored, &self.metadata)?,
             OutputFormat::WebP => webp::write(out, &stored, &self.metadata)?,
             OutputFormat::Jpeg(quality) => jpeg::write(out, &stored, &self.metadata, quality)?,
@@ -194,6 +197,10 @@ mod tests {
         let deep = photo(Orientation::NoTransforms).with_pixels(DynamicImage::new_rgb16(2, 2));
         assert!(deep.encode(OutputFormat::Png).is_ok());
         assert_eq!(deep.encode(OutputFormat::WebP).unwrap_err().kind(), ErrorKind::Usage);
+        let float = photo(Orientation::NoTransforms).with_pixels(DynamicImage::new_rgb32f(2, 2));
+        for format in [OutputFormat::Png, OutputFormat::Tiff, OutputFormat::WebP, OutputFormat::Jpeg(None)] {
+            assert_eq!(float.encode(format).unwrap_err().kind(), ErrorKind::Usage, "{format:?}");
+        }
         let clear = photo(Orientation::NoTransforms).with_pixels(DynamicImage::new_rgba8(2, 2));
         assert!(clear.encode(OutputFormat::WebP).is_ok());
         assert_eq!(clear.encode(OutputFormat::Jpeg(Some(95))).unwrap_err().kind(), ErrorKind::Usage);

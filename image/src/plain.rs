@@ -6,10 +6,10 @@ use gif::{ColorOutput, DecodeOptions, MemoryLimit};
 use image::codecs::{bmp::BmpDecoder, pnm::PnmDecoder, qoi::QoiDecoder};
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, RgbImage, RgbaImage};
-use inpaint_edge::{Error, Result, room};
+use inpaint_edge::{Error, Result, alloc};
 
 use crate::exif;
-use crate::fault::{animated, damaged, of_decoder};
+use crate::fault::{animated, damaged, of_decoder, undecodable};
 use crate::header::Header;
 use crate::limits::{MAX_METADATA, check_metadata, check_sides, check_size};
 use crate::metadata::{Density, Metadata, Unit};
@@ -33,7 +33,7 @@ pub(crate) fn decode(bytes: &[u8], format: ImageFormat) -> Result<(DynamicImage,
         return Gif::open(bytes)?.decode();
     }
     let (decoder, metadata) = open(bytes, format)?;
-    room::check(decoder.total_bytes() as usize)?;
+    alloc::try_alloc(decoder.total_bytes() as usize)?;
     Ok((DynamicImage::from_decoder(decoder).map_err(|e| of_decoder(e, Some(bytes.len())))?, metadata))
 }
 
@@ -54,7 +54,7 @@ fn open(bytes: &[u8], format: ImageFormat) -> Result<(Box<dyn ImageDecoder + '_>
             const END: &[u8] = b"ENDHDR";
             let start = &bytes[..bytes.len().min(MAX_PAM_HEADER)];
             if bytes.starts_with(b"P7") && !start.windows(END.len()).any(|part| part == END) {
-                return Err(damaged("a PAM header that ends in ENDHDR expected, none found"));
+                return Err(damaged("expected a PAM header that ends in ENDHDR, found none"));
             }
             (Box::new(PnmDecoder::new(reader).map_err(fault)?), Metadata::default())
         }
@@ -70,7 +70,7 @@ fn open(bytes: &[u8], format: ImageFormat) -> Result<(Box<dyn ImageDecoder + '_>
     };
     if least > bytes.len() as u64 {
         return Err(Error::input(format!(
-            "cut short: {least} bytes of pixels expected, {} bytes in all found",
+            "cut short: expected {least} bytes of pixels, found {} bytes in all",
             bytes.len()
         )));
     }
@@ -143,7 +143,7 @@ impl BmpHeader<'_> {
         let end = palette.saturating_add(length).saturating_add(Self::FILE + masks);
         let start = self.number(10).unwrap_or(0);
         if start < end {
-            return Err(damaged(format!("pixels from byte {end} on or later expected, from byte {start} on found")));
+            return Err(damaged(format!("expected pixels from byte {end} on or later, found from byte {start} on")));
         }
         Ok(())
     }
@@ -163,7 +163,7 @@ impl BmpHeader<'_> {
         let density = if self.length() >= Self::INFO { density() } else { None };
         let icc = if self.length() >= Self::V5 { icc() } else { None };
         check_metadata(icc.map_or(0, <[u8]>::len))?;
-        Ok(Metadata { icc: icc.map(room::copied).transpose()?, density, has_palette, ..Metadata::default() })
+        Ok(Metadata { icc: icc.map(alloc::try_to_vec).transpose()?, density, has_palette, ..Metadata::default() })
     }
 }
 
@@ -184,7 +184,7 @@ impl<'a> Gif<'a> {
         options.set_memory_limit(MemoryLimit::Bytes((MAX_METADATA as u64).try_into().expect("it is not 0")));
         let mut decoder = options.read_info(bytes).map_err(gif_error)?;
         let frame = decoder.next_frame_info().map_err(gif_error)?;
-        let frame = frame.ok_or_else(|| damaged("a picture expected, a GIF without any found"))?;
+        let frame = frame.ok_or_else(|| damaged("expected a picture, found a GIF without any"))?;
         let transparent = frame.transparent;
         let frame = [frame.left, frame.top, frame.width, frame.height].map(usize::from);
         check_sides(frame[2] as u32, frame[3] as u32)?;
@@ -218,8 +218,8 @@ impl<'a> Gif<'a> {
 
     fn decode(mut self) -> Result<(DynamicImage, Metadata)> {
         let (channels, [left, top, width, height]) = (self.channels(), self.frame);
-        let mut indices = room::filled(0, width * height)?;
-        let mut data = room::filled(0, self.width * self.height * channels)?;
+        let mut indices = alloc::try_filled(0, width * height)?;
+        let mut data = alloc::try_filled(0, self.width * self.height * channels)?;
         self.decoder.read_into_buffer(&mut indices).map_err(gif_error)?;
         let palette = self.decoder.palette().map_err(gif_error)?;
         let rows = data.chunks_exact_mut(self.width * channels).skip(top);
@@ -227,7 +227,7 @@ impl<'a> Gif<'a> {
             for (i, pixel) in indices.iter().zip(row.chunks_exact_mut(channels).skip(left)) {
                 let colour = palette.get(3 * usize::from(*i)..).and_then(|colours| colours.first_chunk::<3>());
                 let colour = colour.ok_or_else(|| {
-                    damaged(format!("a palette with a colour {i} expected, {} colours found", palette.len() / 3))
+                    damaged(format!("expected a palette with a colour {i}, found {} colours", palette.len() / 3))
                 })?;
                 if self.transparent != Some(*i) {
                     pixel[..3].copy_from_slice(colour);
@@ -235,8 +235,8 @@ impl<'a> Gif<'a> {
                 }
             }
         }
-        let icc = self.decoder.icc_profile().map(room::copied).transpose()?;
-        let xmp = self.decoder.xmp_metadata().map(room::copied).transpose()?;
+        let icc = self.decoder.icc_profile().map(alloc::try_to_vec).transpose()?;
+        let xmp = self.decoder.xmp_metadata().map(alloc::try_to_vec).transpose()?;
         // What follows is the end, or the next picture of an animation.
         if self.decoder.next_frame_info().map_err(gif_error)?.is_some() {
             return Err(animated("GIF"));
@@ -254,9 +254,11 @@ impl<'a> Gif<'a> {
 fn gif_error(e: gif::DecodingError) -> Error {
     match e {
         gif::DecodingError::OutOfMemory | gif::DecodingError::MemoryLimit => {
-            Error::limits(format!("cannot be decoded: {e}"))
+            Error::limits(format!("cannot be decoded: {e}")).with_source(e)
         }
-        gif::DecodingError::UnexpectedEof => Error::input("cut short: the end of a GIF expected, none found"),
-        e => damaged(e),
+        gif::DecodingError::UnexpectedEof => {
+            Error::input("cut short: expected the end of a GIF, found none").with_source(e)
+        }
+        e => undecodable(e),
     }
 }

@@ -1,12 +1,13 @@
 //! PNG, written row by row: a compressed image of 50 megapixels is as large as what else there is in memory.
 
 use std::borrow::Cow;
-use std::io::Write;
+use std::io::{self, Write};
 
 use ::png::{BitDepth, Compression, Encoder, EncodingError, Filter, Info, Writer, chunk};
 use image::{ColorType, DynamicImage};
 use inpaint_edge::Result;
 
+use crate::fault::{unencodable, unwritable};
 use crate::metadata::{Metadata, Native};
 use crate::structure::PNG_XMP;
 
@@ -14,7 +15,42 @@ use crate::structure::PNG_XMP;
 const IDAT: usize = 1 << 16;
 
 /// Writes `pixels`, and `metadata` before them.
-pub(crate) fn write(out: impl Write, pixels: &DynamicImage, metadata: &Metadata) -> Result<(), EncodingError> {
+pub(crate) fn write(out: impl Write, pixels: &DynamicImage, metadata: &Metadata) -> Result<()> {
+    let mut out = Remembering { out, failed: None };
+    encode(&mut out, pixels, metadata).map_err(|e| match (out.failed, e) {
+        (Some(e), _) | (None, EncodingError::IoError(e)) => unwritable(e),
+        (None, e) => unencodable(e),
+    })
+}
+
+/// Remembers the error of `out`, of which the encoder keeps no more than the words.
+struct Remembering<W> {
+    out: W,
+    failed: Option<io::Error>,
+}
+
+impl<W> Remembering<W> {
+    fn remember(&mut self, e: io::Error) -> io::Error {
+        let kind = e.kind();
+        // Who is interrupted tries again.
+        if kind != io::ErrorKind::Interrupted {
+            self.failed = Some(e);
+        }
+        kind.into()
+    }
+}
+
+impl<W: Write> Write for Remembering<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes).map_err(|e| self.remember(e))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush().map_err(|e| self.remember(e))
+    }
+}
+
+fn encode(out: impl Write, pixels: &DynamicImage, metadata: &Metadata) -> Result<(), EncodingError> {
     let mut info = Info::with_size(pixels.width(), pixels.height());
     info.icc_profile = metadata.icc.as_deref().map(Cow::Borrowed);
     info.exif_metadata = metadata.exif.as_deref().map(Cow::Borrowed);

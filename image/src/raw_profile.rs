@@ -1,7 +1,7 @@
 //! Profiles in text chunks of a PNG, in hexadecimal digits, as ImageMagick writes them: EXIF is read, others may be carried.
 
 use fdeflate::Decompressor;
-use inpaint_edge::{Result, room};
+use inpaint_edge::{Result, alloc};
 
 use crate::limits::{MAX_METADATA, check_metadata};
 
@@ -21,7 +21,7 @@ pub(crate) fn exif(kind: &[u8; 4], chunk: &[u8]) -> Result<Option<Vec<u8>>> {
         (b"tEXt", text) => decoded(text)?,
         // Behind the method of compression.
         (b"zTXt", [_, folded @ ..]) => {
-            room::check(MAX_METADATA)?;
+            alloc::try_alloc(MAX_METADATA)?;
             match fdeflate::decompress_to_vec_bounded(folded, MAX_METADATA) {
                 Ok(text) => decoded(&text)?,
                 Err(_) => None,
@@ -63,7 +63,7 @@ fn decoded(text: &[u8]) -> Result<Option<Vec<u8>>> {
     let length = words.nth(1).and_then(|word| str::from_utf8(word).ok()?.parse().ok());
     let Some(length) = length else { return Ok(None) };
     check_metadata(length)?;
-    let mut bytes = room::room_for(length)?;
+    let mut bytes = alloc::try_with_capacity(length)?;
     let mut digits = words.flatten().map(|digit| char::from(*digit).to_digit(16));
     while let (Some(Some(high)), Some(Some(low))) = (digits.next(), digits.next()) {
         if bytes.len() == length {

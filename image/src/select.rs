@@ -1,7 +1,7 @@
 //! Where the hole is, on the types of the `image` crate.
 
 use image::{DynamicImage, GrayImage};
-use inpaint_edge::{Error, Holes, MaskChannel, MaskGuess, MaskSurvey, Paint, Painted, Result, room};
+use inpaint_edge::{Error, Mask, MaskChannel, MaskGuess, MaskSurvey, Paint, Painted, Result, alloc};
 use ndarray::{ArrayView3, ArrayViewMut2};
 
 use crate::photo::Photo;
@@ -21,7 +21,7 @@ fn samples(image: &DynamicImage) -> Result<Samples<'_>> {
     }
     match image.as_flat_samples_u8() {
         Some(flat) => Ok(Samples::U8(ArrayView3::from_shape(shape, flat.samples).expect(whole))),
-        None => Err(Error::input(format!("8 or 16 bits a sample expected, {:?} found", image.color()))),
+        None => Err(Error::input(format!("expected 8 or 16 bits a sample, found {:?}", image.color()))),
     }
 }
 
@@ -61,8 +61,16 @@ impl Photo {
     /// As [`MaskChannel::resolve`]; input, where the pixels are of another type than 8 or 16 bits a sample; limits, where
     /// memory cannot be had.
     pub fn into_mask(self, channel: MaskChannel) -> Result<GrayImage> {
+        // A band that stands in the place of alpha is none.
+        let channel = match channel {
+            MaskChannel::Auto if !self.has_alpha() => MaskChannel::Luma,
+            MaskChannel::Alpha if !self.has_alpha() => {
+                return Err(Error::input("expected an alpha channel, found none"));
+            }
+            channel => channel,
+        };
         match self.pixels {
-            DynamicImage::ImageLuma8(plane) if channel != MaskChannel::Alpha => Ok(plane),
+            DynamicImage::ImageLuma8(plane) => Ok(plane),
             pixels => mask_of(&pixels, channel),
         }
     }
@@ -71,7 +79,7 @@ impl Photo {
 fn mask_of(pixels: &DynamicImage, channel: MaskChannel) -> Result<GrayImage> {
     let (width, height) = (pixels.width(), pixels.height());
     let shape = (height as usize, width as usize);
-    let mut plane = room::filled(0, shape.0 * shape.1)?;
+    let mut plane = alloc::try_filled(0, shape.0 * shape.1)?;
     let out = ArrayViewMut2::from_shape(shape, &mut plane[..]).expect("a byte a pixel");
     match samples(pixels)? {
         Samples::U8(view) => channel.write_plane(view, out)?,
@@ -80,24 +88,24 @@ fn mask_of(pixels: &DynamicImage, channel: MaskChannel) -> Result<GrayImage> {
     Ok(GrayImage::from_raw(width, height, plane).expect("a byte a pixel"))
 }
 
-/// Adds to `mask` what is transparent in an image of 8 or 16 bits a sample, as [`Holes::add_transparent`] says.
+/// Adds to `mask` what is transparent in an image of 8 or 16 bits a sample, as [`Mask::add_transparent`] says.
 ///
 /// # Errors
 ///
-/// As [`Holes::add_transparent`]; input, where the pixels are of another type.
-pub fn add_transparent(mask: &mut Holes, image: &DynamicImage, opaque_from: Option<u8>) -> Result<()> {
+/// As [`Mask::add_transparent`]; input, where the pixels are of another type.
+pub fn add_transparent(mask: &mut Mask, image: &DynamicImage, opaque_from: Option<u8>) -> Result<()> {
     match samples(image)? {
         Samples::U8(view) => mask.add_transparent(view, opaque_from),
         Samples::U16(view) => mask.add_transparent(view, opaque_from),
     }
 }
 
-/// Adds to `mask` what has the colour of `paint` in an image of 8 or 16 bits a sample, as [`Holes::add_painted`] says.
+/// Adds to `mask` what has the colour of `paint` in an image of 8 or 16 bits a sample, as [`Mask::add_painted`] says.
 ///
 /// # Errors
 ///
-/// As [`Holes::add_painted`]; input, where the pixels are of another type.
-pub fn add_painted(mask: &mut Holes, image: &DynamicImage, paint: Paint) -> Result<Painted> {
+/// As [`Mask::add_painted`]; input, where the pixels are of another type.
+pub fn add_painted(mask: &mut Mask, image: &DynamicImage, paint: Paint) -> Result<Painted> {
     match samples(image)? {
         Samples::U8(view) => mask.add_painted(view, paint),
         Samples::U16(view) => mask.add_painted(view, paint),

@@ -3,8 +3,9 @@
 //!
 //! Bytes after the end of the picture are allowed: cameras keep further pictures there.
 
-use inpaint_edge::{Error, Result, room};
 use std::io::{Read, Seek, SeekFrom};
+
+use inpaint_edge::{Error, Result, alloc};
 
 use crate::fault::{animated, cut_short, unreadable};
 use crate::limits::{MAX_METADATA, check_metadata};
@@ -23,7 +24,7 @@ const PNG_FOLDED_XMP: &[u8] = b"XML:com.adobe.xmp\0\x01";
 /// Bytes that deflate makes of one, at the most.
 const UNFOLDED: u64 = 1032;
 
-/// Walks a PNG from its first byte on: signature, then chunks of length, type, data and CRC up to IEND. Leaves `file` there.
+/// Walks a PNG: signature, then chunks of length, type, data and CRC up to IEND. Leaves `file` at its first byte.
 ///
 /// What it carries is known but for the ICC profile and compressed XMP.
 ///
@@ -34,7 +35,7 @@ const UNFOLDED: u64 = 1032;
 pub(crate) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
     let len = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
     file.seek(SeekFrom::Start(8)).map_err(unreadable)?;
-    let cut = || Error::input(format!("cut short: IEND chunk expected, {len} bytes without it found"));
+    let cut = || Error::input(format!("cut short: expected an IEND chunk, found {len} bytes without one"));
     let mut metadata = Metadata::default();
     let mut chunks = Vec::new();
     let (mut at, mut carried, mut unfolded) = (8, 0, 0);
@@ -52,7 +53,7 @@ pub(crate) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
         let is_carried = CARRIED.contains(&&kind);
         match &kind {
             b"IEND" => {
-                room::check(COPIES * (carried as usize + unfolded))?;
+                alloc::try_alloc(COPIES * (carried as usize + unfolded))?;
                 file.rewind().map_err(unreadable)?;
                 return Ok(Metadata { native: Native::Png(chunks), ..metadata });
             }
@@ -75,18 +76,18 @@ pub(crate) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
         // A compressed packet is carried as what it unfolds to.
         let is_folded_xmp = kind == *b"iTXt" && chunk[8..].starts_with(PNG_FOLDED_XMP);
         if is_carried && !is_folded_xmp && !raw_profile::may_hold_thumbnail(&kind, &chunk[8..]) {
-            room::append(&mut chunks, &chunk)?;
+            alloc::try_extend(&mut chunks, &chunk)?;
         }
         if chunk.len() >= 12 {
             let data = &chunk[8..chunk.len() - 4];
             match &kind {
                 // The colour type.
                 b"IHDR" => metadata.has_palette = data.get(9) == Some(&3),
-                b"eXIf" => metadata.exif = Some(room::copied(data)?),
+                b"eXIf" => metadata.exif = Some(alloc::try_to_vec(data)?),
                 b"tEXt" | b"zTXt" if metadata.exif.is_none() => metadata.exif = raw_profile::exif(&kind, data)?,
                 b"pHYs" => metadata.density = Density::of_phys(data),
                 b"iTXt" if data.starts_with(PNG_FOLDED_XMP) => unfolded = unfolding(unfolded, end - at),
-                b"iTXt" if metadata.xmp.is_none() => metadata.xmp = png_xmp(data).map(room::copied).transpose()?,
+                b"iTXt" if metadata.xmp.is_none() => metadata.xmp = png_xmp(data).map(alloc::try_to_vec).transpose()?,
                 _ => {}
             }
         }
@@ -117,7 +118,7 @@ fn unfolding(before: usize, chunk: u64) -> usize {
 /// Input, where the file is cut short or is animated; limits, as for PNG.
 pub(crate) fn webp(bytes: &[u8]) -> Result<Metadata> {
     let total = bytes.get(4..8).map_or(usize::MAX, le32).saturating_add(8);
-    let cut = || cut_short(bytes, &format!("RIFF container of {total} bytes"));
+    let cut = || cut_short(bytes, &format!("a RIFF container of {total} bytes"));
     let mut rest = bytes.get(12..total).ok_or_else(cut)?;
     let mut metadata = Metadata::default();
     let (mut canvas, mut carried) = (None, 0);
@@ -128,7 +129,7 @@ pub(crate) fn webp(bytes: &[u8]) -> Result<Metadata> {
         let length = le32(&head[4..]);
         if length > tail.len() {
             let found = tail.len();
-            return Err(Error::input(format!("cut short: a chunk of {length} bytes expected, {found} of it found")));
+            return Err(Error::input(format!("cut short: expected a chunk of {length} bytes, found {found} of it")));
         }
         match (&head[..4], tail) {
             (b"C2PA", _) => metadata.has_credentials = true,
@@ -146,14 +147,14 @@ pub(crate) fn webp(bytes: &[u8]) -> Result<Metadata> {
                 let frame = (side(0), side(2));
                 if let Some((width, height)) = canvas.filter(|canvas| *canvas != frame) {
                     let (w, h) = frame;
-                    return Err(Error::input(format!("a frame of {width}×{height} expected, {w}×{h} found")));
+                    return Err(Error::input(format!("expected a frame of {width}×{height}, found {w}×{h}")));
                 }
             }
             _ => {}
         }
         rest = &tail[length.next_multiple_of(2).min(tail.len())..];
     }
-    room::check(COPIES * carried)?;
+    alloc::try_alloc(COPIES * carried)?;
     Ok(metadata)
 }
 

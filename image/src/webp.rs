@@ -4,9 +4,9 @@ use std::io::Write;
 
 use ::image_webp::{EncodingError, WebPEncoder};
 use image::{ColorType, DynamicImage};
-use inpaint_edge::{Result, room};
+use inpaint_edge::{Result, alloc};
 
-use crate::fault::{cannot_hold, unwritable};
+use crate::fault::{cannot_hold, unencodable, unwritable};
 use crate::metadata::Metadata;
 
 /// Writes pixels of 8 bits.
@@ -16,15 +16,15 @@ pub(crate) fn write(out: &mut dyn Write, pixels: &DynamicImage, metadata: &Metad
         ColorType::La8 => ::image_webp::ColorType::La8,
         ColorType::Rgb8 => ::image_webp::ColorType::Rgb8,
         ColorType::Rgba8 => ::image_webp::ColorType::Rgba8,
-        _ => return Err(cannot_hold("8 bits a sample expected, 16 found")),
+        _ => return Err(cannot_hold("expected 8 bits a sample, found 16")),
     };
     let mut encoder = WebPEncoder::new(out);
-    let copied = |block: &Option<Vec<u8>>| room::copied(block.as_deref().unwrap_or_default());
+    let copied = |block: &Option<Vec<u8>>| alloc::try_to_vec(block.as_deref().unwrap_or_default());
     encoder.set_icc_profile(copied(&metadata.icc)?);
     encoder.set_exif_metadata(copied(&metadata.exif)?);
     encoder.set_xmp_metadata(copied(&metadata.xmp)?);
     encoder.encode(pixels.as_bytes(), pixels.width(), pixels.height(), color).map_err(|e| match e {
         EncodingError::IoError(e) => unwritable(e),
-        e => cannot_hold(e),
+        e => unencodable(e),
     })
 }

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use image::metadata::Orientation;
-use inpaint_edge::{Result, room};
+use inpaint_edge::{Result, alloc};
 use quick_xml::NsReader;
 use quick_xml::events::{BytesStart, Event};
 use quick_xml::name::{Namespace, NamespaceResolver, PrefixDeclaration, QName, ResolveResult};
@@ -44,7 +44,7 @@ impl Announced {
 ///
 /// Limits, where memory cannot be had.
 pub(crate) fn quiet(packet: &mut [u8]) -> Result<Announced> {
-    room::check(2 * packet.len())?;
+    alloc::try_alloc(2 * packet.len())?;
     let mut announced = Announced::default();
     let mut silent = Vec::new();
     // How many elements deep inside one that is taken out, and where it begins.
@@ -55,7 +55,7 @@ pub(crate) fn quiet(packet: &mut [u8]) -> Result<Announced> {
             Event::End(_) if depth > 0 => {
                 depth -= 1;
                 if depth == 0 {
-                    return room::push(&mut silent, start..at.end);
+                    return alloc::try_push(&mut silent, start..at.end);
                 }
             }
             Event::Start(tag) | Event::Empty(tag) if depth == 0 => {
@@ -63,7 +63,7 @@ pub(crate) fn quiet(packet: &mut [u8]) -> Result<Announced> {
                 if is_bound(&namespace, |namespace| announced.holds(namespace, name.as_ref())) {
                     match event {
                         Event::Start(_) => (depth, start) = (1, at.start),
-                        _ => room::push(&mut silent, at)?,
+                        _ => alloc::try_push(&mut silent, at)?,
                     }
                     return Ok(());
                 }
@@ -77,7 +77,7 @@ pub(crate) fn quiet(packet: &mut [u8]) -> Result<Announced> {
                         }
                     };
                     if is_silent {
-                        room::push(&mut silent, place)?;
+                        alloc::try_push(&mut silent, place)?;
                     }
                 }
             }
@@ -87,7 +87,7 @@ pub(crate) fn quiet(packet: &mut [u8]) -> Result<Announced> {
     })?;
     // An element that does not end.
     if depth > 0 {
-        room::push(&mut silent, start..packet.len())?;
+        alloc::try_push(&mut silent, start..packet.len())?;
     }
     silent.into_iter().for_each(|part| packet[part].fill(b' '));
     Ok(announced)
@@ -95,7 +95,7 @@ pub(crate) fn quiet(packet: &mut [u8]) -> Result<Announced> {
 
 /// What `tiff:Orientation` says, as an attribute or as an element.
 pub(crate) fn orientation(packet: &[u8]) -> Option<Orientation> {
-    room::check(2 * packet.len()).ok()?;
+    alloc::try_alloc(2 * packet.len()).ok()?;
     let is_orientation = |(namespace, name): (ResolveResult, quick_xml::name::LocalName)| {
         is_bound(&namespace, |namespace| namespace == TIFF) && name.as_ref() == "Orientation"
     };

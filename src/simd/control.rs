@@ -1,13 +1,12 @@
 //! The floating-point control word, which a host program may have set to flush subnormals or to round another way.
 
 /// Runs `work` under IEEE 754's defaults, which the numeric contract needs: rounding to nearest, subnormals kept, no
-/// traps. The caller's control word is back afterwards, also where `work` panics.
+/// traps. Restores the caller's control word afterwards, even if `work` panics.
 pub(crate) fn with_defaults<T>(work: impl FnOnce() -> T) -> T {
     with(word::DEFAULTS, work)
 }
 
-/// Runs `work` as a host program might call it: where a result is not exact, the number above is taken, and subnormals
-/// are zero.
+/// Runs `work` as a host program might call it: inexact results round up, and subnormals become zero.
 #[cfg(test)]
 pub(crate) fn as_a_host<T>(work: impl FnOnce() -> T) -> T {
     with(word::HOST, work)

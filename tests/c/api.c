@@ -137,7 +137,7 @@ static void runs_are_checked(const inpaint_engine *engine) {
   memset(pixels, 7, sizeof pixels);
   CHECK(inpaint_scratch_size(engine, WIDTH, HEIGHT, &needed) == INPAINT_OK);
   REFUSED(inpaint_scratch_size(engine, 70000, 1, &needed), INPAINT_LIMITS, "70000");
-  REFUSED(inpaint_scratch_size(engine, UINT32_MAX, UINT32_MAX, &needed), INPAINT_LIMITS, "address");
+  REFUSED(inpaint_scratch_size(engine, UINT32_MAX, UINT32_MAX, &needed), INPAINT_USAGE, "strategy native");
   REFUSED(inpaint_scratch_size(engine, WIDTH, HEIGHT, NULL), INPAINT_USAGE, "size");
   REFUSED(inpaint_scratch_size(NULL, WIDTH, HEIGHT, &needed), INPAINT_USAGE, "engine");
 
@@ -165,8 +165,8 @@ static void runs_are_checked(const inpaint_engine *engine) {
   bad.stride = 6 * WIDTH + 1;
   bad.height = HEIGHT - 1;
   REFUSED(RUN(&bad, &mask), INPAINT_USAGE, "even");
-  BAD(stride, SIZE_MAX - 1, INPAINT_USAGE, "end of memory");
-  BAD(stride, SIZE_MAX / (HEIGHT - 1) / 2 * 2, INPAINT_USAGE, "end of memory");
+  BAD(stride, SIZE_MAX - 1, INPAINT_USAGE, "inside of memory");
+  BAD(stride, SIZE_MAX / (HEIGHT - 1) / 2 * 2, INPAINT_USAGE, "inside of memory");
   /* Of one row the stride means nothing. */
   bad = image;
   bad.height = 1;
@@ -249,18 +249,11 @@ static void strides_are_kept(const uint8_t *weights, size_t size) {
   inpaint_engine_free(engine);
 }
 
-static int total_of(void *user, uint64_t done, uint64_t total) {
-  (void)done;
-  *(uint64_t *)user = total;
-  return 0;
-}
-
-// Of a mask with one pixel of 1, a disc of radius 3 is filled; a run that is not hole-aware does more.
+// Of a mask with one pixel of 1, a disc of radius 3 is filled, with the same bytes by a run that is not hole-aware.
 static void options_take_effect(const uint8_t *weights, size_t size) {
-  uint8_t pixels[HEIGHT][WIDTH][3], one[HEIGHT][WIDTH];
+  uint8_t pixels[HEIGHT][WIDTH][3], first[HEIGHT][WIDTH][3], one[HEIGHT][WIDTH];
   inpaint_image image = {pixels, sizeof pixels, 0, WIDTH, HEIGHT, INPAINT_RGB8};
   inpaint_mask mask = {&one[0][0], sizeof one, 0};
-  uint64_t totals[2];
   memset(one, 0, sizeof one);
   one[14][18] = 1;
   for (int aware = 0; aware < 2; aware++) {
@@ -274,25 +267,27 @@ static void options_take_effect(const uint8_t *weights, size_t size) {
 #define IN_DISC ((x - 18) * (x - 18) + (y - 14) * (y - 14) <= 9)
     for (int y = 0; y < HEIGHT; y++)
       for (int x = 0; x < WIDTH; x++) memset(pixels[y][x], IN_DISC ? 255 : 100, 3);
-    CHECK(inpaint_run(engine, &image, &mask, NULL, 0, total_of, &totals[aware]) == INPAINT_OK);
+    CHECK(inpaint_run(engine, &image, &mask, NULL, 0, NULL, NULL) == INPAINT_OK);
     for (int y = 0; y < HEIGHT; y++)
       for (int x = 0; x < WIDTH; x++) CHECK(IN_DISC ? pixels[y][x][0] < 200 : pixels[y][x][0] == 100);
+    if (!aware) memcpy(first, pixels, sizeof pixels);
+    CHECK(memcmp(first, pixels, sizeof pixels) == 0);
     inpaint_engine_free(engine);
   }
-  CHECK(totals[1] > 0 && totals[1] < totals[0]);
 }
 
 // In regions: what is beside the hole stays, scratch memory is refused, and a hole wider than a region is filled, too.
-static void strategies_take_effect(const uint8_t *weights, size_t size) {
-  enum { WIDE = 320, HIGH = 300 };
+static void strategies_take_effect(const uint8_t *weights, size_t size, int first) {
+  enum { WIDE = 90, HIGH = 80 };
   static uint8_t pixels[HIGH][WIDE][3], wide[HIGH][WIDE];
-  static const inpaint_strategy strategies[] = {INPAINT_STRATEGY_AUTO, INPAINT_STRATEGY_NATIVE, INPAINT_STRATEGY_WINDOW};
+  static const inpaint_strategy strategies[] = {INPAINT_STRATEGY_AUTO, INPAINT_STRATEGY_NATIVE,
+                                                INPAINT_STRATEGY_WINDOW};
   inpaint_image image = {pixels, sizeof pixels, 0, WIDE, HIGH, INPAINT_RGB8};
   inpaint_mask mask = {&wide[0][0], sizeof wide, 0};
-#define IN_WIDE (x >= 60 && x < 260 && y >= 50 && y < 240)
+#define IN_WIDE (x >= 20 && x < 70 && y >= 15 && y < 65)
   for (int y = 0; y < HIGH; y++)
     for (int x = 0; x < WIDE; x++) wide[y][x] = IN_WIDE ? 255 : 0;
-  for (int i = 0; i < 3; i++) {
+  for (int i = first; i < 3; i++) {
     inpaint_options *options = inpaint_options_new();
     inpaint_engine *engine;
     size_t needed = 0;
@@ -307,18 +302,24 @@ static void strategies_take_effect(const uint8_t *weights, size_t size) {
       REFUSED(inpaint_scratch_size(engine, WIDE, HIGH, &needed), INPAINT_USAGE, "expected strategy native or no scratch memory");
       uint8_t scratch[8];
       REFUSED(inpaint_run(engine, &image, &mask, scratch, sizeof scratch, NULL, NULL), INPAINT_USAGE, "found strategy window");
-      CHECK(needed == 0 && pixels[100][100][0] == 0);
+      CHECK(needed == 0 && pixels[40][40][0] == 0);
     } else {
       CHECK(inpaint_scratch_size(engine, WIDE, HIGH, &needed) == INPAINT_OK && needed > 0);
     }
     if (strategies[i] == INPAINT_STRATEGY_AUTO)
       REFUSED(inpaint_scratch_size(engine, 1025, 1024, &needed), INPAINT_USAGE, "1025×1024");
-    CHECK(inpaint_scratch_size(engine, 1024, 1024, &needed) == (strategies[i] == INPAINT_STRATEGY_WINDOW ? INPAINT_USAGE : INPAINT_OK));
+    if (strategies[i] == INPAINT_STRATEGY_NATIVE)
+      REFUSED(inpaint_scratch_size(engine, UINT32_MAX, UINT32_MAX, &needed), INPAINT_LIMITS, "address");
+    inpaint_status fits = strategies[i] == INPAINT_STRATEGY_WINDOW ? INPAINT_USAGE : INPAINT_OK;
+    CHECK(inpaint_scratch_size(engine, 1024, 1024, &needed) == fits);
     CHECK(inpaint_run(engine, &image, &mask, NULL, 0, count, &done) == INPAINT_OK);
     CHECK(done > 0);
     for (int y = 0; y < HIGH; y++)
       for (int x = 0; x < WIDE; x++)
-        for (int c = 0; c < 3; c++) CHECK(IN_WIDE ? pixels[y][x][c] > 50 : pixels[y][x][c] == (uint8_t)(100 + (x + y) / 8 + c));
+        for (int c = 0; c < 3; c++) {
+          int v = pixels[y][x][c], known = 100 + (x + y) / 8 + c;
+          CHECK(IN_WIDE ? v > 50 : v == known);
+        }
     inpaint_engine_free(engine);
   }
 }
@@ -423,7 +424,7 @@ static void *make_and_run(void *weights) {
   if (inpaint_engine_new(memory->data, memory->size, NULL, &engine) != INPAINT_OK) return weights;
   void *wrong = run_often(engine);
   inpaint_engine_free(engine);
-  strategies_take_effect(memory->data, memory->size);
+  strategies_take_effect(memory->data, memory->size, 2);
   return wrong;
 }
 
@@ -499,7 +500,7 @@ int main(int argc, char **argv) {
   a_small_stack_is_enough(weights, size);
 
   options_take_effect(weights, size);
-  strategies_take_effect(weights, size);
+  strategies_take_effect(weights, size, 0);
   rounding_does_not_matter(weights, size);
   free(weights);
   printf("api: passed, %d checks\n", checks);

@@ -241,7 +241,7 @@ def decoded(program, folder, files):
     )  # fmt: skip
     reports = [json.loads(line) for line in done.stdout.splitlines()]
     if len(reports) != len(files):
-        sys.exit(f"{len(files)} reports expected, {len(reports)} found: exit code {done.returncode}")
+        sys.exit(f"expected {len(files)} reports, found {len(reports)}: exit code {done.returncode}")
     return reports
 
 
@@ -300,11 +300,11 @@ def compare(folder, decode):
             error = report["error"].split(": ", 1)[-1]
             refusals[case.group][error] += 1
             if report["exit_code"] != 3:
-                problem = f"exit code 3 expected, {report['exit_code']} found: {error}"
+                problem = f"expected exit code 3, found {report['exit_code']}: {error}"
             elif case.group not in REFUSALS and right and not warning:
                 problem = f"libjpeg reads it: {error}"
             elif REFUSALS.get(case.group, "") not in error:
-                problem = f"another refusal expected: {error}"
+                problem = f"expected another refusal, found: {error}"
         elif case.group == "damaged" and (warning or not right):
             problem = f"read, and damaged: {warning}"
         elif not right:
@@ -312,7 +312,7 @@ def compare(folder, decode):
         else:
             size, channels, samples = read_tiff(case.path.with_suffix(".tif").read_bytes())
             if (size, channels) != right[:2]:
-                problem = f"{right[:2]} expected, {(size, channels)} found"
+                problem = f"expected {right[:2]}, found {(size, channels)}"
             else:
                 luma, most = (0, 0) if samples == right[2] else differences(samples, right[2], channels)
                 row["exact"] += most == 0

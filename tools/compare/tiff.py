@@ -378,13 +378,13 @@ def refused(files, sh):
         add(f"cmyk-{side}", Picture(CMYK, 8), "CMYK", order=order)
         add(f"ycbcr-{side}", Picture(YCBCR, 8), "YCbCr", order=order)
         add(f"lab-{side}", Picture(LAB, 8), "Lab", order=order)
-        add(f"deep-{side}", Picture(GREY, 32), "32 found", order=order)
-        add(f"12-bit-{side}", Picture(GREY, 12), "12 found", order=order)
+        add(f"deep-{side}", Picture(GREY, 32), "found 32", order=order)
+        add(f"12-bit-{side}", Picture(GREY, 12), "found 12", order=order)
         for value, words in ((2, "signed samples"), (3, "float samples"), (5, "complex samples")):
             set_format = lambda fields, value=value: fields.update({339: (SHORT, [value])})
             add(f"format-{value}-{side}", Picture(GREY, 32), words, order=order, change=set_format)
         both = lambda fields: fields.update({338: (SHORT, [2, 0]), 277: (SHORT, [5]), 258: (SHORT, [8] * 5)})
-        add(f"two-extra-{side}", rgb, "5 found", order=order, change=both)
+        add(f"two-extra-{side}", rgb, "found 5", order=order, change=both)
         uneven = lambda fields: fields.update({258: (SHORT, [5, 6, 5])})
         add(f"bits-differ-{side}", rgb, "several kinds", order=order, change=uneven)
         unknown = lambda fields: fields.update({262: (SHORT, [99])})
@@ -409,7 +409,7 @@ def main():
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
     if shutil.which("tiffcp") is None:
-        sys.exit("tiffcp expected, none found: apt-get install libtiff-tools")
+        sys.exit("expected tiffcp, found none: apt-get install libtiff-tools")
     program, *weights = sys.argv[1:]
     weights = ["--weights", weights[0]] if weights else []
     violations, counts = [], collections.Counter()
@@ -438,7 +438,7 @@ def main():
             violations.append(f"batch: exit code {done.returncode}: {done.stderr[-500:]}")
         records = [json.loads(line) for line in done.stdout.splitlines()]
         if len(records) != len(files.files):
-            violations.append(f"{len(files.files)} records expected, {len(records)} found")
+            violations.append(f"expected {len(files.files)} records, found {len(records)}")
         for record, (path, kind, picture, words) in zip(records, files.files):
             error = record.get("error")
             if error is not None:
@@ -449,7 +449,7 @@ def main():
                     violations.append(f"{path.name}: {error}")
             elif picture is None:
                 what = "garbage"
-                violations.append(f"{path.name}: refusal expected ({words}), none found")
+                violations.append(f"{path.name}: expected a refusal ({words}), found none")
             else:
                 what = "exact"
                 rows, fields = plain(out(path))

@@ -103,7 +103,7 @@ fn bad_files_are_reported_and_the_rest_goes_on() {
         let expected = [
             ("b.png", "PNG, JPEG, WebP, TIFF, GIF, BMP, PNM or QOI", 3),
             ("c.png", "one mask", 3),
-            ("d.png", "2 found", 3),
+            ("d.png", "found 2", 3),
             ("e.png", "cannot be written", 1),
         ];
         assert_eq!(stderr.lines().count(), expected.len(), "{stderr}");
@@ -170,27 +170,27 @@ fn a_list_comes_through_stdin() {
     // A line that makes no sense is refused before any work.
     let out = of(folder.path("new.png"));
     for (line, part) in [
-        ("a".to_owned(), "no tab found"),
-        ("a\tb\tc\td".to_owned(), "4 fields found"),
-        (format!("{a}\t{out}"), "a mask expected"),
-        (format!("{a}\t\t{out}"), "a mask expected"),
-        (format!("\t{mask}\t{out}"), "image and out expected"),
-        ("{\"image\": \"a\", \"mask\": \"b\"}".to_owned(), "image and out expected"),
-        ("{\"image\"".to_owned(), "JSON object in UTF-8 expected: EOF while parsing an object at column 8"),
-        (format!("-\t{mask}\t{out}"), "- found"),
-        (format!("{a}\t{mask}\t{out}"), "of line 1 found"),
-        (format!("{a}\t{mask}\t{}", of(folder.path("./new.png"))), "of line 1 found"),
-        (format!("{a}\t{mask}\t{}", of(images.join("../new.png"))), "of line 1 found"),
-        (format!("{{\"image\": {a:?}, \"mask\": 3, \"out\": \"b.png\"}}"), "a string expected for mask"),
-        (format!("{{\"image\": [{a:?}], \"mask\": {mask:?}, \"out\": \"b.png\"}}"), "a string expected for image"),
-        (format!("{{\"image\": {a:?}, \"mask\": {mask:?}, \"out\": true}}"), "a string expected for out"),
+        ("a".to_owned(), "found no tab"),
+        ("a\tb\tc\td".to_owned(), "found 4 fields"),
+        (format!("{a}\t{out}"), "expected a mask"),
+        (format!("{a}\t\t{out}"), "expected a mask"),
+        (format!("\t{mask}\t{out}"), "expected the names image and out"),
+        ("{\"image\": \"a\", \"mask\": \"b\"}".to_owned(), "expected the names image and out"),
+        ("{\"image\"".to_owned(), "JSON object in UTF-8, found another line: EOF while parsing an object at column 8"),
+        (format!("-\t{mask}\t{out}"), "found -"),
+        (format!("{a}\t{mask}\t{out}"), "which is that of line 1"),
+        (format!("{a}\t{mask}\t{}", of(folder.path("./new.png"))), "which is that of line 1"),
+        (format!("{a}\t{mask}\t{}", of(images.join("../new.png"))), "which is that of line 1"),
+        (format!("{{\"image\": {a:?}, \"mask\": 3, \"out\": \"b.png\"}}"), "a string for mask"),
+        (format!("{{\"image\": [{a:?}], \"mask\": {mask:?}, \"out\": \"b.png\"}}"), "a string for image"),
+        (format!("{{\"image\": {a:?}, \"mask\": {mask:?}, \"out\": true}}"), "a string for out"),
     ] {
         let output = with_list(format!("{a}\t{mask}\t{out}\n{line}\n"), &[]);
         fails(&output, 2, &["stdin, line 2", part]);
     }
-    fails(&with_list("a\tm\0\tb", &[]), 2, &["stdin, line 1", "a zero byte found"]);
+    fails(&with_list("a\tm\0\tb", &[]), 2, &["stdin, line 1", "found a zero byte"]);
     let utf_16: Vec<u8> = "\u{FEFF}a\tm\tb\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
-    fails(&with_list(utf_16, &[]), 2, &["stdin: ", "UTF-16 found"]);
+    fails(&with_list(utf_16, &[]), 2, &["stdin: ", "found UTF-16"]);
     assert!(!Path::new(&out).exists());
     let none = with_list("", &["--json-lines"]);
     succeeds(&none);
@@ -209,15 +209,15 @@ fn folders_that_make_no_sense_are_refused() {
         ]
         .concat())
     };
-    fails(&batch(&empty, &masks, &out, &[]), 3, &["empty", ".png", "none found"]);
-    fails(&batch(&folder.path("none"), &masks, &out, &[]), 3, &["none: cannot be read"]);
-    fails(&batch(&images, &folder.path("none"), &out, &[]), 3, &["none: cannot be read"]);
+    fails(&batch(&empty, &masks, &out, &[]), 3, &["empty", ".png", "found none"]);
+    fails(&batch(&folder.path("none"), &masks, &out, &[]), 3, &["none: cannot be read: no such file or folder"]);
+    fails(&batch(&images, &folder.path("none"), &out, &[]), 3, &["none: cannot be read: no such file or folder"]);
     fails(&batch(&images, &masks, &images, &[]), 2, &["another folder"]);
     fails(&batch(&images, &masks, &masks.join("."), &[]), 2, &["another folder"]);
     fails(&batch(&images, &masks, &images.join("a.png"), &[]), 1, &["a.png: cannot be made"]);
     // What is there instead.
     std::fs::write(empty.join("a.heic"), "no picture that can be read").unwrap();
-    fails(&batch(&empty, &masks, &out, &[]), 3, &["empty", ".png", "\"a.heic\" found"]);
+    fails(&batch(&empty, &masks, &out, &[]), 3, &["empty", ".png", "found \"a.heic\""]);
     fails(&run(&[&BATCH, &"--images", &images, &"--out", &out]), 2, &["--masks", "--box"]);
     fails(&batch(&images, &masks, &out, &[&"--weights", &folder.path("w")]), 4, &["w: "]);
     for jobs in ["0", "513", "-1", "two"] {
@@ -230,7 +230,7 @@ fn folders_that_make_no_sense_are_refused() {
     // A result is no proof of work done where it is the image itself.
     let (image, mask) = (images.join("a.png"), masks.join("a.png"));
     let line = format!("{0}\t{1}\t{0}", image.display(), mask.display());
-    fails(&with_list(&line, &["--quiet"]), 2, &["a.png", "--overwrite expected"]);
+    fails(&with_list(&line, &["--quiet"]), 2, &["a.png", "expected --overwrite"]);
     let before = std::fs::read(&image).unwrap();
     succeeds(&with_list(&line, &["--quiet", "--overwrite"]));
     assert!(std::fs::read(&image).unwrap() != before);
@@ -271,7 +271,7 @@ fn limited_memory_changes_no_byte_and_refuses_what_does_not_fit() {
         .concat())
     };
     let limited = batch(&out, &[&"--max-memory", &"32M", &"--jobs", &"3", &"--quiet"]);
-    fails(&limited, 5, &["big.png", "--max-memory", "32M found"]);
+    fails(&limited, 5, &["big.png", "--max-memory", "found 32M"]);
     assert_eq!(names(&out), ["a.png", "b.png", "c.png"]);
     std::fs::remove_file(images.join("big.png")).unwrap();
     let free = folder.path("free");

@@ -133,12 +133,12 @@ fn what_is_not_read_is_named() {
         bytes[at + offset] = value;
         error_of(&bytes)
     };
-    assert!(changed(1, 0xC3).contains("a lossless one found"));
-    assert!(changed(1, 0xC5).contains("a hierarchical one found"));
-    assert!(changed(4, 12).contains("one of 12 bits found"));
-    assert!(changed(9, 2).contains("2 components found"));
+    assert!(changed(1, 0xC3).contains("found a lossless one"));
+    assert!(changed(1, 0xC5).contains("found a hierarchical one"));
+    assert!(changed(4, 12).contains("found one of 12 bits"));
+    assert!(changed(9, 2).contains("found 2 components"));
     // 4×1 beside 3×1.
-    assert!(changed(14, 0x31).contains("3×1 beside 4×1 found"));
+    assert!(changed(14, 0x31).contains("found 3×1 beside 4×1"));
     assert!(error_of(&std::fs::read(kind("cmyk.jpg")).unwrap()).contains("convert in.jpg -colorspace sRGB out.png"));
 }
 

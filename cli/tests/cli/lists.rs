@@ -84,9 +84,9 @@ fn names_of_a_list_are_bytes_and_reports_tell_them_apart() {
     succeeds(&output);
     assert_eq!(stderr(&output), "inpaint-edge: 0 filled, 0 failed, 2 had a result already\n");
     let line = "{\"image_bytes\": \"6g\", \"mask\": \"m.png\", \"out\": \"b.png\"}";
-    fails(&batch(&folder, line, &[]), 2, &["stdin, line 1", "hexadecimal expected for image_bytes"]);
+    fails(&batch(&folder, line, &[]), 2, &["stdin, line 1", "hexadecimal for image_bytes"]);
     let latin = b"{\"image\": \"caf\xE9.png\", \"mask\": \"m.png\", \"out\": \"b.png\"}";
-    fails(&batch(&folder, latin, &[]), 2, &["stdin, line 1", "UTF-8 expected"]);
+    fails(&batch(&folder, latin, &[]), 2, &["stdin, line 1", "expected a JSON object in UTF-8"]);
 }
 
 /// A result may be the image or the mask of a later line, under another name, and replace those of an earlier one.
@@ -140,8 +140,14 @@ fn what_needs_a_result_that_failed_fails_too_and_names_it() {
         let stderr = stderr(&output);
         let lines: Vec<_> = stderr.lines().collect();
         assert!(lines[0].contains("bad.png: "), "{stderr}");
-        assert_eq!(lines[1], "inpaint-edge: b.png: the result of bad.png expected, which could not be filled");
-        assert_eq!(lines[2], "inpaint-edge: c.png: the result of b.png expected, which could not be filled");
+        assert_eq!(
+            lines[1],
+            "inpaint-edge: b.png: expected the result of bad.png, found none, since that could not be filled"
+        );
+        assert_eq!(
+            lines[2],
+            "inpaint-edge: c.png: expected the result of b.png, found none, since that could not be filled"
+        );
         assert_eq!(lines[3..], ["inpaint-edge: 1 filled, 3 failed"]);
         assert!(folder.path("e.png").exists() && !folder.path("c.png").exists());
     }
@@ -206,7 +212,11 @@ fn a_file_under_the_same_text_is_told() {
     std::fs::copy(folder.path("a.png"), folder.path("e\u{301}.png")).unwrap();
     for limit in [&[][..], &["--max-memory", "64M"]] {
         let output = batch(&folder, "\u{E9}.png\tm.png\tb.png\n", &[&["--quiet"], limit].concat());
-        fails(&output, 3, &["\u{E9}.png: cannot be read", "reads the same, in another normal form of Unicode"]);
+        fails(
+            &output,
+            3,
+            &["\u{E9}.png: cannot be read: no such file", "reads the same, in another normal form of Unicode"],
+        );
         let output = batch(&folder, "a\u{E9}.png\tm.png\tb.png\n", &[&["--quiet"], limit].concat());
         fails(&output, 3, &["a\u{E9}.png: cannot be read"]);
         assert!(!stderr(&output).contains("reads the same"));
@@ -221,7 +231,7 @@ fn a_result_that_would_be_that_of_two_images_is_refused() {
     assert_eq!(output.status.code(), Some(3));
     let lines = stderr(&output);
     let first = lines.lines().next().unwrap();
-    for part in ["a.gif: a result of its own expected", "a.png found, which is that of", "in/a.png, too"] {
+    for part in ["a.gif: expected a result of its own", "a.png, which is that of", "in/a.png, too"] {
         assert!(first.replace('\\', "/").contains(part), "{first}");
     }
     assert!(lines.ends_with("3 filled, 1 failed\n"), "{lines}");
@@ -244,9 +254,9 @@ fn a_folder_as_result_takes_the_name_of_the_image() {
     assert!(names.iter().all(|name| image::open(name).is_ok()));
     // In place only by name.
     let before = std::fs::read(&image).unwrap();
-    fails(&run(&[&image, &mask, &slash(&folder.path(""))]), 2, &["another folder than that of the image"]);
+    fails(&run(&[&image, &mask, &slash(&folder.path(""))]), 2, &["expected another folder"]);
     assert_eq!(std::fs::read(&image).unwrap(), before);
-    fails(&run(&[&"-", &mask, &folder.path("out")]), 2, &["out: the name of a file expected"]);
+    fails(&run(&[&"-", &mask, &folder.path("out")]), 2, &["out: expected the name of a file"]);
     fails(
         &run(&[&image, &mask, &slash(&folder.path("none"))]),
         1,

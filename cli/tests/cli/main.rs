@@ -7,6 +7,7 @@ mod faults;
 mod holes;
 mod jpeg;
 mod lists;
+mod made_tiff;
 mod masks;
 mod metadata;
 mod outputs;

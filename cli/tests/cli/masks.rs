@@ -101,7 +101,7 @@ fn a_mask_that_may_be_meant_either_way_is_refused_with_both_choices() {
     }
     assert_eq!(told(&folder, &[&"--mask-white", &"keep", &image, &white]).0, STROKE);
     let opaque = run(&[&"--mask-channel", &"alpha", &image, &image, &out]);
-    fails(&opaque, 3, &["an alpha channel expected for --mask-channel alpha"]);
+    fails(&opaque, 3, &["expected an alpha channel for --mask-channel alpha"]);
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn a_photograph_as_a_mask_is_noted() {
     let folder = Folder::new();
     says(
         &told(&folder, &[&photo(), &photo()]).1,
-        &["photo.png: looks like a photograph", "a mask in black and white expected"],
+        &["photo.png: looks like a photograph", "expected a mask in black and white"],
     );
     let grey = put(&folder, "grey.png", image::open(photo()).unwrap().into_luma8());
     says(&told(&folder, &[&photo(), &grey]).1, &["grey.png: looks like a photograph"]);
@@ -273,17 +273,17 @@ fn a_mask_across_its_image_says_which_of_the_two_exif_turns() {
         for limit in [&[][..], &["--max-memory", "64M"]] {
             let mut args: Vec<&dyn AsRef<OsStr>> = vec![&image, &mask, &out];
             args.extend(limit.iter().map(|option| option as &dyn AsRef<OsStr>));
-            fails(&run(&args), 3, &["mask.png: a mask of ", "image.png", part]);
+            fails(&run(&args), 3, &["mask.png: expected a mask of ", "image.png", part]);
         }
     }
     let (image, mask) = (turned("image.png", None, 40, 30), turned("mask.png", None, 30, 40));
-    fails(&run(&[&image, &mask, &out]), 3, &["30×40 found; one lies across the other"]);
+    fails(&run(&[&image, &mask, &out]), 3, &["found 30×40; one lies across the other"]);
     let other = run(&[&image, &turned("mask.png", Some(6), 41, 30), &out]);
-    fails(&other, 3, &["a mask of 40×30 expected", "30×41 found"]);
+    fails(&other, 3, &["expected a mask of 40×30", "found 30×41"]);
     let other = String::from_utf8(other.stderr).unwrap();
     assert!(!other.contains("turn") && !other.contains("shape"), "{other}");
     let half = run(&[&image, &turned("mask.png", None, 20, 15), &out]);
-    fails(&half, 3, &["a mask of 40×30 expected", "20×15 found; it has the same shape: scale it"]);
+    fails(&half, 3, &["expected a mask of 40×30", "found 20×15; it has the same shape: scale it"]);
 }
 
 #[test]

@@ -214,7 +214,7 @@ fn metadata_too_long_for_jpeg_is_refused() {
             assert_eq!(decoder.xmp_metadata().unwrap().map(|found| found.len()), Some(xmp));
             std::fs::remove_file(&out).unwrap();
         } else {
-            fails(&output, 2, &["out.jpg", "XMP of at most 65504 bytes", "65505 found"]);
+            fails(&output, 2, &["out.jpg", "XMP of at most 65504 bytes", "found 65505"]);
         }
     }
     let mut bytes = Vec::new();

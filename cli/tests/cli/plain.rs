@@ -63,7 +63,7 @@ fn a_still_gif_is_read_and_an_animation_refused() {
     same_outside_hole(&expected.to_rgb8().into(), &image::open(&out).unwrap());
 
     let animation = gif(&[picture(61, 43, Rgb8), picture(61, 43, Rgba8)]);
-    fails(&run(&[&folder.put("in.gif", animation), &mask, &out]), 3, &["in.gif: a still picture expected"]);
+    fails(&run(&[&folder.put("in.gif", animation), &mask, &out]), 3, &["in.gif: expected a still picture"]);
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn sides_out_of_bounds_are_refused_in_plain_words() {
         ),
     ] {
         let output = run(&[&"--box", &"0,0,1,1", &folder.put(name, bytes), &out]);
-        fails(&output, 3, &[name, "sides of 1 to 65535 pixels expected"]);
+        fails(&output, 3, &[name, "expected sides of 1 to 65535 pixels"]);
     }
 }
 
@@ -140,7 +140,7 @@ fn a_bmp_whose_pixels_begin_in_its_palette_is_refused() {
     fails(
         &output,
         3,
-        &["in.bmp: cannot be decoded: pixels from byte 1078 on or later expected, from byte 54 on found"],
+        &["in.bmp: cannot be decoded: expected pixels from byte 1078 on or later, found from byte 54 on"],
     );
 }
 
@@ -151,9 +151,9 @@ fn pixels_that_a_file_has_not_take_no_memory() {
     bmp[18..22].copy_from_slice(&60_000u32.to_le_bytes());
     bmp[22..26].copy_from_slice(&20_000u32.to_le_bytes());
     for (name, bytes, expected) in [
-        ("in.pbm", b"P4 60000 60000\n".to_vec(), "450000000 bytes of pixels expected, 15 bytes in all found"),
-        ("in.ppm", b"P6 20000 20000 255\n".to_vec(), "1200000000 bytes of pixels expected"),
-        ("in.bmp", bmp, "3600000000 bytes of pixels expected"),
+        ("in.pbm", b"P4 60000 60000\n".to_vec(), "expected 450000000 bytes of pixels, found 15 bytes in all"),
+        ("in.ppm", b"P6 20000 20000 255\n".to_vec(), "expected 1200000000 bytes of pixels"),
+        ("in.bmp", bmp, "expected 3600000000 bytes of pixels"),
     ] {
         // Far less than the pixels would take, and enough for the program.
         let output = run_after("ulimit -v 200000", &[&"--box", &"0,0,1,1", &folder.put(name, bytes), &"out.png"]);
@@ -193,7 +193,7 @@ fn opaque_pictures_with_alpha_become_jpegs() {
     opaque.get_pixel_mut(9, 9)[3] = 0;
     let erased = folder.put("in.png", encoded(&opaque.into(), ImageFormat::Png));
     succeeds(&run(&[&"--mask-alpha", &erased, &out]));
-    fails(&run(&[&erased, &mask, &out]), 2, &["out.jpg: 8 bits without transparency expected for JPEG, RGBA found"]);
+    fails(&run(&[&erased, &mask, &out]), 2, &["out.jpg: expected 8 bits without transparency for JPEG, found RGBA"]);
 }
 
 #[test]

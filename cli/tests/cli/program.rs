@@ -47,7 +47,7 @@ fn report_is_complete_and_true() {
     assert_eq!(json["hole_pixels"], hole);
     assert_eq!((json["width"].as_u64(), json["height"].as_u64()), (Some(40), Some(30)));
     assert_eq!(json["hole_ratio"], hole as f64 / 1200.0);
-    assert_eq!((json["strategy"].as_str(), json["windows"].as_u64()), (Some("native"), Some(1)));
+    assert_eq!((json["strategy"].as_str(), json["regions"].as_u64()), (Some("native"), Some(1)));
     for key in ["decode", "plan", "network", "composite", "encode", "total"] {
         assert!(json["ms"][key].as_f64() >= Some(0.0), "{key}");
     }
@@ -173,20 +173,20 @@ fn a_mistaken_command_line_gets_one_line() {
         (&["--mask", "b", "a", "c"], "'--mask' found; IMAGE, MASK and OUT have no option before them"),
         (&["a", "b", "c", "--invert"], "'--invert' found; --mask-white keep fills what is black"),
         (&["a", "b", "c", "--dilate", "3"], "'--dilate' found; --mask-grow PX grows the hole"),
-        (&["a", "b", "c", "--mask-threshold", "50%"], "0 to 255 expected"),
-        (&["a", "b", "c", "--mask-threshold", "-1"], "0 to 255 expected"),
-        (&["info", "--plan", "640,480"], "a size such as 640x480 expected"),
+        (&["a", "b", "c", "--mask-threshold", "50%"], "expected 0 to 255"),
+        (&["a", "b", "c", "--mask-threshold", "-1"], "expected 0 to 255"),
+        (&["info", "--plan", "640,480"], "expected a size such as 640x480"),
         (&["man", "bacth"], "did you mean batch?"),
-        (&["a", "b", "c", "--threads", "abc"], "'abc' for '--threads <N>': 0 to 512 expected"),
-        (&["a", "b", "c", "--threads", "-1"], "0 to 512 expected"),
-        (&["a", "b", "c", "--quality", "0"], "1 to 100 expected"),
-        (&["a", "b", "c", "--quality", "good"], "1 to 100 expected"),
-        (&["a", "b", "c", "--max-memory", "-1"], "a size such as 256M expected"),
-        (&["batch", "--jobs", "-3"], "1 to 512 expected"),
+        (&["a", "b", "c", "--threads", "abc"], "'abc' for '--threads <N>': expected 0 to 512"),
+        (&["a", "b", "c", "--threads", "-1"], "expected 0 to 512"),
+        (&["a", "b", "c", "--quality", "0"], "expected 1 to 100"),
+        (&["a", "b", "c", "--quality", "good"], "expected 1 to 100"),
+        (&["a", "b", "c", "--max-memory", "-1"], "expected a size such as 256M"),
+        (&["batch", "--jobs", "-3"], "expected 1 to 512"),
         (&["a", "b", ""], "[OUT]"),
         (&["a", "b", "c", "--isa", "a\nb\n\nc"], "invalid value 'a b"),
         (&["a", "b", "c", "--isa=x"], "[possible values: auto, "),
-        (&["a", "b", "c", "--threads", "513"], "0 to 512 expected"),
+        (&["a", "b", "c", "--threads", "513"], "expected 0 to 512"),
         (&["batch", "--images", "a"], "--out <DIR>"),
         (&["selftest", "--digests"], "--isa <ISA> --threads <N>"),
     ] {
@@ -359,7 +359,11 @@ fn selftest_compares_with_the_recorded_digests() {
     }
     assert_eq!(digests, include_str!("../../../tests/golden/digests.tsv"));
     let other = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/fixtures/l1.weights.safetensors");
-    fails(&run(&[&"selftest", &"--weights", &other]), 2, &["l1.weights.safetensors: ", "recorded digests expected"]);
+    fails(
+        &run(&[&"selftest", &"--weights", &other]),
+        2,
+        &["l1.weights.safetensors: ", "expected weights with recorded digests"],
+    );
     assert_eq!(run(&[&"selftest", &"--digests"]).status.code(), Some(2));
 }
 
@@ -372,9 +376,9 @@ fn a_memory_limit_too_low_to_look_at_the_image_says_that_more_is_to_come() {
         let image = folder.put(name, encoded(&picture(300, 200, image::ColorType::Rgb8), format));
         let (mask, out) = (folder.mask(300, 200), folder.path("out.png"));
         let first = run(&[&image, &mask, &out, &"--max-memory", &"1M"]);
-        fails(&first, 5, &[name, "M or more expected to find out what filling takes, 1M found"]);
+        fails(&first, 5, &[name, "M or more to find out what filling takes, found 1M"]);
         let second = run(&[&image, &mask, &out, &"--max-memory", &named_limit(&first)]);
-        fails(&second, 5, &[name, "M or more expected, "]);
+        fails(&second, 5, &[name, "M or more, found "]);
         succeeds(&run(&[&image, &mask, &out, &"--max-memory", &named_limit(&second)]));
     }
 }
@@ -387,7 +391,7 @@ fn a_memory_limit_that_is_too_low_is_refused_by_number() {
     let mut limit = String::new();
     for low in ["1M", "100K", "1025", "25M"] {
         let refused = run(&[&image, &mask, &out, &"--max-memory", &low]);
-        fails(&refused, 5, &["in.png: --max-memory ", "M or more", &format!("{low} found")]);
+        fails(&refused, 5, &["in.png: expected --max-memory ", "M or more", &format!("found {low}")]);
         assert!(limit.is_empty() || limit == named_limit(&refused), "{limit}, then another from {low}");
         limit = named_limit(&refused);
     }
@@ -416,11 +420,11 @@ fn weights_beyond_the_limit_are_not_loaded() {
     let limits = ["--max-memory", "24M", "--weights", edge];
     let program = || Command::new(env!("CARGO_BIN_EXE_inpaint-edge"));
     let (one, peak) = run_to_peak(program().args([&image, &mask, &out]).args(limits));
-    fails(&one, 5, &["in.png: --max-memory", "24M found"]);
+    fails(&one, 5, &["in.png: expected --max-memory", "found 24M"]);
     assert!(peak <= 24 << 10, "{peak} KiB");
     let list = folder.put("list", format!("{}\t{}\t{}\n", image.display(), mask.display(), out.display()));
     let list = std::fs::File::open(list).unwrap();
     let (batch, peak) = run_to_peak(program().arg("batch").args(limits).stdin(list));
-    fails(&batch, 5, &["edge.safetensors: --max-memory", "24M found"]);
+    fails(&batch, 5, &["edge.safetensors: expected --max-memory", "found 24M"]);
     assert!(peak <= 24 << 10, "{peak} KiB");
 }

@@ -76,7 +76,7 @@ impl Frame {
                 };
                 let (n, of) = (i + 1, self.components.len());
                 return Err(Error::input(format!(
-                    "cut short: {expected} of component {n} of {of} expected, none found"
+                    "cut short: expected {expected} of component {n} of {of}, found none"
                 )));
             }
         }

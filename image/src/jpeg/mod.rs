@@ -9,11 +9,10 @@ mod sequential;
 mod write;
 
 use image::{DynamicImage, GrayImage, RgbImage};
+use inpaint_edge::{Error, Result, alloc};
 use libjpeg_turbo_rs::{DecodeLimits, DecodeWarning, Decoder};
 
-use inpaint_edge::{Error, Result, room};
-use planes::{Painter, Plane};
-use segments::Contents;
+use self::planes::{Painter, Plane};
 
 use crate::exif;
 use crate::fault::damaged;
@@ -21,17 +20,14 @@ use crate::header::Header;
 use crate::limits::{MAX_SIDE, check_size};
 use crate::metadata::Metadata;
 
+pub(crate) use segments::{Contents, read as contents};
 pub(crate) use write::write;
 
 /// What decoding takes, `bytes` included.
-pub(crate) fn header(bytes: &[u8]) -> Result<Header> {
-    header_of(bytes, &segments::read(bytes)?)
-}
-
-fn header_of(bytes: &[u8], contents: &Contents) -> Result<Header> {
+pub(crate) fn header(bytes: &[u8], contents: &Contents) -> Result<Header> {
     let Contents { frame, metadata, .. } = contents;
     if frame.width.max(frame.height) > MAX_SIDE as usize {
-        return Err(Error::limits(format!("at most {MAX_SIDE} pixels a side expected, more found")));
+        return Err(Error::limits(format!("expected at most {MAX_SIDE} pixels a side, found more")));
     }
     let channels = frame.components.len();
     let pixels = frame.width as u64 * frame.height as u64 * channels as u64;
@@ -54,20 +50,19 @@ fn is_sequential(contents: &Contents) -> bool {
 }
 
 /// Decodes to grey or RGB of 8 bits.
-pub(crate) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Metadata)> {
-    let contents = segments::read(bytes)?;
-    let header = header_of(bytes, &contents)?;
-    room::check(header.decode_bytes() - bytes.len())?;
+pub(crate) fn decode(bytes: &[u8], contents: Contents) -> Result<(DynamicImage, Metadata)> {
+    let header = header(bytes, &contents)?;
+    alloc::try_alloc(header.decode_bytes() - bytes.len())?;
     let frame = &contents.frame;
     let size = frame.width * frame.height * header.channels;
     let data = if is_sequential(&contents) {
-        let mut data = room::filled(0, size)?;
+        let mut data = alloc::try_filled(0, size)?;
         sequential::decode(bytes, &contents, &mut data)?;
         data
     } else {
         let planes = planes_of(bytes, &contents)?;
         let mut painter = Painter::new(frame, contents.is_rgb)?;
-        let mut data = room::filled(0, size)?;
+        let mut data = alloc::try_filled(0, size)?;
         let lines = data.chunks_exact_mut(size / frame.height);
         lines.enumerate().for_each(|(y, line)| painter.paint(&planes, y, line));
         data
@@ -84,7 +79,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Metadata)> {
 fn planes_of(bytes: &[u8], contents: &Contents) -> Result<Vec<Plane>> {
     if contents.has_changing_tables {
         let kind = "one whose tables change from scan to scan";
-        return Err(Error::input(format!("a progressive JPEG of one table a component expected, {kind} found")));
+        return Err(Error::input(format!("expected a progressive JPEG of one table a component, found {kind}")));
     }
     let side = MAX_SIDE as usize;
     let limits = DecodeLimits { max_width: side, max_height: side, max_pixels: u64::MAX, ..DecodeLimits::default() };
@@ -97,7 +92,7 @@ fn planes_of(bytes: &[u8], contents: &Contents) -> Result<Vec<Plane>> {
     let (across, down) = frame.mcus();
     let expected = frame.components.iter().map(|c| (8 * c.h * across, 8 * c.v * down));
     if !raw.plane_widths.iter().copied().zip(raw.plane_heights).eq(expected) {
-        return Err(damaged("segments that all readers tell apart in the same way expected, others found"));
+        return Err(damaged("expected segments that all readers tell apart in the same way, found others"));
     }
     Ok(raw.planes.into_iter().zip(raw.plane_widths).map(|(data, stride)| Plane::of_samples(data, stride)).collect())
 }

@@ -1,12 +1,12 @@
 //! From the samples of each component to pixels, as libjpeg does it by default: chroma sampled once for two pixels is
 //! interpolated, with three quarters of the nearer sample and one of the farther; any other ratio repeats samples.
 
-use inpaint_edge::{Result, room};
+use inpaint_edge::{Result, alloc};
 use libjpeg_turbo_rs::decode::{color, upsample};
 
 use super::frame::Frame;
 
-/// The samples of a component: all, or a window of some MCU rows that moves down.
+/// The samples of a component: all, or those of a few MCU rows, the ones that are painted from.
 pub(crate) struct Plane {
     data: Vec<u8>,
     /// Samples from one row to the next.
@@ -17,7 +17,7 @@ pub(crate) struct Plane {
 
 impl Plane {
     pub fn new(stride: usize, rows: usize) -> Result<Self> {
-        Ok(Self { data: room::filled(0, stride * rows)?, stride, rows })
+        Ok(Self { data: alloc::try_filled(0, stride * rows)?, stride, rows })
     }
 
     pub fn of_samples(data: Vec<u8>, stride: usize) -> Self {
@@ -67,7 +67,7 @@ impl Painter {
             height: (frame.height * v).div_ceil(frame.max_v()),
         };
         let expansions: Vec<_> = frame.components.iter().map(|c| expansion(c.h, c.v)).collect();
-        let rows = expansions.iter().map(|e| room::filled(0, e.width * e.across)).collect::<Result<_>>()?;
+        let rows = expansions.iter().map(|e| alloc::try_filled(0, e.width * e.across)).collect::<Result<_>>()?;
         Ok(Self { width: frame.width, expansions, rows, is_rgb })
     }
 

@@ -5,14 +5,13 @@
 
 use std::mem::size_of;
 
-use inpaint_edge::{Error, Result, room};
+use inpaint_edge::{Error, Result, alloc};
 use libjpeg_turbo_rs::common::huffman_table::HuffmanTable;
 use libjpeg_turbo_rs::common::quant_table::QuantTable;
 use libjpeg_turbo_rs::decode::marker::ScanInfo;
 
 use super::fault::CMYK_ADVICE;
-use super::frame::Component;
-use super::frame::Frame;
+use super::frame::{Component, Frame};
 use super::photoshop;
 use crate::fault::{cut_short, damaged};
 use crate::limits::check_metadata;
@@ -58,7 +57,7 @@ pub(crate) struct Contents {
 /// Input, where the file is cut short, lacks a scan, or is of a kind that is not read; limits, where its metadata is too long,
 /// or memory for a decoder's copies of it cannot be had.
 pub(crate) fn read(bytes: &[u8]) -> Result<Contents> {
-    let cut = || cut_short(bytes, "end of image (EOI)");
+    let cut = || cut_short(bytes, "an end of image (EOI)");
     let mut walk = Walk::default();
     let mut at = 2;
     loop {
@@ -68,14 +67,14 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Contents> {
         walk.end_scan()?;
         match marker {
             0xD9 => break,
-            0x01 => return Err(damaged("segments with a length expected, TEM found")),
-            0xD8 => return Err(damaged("one start of image (SOI) expected, another found inside")),
+            0x01 => return Err(damaged("expected segments with a length, found TEM")),
+            0xD8 => return Err(damaged("expected one start of image (SOI), found another inside")),
             _ => {}
         }
         let length = bytes.get(at..at + 2).ok_or_else(cut)?;
         let segment = bytes.get(at..at + usize::from(u16::from_be_bytes([length[0], length[1]]))).ok_or_else(cut)?;
         let data =
-            segment.get(2..).ok_or_else(|| damaged("a segment of 2 bytes or more expected, a shorter one found"))?;
+            segment.get(2..).ok_or_else(|| damaged("expected a segment of 2 bytes or more, found a shorter one"))?;
         match marker {
             0xC0..=0xCF if !matches!(marker, 0xC4 | 0xC8 | 0xCC) => walk.frame(marker, data)?,
             0xC4 => walk.table_bytes += data.len().div_ceil(17) * size_of::<HuffmanTable>(),
@@ -167,11 +166,11 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     fn frame(&mut self, marker: u8, data: &[u8]) -> Result<()> {
-        let short = || damaged("a frame header of its full length expected, a shorter one found");
+        let short = || damaged("expected a frame header of its full length, found a shorter one");
         let (&[precision, h1, h0, w1, w0, count], rest) = data.split_first_chunk().ok_or_else(short)?;
         let refused = |what: &str| {
-            let expected = "a JPEG of 8 bits a sample, sequential or progressive, expected";
-            Err(Error::input(format!("{expected}, {what} found")))
+            let expected = "a JPEG of 8 bits a sample, sequential or progressive";
+            Err(Error::input(format!("expected {expected}, found {what}")))
         };
         match marker {
             0xC3 | 0xCB => return refused("a lossless one"),
@@ -185,26 +184,26 @@ impl<'a> Walk<'a> {
             1 | 3 => {}
             4 => {
                 return Err(Error::input(format!(
-                    "a JPEG in grey or RGB expected, CMYK (4 components) found; {CMYK_ADVICE}"
+                    "expected a JPEG in grey or RGB, found CMYK (4 components); {CMYK_ADVICE}"
                 )));
             }
-            _ => return Err(Error::input(format!("a JPEG in grey or RGB expected, {count} components found"))),
+            _ => return Err(Error::input(format!("expected a JPEG in grey or RGB, found {count} components"))),
         }
         if self.frame.is_some() {
-            return Err(damaged("one frame header expected, another found"));
+            return Err(damaged("expected one frame header, found another"));
         }
         let (width, height) = (u16::from_be_bytes([w1, w0]).into(), u16::from_be_bytes([h1, h0]).into());
         if width == 0 {
-            return Err(damaged("a width of 1 or more expected, 0 found"));
+            return Err(damaged("expected a width of 1 or more, found 0"));
         }
         let components = rest.as_chunks::<3>().0.get(..count.into()).ok_or_else(short)?;
         let component = |&[id, factors, slot]: &[u8; 3]| {
             let (h, v) = (usize::from(factors >> 4), usize::from(factors & 15));
             if !(1..=4).contains(&h) || !(1..=4).contains(&v) {
-                return Err(damaged(format!("sampling factors of 1 to 4 expected, {h}×{v} found")));
+                return Err(damaged(format!("expected sampling factors of 1 to 4, found {h}×{v}")));
             }
             if slot > 3 {
-                return Err(damaged(format!("a quantisation table of 0 to 3 expected, {slot} found")));
+                return Err(damaged(format!("expected a quantisation table of 0 to 3, found {slot}")));
             }
             Ok(Component { id, h, v, slot: slot.into(), table: None, lowest_bits: [None; 64] })
         };
@@ -218,9 +217,9 @@ impl<'a> Walk<'a> {
         };
         let (max_h, max_v) = (frame.max_h(), frame.max_v());
         if let Some(c) = frame.components.iter().find(|c| max_h % c.h != 0 || max_v % c.v != 0) {
-            let detail = "sampled as another one or in whole parts of it expected";
+            let detail = "sampled as another one or in whole parts of it";
             return Err(Error::input(format!(
-                "every component of a JPEG {detail}, {}×{} beside {max_h}×{max_v} found",
+                "expected every component of a JPEG {detail}, found {}×{} beside {max_h}×{max_v}",
                 c.h, c.v
             )));
         }
@@ -233,7 +232,7 @@ impl<'a> Walk<'a> {
             let (is_wide, slot) = (head >> 4 != 0, usize::from(head & 15));
             let length = if is_wide { 128 } else { 64 };
             let (Some(values), true) = (rest.get(..length), slot < 4) else {
-                return Err(damaged("a quantisation table of 64 values, of number 0 to 3, expected, another found"));
+                return Err(damaged("expected a quantisation table of 64 values, of number 0 to 3, found another"));
             };
             let value = |i: usize| match is_wide {
                 true => u16::from_be_bytes([values[2 * i], values[2 * i + 1]]),
@@ -255,7 +254,7 @@ impl<'a> Walk<'a> {
             if frame.is_progressive || frame.is_arithmetic {
                 let kind = "with its height behind the first scan (DNL)";
                 return Err(Error::input(format!(
-                    "a JPEG with its height in the frame header expected, one {kind} found"
+                    "expected a JPEG with its height in the frame header, found one {kind}"
                 )));
             }
         }
@@ -264,8 +263,8 @@ impl<'a> Walk<'a> {
 
     fn scan(&mut self, data: &[u8]) -> Result<()> {
         let frame =
-            self.frame.as_mut().ok_or_else(|| damaged("a frame header before the first scan expected, none found"))?;
-        let short = || damaged("a scan header of its own length expected, another found");
+            self.frame.as_mut().ok_or_else(|| damaged("expected a frame header before the first scan, found none"))?;
+        let short = || damaged("expected a scan header of its own length, found another");
         let (&count, rest) = data.split_first().ok_or_else(short)?;
         let (selectors, rest) = rest.split_at_checked(2 * usize::from(count)).ok_or_else(short)?;
         let &[first, last, bits] = rest else { return Err(short()) };
@@ -281,25 +280,25 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         if self.scans > MAX_SCANS {
-            return Err(Error::limits(format!("at most {MAX_SCANS} scans expected, more found")));
+            return Err(Error::limits(format!("expected at most {MAX_SCANS} scans, found more")));
         }
         self.table_bytes += size_of::<ScanInfo>() + 4 * usize::from(count);
         let (before, bits) = (bits >> 4, bits & 15);
         let (first, last, bits) = if frame.is_progressive { (first, last, bits) } else { (0, 63, 0) };
         if first > last || last > 63 {
-            return Err(damaged(format!("coefficients of 0 to 63 expected, {first} to {last} found")));
+            return Err(damaged(format!("expected coefficients of 0 to 63, found {first} to {last}")));
         }
         for selector in selectors.as_chunks::<2>().0 {
             let component = frame.components.iter_mut().find(|c| c.id == selector[0]);
             let component = component
-                .ok_or_else(|| damaged(format!("a scan of a known component expected, {} found", selector[0])))?;
+                .ok_or_else(|| damaged(format!("expected a scan of a known component, found {}", selector[0])))?;
             let table = self.tables[component.slot]
-                .ok_or_else(|| damaged(format!("quantisation table {} expected, none found", component.slot)))?;
+                .ok_or_else(|| damaged(format!("expected quantisation table {}, found none", component.slot)))?;
             self.has_changing_tables |= *component.table.get_or_insert(table) != table;
             for known in &mut component.lowest_bits[first.into()..=last.into()] {
                 // A scan refines what the one before it has left.
                 if frame.is_progressive && known.unwrap_or(0) != before {
-                    return Err(damaged("scans that refine each other expected, one of other bits found"));
+                    return Err(damaged("expected scans that refine each other, found one of other bits"));
                 }
                 *known = Some(bits);
             }
@@ -311,11 +310,11 @@ impl<'a> Walk<'a> {
     fn end_scan(&mut self) -> Result<()> {
         let Restarts { expected, found, are_in_order } = std::mem::take(&mut self.restarts);
         match expected {
-            None if found > 0 => Err(damaged("restart markers in scans alone expected, one between segments found")),
+            None if found > 0 => Err(damaged("expected restart markers in scans alone, found one between segments")),
             Some(expected) if found < expected || !are_in_order => {
                 let order = if are_in_order { "" } else { " in order" };
                 Err(Error::input(format!(
-                    "cut short: {expected} restart markers{order} in a scan expected, {found} found"
+                    "cut short: expected {expected} restart markers{order} in a scan, found {found}"
                 )))
             }
             _ => Ok(()),
@@ -329,10 +328,10 @@ impl<'a> Walk<'a> {
                 self.metadata.density = Density::of_jfif(&data[JFIF.len()..]);
             }
             0xE1 if data.starts_with(EXIF) && self.metadata.exif.is_none() => {
-                self.metadata.exif = Some(exif::carried(room::copied(&data[EXIF.len()..])?)?);
+                self.metadata.exif = Some(exif::carried(alloc::try_to_vec(&data[EXIF.len()..])?)?);
             }
             0xE1 if data.starts_with(XMP) => {
-                let mut packet = room::copied(&data[XMP.len()..])?;
+                let mut packet = alloc::try_to_vec(&data[XMP.len()..])?;
                 self.metadata.note(xmp::quiet(&mut packet)?);
                 add_segment(&mut self.segments, marker, XMP, &packet)?;
                 self.metadata.xmp = self.metadata.xmp.take().or(Some(packet));
@@ -342,11 +341,11 @@ impl<'a> Walk<'a> {
                 if let Some(part) = data.get(MORE_XMP.len() + MORE_XMP_HEAD..) {
                     let end = self.segments.len();
                     let offset = data[..data.len() - part.len()].last_chunk().map_or(0, |b| u32::from_be_bytes(*b));
-                    room::push(&mut self.more_xmp, (end - part.len()..end, offset as usize))?;
+                    alloc::try_push(&mut self.more_xmp, (end - part.len()..end, offset as usize))?;
                 }
             }
             0xE2 => match data.strip_prefix(ICC) {
-                Some([number, count, part @ ..]) => room::push(&mut self.profile, (*number, *count, part))?,
+                Some([number, count, part @ ..]) => alloc::try_push(&mut self.profile, (*number, *count, part))?,
                 _ => {
                     self.has_more_pictures |= data.starts_with(MORE_PICTURES);
                     self.metadata.has_gain_map |= data.starts_with(GAIN_MAP);
@@ -355,7 +354,7 @@ impl<'a> Walk<'a> {
             0xEB if data.starts_with(JUMBF) && data.windows(4).any(|name| name == b"c2pa") => {
                 self.metadata.has_credentials = true;
             }
-            0xED => room::append(&mut self.resources, data.strip_prefix(photoshop::PREFIX).unwrap_or_default())?,
+            0xED => alloc::try_extend(&mut self.resources, data.strip_prefix(photoshop::PREFIX).unwrap_or_default())?,
             0xEE if data.starts_with(ADOBE) && data.len() >= 12 => self.adobe = Some(data[11]),
             // A comment.
             0xFE => add_segment(&mut self.segments, marker, data, &[])?,
@@ -369,12 +368,12 @@ impl<'a> Walk<'a> {
     }
 
     fn finish(mut self) -> Result<Contents> {
-        let frame = self.frame.take().ok_or_else(|| damaged("a frame header expected, none found"))?;
+        let frame = self.frame.take().ok_or_else(|| damaged("expected a frame header, found none"))?;
         if frame.height == 0 {
-            return Err(damaged("a height of 1 or more expected, 0 found"));
+            return Err(damaged("expected a height of 1 or more, found 0"));
         }
         if self.scans == 0 {
-            return Err(Error::input("cut short: a scan expected, none found"));
+            return Err(Error::input("cut short: expected a scan, found none"));
         }
         frame.check_scans()?;
         self.quiet_more_xmp()?;
@@ -383,9 +382,12 @@ impl<'a> Walk<'a> {
             add_segment(&mut self.segments, 0xED, photoshop::PREFIX, part)?;
         }
         self.metadata.icc = self.whole_profile()?;
-        room::check(COPIES * self.held)?;
+        alloc::try_alloc(COPIES * self.held)?;
         if self.has_more_pictures && !self.metadata.has_gain_map {
-            room::push(&mut self.metadata.notes, "the pictures behind the first one (MPO) are not kept".to_owned())?;
+            alloc::try_push(
+                &mut self.metadata.notes,
+                "the pictures behind the first one (MPO) are not kept".to_owned(),
+            )?;
         }
         let tables = |i: usize| frame.components.get(i).and_then(|c| c.table);
         let ratio = |of: fn(&Component) -> usize, max: usize| {
@@ -412,7 +414,7 @@ impl<'a> Walk<'a> {
         if count == 0 || !self.profile.iter().enumerate().all(is_whole) {
             return Ok(None);
         }
-        let mut profile = room::room_for(self.profile_bytes())?;
+        let mut profile = alloc::try_with_capacity(self.profile_bytes())?;
         self.profile.iter().for_each(|(_, _, part)| profile.extend_from_slice(part));
         Ok(Some(profile))
     }
@@ -420,7 +422,7 @@ impl<'a> Walk<'a> {
     /// Takes out of the further XMP, which is one packet over several segments, what [`xmp::quiet`] takes out.
     fn quiet_more_xmp(&mut self) -> Result<()> {
         self.more_xmp.sort_unstable_by_key(|(_, offset)| *offset);
-        let mut packet = room::room_for(self.more_xmp.iter().map(|(part, _)| part.len()).sum())?;
+        let mut packet = alloc::try_with_capacity(self.more_xmp.iter().map(|(part, _)| part.len()).sum())?;
         self.more_xmp.iter().for_each(|(part, _)| packet.extend_from_slice(&self.segments[part.clone()]));
         self.metadata.note(xmp::quiet(&mut packet)?);
         let mut packet = &packet[..];
@@ -437,5 +439,5 @@ impl<'a> Walk<'a> {
 pub(crate) fn add_segment(segments: &mut Vec<u8>, marker: u8, data: &[u8], more: &[u8]) -> Result<()> {
     let length = u16::try_from(data.len() + more.len() + 2).expect("no segment is longer");
     let [high, low] = length.to_be_bytes();
-    [&[0xFF, marker, high, low], data, more].into_iter().try_for_each(|part| room::append(segments, part))
+    [&[0xFF, marker, high, low], data, more].into_iter().try_for_each(|part| alloc::try_extend(segments, part))
 }

@@ -14,13 +14,12 @@ use libjpeg_turbo_rs::{ComponentInfo, FrameHeader, simd};
 
 use super::fault::failed;
 use super::frame::Frame;
-use super::planes::Painter;
-use super::planes::Plane;
+use super::planes::{Painter, Plane};
 use super::segments::Contents;
 use crate::fault::damaged;
 
 /// MCU rows that are held where pixels are painted at once: one above and one below that which is painted.
-const WINDOW: usize = 3;
+const ROWS: usize = 3;
 
 /// Bytes of the planes.
 pub(crate) fn plane_bytes(contents: &Contents) -> usize {
@@ -29,7 +28,7 @@ pub(crate) fn plane_bytes(contents: &Contents) -> usize {
         return frame.samples();
     }
     let (across, _) = frame.mcus();
-    WINDOW * across * frame.components.iter().map(|c| 64 * c.h * c.v).sum::<usize>()
+    ROWS * across * frame.components.iter().map(|c| 64 * c.h * c.v).sum::<usize>()
 }
 
 /// Decodes `bytes` into `pixels`.
@@ -48,7 +47,7 @@ pub(crate) fn decode(bytes: &[u8], contents: &Contents, pixels: &mut [u8]) -> Re
         }
     }
     let (across, down) = frame.mcus();
-    let slots = if contents.is_interleaved { WINDOW } else { down };
+    let slots = if contents.is_interleaved { ROWS } else { down };
     let planes = frame.components.iter().map(|c| Plane::new(8 * c.h * across, 8 * c.v * slots));
     let mut planes = planes.collect::<Result<Vec<_>>>()?;
     let mut painter = Painter::new(frame, contents.is_rgb)?;
@@ -82,7 +81,7 @@ fn check_same(read: &JpegMetadata, frame: &Frame) -> Result<()> {
     if same_size && same_components && !found.is_progressive && !found.is_lossless && !read.is_arithmetic {
         return Ok(());
     }
-    Err(damaged("segments that all readers tell apart in the same way expected, others found"))
+    Err(damaged("expected segments that all readers tell apart in the same way, found others"))
 }
 
 /// A scan of one component or more.
@@ -122,7 +121,7 @@ impl<'a> Scan<'a> {
         let part = |coding: McuComponentPlan<'a>| {
             let component = &frame.components[coding.comp_idx];
             let (across, down) = if alone.is_some() { (1, 1) } else { (component.h, component.v) };
-            let table = component.table.as_ref().ok_or_else(|| damaged("a quantisation table expected, none found"))?;
+            let table = component.table.as_ref().ok_or_else(|| damaged("expected a quantisation table, found none"))?;
             Ok(Part { coding, table, across, down })
         };
         Ok(Self {
@@ -175,7 +174,7 @@ impl<'a> Scan<'a> {
         match self.reader.reset_and_consume_rst() {
             Some(number) if number == self.number => {}
             Some(number) => {
-                return Err(damaged(format!("restart marker {} expected, {number} found", self.number)));
+                return Err(damaged(format!("expected restart marker {}, found {number}", self.number)));
             }
             None => return Err(self.cut_short(row)),
         }
@@ -186,7 +185,7 @@ impl<'a> Scan<'a> {
     }
 
     fn cut_short(&self, row: usize) -> Error {
-        Error::input(format!("cut short: {} rows of blocks in a scan expected, {row} found", self.rows))
+        Error::input(format!("cut short: expected {} rows of blocks in a scan, found {row}", self.rows))
     }
 }
 

@@ -3,13 +3,11 @@
 use std::io::{self, Write};
 
 use image::DynamicImage;
-use inpaint_edge::Result;
+use inpaint_edge::{Result, alloc};
 use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, EncodingError, QuantizationTableType, SamplingFactor};
 
-use super::segments::ICC;
-use super::segments::XMP;
-use super::segments::add_segment;
-use crate::fault::{cannot_hold, unwritable};
+use super::segments::{ICC, XMP, add_segment};
+use crate::fault::{cannot_hold, unencodable, unwritable};
 use crate::metadata::{Coding, Metadata, Native};
 
 /// Quality where neither the user nor the input says which.
@@ -40,11 +38,11 @@ pub(crate) fn write(
     }
     let color = if pixels.color().has_color() { ColorType::Rgb } else { ColorType::Luma };
     let side = |side: u32| {
-        u16::try_from(side).map_err(|_| cannot_hold(format!("65535 pixels a side at most expected, {side} found")))
+        u16::try_from(side).map_err(|_| cannot_hold(format!("expected at most 65535 pixels a side, found {side}")))
     };
     encoder.encode(pixels.as_bytes(), side(pixels.width())?, side(pixels.height())?, color).map_err(|e| match e {
         EncodingError::IoError(e) => unwritable(e),
-        e => cannot_hold(e),
+        e => unencodable(e),
     })
 }
 
@@ -67,7 +65,7 @@ fn sampling(coding: &Coding) -> SamplingFactor {
 fn segments(metadata: &Metadata) -> Result<Vec<u8>> {
     let mut segments = Vec::new();
     let too_long = |what: &str, most: usize, found: usize| {
-        cannot_hold(format!("{what} of at most {most} bytes expected, {found} found"))
+        cannot_hold(format!("expected {what} of at most {most} bytes, found {found}"))
     };
     for (what, prefix, data) in [("EXIF", &b"Exif\0\0"[..], &metadata.exif), ("XMP", XMP, &metadata.xmp)] {
         let Some(data) = data else { continue };
@@ -82,7 +80,7 @@ fn segments(metadata: &Metadata) -> Result<Vec<u8>> {
         add_segment(&mut segments, 0xE1, prefix, data)?;
     }
     if let Native::Jpeg(native) = &metadata.native {
-        inpaint_edge::room::append(&mut segments, native)?;
+        alloc::try_extend(&mut segments, native)?;
     }
     let icc = metadata.icc.as_deref().unwrap_or_default();
     let part = MAX_SEGMENT - ICC.len() - 2;

@@ -9,8 +9,7 @@ use inpaint_edge::Result;
 use tiff::TiffError;
 use tiff::decoder::{Decoder, Limits};
 
-use super::layout::Layout;
-use super::layout::Part;
+use super::layout::{Layout, Part};
 use crate::directories::tag;
 use crate::fault::damaged;
 
@@ -23,9 +22,11 @@ pub(crate) fn decode(layout: &Layout, part: &Part, rows: usize, out: &mut [u8]) 
     let file =
         OneStrip { head: head(layout, part, rows as u32), data: part.data, at: 0, is_reversed: layout.is_reversed };
     let decoded = Decoder::new(file).and_then(|decoder| decoder.with_limits(limits).read_image_bytes(out));
-    decoded.map_err(|e| match e {
-        TiffError::IoError(e) if e.kind() == io::ErrorKind::UnexpectedEof => damaged("a strip or tile lacks pixels"),
-        e => damaged(format!("a strip or tile is damaged: {e}")),
+    decoded.map_err(|e| match &e {
+        TiffError::IoError(cause) if cause.kind() == io::ErrorKind::UnexpectedEof => {
+            damaged("expected all pixels of a strip or tile, found fewer").with_source(e)
+        }
+        _ => damaged(format!("a strip or tile is damaged: {e}")).with_source(e),
     })
 }
 

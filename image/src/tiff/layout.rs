@@ -27,7 +27,7 @@ pub(crate) struct Layout<'a> {
     pub height: usize,
     pub colours: Colours,
     /// What a sample beside the colours is.
-    pub beside: Option<Beside>,
+    pub extra_sample: Option<ExtraSample>,
     /// Samples of a pixel.
     pub samples: usize,
     /// Bits of a sample: 1, 2, 4, 8 or 16.
@@ -55,7 +55,7 @@ pub(crate) enum Colours {
 
 /// ExtraSamples.
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Beside {
+pub(crate) enum ExtraSample {
     /// Near infrared, say.
     Unspecified,
     /// The colours are multiplied by it.
@@ -76,7 +76,7 @@ pub(crate) struct Part<'a> {
 
 impl<'a> Layout<'a> {
     pub fn of(bytes: &'a [u8]) -> Result<Self> {
-        let cut = || Error::input(format!("cut short: more than the {} bytes found are expected", bytes.len()));
+        let cut = || Error::input(format!("cut short: expected more than {} bytes, found no more", bytes.len()));
         let file = Structure::of_file(bytes).ok_or_else(cut)?;
         let ifd0 = file.ifd0().ok_or_else(cut)?;
         let link = file.link(ifd0).ok_or_else(cut)?;
@@ -90,7 +90,7 @@ impl<'a> Layout<'a> {
         let compression = number(tag::COMPRESSION, NONE);
         check_compression(compression)?;
         let samples = number(tag::SAMPLES_PER_PIXEL, 1);
-        let (colours, beside) =
+        let (colours, extra_sample) =
             kind_of_samples(samples, numbers(tag::PHOTOMETRIC_INTERPRETATION).next(), || numbers(tag::EXTRA_SAMPLES))?;
         // One value for all samples, as some writers have it, or one for each, and perhaps more.
         let of_samples = |tag, default| -> Option<usize> {
@@ -122,7 +122,7 @@ impl<'a> Layout<'a> {
         let predictor = if matches!(compression, LZW | DEFLATE | OLD_DEFLATE) { number(tag::PREDICTOR, 1) } else { 1 };
         if !(matches!(predictor, 0 | 1) || predictor == 2 && bits >= 8) {
             let what = format!("predictor {predictor} for {bits} bits");
-            return Err(found("with no predictor, or the one for whole numbers of 8 or 16 bits,", what, ""));
+            return Err(found("with no predictor, or the one for whole numbers of 8 or 16 bits", what, ""));
         }
 
         let (width, height) = (number(tag::IMAGE_WIDTH, 0), number(tag::IMAGE_LENGTH, 0));
@@ -161,7 +161,7 @@ impl<'a> Layout<'a> {
             width,
             height,
             colours,
-            beside,
+            extra_sample,
             samples,
             bits,
             planes,
@@ -222,7 +222,7 @@ impl<'a> Layout<'a> {
         // All reds, all greens, all blues, 16 bits each.
         let map: Vec<_> = entry.into_iter().flat_map(|entry| self.file.numbers(entry)).take(3 * count).collect();
         if map.len() != 3 * count {
-            return Err(damaged(format!("a palette of {count} colours expected, {} found", map.len() / 3)));
+            return Err(damaged(format!("expected a palette of {count} colours, found {}", map.len() / 3)));
         }
         // Some writers have 8 bits; libtiff tells them by this.
         let shift = if map.iter().all(|value| *value < 256) { 0 } else { 8 };
@@ -238,7 +238,7 @@ const UNPACKED: &str = "`convert in.tif -compress LZW out.tif`";
 /// An error that names what was found, and a command that would help.
 fn found(expected: impl std::fmt::Display, found: impl std::fmt::Display, help: &str) -> Error {
     let help = if help.is_empty() { String::new() } else { format!("; {help} makes one") };
-    Error::input(format!("a TIFF {expected} expected, {found} found{help}"))
+    Error::input(format!("expected a TIFF {expected}, found {found}{help}"))
 }
 
 /// The bits or kind of all samples, or that they are not alike.
@@ -275,7 +275,7 @@ fn kind_of_samples<I: Iterator<Item = usize>>(
     samples: usize,
     photometric: Option<usize>,
     extra: impl Fn() -> I,
-) -> Result<(Colours, Option<Beside>)> {
+) -> Result<(Colours, Option<ExtraSample>)> {
     let colours = "in grey, RGB or a palette";
     // As libtiff takes it where it is missing.
     let photometric = photometric.or_else(|| match samples.checked_sub(extra().take(samples).count()) {
@@ -309,18 +309,18 @@ fn kind_of_samples<I: Iterator<Item = usize>>(
         };
         return Err(found(format!("with {what}"), samples, help));
     }
-    let beside = (samples > count).then(|| match extra().next() {
-        Some(1) => Beside::AssociatedAlpha,
-        Some(2) => Beside::Alpha,
-        _ => Beside::Unspecified,
+    let extra_sample = (samples > count).then(|| match extra().next() {
+        Some(1) => ExtraSample::AssociatedAlpha,
+        Some(2) => ExtraSample::Alpha,
+        _ => ExtraSample::Unspecified,
     });
-    Ok((kind, beside))
+    Ok((kind, extra_sample))
 }
 
 const FEWER: &str = "`convert in.tif -alpha off out.tif`";
 
 fn raw() -> Error {
-    Error::input("a developed photograph expected, raw data of a camera found; a raw developer writes one")
+    Error::input("expected a developed photograph, found raw data of a camera; a raw developer writes one")
 }
 
 /// Refuses raw data behind a thumbnail, and further pictures that are no thumbnails.
@@ -348,7 +348,7 @@ fn check_pictures(file: Structure, ifd0: usize, link: usize) -> Result<()> {
     }
     let pages = |what: String, page| {
         let help = format!("`tiffcp in.tif,{page} out.tif` takes one out");
-        Err(Error::input(format!("a TIFF with one picture expected, {what} found; {help}")))
+        Err(Error::input(format!("expected a TIFF with one picture, found {what}; {help}")))
     };
     match pictures {
         1 => Ok(()),

@@ -9,9 +9,7 @@
 mod chunk;
 mod layout;
 mod read;
-
 mod write;
 
 pub(crate) use read::{decode, header};
-
 pub(crate) use write::write;

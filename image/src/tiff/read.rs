@@ -1,12 +1,10 @@
 //! TIFF in.
 
 use image::{DynamicImage, ImageBuffer, Luma, LumaA, Pixel, Rgb, Rgba};
-use inpaint_edge::{Result, room};
+use inpaint_edge::{Result, alloc};
 
 use super::chunk;
-use super::layout::Beside;
-use super::layout::Colours;
-use super::layout::Layout;
+use super::layout::{Colours, ExtraSample, Layout};
 use crate::directories::{MAX_ENTRIES, tag};
 use crate::exif;
 use crate::header::Header;
@@ -23,11 +21,11 @@ pub(crate) fn header(bytes: &[u8]) -> Result<Header> {
 pub(crate) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Metadata)> {
     let layout = Layout::of(bytes)?;
     let mut metadata = layout.metadata()?;
-    room::check(layout.header(&metadata).decode_bytes() - bytes.len())?;
+    alloc::try_alloc(layout.header(&metadata).decode_bytes() - bytes.len())?;
     let pixels = match layout.bits {
         16 => {
             let mut samples = layout.samples(|sample| sample)?;
-            metadata.notes.extend(layout.finish(&mut samples, u16::MAX));
+            metadata.notes.extend(layout.normalise(&mut samples, u16::MAX));
             match layout.channels() {
                 1 => layout.image::<Luma<u16>>(samples),
                 2 => layout.image::<LumaA<u16>>(samples),
@@ -37,7 +35,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<(DynamicImage, Metadata)> {
         }
         _ => {
             let mut samples = if layout.is_in_place() { layout.samples_in_place() } else { layout.narrow_samples() }?;
-            metadata.notes.extend(layout.finish(&mut samples, u8::MAX));
+            metadata.notes.extend(layout.normalise(&mut samples, u8::MAX));
             match layout.channels() {
                 1 => layout.image::<Luma<u8>>(samples),
                 2 => layout.image::<LumaA<u8>>(samples),
@@ -75,7 +73,7 @@ impl Layout<'_> {
 
     fn samples_in_place(&self) -> Result<Vec<u8>> {
         let row = self.row_bytes();
-        let mut samples = room::filled(0, self.height * row)?;
+        let mut samples = alloc::try_filled(0, self.height * row)?;
         for part in self.parts().flatten() {
             // Tiles as wide as the picture may have rows below it.
             let rows = part.rows.min(self.height - part.y);
@@ -90,7 +88,7 @@ impl Layout<'_> {
         match self.colours {
             Colours::Palette => {
                 let palette = self.palette()?;
-                let mut colours = room::filled(0, self.width * self.height * 3)?;
+                let mut colours = alloc::try_filled(0, self.width * self.height * 3)?;
                 self.each_sample(|at, sample| {
                     colours[3 * at..][..3].copy_from_slice(&palette[usize::from(sample)]);
                 })?;
@@ -101,7 +99,7 @@ impl Layout<'_> {
     }
 
     fn samples<T: Copy + Default>(&self, of: impl Fn(u16) -> T) -> Result<Vec<T>> {
-        let mut samples = room::filled(T::default(), self.width * self.height * self.samples)?;
+        let mut samples = alloc::try_filled(T::default(), self.width * self.height * self.samples)?;
         self.each_sample(|at, sample| samples[at] = of(sample))?;
         Ok(samples)
     }
@@ -109,7 +107,7 @@ impl Layout<'_> {
     /// Calls `put` with every sample, as stored, and its place, pixel by pixel.
     fn each_sample(&self, mut put: impl FnMut(usize, u16)) -> Result<()> {
         let (row_bytes, each) = (self.row_bytes(), self.part_samples());
-        let mut buffer = room::filled(0, self.buffer_bytes())?;
+        let mut buffer = alloc::try_filled(0, self.buffer_bytes())?;
         for part in self.parts().flatten() {
             let (width, rows) = (self.part.0.min(self.width - part.x), part.rows.min(self.height - part.y));
             chunk::decode(self, &part, rows, &mut buffer[..rows * row_bytes])?;
@@ -136,7 +134,7 @@ impl Layout<'_> {
     }
 
     /// Turns greys whose white is 0, divides colours by an alpha they are multiplied by; with a note of it.
-    fn finish<T>(&self, samples: &mut [T], most: T) -> Option<String>
+    fn normalise<T>(&self, samples: &mut [T], most: T) -> Option<String>
     where
         T: Copy + Into<u32> + TryFrom<u32> + PartialEq,
     {
@@ -146,7 +144,7 @@ impl Layout<'_> {
         if self.colours == (Colours::Grey { is_inverted: true }) {
             pixels.for_each(|pixel| pixel[0] = sample(most - pixel[0].into()));
         }
-        if self.beside != Some(Beside::AssociatedAlpha) {
+        if self.extra_sample != Some(ExtraSample::AssociatedAlpha) {
             return None;
         }
         let (mut divided, mut clipped) = (0, 0);
@@ -173,8 +171,8 @@ impl Layout<'_> {
 
     /// What the file says about the photograph, as an EXIF block.
     fn exif(&self) -> Result<Option<Vec<u8>>> {
-        let mut block = room::copied(if self.file.is_big_endian { b"MM\0*" } else { b"II*\0" })?;
-        room::append(&mut block, &self.file.order(8u32.to_le_bytes()))?;
+        let mut block = alloc::try_to_vec(if self.file.is_big_endian { b"MM\0*" } else { b"II*\0" })?;
+        alloc::try_extend(&mut block, &self.file.order(8u32.to_le_bytes()))?;
         self.file.copy(self.ifd0, 0, &mut { MAX_ENTRIES }, &mut block)?;
         Ok((block[8..10] != [0; 2]).then_some(block))
     }
@@ -183,9 +181,9 @@ impl Layout<'_> {
         let data = |tag| self.file.find(self.ifd0, tag).map(|entry| entry.data);
         let (icc, xmp) = (data(tag::ICC_PROFILE), data(tag::XMP));
         check_metadata([icc, xmp].into_iter().flatten().map(<[u8]>::len).sum())?;
-        let (icc, xmp) = (icc.map(room::copied).transpose()?, xmp.map(room::copied).transpose()?);
+        let (icc, xmp) = (icc.map(alloc::try_to_vec).transpose()?, xmp.map(alloc::try_to_vec).transpose()?);
         let mut notes = Vec::new();
-        let has_band = self.beside == Some(Beside::Unspecified);
+        let has_band = self.extra_sample == Some(ExtraSample::Unspecified);
         if has_band {
             notes.push("a band beside the colours that is no alpha (ExtraSamples 0), kept as it is, not filled".into());
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io::Write;
 
 use image::{ColorType, DynamicImage};
-use inpaint_edge::{ErrorKind, Result, room};
+use inpaint_edge::{ErrorKind, Result, alloc};
 
 use crate::directories::{Entry, LEAD_ON, MAX_ENTRIES, Structure, is_of_the_file, tag};
 use crate::fault::{cannot_hold, unwritable};
@@ -40,7 +40,7 @@ pub(crate) fn write(out: &mut dyn Write, pixels: &DynamicImage, metadata: &Metad
     fields.sort_by_key(|field| field.0);
 
     if u16::try_from(fields.len()).is_err() {
-        return Err(cannot_hold(format!("65535 tags at most expected, {} found", fields.len())));
+        return Err(cannot_hold(format!("expected at most 65535 tags, found {}", fields.len())));
     }
     let start = block.bytes.len().next_multiple_of(2);
     let values: usize =
@@ -48,7 +48,7 @@ pub(crate) fn write(out: &mut dyn Write, pixels: &DynamicImage, metadata: &Metad
     let end = start + 2 + 12 * fields.len() + 4 + values;
     let pixel_bytes = pixels.as_bytes().len();
     if u32::try_from(end + pixel_bytes).is_err() {
-        return Err(cannot_hold(format!("4 GiB at most expected, {} bytes of pixels found", pixel_bytes)));
+        return Err(cannot_hold(format!("expected at most 4 GiB, found {} bytes of pixels", pixel_bytes)));
     }
     let mut at = end as u32;
     let strips = pixels.as_bytes().chunks(rows * row);
@@ -78,7 +78,7 @@ pub(crate) fn write(out: &mut dyn Write, pixels: &DynamicImage, metadata: &Metad
 
 /// What comes before the pixels, `end` bytes: the block, the directory at `start`, its longer values.
 fn head(block: Structure, start: usize, end: usize, fields: &[Field]) -> Result<Vec<u8>> {
-    let mut head = room::filled(0, end)?;
+    let mut head = alloc::try_filled(0, end)?;
     head[..block.bytes.len()].copy_from_slice(block.bytes);
     head[4..8].copy_from_slice(&block.order((start as u32).to_le_bytes()));
     head[start..start + 2].copy_from_slice(&block.order((fields.len() as u16).to_le_bytes()));
@@ -103,7 +103,7 @@ fn head(block: Structure, start: usize, end: usize, fields: &[Field]) -> Result<
 /// damaged block no more than what stands in the entries themselves, the orientation above all.
 fn fields_of_exif<'a>(block: Structure<'a>) -> Result<Vec<Field<'a>>> {
     let Some(ifd0) = block.ifd0() else { return Ok(Vec::new()) };
-    let is_sound = match block.copy(ifd0, 0, &mut { MAX_ENTRIES }, &mut room::filled(0, 8)?) {
+    let is_sound = match block.copy(ifd0, 0, &mut { MAX_ENTRIES }, &mut alloc::try_filled(0, 8)?) {
         Err(e) if e.kind() == ErrorKind::Limits => return Err(e),
         copied => copied.is_ok(),
     };
@@ -111,7 +111,7 @@ fn fields_of_exif<'a>(block: Structure<'a>) -> Result<Vec<Field<'a>>> {
     let mut fields = Vec::new();
     for e in block.entries(ifd0).flatten() {
         if (is_sound || stands_alone(&e)) && !is_of_the_file(e.tag) {
-            room::push(&mut fields, (e.tag, e.kind, e.count, Cow::Borrowed(&block.bytes[e.at + 8..e.at + 12])))?;
+            alloc::try_push(&mut fields, (e.tag, e.kind, e.count, Cow::Borrowed(&block.bytes[e.at + 8..e.at + 12])))?;
         }
     }
     Ok(fields)

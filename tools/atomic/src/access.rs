@@ -57,7 +57,7 @@ fn set_mode(file: &File, mode: u32) -> io::Result<()> {
         return Ok(());
     }
     let why = set.err().map_or_else(String::new, |e| format!(": {e}"));
-    let detail = format!("the permissions of the file there ({mode:03o}) cannot be kept, {found:03o} found{why}");
+    let detail = format!("expected the permissions of the file there ({mode:03o}), found {found:03o}{why}");
     Err(io::Error::new(io::ErrorKind::PermissionDenied, detail))
 }
 

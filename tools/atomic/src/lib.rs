@@ -36,11 +36,11 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with(path, |out| out.write_all(bytes))
 }
 
-/// As [`write`], what `content` writes.
+/// As [`write()`], what `content` writes.
 ///
 /// # Errors
 ///
-/// As [`write`], and those of `content`.
+/// As [`write()`], and those of `content`.
 pub fn write_with<E: From<Error>>(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> std::result::Result<(), E>,
@@ -86,12 +86,12 @@ pub fn target_of(path: &Path) -> Result<PathBuf> {
     Ok(target)
 }
 
-/// Refuses, before there is anything to write, what [`write`] would refuse then, as far as that can be known: a folder that is
+/// Refuses, before there is anything to write, what [`write()`] would refuse then, as far as that can be known: a folder that is
 /// missing or takes no file, a file that cannot be replaced. Leaves everything as it is.
 ///
 /// # Errors
 ///
-/// As [`write`].
+/// As [`write()`].
 pub fn check_writable(path: &Path) -> Result<()> {
     let target = target_of(path)?;
     Replacement::new(&target)?.check(&target)
@@ -118,7 +118,7 @@ impl Replacement {
         // What replaces a file that few may read is never for more; a new file is for whom the umask leaves it.
         let mode = if old.is_some() { 0o600 } else { 0o666 };
         let draft = Draft::new(folder, mode).map_err(|e| match folder.is_dir() {
-            true => Error::new(e.kind(), format!("its folder takes no file: {e}")),
+            true => Error::new(e.kind(), Refused(e)),
             false => Error::new(e.kind(), format!("expected a folder {}, found none", folder.display())),
         })?;
         Ok(Self { draft, old })
@@ -154,6 +154,22 @@ impl Replacement {
             ErrorKind::ResourceBusy => Error::new(ErrorKind::ResourceBusy, MOUNTED),
             _ => e.error,
         })
+    }
+}
+
+/// A folder in which no file can be made, and why.
+#[derive(Debug)]
+struct Refused(Error);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "its folder takes no file: {}", self.0)
+    }
+}
+
+impl std::error::Error for Refused {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
     }
 }
 
@@ -273,7 +289,7 @@ mod unnamed {
     }
 }
 
-/// Removes from `folder` the temporary files of [`write`] that no process is writing any more: those of one that
+/// Removes from `folder` the temporary files of [`write()`] that no process is writing any more: those of one that
 /// was killed. What cannot be read, locked or removed stays.
 pub fn remove_abandoned(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };

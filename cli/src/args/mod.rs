@@ -1,12 +1,18 @@
 //! The command line: one definition for parsing, help, completions and man page.
 
+mod hole;
+pub mod misuse;
+mod values;
+
 use std::path::PathBuf;
 
-use clap::error::ContextKind;
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use inpaint_edge::{Error, ErrorKind, Isa, MAX_THREADS, Result, Strategy};
+use clap::{Args, Parser, Subcommand};
+use inpaint_edge::{Error, ErrorKind, Isa, Result, Strategy};
 
-use crate::hole_args::HoleArgs;
+use crate::files::Files;
+use crate::spec::{BatchSpec, FillSpec, Folders, InfoSpec, JobSpec, SelftestSpec};
+use hole::HoleArgs;
+use values::IsaChoice;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -112,118 +118,55 @@ pub struct ManArgs {
 pub struct InfoArgs {
     /// Weights file [default: built in]
     #[arg(long, value_name = "FILE")]
-    pub weights: Option<PathBuf>,
+    weights: Option<PathBuf>,
     /// What an image of this size takes: memory, and work and time by the size of the hole
-    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = size)]
-    pub plan: Option<(usize, usize)>,
-    /// What --plan is of: the whole image or windows around the holes; auto: windows above 2^20 pixels
-    #[arg(long, value_enum, default_value_t = StrategyArg::Auto, requires = "plan")]
-    pub strategy: StrategyArg,
+    #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = values::size)]
+    plan: Option<(usize, usize)>,
+    /// What --plan is of: the whole image or regions around the holes; auto: regions above 2^20 pixels
+    #[arg(long, default_value = "auto", value_parser = values::one_of(values::STRATEGIES), requires = "plan")]
+    strategy: Strategy,
     /// One JSON object instead of text
     #[arg(long)]
-    pub json: bool,
-}
-
-fn size(text: &str) -> Result<(usize, usize), String> {
-    let sides =
-        text.split_once(['x', 'X', '×']).and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
-    sides
-        .filter(|(width, height)| *width > 0 && *height > 0)
-        .ok_or_else(|| "a size such as 640x480 expected".to_owned())
+    json: bool,
 }
 
 #[derive(Args)]
 pub struct SelftestArgs {
     /// Weights file, one of those with recorded digests [default: built in]
     #[arg(long, value_name = "FILE")]
-    pub weights: Option<PathBuf>,
+    weights: Option<PathBuf>,
     /// Only this instruction set [default: all of this CPU]
-    #[arg(long, value_enum)]
-    pub isa: Option<IsaArg>,
+    #[arg(long, value_parser = values::one_of(values::ISAS))]
+    isa: Option<IsaChoice>,
     /// Only this number of threads [default: 1, 2 and 5]
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = threads)]
-    pub threads: Option<usize>,
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::threads)]
+    threads: Option<usize>,
     /// Print the digests themselves instead of comparing them
     #[arg(long, requires = "isa", requires = "threads")]
-    pub digests: bool,
+    digests: bool,
 }
 
 #[derive(Args)]
 pub struct FillArgs {
     /// Photograph: PNG, JPEG, WebP, TIFF, GIF, BMP, PNM or QOI, by content; - for stdin
     #[arg(required = true)]
-    pub image: Option<PathBuf>,
+    image: Option<PathBuf>,
     /// Mask of the same size, white (>= 128) is the hole; - for stdin
-    pub mask: Option<PathBuf>,
+    mask: Option<PathBuf>,
     /// Result: .png, .webp (lossless), .jpg or .tif, or a folder; - for PNG to stdout
-    pub out: Option<PathBuf>,
+    out: Option<PathBuf>,
     #[command(flatten)]
-    pub job: JobArgs,
+    job: JobArgs,
     /// Write IMAGE with the hole hatched in red and white (in grey: black and white) to FILE, and fill nothing
     ///
     /// OUT may be left out. Where the hole needs no mask, two files are IMAGE and OUT, as they are without --preview.
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
-    pub preview: Option<PathBuf>,
+    preview: Option<PathBuf>,
     /// Print a report as one JSON object on stdout
     ///
     /// output_sha256 is of the result's samples as stored: row by row, channels interleaved, 16 bits little-endian.
     #[arg(long)]
-    pub json: bool,
-}
-
-/// What is wrong with a command line, and what may have been meant, without the usage that follows it.
-pub fn one_line(e: &clap::Error) -> Error {
-    let text = e.render().to_string();
-    let other = in_other_words(e);
-    let is_said = other.is_some();
-    let text = other.unwrap_or(text);
-    let (text, _) = text.split_once("\n\n").unwrap_or((&text, ""));
-    let words: Vec<_> = text.strip_prefix("error: ").unwrap_or(text).split_whitespace().collect();
-    let mut line = words.join(" ");
-    let similar = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
-    let meant: Vec<_> = similar.into_iter().filter_map(|kind| e.get(kind)).map(|meant| meant.to_string()).collect();
-    if !meant.is_empty() && !is_said {
-        line += &format!("; did you mean {}?", meant.join(" or "));
-    }
-    Error::new(ErrorKind::Usage, line)
-}
-
-/// What is wrong where a shell has made something else of what was typed.
-fn in_other_words(e: &clap::Error) -> Option<String> {
-    let context = |kind| e.get(kind).map(|value| value.to_string()).unwrap_or_default();
-    let word = context(ContextKind::InvalidSubcommand);
-    if e.kind() == clap::error::ErrorKind::ArgumentConflict
-        && !word.is_empty()
-        && Cli::command().find_subcommand(&word).is_none()
-    {
-        return Some(format!(
-            "IMAGE, MASK and OUT expected, {word} found beside them; inpaint-edge batch fills many files"
-        ));
-    }
-    if e.kind() == clap::error::ErrorKind::UnknownArgument
-        && let Some(help) = of_other_programs(&context(ContextKind::InvalidArg))
-    {
-        return Some(format!("unexpected argument '{}' found; {help}", context(ContextKind::InvalidArg)));
-    }
-    let is_comment = e.kind() == clap::error::ErrorKind::InvalidValue
-        && context(ContextKind::InvalidValue).is_empty()
-        && context(ContextKind::InvalidArg).contains("--mask-color");
-    is_comment.then(|| {
-        "a colour expected after --mask-color, none found; shells drop what follows a #: '#ff00ff' or ff00ff".to_owned()
-    })
-}
-
-/// What does here what an option of other programs does.
-fn of_other_programs(option: &str) -> Option<&'static str> {
-    match option {
-        "-i" | "--input" | "--image" | "-m" | "--mask" | "-o" | "--output" | "--out" => {
-            Some("IMAGE, MASK and OUT have no option before them; of a batch, --images, --masks and --out are folders")
-        }
-        "--invert" | "--invert-mask" | "--mask-invert" => Some("--mask-white keep fills what is black"),
-        "--grow" | "--dilate" | "--expand" => Some("--mask-grow PX grows the hole"),
-        "--threshold" => Some("--mask-threshold N says from where on a mask is white"),
-        _ => None,
-    }
+    json: bool,
 }
 
 #[derive(Args)]
@@ -231,122 +174,126 @@ fn of_other_programs(option: &str) -> Option<&'static str> {
 pub struct BatchArgs {
     /// Folder of photographs, known by the endings of their names [default: a list on stdin]
     #[arg(long, value_name = "DIR", requires = "out")]
-    pub images: Option<PathBuf>,
+    images: Option<PathBuf>,
     /// Folder of masks
     #[arg(long, value_name = "DIR", requires = "images")]
-    pub masks: Option<PathBuf>,
+    masks: Option<PathBuf>,
     /// Folder of results, made where it is missing
     #[arg(long, value_name = "DIR", requires = "images")]
-    pub out: Option<PathBuf>,
+    out: Option<PathBuf>,
     /// Photographs at a time, which share the threads
-    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = jobs)]
-    pub jobs: usize,
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = values::jobs)]
+    jobs: usize,
     /// Fill again what has a result
     #[arg(long)]
-    pub overwrite: bool,
+    overwrite: bool,
     /// Print a report as one JSON object a file on stdout, in the order of the list
     ///
     /// The keys of --json, and image, mask and out; where there was a result already, skipped instead; where a file could
     /// not be filled, error and exit_code. Of a name that is no UTF-8, image_bytes, mask_bytes or out_bytes has the bytes in
     /// hexadecimal; a list may have these keys, too.
     #[arg(long)]
-    pub json_lines: bool,
+    json_lines: bool,
     #[command(flatten)]
-    pub job: JobArgs,
+    job: JobArgs,
 }
 
 /// What one photograph and a folder of them have in common.
 #[derive(Args)]
 pub struct JobArgs {
     #[command(flatten)]
-    pub hole: HoleArgs,
+    hole: HoleArgs,
     /// Weights file [default: built in]
     #[arg(long, value_name = "FILE")]
-    pub weights: Option<PathBuf>,
+    weights: Option<PathBuf>,
     /// Threads, 512 at the most, 0 = all cores; never changes the result
-    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = threads)]
-    pub threads: usize,
+    #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = values::threads)]
+    threads: usize,
     /// Instruction set; never changes the result
-    #[arg(long, value_enum, default_value_t = IsaArg::Auto)]
-    pub isa: IsaArg,
-    /// Whole image or windows around the holes; auto: windows above 2^20 pixels
-    #[arg(long, value_enum, default_value_t = StrategyArg::Auto)]
-    pub strategy: StrategyArg,
+    #[arg(long, default_value = "auto", value_parser = values::one_of(values::ISAS))]
+    isa: IsaChoice,
+    /// Whole image or regions around the holes; auto: regions above 2^20 pixels
+    #[arg(long, default_value = "auto", value_parser = values::one_of(values::STRATEGIES))]
+    strategy: Strategy,
     /// Refuse, before work starts, what takes more memory than this: bytes, or with K, M or G [default: what is free]
-    #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = memory)]
-    pub max_memory: Option<usize>,
+    #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = values::memory)]
+    max_memory: Option<usize>,
     /// Quality of a .jpg result [default: as IMAGE where it is a JPEG, else 95]
-    #[arg(long, value_name = "1-100", allow_negative_numbers = true, value_parser = quality)]
-    pub quality: Option<u8>,
+    #[arg(long, value_name = "1-100", allow_negative_numbers = true, value_parser = values::quality)]
+    quality: Option<u8>,
     /// No progress bar, no notes
     #[arg(long, short)]
-    pub quiet: bool,
+    quiet: bool,
 }
 
-/// Bytes; K, M and G are powers of 1024.
-fn memory(text: &str) -> Result<usize, String> {
-    let (digits, shift) = match text.as_bytes().last() {
-        Some(b'K' | b'k') => (&text[..text.len() - 1], 10),
-        Some(b'M' | b'm') => (&text[..text.len() - 1], 20),
-        Some(b'G' | b'g') => (&text[..text.len() - 1], 30),
-        _ => (text, 0),
-    };
-    let bytes = digits.parse::<usize>().ok().and_then(|n| n.checked_mul(1 << shift)).filter(|bytes| *bytes > 0);
-    bytes.ok_or_else(|| "a size such as 256M expected".to_owned())
+impl InfoArgs {
+    pub fn spec(&self) -> InfoSpec {
+        InfoSpec { weights: self.weights.clone(), size: self.plan, strategy: self.strategy, json: self.json }
+    }
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-pub enum StrategyArg {
-    /// Native up to 2^20 pixels, else window
-    Auto,
-    /// The whole image at once
-    Native,
-    /// Windows around the holes, wide holes coarse to fine
-    Window,
-}
-
-impl From<StrategyArg> for Strategy {
-    fn from(strategy: StrategyArg) -> Self {
-        match strategy {
-            StrategyArg::Auto => Strategy::Auto,
-            StrategyArg::Native => Strategy::Native,
-            StrategyArg::Window => Strategy::Window,
+impl SelftestArgs {
+    pub fn spec(&self) -> SelftestSpec {
+        SelftestSpec {
+            weights: self.weights.clone(),
+            isas: self.isa.map_or_else(|| Isa::available().map(Some).collect(), |isa| vec![isa]),
+            threads: self.threads.map_or_else(|| vec![1, 2, 5], |threads| vec![threads]),
+            digests: self.digests,
         }
     }
 }
 
-fn threads(text: &str) -> Result<usize, String> {
-    let threads = text.parse().ok().filter(|n| *n <= MAX_THREADS);
-    threads.ok_or_else(|| format!("0 to {MAX_THREADS} expected"))
+impl FillArgs {
+    /// Where the hole needs no mask, the second of two files is OUT; a preview takes OUT's place.
+    ///
+    /// # Errors
+    ///
+    /// Usage, where a file is missing; as [`Files::new`].
+    pub fn spec(&self) -> Result<FillSpec> {
+        let refused = |detail| Err(Error::new(ErrorKind::Usage, detail));
+        let job = self.job.spec();
+        let in_image = job.hole.is_in_image();
+        let (mask, out) = match (&self.mask, &self.out) {
+            (out, None) if in_image => (&None, out),
+            files => files,
+        };
+        let files = match (&self.image, mask.is_some() || in_image, self.preview.as_ref().or(out.as_ref())) {
+            (Some(image), true, Some(out)) => Files::new(image.clone(), mask.clone(), out.clone())?,
+            _ if in_image => return refused("expected IMAGE and OUT, found IMAGE alone"),
+            _ => {
+                return refused(
+                    "expected IMAGE, MASK and OUT, found fewer; no MASK only with --mask-alpha, --mask-color or --box",
+                );
+            }
+        };
+        Ok(FillSpec { files, job, is_preview: self.preview.is_some(), json: self.json })
+    }
 }
 
-fn quality(text: &str) -> Result<u8, String> {
-    let quality = text.parse().ok().filter(|n| (1..=100).contains(n));
-    quality.ok_or_else(|| "1 to 100 expected".to_owned())
+impl BatchArgs {
+    pub fn spec(&self) -> BatchSpec {
+        let folders = self.images.clone().zip(self.out.clone());
+        BatchSpec {
+            folders: folders.map(|(images, out)| Folders { images, masks: self.masks.clone(), out }),
+            jobs: self.jobs,
+            overwrite: self.overwrite,
+            json_lines: self.json_lines,
+            job: self.job.spec(),
+        }
+    }
 }
 
-fn jobs(text: &str) -> Result<usize, String> {
-    let jobs = text.parse().ok().filter(|n| (1..=MAX_THREADS).contains(n));
-    jobs.ok_or_else(|| format!("1 to {MAX_THREADS} expected"))
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub enum IsaArg {
-    Auto,
-    Avx512,
-    Avx2,
-    Neon,
-    Scalar,
-}
-
-impl IsaArg {
-    pub fn choice(self) -> Option<Isa> {
-        match self {
-            IsaArg::Auto => None,
-            IsaArg::Avx512 => Some(Isa::Avx512),
-            IsaArg::Avx2 => Some(Isa::Avx2),
-            IsaArg::Neon => Some(Isa::Neon),
-            IsaArg::Scalar => Some(Isa::Scalar),
+impl JobArgs {
+    fn spec(&self) -> JobSpec {
+        JobSpec {
+            hole: self.hole.spec(),
+            weights: self.weights.clone(),
+            threads: self.threads,
+            isa: self.isa,
+            strategy: self.strategy,
+            max_memory: self.max_memory,
+            quality: self.quality,
+            quiet: self.quiet,
         }
     }
 }

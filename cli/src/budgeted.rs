@@ -1,0 +1,147 @@
+//! Reading within a budget: of the image no more than it takes to find the hole, until there is room for all that follows.
+
+use std::time::{Duration, Instant};
+
+use inpaint_edge::{Inpainter, Result};
+use inpaint_edge_image::{Header, OutputFormat, Photo};
+
+use crate::budget::{Budget, Share};
+use crate::engine::Engine;
+use crate::hole::Hole;
+use crate::inputs::{Inputs, Ready, Size, Sources};
+use crate::memory;
+use crate::source::Source;
+use crate::spec::JobSpec;
+
+/// Reads what is to be filled, and decodes the image only when the budget has room for all that follows.
+pub fn read_to_fill<'b>(
+    inputs: Inputs<'_>,
+    sources: Sources<'_>,
+    budget: &'b Budget,
+    spec: &JobSpec,
+    engine: &mut Engine,
+    format: OutputFormat,
+) -> Result<(Inpainter, Ready, Share<'b>)> {
+    let image = || inputs.files.image.display();
+    let mut share = budget.enter();
+    // A weights error does not wait for the end of stdin.
+    let known = engine.known()?.clone();
+    let loading = memory::loading_peak_bytes(&known.config, known.bytes);
+    // Nor do weights, where the user has not said that memory counts.
+    let waits = budget.is_strict() || !inputs.files.has_piped_input();
+    let loaded = match waits {
+        true => None,
+        false => {
+            share.take(loading).map_err(|e| e.of(image()))?;
+            Some(engine.take()?)
+        }
+    };
+    let seen = Seen::new(inputs, sources, &mut share)?;
+    let Header { width, height, channels, .. } = seen.header;
+    // What regions take is known once the hole is, and so is whether there is one.
+    let run = known.native_bytes(spec.strategy, width as usize, height as usize);
+    let least = memory::job_peak_bytes(known.bytes, run.unwrap_or(0), &seen.header, format);
+    let loading = loading.saturating_add(seen.held);
+    let finding = known.bytes.saturating_add(seen.hole_bytes);
+    let blame = if finding > least { inputs.files.hole_name() } else { image() };
+    share.take_before(loading.max(finding), run.map(|_| least)).map_err(|e| e.of(blame))?;
+    let inpainter = loaded.map_or_else(|| engine.take(), Ok)?;
+    let found = seen.find_hole(inputs)?;
+    let plan = inpainter.plan(&found.hole.holes, channels);
+    let plan = plan.map_err(|e| inputs.named(found.hole.explained(e)))?;
+    let needed = memory::job_peak_bytes(inpainter.weights_bytes(), plan.plan_bytes, &found.header, format);
+    share.take(needed).map_err(|e| e.of(image()))?;
+    share.done_entering();
+    Ok((inpainter, found.ready()?, share))
+}
+
+/// Reads what is to be shown.
+pub fn read_to_show(
+    inputs: Inputs<'_>,
+    sources: Sources<'_>,
+    share: &mut Share,
+    format: OutputFormat,
+) -> Result<Ready> {
+    let seen = Seen::new(inputs, sources, share)?;
+    let needed = memory::preview_peak_bytes(&seen.header, format);
+    let blame = if seen.hole_bytes > needed { inputs.files.hole_name() } else { inputs.files.image.display() };
+    share.take(needed.max(seen.hole_bytes)).map_err(|e| e.of(blame))?;
+    seen.find_hole(inputs)?.ready()
+}
+
+/// The files of a job, known by their headers.
+struct Seen<'a> {
+    image: Source<'a>,
+    mask: Option<Source<'a>>,
+    header: Header,
+    /// Bytes of them that are held.
+    held: usize,
+    /// Bytes that it takes to find the hole, these included.
+    hole_bytes: usize,
+}
+
+impl<'a> Seen<'a> {
+    fn new(inputs: Inputs<'_>, mut sources: Sources<'a>, share: &mut Share) -> Result<Self> {
+        sources.iter_mut().try_for_each(|source| source.read_stdin(share.limit() as u64))?;
+        sources.iter_mut().for_each(Source::release);
+        let Sources { mut image, mut mask } = sources;
+        // What came through stdin stays until it is decoded.
+        let piped = image.held_bytes() + mask.as_ref().map_or(0, Source::held_bytes);
+        let mut header_of = |source: &mut Source| {
+            let bytes = piped.saturating_add(source.file_bytes()?);
+            if bytes > 0 {
+                share.take_before(bytes, None).map_err(|e| e.of(source.name()))?;
+            }
+            let header = source.header();
+            source.release();
+            header
+        };
+        let header = header_of(&mut image)?;
+        let mask_header = mask.as_mut().map(header_of).transpose()?;
+        let in_pixels = inputs.spec.is_in_pixels();
+        let hole_bytes = memory::hole_peak_bytes(&header, mask_header.as_ref(), in_pixels, image.held_bytes());
+        let held = image.held_bytes() + mask.as_ref().map_or(0, Source::held_bytes);
+        Ok(Self { image, mask, header, held, hole_bytes })
+    }
+
+    /// The hole, and of the image no more than it takes to find it.
+    fn find_hole(self, inputs: Inputs<'_>) -> Result<Found<'a>> {
+        let start = Instant::now();
+        let Self { image, mask, header, .. } = self;
+        let size = Size { width: header.width, height: header.height, turned: header.turned };
+        // Before the image, so that only one of them is in memory as a whole.
+        let marked = inputs.marked(mask)?;
+        let image = if inputs.spec.is_in_pixels() { Image::Decoded(image.decode()?) } else { Image::Source(image) };
+        let photo = match &image {
+            Image::Decoded(photo) => Some(photo),
+            Image::Source(_) => None,
+        };
+        let hole = inputs.hole(size, marked, photo)?;
+        Ok(Found { image, header, hole, decode: start.elapsed() })
+    }
+}
+
+/// A hole, and the image it is in.
+struct Found<'a> {
+    image: Image<'a>,
+    header: Header,
+    hole: Hole,
+    decode: Duration,
+}
+
+/// An image, decoded where its hole is in its pixels.
+enum Image<'a> {
+    Source(Source<'a>),
+    Decoded(Photo),
+}
+
+impl Found<'_> {
+    fn ready(self) -> Result<Ready> {
+        let start = Instant::now();
+        let photo = match self.image {
+            Image::Source(source) => source.decode()?,
+            Image::Decoded(photo) => photo,
+        };
+        Ok(Ready { photo, hole: self.hole, decode: self.decode + start.elapsed() })
+    }
+}

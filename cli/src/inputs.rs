@@ -1,0 +1,121 @@
+//! What a job reads: image and mask, and from them the hole.
+
+use std::time::{Duration, Instant};
+
+use inpaint_edge::{Error, ErrorKind, Result};
+use inpaint_edge_image::Photo;
+
+use crate::files::Files;
+use crate::hole::{self, Hole, Marked};
+use crate::source::Source;
+use crate::spec::HoleSpec;
+
+/// Files, and where in them the hole is.
+#[derive(Clone, Copy)]
+pub struct Inputs<'a> {
+    pub files: &'a Files,
+    pub spec: &'a HoleSpec,
+}
+
+/// A photograph and its hole, ready to be filled.
+pub struct Ready {
+    pub photo: Photo,
+    pub hole: Hole,
+    /// Time that reading took.
+    pub decode: Duration,
+}
+
+/// Size of an image, pixels, and whether its EXIF orientation has turned it.
+#[derive(Clone, Copy)]
+pub struct Size {
+    pub width: u32,
+    pub height: u32,
+    pub turned: bool,
+}
+
+/// Where image and mask come from.
+pub struct Sources<'a> {
+    pub image: Source<'a>,
+    pub mask: Option<Source<'a>>,
+}
+
+impl<'a> Sources<'a> {
+    pub fn new(files: &'a Files) -> Self {
+        Self { image: Source::new(&files.image), mask: files.mask.as_deref().map(Source::new) }
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Source<'a>> {
+        std::iter::once(&mut self.image).chain(self.mask.as_mut())
+    }
+}
+
+impl Inputs<'_> {
+    /// Reads everything, however much memory it takes.
+    pub fn read(&self, mut sources: Sources<'_>) -> Result<Ready> {
+        let start = Instant::now();
+        sources.iter_mut().try_for_each(|source| source.read_stdin(u64::MAX))?;
+        let Sources { image, mask } = sources;
+        let marked = self.marked(mask)?;
+        let photo = image.decode()?;
+        let size = Size { width: photo.pixels.width(), height: photo.pixels.height(), turned: photo.is_turned() };
+        let hole = self.hole(size, marked, self.spec.is_in_pixels().then_some(&photo))?;
+        Ok(Ready { photo, hole, decode: start.elapsed() })
+    }
+
+    /// What the mask says.
+    pub fn marked(&self, mask: Option<Source>) -> Result<Option<Marked>> {
+        let read = |mask: Source| {
+            let name = mask.name().to_string();
+            hole::of_mask(mask.decode()?, self.spec).map_err(|e| e.of(name))
+        };
+        mask.map(read).transpose()
+    }
+
+    /// The hole in an image of `size`: what is `marked`, and what options add. `photo` is given where its pixels count.
+    pub fn hole(&self, size: Size, marked: Option<Marked>, photo: Option<&Photo>) -> Result<Hole> {
+        if let Some(marked) = &marked {
+            self.check_size(size, marked)?;
+        }
+        let size = (size.width as usize, size.height as usize);
+        hole::find(size, marked, photo, self.spec).map_err(|e| e.of(self.files.image.display()))
+    }
+
+    /// Refuses a mask that has not the size of the image.
+    fn check_size(&self, size: Size, marked: &Marked) -> Result<()> {
+        let (width, height) = (size.width as usize, size.height as usize);
+        let (w, h) = (marked.holes.width(), marked.holes.height());
+        if (w, h) == (width, height) {
+            return Ok(());
+        }
+        let help = if (w, h) == (height, width) {
+            why_across(size.turned, marked.is_turned)
+        } else if w.abs_diff(width * h / height) <= 1 {
+            "; it has the same shape: scale it to that size"
+        } else {
+            ""
+        };
+        let image = self.files.image.display();
+        let detail = format!("expected a mask of {width}×{height}, as {image}, found {w}×{h}{help}");
+        Err(Error::new(ErrorKind::Input, detail).of(self.files.hole_name()))
+    }
+
+    /// The error of a run with the name of the file it is about.
+    pub fn named(&self, e: Error) -> Error {
+        match e.kind() {
+            ErrorKind::Input => e.of(self.files.hole_name()),
+            _ => e.of(self.files.image.display()),
+        }
+    }
+}
+
+/// Why a mask may lie across its image, as their EXIF orientations tell.
+fn why_across(image_turned: bool, mask_turned: bool) -> &'static str {
+    match (image_turned, mask_turned) {
+        (true, false) => "; the image is turned by its EXIF orientation, the mask is not: turn the mask too",
+        (false, true) => {
+            "; the mask is turned by its EXIF orientation, the image is not: take the orientation out of the mask"
+        }
+        (true, true) => "; the two have different EXIF orientations: give the mask that of the image",
+        (false, false) => "; one lies across the other: turn the mask by a quarter",
+    }
+}

@@ -1,0 +1,132 @@
+//! What the program is asked to do, in plain values: who asks need not be a command line.
+
+use std::path::PathBuf;
+
+use inpaint_edge::{Isa, MaskChannel, MaskWhite, Paint, Strategy};
+
+use crate::files::Files;
+
+/// Where the hole is: all that the mask and these say together, then grown or shrunk.
+#[derive(Clone, Debug, Default)]
+pub struct HoleSpec {
+    /// What white in the mask means; `None`: the hole, and nobody said so.
+    pub white: Option<MaskWhite>,
+    /// What of the mask is white or black.
+    pub channel: MaskChannel,
+    /// From where on a mask value is white, and alpha in the image opaque; `None`: 128, and what is fully opaque.
+    pub threshold: Option<u8>,
+    /// Whether what is transparent in the image is part of the hole.
+    pub alpha: bool,
+    /// Colours that mark the hole in the image.
+    pub paints: Vec<Paint>,
+    pub boxes: Vec<Area>,
+    /// Radius of the disc that the hole grows by, pixels; below 0 it shrinks.
+    pub grow: i64,
+}
+
+impl HoleSpec {
+    /// Whether a hole needs no mask.
+    pub fn is_in_image(&self) -> bool {
+        self.is_in_pixels() || !self.boxes.is_empty()
+    }
+
+    /// Whether only the pixels of the image tell where the hole is.
+    pub fn is_in_pixels(&self) -> bool {
+        self.alpha || !self.paints.is_empty()
+    }
+
+    pub fn mask_white(&self) -> MaskWhite {
+        self.white.unwrap_or_default()
+    }
+
+    pub fn mask_threshold(&self) -> u8 {
+        self.threshold.unwrap_or(128)
+    }
+}
+
+/// A box, pixels; a part of it may lie beyond the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Area {
+    pub x: i64,
+    pub y: i64,
+    pub width: i64,
+    pub height: i64,
+}
+
+/// What one photograph and a folder of them have in common.
+#[derive(Clone, Debug, Default)]
+pub struct JobSpec {
+    pub hole: HoleSpec,
+    /// A weights file; `None`: the built-in weights.
+    pub weights: Option<PathBuf>,
+    /// Threads; 0: all cores.
+    pub threads: usize,
+    /// Instruction set; `None`: the best of this CPU.
+    pub isa: Option<Isa>,
+    pub strategy: Strategy,
+    /// Bytes that all jobs together may take; `None`: what is free.
+    pub max_memory: Option<usize>,
+    /// Quality of a JPEG result, 1 to 100; `None`: that of the image, or 95.
+    pub quality: Option<u8>,
+    /// Whether there is neither a progress bar nor a note on stderr.
+    pub quiet: bool,
+}
+
+/// One photograph.
+#[derive(Clone, Debug)]
+pub struct FillSpec {
+    /// The result, or the preview.
+    pub files: Files,
+    pub job: JobSpec,
+    /// Whether the hole is shown and not filled.
+    pub is_preview: bool,
+    /// Whether a report goes to stdout.
+    pub json: bool,
+}
+
+/// Many photographs.
+#[derive(Clone, Debug)]
+pub struct BatchSpec {
+    /// `None`: a list on stdin.
+    pub folders: Option<Folders>,
+    /// Photographs at a time.
+    pub jobs: usize,
+    /// Whether what has a result is filled again.
+    pub overwrite: bool,
+    /// Whether reports go to stdout.
+    pub json_lines: bool,
+    pub job: JobSpec,
+}
+
+/// The folders of a batch.
+#[derive(Clone, Debug)]
+pub struct Folders {
+    pub images: PathBuf,
+    pub masks: Option<PathBuf>,
+    pub out: PathBuf,
+}
+
+/// What to tell of a model and this CPU.
+#[derive(Clone, Debug, Default)]
+pub struct InfoSpec {
+    /// A weights file; `None`: the built-in weights.
+    pub weights: Option<PathBuf>,
+    /// Width and height of an image, pixels, of which memory, work and time are told.
+    pub size: Option<(usize, usize)>,
+    pub strategy: Strategy,
+    /// Whether it is one JSON object.
+    pub json: bool,
+}
+
+/// What to prove.
+#[derive(Clone, Debug)]
+pub struct SelftestSpec {
+    /// A weights file; `None`: the built-in weights.
+    pub weights: Option<PathBuf>,
+    /// Instruction sets to try; `None` among them: the best of this CPU.
+    pub isas: Vec<Option<Isa>>,
+    /// Numbers of threads to try with each; 0: all cores.
+    pub threads: Vec<usize>,
+    /// Whether the digests of the first of each are told instead of compared.
+    pub digests: bool,
+}

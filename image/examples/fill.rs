@@ -1,0 +1,36 @@
+//! Fills the hole of a picture, white in a mask, and writes the result with the metadata of the picture:
+//! `cargo run --release -p inpaint-edge-image --example fill -- IMAGE MASK OUT`
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use inpaint_edge::{Inpainter, Mask, MaskChannel, MaskRule, Options, Result};
+use inpaint_edge_image::{OutputFormat, Photo, fill, write_atomically_with};
+use ndarray::ArrayView2;
+
+fn run(image: &Path, mask: &Path, out: &Path) -> Result<()> {
+    let format = OutputFormat::of_path(out, None)?;
+    let mut photo = Photo::open(image).map_err(|e| e.of(image.display()))?;
+    let mask =
+        Photo::open(mask).and_then(|photo| photo.into_mask(MaskChannel::Auto)).map_err(|e| e.of(mask.display()))?;
+    let shape = (mask.height() as usize, mask.width() as usize);
+    let plane = ArrayView2::from_shape(shape, mask.as_raw()).expect("a byte a pixel");
+    let hole = Mask::from_bytes(plane, MaskRule::default())?;
+
+    let inpainter = Inpainter::embedded(Options::default())?;
+    let report = fill(&inpainter, &mut photo.pixels, &hole, &mut |_| ControlFlow::Continue(()))?;
+    println!("{} pixels filled", report.hole_pixels);
+    write_atomically_with(out, |file| photo.write(format, file))
+}
+
+fn main() {
+    let args: Vec<_> = std::env::args_os().skip(1).collect();
+    let done = match args.iter().map(Path::new).collect::<Vec<_>>()[..] {
+        [image, mask, out] => run(image, mask, out),
+        _ => Err(inpaint_edge::Error::usage(format!("expected IMAGE MASK OUT, found {} arguments", args.len()))),
+    };
+    if let Err(e) = done {
+        eprintln!("{e}");
+        std::process::exit(e.kind().exit_code().into());
+    }
+}
