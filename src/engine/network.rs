@@ -2,7 +2,7 @@
 
 use super::pixels::{Pixels, Scale};
 use super::scratch::{PriorShare, Shares};
-use crate::mask::Mask;
+use crate::mask::MaskView;
 use crate::unet::Layout;
 
 /// Writes the network's input: the scaled image, 0 in its hole, and the prior beside it where the network reads that.
@@ -10,7 +10,7 @@ pub(super) fn write_input(
     layout: &Layout,
     prior: Option<&PriorShare>,
     image: &dyn Pixels,
-    mask: &Mask<&[u64]>,
+    mask: &MaskView<'_>,
     scale: Scale,
     arena: &mut [f32],
 ) {

@@ -2,11 +2,11 @@
 
 use super::pixels::{Pixels, Scale};
 use super::scratch::PriorShare;
-use crate::mask::{Mask, Rect};
+use crate::mask::{MaskView, Rect};
 use crate::prior::CYCLES;
 
 /// Solves for the prior of `image` in its share of the arena, where it holds nothing but the hole and what is next to it.
-pub(super) fn solve(share: &PriorShare, image: &dyn Pixels, mask: &Mask<&[u64]>, scale: Scale, arena: &mut [f32]) {
+pub(super) fn solve(share: &PriorShare, image: &dyn Pixels, mask: &MaskView<'_>, scale: Scale, arena: &mut [f32]) {
     let (width, height) = image.size();
     let PriorShare { solver, image: at, scratch, .. } = share;
     let spans = [*at..at + 3 * width * height, *scratch..scratch + solver.scratch_len()];

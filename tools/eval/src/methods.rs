@@ -2,10 +2,7 @@
 
 use crate::cases::open;
 use image::RgbImage;
-use inpaint_edge::{
-    Inpainter, Mask, MaskRule, MaskWhite, Options, numerics,
-    prior::Harmonic,
-};
+use inpaint_edge::{Inpainter, Mask, MaskRule, MaskWhite, Options, numerics, prior::Harmonic};
 use ndarray::{ArrayView2, ArrayView3};
 use std::path::{Path, PathBuf};
 
