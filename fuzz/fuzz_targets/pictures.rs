@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use inpaint_edge::{ErrorKind, Holes, Inpainter, MaskChannel, Options};
+use inpaint_edge::{ErrorKind, Inpainter, Mask, MaskChannel, MaskRule};
 use inpaint_edge_image::{Encoded, OutputFormat, Photo};
 use inpaint_fuzz::{refused_as, small_network};
 use libfuzzer_sys::fuzz_target;
@@ -109,7 +109,7 @@ fn fill(photo: &mut Photo, mask: Photo) {
     };
     let shape = (mask.height() as usize, mask.width() as usize);
     let mask = ArrayView2::from_shape(shape, mask.as_raw()).expect("a byte a pixel");
-    let holes = Holes::new(mask, &Options::default()).expect("memory");
+    let holes = Mask::from_bytes(mask, MaskRule::default()).expect("memory");
     let size = (photo.pixels.height() as usize, photo.pixels.width() as usize);
     if size.0 * size.1 > FILLED {
         return;
