@@ -15,7 +15,7 @@ const PACKAGES: [(&str, usize); 10] = [
     ("tools/convert", 15),
     ("tools/corpus", 1),
     ("tools/eval", 5),
-    ("tools/metrics", 1),
+    ("tools/metrics", 0),
     ("tools/train", 40),
     ("weights", 0),
 ];
