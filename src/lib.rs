@@ -51,7 +51,7 @@ pub mod weights;
 
 pub use error::{Error, ErrorKind, Result};
 pub use inpainter::{Inpainter, NATIVE_PIXELS, Options, Progress, Report, Request, StageTimes, Strategy};
-pub use mask::{Mask, MaskChannel, MaskGuess, MaskRule, MaskSurvey, MaskWhite, Paint, Painted};
+pub use mask::{Mask, MaskChannel, MaskGuess, MaskRule, MaskSurvey, MaskView, MaskWhite, Paint, Painted};
 pub use parallel::MAX_THREADS;
 pub use sample::Sample;
 pub use simd::Isa;

@@ -109,7 +109,7 @@ fn an_estimate_takes_no_memory_for_feature_maps() {
         let before = BYTES.load(Ordering::Relaxed);
         let report = inpainter.estimate(&mask, 3).unwrap();
         let bytes = BYTES.load(Ordering::Relaxed) - before;
-        assert!(report.macs > 0 && 4 * bytes < report.plan_bytes, "{bytes} allocated, {} planned", report.plan_bytes);
+        assert!(report.macs > 0 && 2 * bytes < report.plan_bytes, "{bytes} allocated, {} planned", report.plan_bytes);
     }
 }
 

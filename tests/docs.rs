@@ -1,4 +1,4 @@
-//! Links between the pages of the repository, and to places in them, resolve.
+//! Links between the pages of the repository, and to places in them, resolve; files that they name exist.
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
@@ -143,6 +143,55 @@ fn readme_leads_to_every_page_of_docs() {
     for page in docs {
         assert!(named.contains(&page), "expected a link in README.md to {}, found none", page.display());
     }
+}
+
+/// The folders whose files pages name between backticks.
+const FOLDERS: [&str; 12] = [
+    ".ci/",
+    "benches/",
+    "cli/",
+    "docs/",
+    "examples/",
+    "fuzz/",
+    "image/",
+    "include/",
+    "src/",
+    "tests/",
+    "tools/",
+    "weights/",
+];
+
+/// The paths that a page names between backticks, such as `src/lib.rs`.
+fn named_paths(page: &str) -> Vec<&str> {
+    let spans = page.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+    let paths = spans.filter_map(|span| span.split_whitespace().next());
+    paths.filter(|path| FOLDERS.iter().any(|folder| path.starts_with(folder)) && !path.contains('*')).collect()
+}
+
+/// A page names a file from the root of the repository, or from its own folder. The changelog names files of its time.
+#[test]
+fn paths_named_in_pages_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut found = Vec::new();
+    pages(root, &mut found);
+    let (mut checked, mut faults) = (0, Vec::new());
+    for page in found.iter().filter(|page| !page.ends_with("CHANGELOG.md")) {
+        let text = std::fs::read_to_string(page).unwrap();
+        for path in named_paths(&text) {
+            checked += 1;
+            if !root.join(path).exists() && !page.parent().unwrap().join(path).exists() {
+                faults.push(format!("{}: expected {path}, found none", page.strip_prefix(root).unwrap().display()));
+            }
+        }
+    }
+    assert!(checked > 50, "expected more than 50 paths, found {checked}: the test no longer reads the pages");
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn paths_are_found_between_backticks() {
+    let page = "`src/a.rs` src/b.rs `tools/c.sh FOLDER` `tests/*.rs` `none/d.rs`\n`a` docs/e.md `f`\n";
+    assert_eq!(named_paths(page), ["src/a.rs", "tools/c.sh"]);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What decoders say of a file they cannot decode, in plain words.
 
+use std::error::Error as _;
 use std::fmt::Display;
 use std::io;
 
@@ -60,12 +61,19 @@ fn without_source(e: &ImageError, bytes: Option<usize>) -> Error {
         return Error::limits(format!("cannot be decoded: {e}"));
     }
     let text = e.to_string();
-    let is_cut = ["failed to fill whole buffer", "Not enough data", "unexpected end of file", "unexpected EOF"]
-        .iter()
-        .any(|words| text.contains(words));
+    let is_cut = ends_early(e) || ["Not enough data", "unexpected EOF"].iter().any(|words| text.contains(words));
     match bytes {
         Some(bytes) if is_cut => Error::input(format!("cut short: expected more than {bytes} bytes, found no more")),
         _ => damaged(in_plain_words(&text)),
+    }
+}
+
+/// Whether a decoder read on where there is nothing left.
+fn ends_early(e: &ImageError) -> bool {
+    let ends = |e: &io::Error| e.kind() == io::ErrorKind::UnexpectedEof;
+    match e {
+        ImageError::IoError(e) => ends(e),
+        e => std::iter::successors(e.source(), |e| (*e).source()).filter_map(|e| e.downcast_ref()).any(ends),
     }
 }
 

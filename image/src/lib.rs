@@ -4,7 +4,7 @@
 //! ```
 //! use std::ops::ControlFlow;
 //!
-//! use inpaint_edge::{Mask, Inpainter, Options};
+//! use inpaint_edge::{Inpainter, Mask, Options};
 //! use inpaint_edge_image::{Encoded, OutputFormat, Photo, fill};
 //!
 //! # fn main() -> inpaint_edge::Result<()> {
@@ -19,7 +19,7 @@
 //! let mut photo = encoded.decode()?;
 //!
 //! // The hole: columns, then rows.
-//! let mut mask = Mask::none(48, 32)?;
+//! let mut mask = Mask::new(48, 32)?;
 //! mask.add_box(20..28, 10..18);
 //!
 //! // The engine fills it in place; the callback may stop it with `ControlFlow::Break`.

@@ -230,7 +230,7 @@ fn strategies_give_the_bytes_of_the_rust_interface() {
             if of_rust != Strategy::Native {
                 let scratch = (&raw mut byte).cast();
                 assert_eq!(inpaint_run(engine, &image, &mask, scratch, 1, None, std::ptr::null_mut()), INPAINT_USAGE);
-                assert!(last_error().starts_with("expected strategy native or no scratch memory, found "));
+                assert!(last_error().starts_with("scratch: expected strategy native or no scratch, found "));
             }
             let status = inpaint_run(engine, &image, &mask, std::ptr::null_mut(), 0, None, std::ptr::null_mut());
             assert_eq!(status, INPAINT_OK, "{}", last_error());

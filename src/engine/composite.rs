@@ -2,13 +2,13 @@
 
 use super::network::Values;
 use super::pixels::{Pixels, Scale};
-use crate::mask::Mask;
+use crate::mask::MaskView;
 use crate::unet::Network;
 
 /// Writes what the network gave, added to the prior, into the hole. Grey is the mean of red, green and blue.
 pub(super) fn write(
     image: &mut dyn Pixels,
-    mask: &Mask<&[u64]>,
+    mask: &MaskView<'_>,
     network: &Network,
     output: Values<'_>,
     prior: Option<Values<'_>>,

@@ -2,7 +2,7 @@
 
 use super::pixels::{Pixels, Scale};
 use super::scratch::{PriorShare, Shares};
-use crate::mask::Mask;
+use crate::mask::MaskView;
 use crate::unet::Layout;
 
 /// Writes the network's input: the scaled image, 0 in its hole, and the prior beside it where the network reads that.
@@ -10,7 +10,7 @@ pub(super) fn write_input(
     layout: &Layout,
     prior: Option<&PriorShare>,
     image: &dyn Pixels,
-    mask: &Mask<&[u64]>,
+    mask: &MaskView<'_>,
     scale: Scale,
     arena: &mut [f32],
 ) {
@@ -22,13 +22,17 @@ pub(super) fn write_input(
     input.fill(0.0);
     for y in 0..height {
         let row = &mut input[map.at(0, y as isize)..][..map.channels * width];
-        scale.read(image, y, row, map.channels);
-        for x in mask.runs(y, 0..width).flatten() {
-            row[map.channels * x..][..3].fill(0.0);
-        }
+        scale.read(image, y, 0..width, row, map.channels);
         if !prior.is_empty() {
-            let prior = prior[3 * width * y..].chunks_exact(3);
-            row.chunks_exact_mut(map.channels).zip(prior).for_each(|(input, prior)| input[3..].copy_from_slice(prior));
+            // Outside the hole, it is the image.
+            row.chunks_exact_mut(map.channels).for_each(|pixel| pixel.copy_within(..3, 3));
+        }
+        for x in mask.runs(y, 0..width).flatten() {
+            let pixel = &mut row[map.channels * x..][..map.channels];
+            pixel[..3].fill(0.0);
+            if !prior.is_empty() {
+                pixel[3..].copy_from_slice(&prior[3 * (width * y + x)..][..3]);
+            }
         }
     }
 }

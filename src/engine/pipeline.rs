@@ -12,7 +12,7 @@ use super::{composite, network, prior, pyramid, regions};
 use crate::alloc::{self, Buffer};
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
-use crate::mask::Mask;
+use crate::mask::MaskView;
 use crate::parallel::Pool;
 use crate::simd::control;
 use crate::unet::{Network, Plan};
@@ -33,7 +33,7 @@ pub(crate) struct Engine {
 pub(crate) struct Job<'j> {
     pub image: &'j mut dyn Pixels,
     /// Of the image's size.
-    pub mask: Mask<&'j [u64]>,
+    pub mask: MaskView<'j>,
     /// Never [`Strategy::Auto`].
     pub strategy: Strategy,
     /// Memory for a run of the whole image.
@@ -69,7 +69,7 @@ impl Engine {
             }
         };
         let mut meter = Meter { progress, done: 0, total: plan.area };
-        let mut fill = |image: &mut dyn Pixels, mask: &Mask<&[u64]>| -> Result<()> {
+        let mut fill = |image: &mut dyn Pixels, mask: &MaskView<'_>| -> Result<()> {
             let ((width, height), area) = (image.size(), (mask.width() * mask.height()) as u64);
             let shares = Shares::new(config, width, height)?;
             let (arena, plan_memory) = memory.split_at_mut(shares.arena);
@@ -113,7 +113,7 @@ impl Engine {
     }
 
     /// What there is to fill.
-    pub(super) fn survey(&self, mask: &Mask<&[u64]>, strategy: Strategy) -> Result<Report> {
+    pub(super) fn survey(&self, mask: &MaskView<'_>, strategy: Strategy) -> Result<Report> {
         let (width, height, hole_pixels) = (mask.width(), mask.height(), mask.count());
         if hole_pixels == width * height {
             return Err(Error::input("the mask leaves no pixel known: there is nothing to fill from"));

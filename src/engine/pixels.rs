@@ -96,10 +96,10 @@ pub(super) struct Scale {
 }
 
 impl Scale {
-    /// Reads row `y` of `image` into the first three of every `stride` floats of `out`, scaled.
-    pub fn read(self, image: &dyn Pixels, y: usize, out: &mut [f32], stride: usize) {
+    /// Reads `columns` of row `y` of `image` into the first three of every `stride` floats of `out`, scaled.
+    pub fn read(self, image: &dyn Pixels, y: usize, columns: Range<usize>, out: &mut [f32], stride: usize) {
         let Self { mean, std } = self;
-        image.read(y, 0..image.size().0, out, stride);
+        image.read(y, columns, out, stride);
         for pixel in out.chunks_mut(stride) {
             (0..3).for_each(|c| pixel[c] = (pixel[c] - mean[c]) / std[c]);
         }

@@ -7,14 +7,14 @@ use super::pixels::{Crop, Pixels};
 use super::regions::{Level, Part};
 use crate::alloc;
 use crate::error::Result;
-use crate::mask::Mask;
+use crate::mask::{Mask, MaskView};
 
 /// Fills the part of `image` by `fill`, which is called with every region and what is to be filled there, from the coarsest
 /// level to the image's own.
 pub(super) fn fill_part(
     image: &mut dyn Pixels,
     part: Part,
-    fill: &mut dyn FnMut(&mut dyn Pixels, &Mask<&[u64]>) -> Result<()>,
+    fill: &mut dyn FnMut(&mut dyn Pixels, &MaskView<'_>) -> Result<()>,
 ) -> Result<()> {
     let Part { area, mut levels } = part;
     let mut finest = Crop { image, area };

@@ -10,7 +10,7 @@
 
 use crate::alloc;
 use crate::error::Result;
-use crate::mask::{Mask, Rect};
+use crate::mask::{Mask, MaskView, Rect};
 
 /// Side of a cell of the grid that tells parts apart, pixels.
 const CELL: usize = 64;
@@ -64,7 +64,7 @@ pub(super) struct Part {
 /// Calls `each` with every part of the hole, in the order in which they are filled: wherever it is wider than the network
 /// reaches, so that coarser images are no larger than that takes; then what is left.
 pub(super) fn for_each_part(
-    mask: &Mask<&[u64]>,
+    mask: &MaskView<'_>,
     lengths: Lengths,
     each: &mut dyn FnMut(Part) -> Result<()>,
 ) -> Result<()> {
@@ -158,7 +158,7 @@ impl Part {
     }
 
     /// Calls `each` with every region and what is to be filled there, the coarsest first.
-    pub fn for_each_region(self, each: &mut dyn FnMut(Rect, &Mask<&[u64]>) -> Result<()>) -> Result<()> {
+    pub fn for_each_region(self, each: &mut dyn FnMut(Rect, &MaskView<'_>) -> Result<()>) -> Result<()> {
         self.levels.into_iter().rev().try_for_each(|level| level.for_each_region(each))
     }
 
@@ -172,7 +172,7 @@ impl Part {
 impl Level {
     /// Calls `each` with every region and what is to be filled there, tile by tile: a tile that is filled is known to the
     /// next.
-    pub fn for_each_region(mut self, each: &mut dyn FnMut(Rect, &Mask<&[u64]>) -> Result<()>) -> Result<()> {
+    pub fn for_each_region(mut self, each: &mut dyn FnMut(Rect, &MaskView<'_>) -> Result<()>) -> Result<()> {
         for Tile { tile, region } in self.tiles {
             each(region, &self.to_fill.region(region))?;
             self.to_fill.clear(tile);

@@ -8,7 +8,7 @@ use super::strategy::Strategy;
 use super::{pyramid, regions};
 use crate::alloc::Buffer;
 use crate::error::{Error, Result};
-use crate::mask::Mask;
+use crate::mask::{Mask, MaskView};
 use crate::simd::Isa;
 use crate::unet::{Network, Plan};
 use crate::weights::Config;
@@ -36,7 +36,7 @@ impl RegionPlan {
 
 impl Engine {
     /// Walks the regions without running in them.
-    pub(super) fn plan_regions(&self, mask: &Mask<&[u64]>, strategy: Strategy, colours: usize) -> Result<RegionPlan> {
+    pub(super) fn plan_regions(&self, mask: &MaskView<'_>, strategy: Strategy, colours: usize) -> Result<RegionPlan> {
         let config = &self.network.config;
         let mut plan = RegionPlan { regions: 0, area: 0, floats: 0, plan_floats: 0, bytes: 0 };
         let mut held = 0;
@@ -66,11 +66,11 @@ impl Engine {
     }
 
     /// What a run would take: without work, multiply–accumulates or times.
-    pub fn plan(&self, mask: &Mask<&[u64]>, strategy: Strategy, channels: usize) -> Result<Report> {
+    pub fn plan(&self, mask: &MaskView<'_>, strategy: Strategy, channels: usize) -> Result<Report> {
         self.planned(mask, strategy, channels).map(|(report, _)| report)
     }
 
-    fn planned(&self, mask: &Mask<&[u64]>, strategy: Strategy, channels: usize) -> Result<(Report, usize)> {
+    fn planned(&self, mask: &MaskView<'_>, strategy: Strategy, channels: usize) -> Result<(Report, usize)> {
         let mut report = self.survey(mask, strategy)?;
         if report.hole_pixels == 0 {
             return Ok((report, 0));
@@ -82,14 +82,14 @@ impl Engine {
     }
 
     /// As [`Engine::plan`], with multiply–accumulates, which takes memory for what is computed but none for feature maps.
-    pub fn estimate(&self, mask: &Mask<&[u64]>, strategy: Strategy, channels: usize) -> Result<Report> {
+    pub fn estimate(&self, mask: &MaskView<'_>, strategy: Strategy, channels: usize) -> Result<Report> {
         let (mut report, plan_floats) = self.planned(mask, strategy, channels)?;
         if report.hole_pixels == 0 {
             return Ok(report);
         }
         let config = &self.network.config;
         let mut memory = Buffer::zeroed(plan_floats)?;
-        let mut count = |mask: &Mask<&[u64]>| -> Result<()> {
+        let mut count = |mask: &MaskView<'_>| -> Result<()> {
             let shares = Shares::new(config, mask.width(), mask.height())?;
             let mut plan = Plan::new(&shares.layout, &mut memory);
             plan.restrict_to_mask(config, mask, self.hole_aware);

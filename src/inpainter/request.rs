@@ -5,13 +5,13 @@ use std::ops::ControlFlow;
 use ndarray::ArrayViewMut3;
 
 use crate::engine::{Progress, Strategy};
-use crate::mask::Mask;
+use crate::mask::{Mask, MaskView};
 
 /// A photograph to fill in place, and how: for [`Inpainter::run`](crate::Inpainter::run).
 #[non_exhaustive]
 pub struct Request<'r, T> {
     pub(super) image: ArrayViewMut3<'r, T>,
-    pub(super) mask: Mask<&'r [u64]>,
+    pub(super) mask: MaskView<'r>,
     pub(super) strategy: Option<Strategy>,
     pub(super) progress: Option<&'r mut (dyn FnMut(Progress) -> ControlFlow<()> + Send + 'r)>,
     pub(super) scratch: Option<&'r mut [u8]>,

@@ -40,6 +40,9 @@ pub struct Mask<W = Vec<u64>> {
     words: W,
 }
 
+/// A mask, or a region of one, whose words another owns.
+pub type MaskView<'m> = Mask<&'m [u64]>;
+
 impl Mask {
     /// The mask of an image of this size without a hole.
     ///
@@ -153,13 +156,13 @@ impl<W: AsRef<[u64]>> Mask<W> {
     }
 
     /// The same mask by reference.
-    pub fn view(&self) -> Mask<&[u64]> {
+    pub fn view(&self) -> MaskView<'_> {
         let Self { width, height, stride, first, ref words } = *self;
         Mask { width, height, stride, first, words: words.as_ref() }
     }
 
     /// A part of the mask by reference.
-    pub(crate) fn region(&self, area: Rect) -> Mask<&[u64]> {
+    pub(crate) fn region(&self, area: Rect) -> MaskView<'_> {
         debug_assert!(area.x + area.width <= self.width && area.y + area.height <= self.height, "inside the mask");
         let bit = area.x + self.first;
         let words = &self.words.as_ref()[area.y * self.stride + bit / 64..];

@@ -11,7 +11,7 @@ mod select;
 mod shape;
 mod survey;
 
-pub use bits::Mask;
+pub use bits::{Mask, MaskView};
 #[cfg(feature = "capi")]
 pub(crate) use distance::dilation_lines;
 pub use paint::{Paint, Painted};

@@ -15,7 +15,7 @@ use arrayvec::ArrayVec;
 
 use crate::alloc::{self, List, Plain};
 use crate::error::{Error, Result};
-use crate::mask::Mask;
+use crate::mask::{Mask, MaskView};
 
 /// Cycles that bring the fill within 0.1 dB of the solution.
 pub const CYCLES: usize = 1;
@@ -119,7 +119,7 @@ impl Harmonic {
     }
 
     /// The grids that have a hole, whose runs are in `memory`.
-    fn grids<'r>(&self, mask: &Mask<&[u64]>, mut memory: &'r mut [Run]) -> ArrayVec<Grid<'r>, MAX_GRIDS> {
+    fn grids<'r>(&self, mask: &MaskView<'_>, mut memory: &'r mut [Run]) -> ArrayVec<Grid<'r>, MAX_GRIDS> {
         let mut grids = ArrayVec::<Grid, MAX_GRIDS>::new();
         for &(width, height) in &self.sizes {
             let mut found = List::new(memory);
@@ -138,7 +138,7 @@ impl Harmonic {
     }
 }
 
-fn find_runs(mask: &Mask<&[u64]>, runs: &mut List<'_, Run>) {
+fn find_runs(mask: &MaskView<'_>, runs: &mut List<'_, Run>) {
     for y in 0..mask.height() {
         for run in mask.runs(y, 0..mask.width()) {
             runs.push(Run { y: y as u16, first: run.start as u16, last: (run.end - 1) as u16 });
@@ -180,7 +180,7 @@ impl Grid<'_> {
 
     /// Fills the hole by the nearest known pixels left, right, above and below, weighted by inverse distance; where there
     /// are none, by the mean of the known pixels at the ends of runs.
-    fn guess(&self, u: &mut [f32], mask: &Mask<&[u64]>, distance: &mut [f32]) {
+    fn guess(&self, u: &mut [f32], mask: &MaskView<'_>, distance: &mut [f32]) {
         let Self { width, height, .. } = *self;
         let stride = 3 * width;
         // Rows to the known pixel above; 0 where there is none.

@@ -9,7 +9,7 @@ use arrayvec::ArrayVec;
 
 use super::layout::Layout;
 use crate::alloc::{self, List};
-use crate::mask::Mask;
+use crate::mask::MaskView;
 use crate::pconv::plane::Plane;
 use crate::pconv::{Pixel, windows};
 use crate::weights::{Config, LayerShape, MAX_LEVELS};
@@ -79,7 +79,7 @@ impl<'m> Plan<'m> {
 
     /// Decides from the image's mask which outputs every layer computes: those that a pixel of the hole depends on, or with
     /// `hole_aware` off all of them.
-    pub fn restrict_to_mask(&mut self, config: &Config, mask: &Mask<&[u64]>, hole_aware: bool) {
+    pub fn restrict_to_mask(&mut self, config: &Config, mask: &MaskView<'_>, hole_aware: bool) {
         self.pixels.clear();
         let levels = config.levels();
         let &Layout { width, height, .. } = self.layout;

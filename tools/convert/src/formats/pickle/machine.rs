@@ -5,7 +5,7 @@ use std::io::{self, Read};
 
 use inpaint_edge::Result;
 
-use super::{Global, Id, Object, Storage, View, damaged, items, size};
+use super::object::{Global, Id, Object, Storage, View, damaged, items, size};
 use crate::checkpoint::{Dtype, unreadable};
 use crate::fault::{one_line, refused};
 

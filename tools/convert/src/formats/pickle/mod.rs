@@ -2,69 +2,18 @@
 //! global but the few that PyTorch's tensors are made of is refused by name.
 
 mod machine;
+mod object;
 
 use std::collections::HashMap;
 use std::io::Read;
 
 use inpaint_edge::Result;
 
-use crate::checkpoint::{Dtype, MAX_AXES};
+use crate::checkpoint::MAX_AXES;
 use crate::fault::refused;
+use object::{damaged, items, size};
 
-/// Index of an object of a [`Pickle`].
-pub type Id = u32;
-
-/// An object. Objects refer to each other by index, so sharing costs nothing.
-#[derive(Clone, Debug)]
-#[allow(missing_docs)]
-pub enum Object {
-    None,
-    Bool(bool),
-    Int(i128),
-    Float(f64),
-    Text(Box<str>),
-    Bytes,
-    List(Vec<Id>),
-    Tuple(Vec<Id>),
-    Dict(Vec<(Id, Id)>),
-    Global(Global),
-    Storage(Storage),
-    Tensor(View),
-}
-
-/// What may be named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Global {
-    /// `collections.OrderedDict`
-    OrderedDict,
-    /// `torch._utils._rebuild_tensor` and `_rebuild_tensor_v2`
-    RebuildTensor,
-    /// `torch._utils._rebuild_parameter`
-    RebuildParameter,
-    /// `torch.FloatStorage` and its like
-    Storage(Dtype),
-}
-
-/// Numbers in a row, somewhere in the file.
-#[derive(Clone, Copy, Debug)]
-pub struct Storage {
-    /// Their type.
-    pub dtype: Dtype,
-    /// How many there are.
-    pub count: usize,
-    /// How many numbers under the same name come before.
-    pub offset: usize,
-    key: Id,
-}
-
-/// A view of a storage, not yet looked at.
-#[derive(Clone, Copy, Debug)]
-pub struct View {
-    storage: Id,
-    offset: usize,
-    shape: Id,
-    strides: Id,
-}
+pub use object::{Global, Id, Object, Storage, View};
 
 /// A view of a storage, its shape and strides in numbers.
 #[derive(Clone, Debug)]
@@ -142,25 +91,5 @@ impl Pickle {
         };
         let (shape, strides) = (sizes(view.shape)?, sizes(view.strides)?);
         Ok(Tensor { storage, key, offset: view.offset, shape, strides })
-    }
-}
-
-fn damaged(what: &str) -> inpaint_edge::Error {
-    refused(format!("its pickle is damaged: {what}"))
-}
-
-fn items(objects: &[Object], id: Id) -> Result<&[Id]> {
-    match &objects[id as usize] {
-        Object::Tuple(items) | Object::List(items) => Ok(items),
-        _ => Err(damaged("a tuple is missing")),
-    }
-}
-
-fn size(objects: &[Object], id: Id) -> Result<usize> {
-    match objects[id as usize] {
-        Object::Int(value) => {
-            usize::try_from(value).map_err(|_| refused(format!("its pickle has a size, offset or stride of {value}")))
-        }
-        _ => Err(damaged("a number is missing")),
     }
 }

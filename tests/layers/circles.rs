@@ -14,8 +14,8 @@ const PACKAGES: [(&str, usize); 10] = [
     ("tools/atomic", 1),
     ("tools/convert", 15),
     ("tools/corpus", 1),
-    ("tools/eval", 10),
-    ("tools/metrics", 1),
+    ("tools/eval", 5),
+    ("tools/metrics", 0),
     ("tools/train", 40),
     ("weights", 0),
 ];
