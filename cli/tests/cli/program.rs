@@ -48,7 +48,7 @@ fn report_is_complete_and_true() {
     assert_eq!((json["width"].as_u64(), json["height"].as_u64()), (Some(40), Some(30)));
     assert_eq!(json["hole_ratio"], hole as f64 / 1200.0);
     assert_eq!((json["strategy"].as_str(), json["regions"].as_u64()), (Some("native"), Some(1)));
-    for key in ["decode", "plan", "network", "composite", "encode", "total"] {
+    for key in ["decode", "mask", "regions", "prior", "network", "composite", "encode", "total"] {
         assert!(json["ms"][key].as_f64() >= Some(0.0), "{key}");
     }
     assert!(json["plan_bytes"].as_u64() > Some(0) && json["macs"].as_u64() > Some(0));
@@ -134,8 +134,8 @@ fn help_and_descriptions() {
         for (size, named) in [("20000x20000", "20000×20000"), ("65535x65535", "65535×65535")] {
             fails(&plan(size), 5, &[named, "no memory"]);
         }
-        let native = run_after("ulimit -v 400000", &[&"info", &"--plan", &"4000x3000", &"--strategy", &"native"]);
-        fails(&native, 5, &["4000×3000", "no memory for"]);
+        // What filling takes is counted, not taken: 1.6 GB here.
+        succeeds(&run_after("ulimit -v 400000", &[&"info", &"--plan", &"4000x3000", &"--strategy", &"native"]));
         assert!(String::from_utf8(run(&[&"info", &"--plan", &"1x1"]).stdout).unwrap().contains("1×1"));
     }
     assert_eq!(run(&[&"a", &"b", &"c", &"--no-such"]).status.code(), Some(2));
@@ -349,7 +349,7 @@ fn selftest_compares_with_the_recorded_digests() {
     let one = run(&[&"selftest", &"--isa", &"auto", &"--threads", &"2"]);
     succeeds(&one);
     let text = String::from_utf8(one.stdout).unwrap();
-    assert!(text.contains("2 threads  10 of 10 as recorded"), "{text}");
+    assert!(text.contains("2 threads  14 of 14 as recorded"), "{text}");
     let mut digests = String::new();
     for weights in ["edge", "nano"] {
         let file = format!("{}/../weights/{weights}.safetensors", env!("CARGO_MANIFEST_DIR"));
