@@ -48,7 +48,7 @@ fn report_is_complete_and_true() {
     assert_eq!((json["width"].as_u64(), json["height"].as_u64()), (Some(40), Some(30)));
     assert_eq!(json["hole_ratio"], hole as f64 / 1200.0);
     assert_eq!((json["strategy"].as_str(), json["regions"].as_u64()), (Some("native"), Some(1)));
-    for key in ["decode", "plan", "network", "composite", "encode", "total"] {
+    for key in ["decode", "mask", "regions", "prior", "network", "composite", "encode", "total"] {
         assert!(json["ms"][key].as_f64() >= Some(0.0), "{key}");
     }
     assert!(json["plan_bytes"].as_u64() > Some(0) && json["macs"].as_u64() > Some(0));
@@ -349,7 +349,7 @@ fn selftest_compares_with_the_recorded_digests() {
     let one = run(&[&"selftest", &"--isa", &"auto", &"--threads", &"2"]);
     succeeds(&one);
     let text = String::from_utf8(one.stdout).unwrap();
-    assert!(text.contains("2 threads  10 of 10 as recorded"), "{text}");
+    assert!(text.contains("2 threads  14 of 14 as recorded"), "{text}");
     let mut digests = String::new();
     for weights in ["edge", "nano"] {
         let file = format!("{}/../weights/{weights}.safetensors", env!("CARGO_MANIFEST_DIR"));
