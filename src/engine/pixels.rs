@@ -100,8 +100,11 @@ impl Scale {
     pub fn read(self, image: &dyn Pixels, y: usize, columns: Range<usize>, out: &mut [f32], stride: usize) {
         let Self { mean, std } = self;
         image.read(y, columns, out, stride);
-        for pixel in out.chunks_mut(stride) {
-            (0..3).for_each(|c| pixel[c] = (pixel[c] - mean[c]) / std[c]);
+        let scaled = |pixel: &mut [f32; 3]| (0..3).for_each(|c| pixel[c] = (pixel[c] - mean[c]) / std[c]);
+        // Pixels that follow each other are scaled several at a time.
+        match stride {
+            3 => out.as_chunks_mut().0.iter_mut().for_each(scaled),
+            _ => out.chunks_mut(stride).filter_map(|pixel| pixel.first_chunk_mut()).for_each(scaled),
         }
     }
 

@@ -134,7 +134,7 @@ fn help_and_descriptions() {
         for (size, named) in [("20000x20000", "20000×20000"), ("65535x65535", "65535×65535")] {
             fails(&plan(size), 5, &[named, "no memory"]);
         }
-        // What filling takes is counted, not taken: 1.6 GB here.
+        // Work is counted without memory for feature maps, of which a run would take more than a gigabyte.
         succeeds(&run_after("ulimit -v 400000", &[&"info", &"--plan", &"4000x3000", &"--strategy", &"native"]));
         assert!(String::from_utf8(run(&[&"info", &"--plan", &"1x1"]).stdout).unwrap().contains("1×1"));
     }

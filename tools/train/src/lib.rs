@@ -14,6 +14,7 @@ pub mod optim;
 pub mod real;
 pub mod rng;
 pub mod sheet;
+mod tensors;
 pub mod vgg;
 
 /// Bytes in hexadecimal.

@@ -1,7 +1,6 @@
 //! The features of the perceptual and the style loss: VGG16 up to pool3 (Simonyan and Zisserman 2014).
 
 use crate::{
-    checkpoint::open,
     net::{
         axis::Axis,
         conv::{Conv, convolve, input_gradient},
@@ -9,6 +8,7 @@ use crate::{
         norm::{self, Affine},
     },
     real::Real,
+    tensors::open,
 };
 use rayon::prelude::*;
 use safetensors::{Dtype, SafeTensors};
