@@ -1,5 +1,5 @@
 //! Fills the hole of a picture, white in a mask, and writes the result with the metadata of the picture:
-//! `cargo run --release -p inpaint-edge-image --example fill -- IMAGE MASK OUT`
+//! `cargo run --release -p inpaint-edge-image --example fill_file -- IMAGE MASK OUT`
 
 use std::ops::ControlFlow;
 use std::path::Path;
