@@ -129,8 +129,12 @@ pub fn jpeg_with(image: &DynamicImage, quality: u8, exif: Option<&[u8]>, icc: Op
     let mut bytes = Vec::new();
     let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, quality);
     encoder.set_sampling_factor(SamplingFactor::F_1_1);
-    exif.map(|block| encoder.add_exif_metadata(block).unwrap());
-    icc.map(|profile| encoder.add_icc_profile(profile).unwrap());
+    if let Some(block) = exif {
+        encoder.add_exif_metadata(block).unwrap();
+    }
+    if let Some(profile) = icc {
+        encoder.add_icc_profile(profile).unwrap();
+    }
     let colours = match image {
         DynamicImage::ImageLuma8(_) => jpeg_encoder::ColorType::Luma,
         DynamicImage::ImageRgb8(_) => jpeg_encoder::ColorType::Rgb,

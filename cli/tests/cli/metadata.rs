@@ -283,7 +283,7 @@ fn empty_metadata_does_no_harm() {
     let input = folder.put("in.jpg", [&plain[..2], &empty.concat(), &comment, &plain[2..]].concat());
     for to in ["out.png", "out.webp", "out.tif", "out.jpg"] {
         succeeds(&run(&[&input, &mask, &folder.path(to)]));
-        assert_eq!(open(&folder.path(to)).width(), 72);
+        assert_eq!(open(folder.path(to)).width(), 72);
     }
     assert!(std::fs::read(&out).unwrap().windows(comment.len()).any(|w| w == comment));
 }

@@ -77,7 +77,7 @@ fn every_kind_of_file_keeps_its_known_pixels() {
         succeeds(&run(&[&kind(name), &mask, &out]));
         same_outside_hole(&right(&kind(name)), &image::open(&out).unwrap());
     }
-    let open = |name| open(&kind(name));
+    let open = |name| open(kind(name));
     assert_eq!(open("interlaced.png"), open("plain.png"));
     assert_eq!(open("lzw-predictor.tif"), open("plain.png"));
     assert_eq!(open("deflate-tiles.tif"), open("plain.png"));

@@ -313,7 +313,7 @@ fn palettes_and_inverted_greys_of_tiff_are_expanded() {
     assert!(String::from_utf8_lossy(&output.stderr).ends_with("palette.tif: a palette, written as RGB\n"));
     same_outside_hole(&image::open(kind("palette.png")).unwrap(), &image::open(&out).unwrap());
     succeeds(&run(&[&kind("white-is-zero.tif"), &mask, &out]));
-    same_outside_hole(&open(&kind("grey.tif")), &image::open(&out).unwrap());
+    same_outside_hole(&open(kind("grey.tif")), &image::open(&out).unwrap());
     succeeds(&run(&[&kind("grey-alpha.tif"), &mask, &out]));
     same_outside_hole(&image::open(kind("grey-alpha.png")).unwrap(), &image::open(&out).unwrap());
 }
