@@ -135,7 +135,7 @@ fn absurd_shapes_strides_and_offsets() {
     refused(&one(12, 0, &[1, 3, 2, 2], &[12, 5, 2, 1]), "outside its storage of 12");
     refused(&one(12, i64::MAX, &[2, 3], &[i64::MAX, i64::MAX]), "outside its storage of 12");
     refused(&one(13, 0, &[1, 3, 2, 2], &[12, 4, 2, 1]), "expected 13 numbers, found 12");
-    refused(&one(i64::MAX, 0, &[1, 3, 2, 2], &[12, 4, 2, 1]), "12 found");
+    refused(&one(i64::MAX, 0, &[1, 3, 2, 2], &[12, 4, 2, 1]), "found 12");
     refused(&one(12, 0, &[1; 9], &[1; 9]), "9 axes");
     refused(&one(12, 0, &[3, 2], &[1]), "axes, each with a stride");
     refused(&one(12, 0, &[0, 3, 3, 3], &[0; 4]), "missing");
