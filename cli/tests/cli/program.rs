@@ -131,7 +131,7 @@ fn help_and_descriptions() {
     fails(&run(&[&"info", &"--plan", &"70000x1"]), 5, &["70000"]);
     if cfg!(target_os = "linux") {
         let plan = |size: &str| run_after("ulimit -v 400000", &[&"info", &"--plan", &size]);
-        for (size, named) in [("20000x20000", "20000×20000"), ("65535x65535", "65535×65535")] {
+        for (size, named) in [("40000x40000", "40000×40000"), ("65535x65535", "65535×65535")] {
             fails(&plan(size), 5, &[named, "no memory"]);
         }
         // Work is counted without memory for feature maps, of which a run would take more than a gigabyte.
