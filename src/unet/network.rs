@@ -38,7 +38,7 @@ impl Network {
         Ok(Self { config, layers, head: (weight, bias) })
     }
 
-    /// What follows dec1 at a pixel: the head, where there is one, and the function behind the last layer.
+    /// Applies what follows dec1 to a pixel: the head, if there is one, and the function after the last layer.
     pub fn epilogue(&self, mut v: [f32; 3]) -> [f32; 3] {
         let (weight, bias) = &self.head;
         if !weight.is_empty() {

@@ -1,7 +1,6 @@
-//! What is computed, known before the first pixel.
+//! Plans: which outputs each layer computes, decided before the first pixel.
 //!
-//! A plan is restricted to a mask, which decides which outputs each layer computes. It does not depend
-//! on the instruction set, the caches or the number of threads.
+//! The mask that a plan is restricted to decides; instruction set, caches and number of threads do not.
 
 use std::ops::Range;
 
@@ -83,7 +82,7 @@ impl<'m> Plan<'m> {
         self.pixels.clear();
         let levels = config.levels();
         let &Layout { width, height, .. } = self.layout;
-        // Padded with holes right and below.
+        // The padding right and below is hole.
         let known = &mut self.encoder[0];
         known.data.fill(0);
         for y in 0..height {
