@@ -25,9 +25,9 @@
 // Number of this interface. It changes when programs compiled for the one before would no longer run rightly.
 #define INPAINT_ABI_VERSION 1
 
-// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once. A child of fork() has none of
-// its worker threads: there inpaint_run is INPAINT_USAGE, and inpaint_engine_free frees everything but the threads. The child
-// can make an engine of its own, or run an engine of one thread that was not running at the fork.
+// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once. A child of fork() has none
+// of its worker threads: there inpaint_run is INPAINT_USAGE, and inpaint_engine_free frees everything but the threads. The
+// child can make an engine of its own, or run an engine of one thread that was not running at the fork.
 typedef struct inpaint_engine inpaint_engine;
 
 // How an engine is to work. Made by inpaint_options_new; one thread at a time may use them.
@@ -62,8 +62,8 @@ typedef struct {
   inpaint_format format;
 } inpaint_image;
 
-// A mask in the caller's memory, one byte a pixel, as wide and high as the picture. Bytes at or above the options' threshold
-// are white.
+// A mask in the caller's memory, one byte a pixel, as wide and high as the picture. Bytes at or above the options'
+// threshold are white.
 typedef struct {
   // The first byte of the first row.
   const uint8_t *data;
@@ -242,15 +242,15 @@ inpaint_status inpaint_scratch_size(const inpaint_engine *engine,
                                     size_t *size);
 
 // Fills the hole that mask shows in image, in place. Pixels outside the hole are never written. On a failure no pixel is
-// written, except that a run in regions that was stopped or found no memory may have filled some of the hole. A mask without
-// a hole is INPAINT_OK, a mask of nothing but hole INPAINT_INPUT.
+// written, except that a run in regions that was stopped or found no memory may have filled some of the hole. A mask
+// without a hole is INPAINT_OK, a mask of nothing but hole INPAINT_INPUT.
 //
 // scratch is memory of inpaint_scratch_size bytes or more, at any address and of any content, which no other run uses
 // meanwhile; with it an engine of one thread allocates nothing. Where scratch is NULL (and scratch_size 0) the engine takes
 // memory of its own and keeps it for the next run. A picture that is run in regions takes no scratch: INPAINT_USAGE.
 //
-// progress may be NULL; it is called with user. image, mask and scratch must not overlap, from the first byte of each to its
-// last, the gaps between rows included.
+// progress may be NULL; it is called with user. image, mask and scratch must not overlap, from the first byte of each to
+// its last, the gaps between rows included.
 inpaint_status inpaint_run(const inpaint_engine *engine,
                            const inpaint_image *image,
                            const inpaint_mask *mask,

@@ -118,9 +118,9 @@ impl Pool {
 #[cfg(feature = "parallel")]
 fn build(count: usize) -> Option<Threads> {
     let mut threads = Threads { pool: None, handles: Vec::new(), process: std::process::id() };
-    // Threads start one after the other. One that has begun has all the memory for want of which it would end the process, so
-    // that memory runs out at the stack of the next, which can be refused. The yield makes a thread look for work once: that
-    // is the last thing it allocates for.
+    // A thread that finds no memory while it begins ends the process. So threads start one after the other: those that have
+    // begun hold all they need, and memory runs out at the stack of the next, which can be refused. The yield makes a thread
+    // look for work once: that is the last thing it allocates for.
     let (begun, has_begun) = std::sync::mpsc::channel();
     let begin = move |_| {
         rayon::yield_now();

@@ -13,15 +13,15 @@
 static void *read_file(const char *path, size_t *size) {
   FILE *file = fopen(path, "rb");
   char *bytes = NULL;
-  size_t room = 0;
+  size_t capacity = 0;
   *size = 0;
   while (file != NULL && !feof(file) && !ferror(file)) {
-    if (*size == room) {
-      void *more = realloc(bytes, room = 2 * room + 65536);
+    if (*size == capacity) {
+      void *more = realloc(bytes, capacity = 2 * capacity + 65536);
       if (more == NULL) break;
       bytes = (char *)more;
     }
-    *size += fread(bytes + *size, 1, room - *size, file);
+    *size += fread(bytes + *size, 1, capacity - *size, file);
   }
   if (file == NULL || !feof(file)) {
     fprintf(stderr, "raw: %s: cannot be read\n", path);

@@ -38,7 +38,7 @@ fn try_reserve<T>(list: &mut Vec<T>, more: usize) -> Result<()> {
     list.try_reserve(more).map_err(|_| none::<T>(more))
 }
 
-/// Allocates `bytes` and frees them. To be called before a library that aborts without memory allocates as much.
+/// Allocates `bytes` and frees them: a check before a library that aborts without memory allocates as much.
 pub fn try_alloc(bytes: usize) -> Result<()> {
     try_with_capacity::<u8>(bytes).map(drop)
 }

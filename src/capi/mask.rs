@@ -41,8 +41,8 @@ pub(super) unsafe fn write<T: Sample>(
     // writes these pixels meanwhile, as the caller vouches.
     let picture = unsafe { ArrayView3::from_shape_ptr(shape, image.data.cast::<T>().cast_const()) };
     let channel = channel.resolve(picture)?;
-    // SAFETY: `extent` has checked address and length; image and mask do not overlap, and the caller lends the mask to nobody
-    // else; written, it may be referred to.
+    // SAFETY: `extent` has checked address and length; image and mask do not overlap, and the caller lends the mask to
+    // nobody else; written, it may be referred to.
     let plane = unsafe {
         mask.write_bytes(0, width * height);
         ArrayViewMut2::from_shape_ptr((height, width), mask)

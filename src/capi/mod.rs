@@ -256,15 +256,15 @@ pub unsafe extern "C" fn inpaint_scratch_size(
 }
 
 /// Fills the hole that mask shows in image, in place. Pixels outside the hole are never written. On a failure no pixel is
-/// written, except that a run in regions that was stopped or found no memory may have filled some of the hole. A mask without
-/// a hole is INPAINT_OK, a mask of nothing but hole INPAINT_INPUT.
+/// written, except that a run in regions that was stopped or found no memory may have filled some of the hole. A mask
+/// without a hole is INPAINT_OK, a mask of nothing but hole INPAINT_INPUT.
 ///
 /// scratch is memory of inpaint_scratch_size bytes or more, at any address and of any content, which no other run uses
 /// meanwhile; with it an engine of one thread allocates nothing. Where scratch is NULL (and scratch_size 0) the engine takes
 /// memory of its own and keeps it for the next run. A picture that is run in regions takes no scratch: INPAINT_USAGE.
 ///
-/// progress may be NULL; it is called with user. image, mask and scratch must not overlap, from the first byte of each to its
-/// last, the gaps between rows included.
+/// progress may be NULL; it is called with user. image, mask and scratch must not overlap, from the first byte of each to
+/// its last, the gaps between rows included.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_run(
     engine: *const inpaint_engine,

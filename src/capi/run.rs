@@ -64,7 +64,8 @@ impl Run<'_> {
         // SAFETY: as above; image and mask do not overlap.
         let mask = unsafe { ArrayView2::from_shape_ptr(shape, mask.data) };
         let scratch = (!scratch.is_null()).then(|| {
-            // SAFETY: the caller lends `scratch_size` bytes, which overlap neither image nor mask; written, they may be read.
+            // SAFETY: the caller lends `scratch_size` bytes, which overlap neither image nor mask; written, they may be
+            // read.
             unsafe {
                 scratch.write_bytes(0, scratch_size);
                 std::slice::from_raw_parts_mut(scratch, scratch_size)
@@ -105,8 +106,8 @@ fn mask_in<'s>(
         mask.add_bytes(bytes, reading.rule);
         return Ok((mask, rest));
     }
-    // Until the mask has grown, the run's memory holds the mask as it was read: a single feature map has more floats than the
-    // image has pixels.
+    // Until the mask has grown, the run's memory holds the mask as it was read: a single feature map has more floats than
+    // the image has pixels.
     let (words, lent) = split_words(rest, count).ok_or_else(short)?;
     let mut read = Mask::in_words(width, height, words)?;
     read.add_bytes(bytes, reading.rule);

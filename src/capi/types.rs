@@ -96,9 +96,9 @@ pub struct inpaint_options {
     pub(super) reading: Reading,
 }
 
-/// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once. A child of fork() has none of
-/// its worker threads: there inpaint_run is INPAINT_USAGE, and inpaint_engine_free frees everything but the threads. The child
-/// can make an engine of its own, or run an engine of one thread that was not running at the fork.
+/// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once. A child of fork() has none
+/// of its worker threads: there inpaint_run is INPAINT_USAGE, and inpaint_engine_free frees everything but the threads. The
+/// child can make an engine of its own, or run an engine of one thread that was not running at the fork.
 pub struct inpaint_engine {
     pub(super) inpainter: Inpainter,
     pub(super) reading: Reading,
@@ -122,8 +122,8 @@ pub struct inpaint_image {
     pub format: inpaint_format,
 }
 
-/// A mask in the caller's memory, one byte a pixel, as wide and high as the picture. Bytes at or above the options' threshold
-/// are white.
+/// A mask in the caller's memory, one byte a pixel, as wide and high as the picture. Bytes at or above the options'
+/// threshold are white.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct inpaint_mask {

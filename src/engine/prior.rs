@@ -5,7 +5,7 @@ use super::scratch::PriorShare;
 use crate::mask::{MaskView, Rect};
 use crate::prior::CYCLES;
 
-/// Solves for the prior of `image` in its share of the arena. Only the hole and the pixels next to it are of use there.
+/// Solves for the prior of `image` in its share of the arena. Only the hole and the pixels next to it are defined there.
 pub(super) fn solve(share: &PriorShare, image: &dyn Pixels, mask: &MaskView<'_>, scale: Scale, arena: &mut [f32]) {
     let (width, height) = image.size();
     let PriorShare { solver, image: at, scratch, .. } = share;

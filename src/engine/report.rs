@@ -76,7 +76,7 @@ pub(super) struct Meter<'p> {
 }
 
 impl Meter<'_> {
-    /// Calls back: of the current region, which has `pixels`, `part` of `whole` is done.
+    /// Calls back when `part` of `whole` is done in the current region, which has `pixels`.
     pub fn tell(&mut self, pixels: u64, part: u64, whole: u64) -> ControlFlow<()> {
         let done = self.done + (pixels as f64 * (part as f64 / whole as f64)) as u64;
         let progress = Progress { done, total: self.total };

@@ -103,8 +103,8 @@ impl<N: Number> Gemm<N> {
     ///
     /// # Panics
     ///
-    /// If there are more than [`MAX_ROWS`] rows or two operands, a window or a result lies outside its map, there are no such
-    /// panels or variants, or weights or epilogue are those of another GEMM.
+    /// If there are more than [`MAX_ROWS`] rows or two operands, a window or a result lies outside its map, there are no
+    /// such panels or variants, or weights or epilogue are those of another GEMM.
     ///
     /// # Safety
     ///

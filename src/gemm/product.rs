@@ -34,7 +34,7 @@ pub trait Kernels: Sized {
     /// Consecutive k of a column that one instruction of the microkernel takes; they lie side by side in a panel.
     const GROUP: usize;
 
-    /// Computes the elements of `product`, each with `epilogue` behind its sum.
+    /// Computes the elements of `product`: `epilogue` turns each sum into the result.
     ///
     /// # Panics
     ///

@@ -1,5 +1,5 @@
-//! Every kernel this CPU or Miri can run equals a triple loop, bit for bit. The shapes lie around the tile sizes, the windows
-//! around the block sizes.
+//! Every kernel this CPU or Miri can run equals a triple loop, bit for bit. The shapes lie around the tile sizes, the
+//! windows around the block sizes.
 
 use super::product::Kernels;
 use super::*;

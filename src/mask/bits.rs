@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 /// let mut mask = Mask::new(640, 480)?; // nothing to fill
 /// mask.add_box(300..360, 200..240);
 /// let mask = mask.dilated(2)?;
-/// assert!(mask.is_hole(299, 198) && !mask.is_hole(298, 198));
+/// assert!(mask.is_hole(298, 210) && !mask.is_hole(297, 210));
 ///
 /// let bytes = ndarray::Array2::<u8>::from_elem((480, 640), 255);
 /// let all = Mask::from_bytes(bytes.view(), MaskRule::default())?;

@@ -62,8 +62,8 @@ impl<W: AsRef<[u64]>> Mask<W> {
         self.dilate_along(out, bounds, (first..bounds.y + bounds.height).rev(), reach, nearest);
     }
 
-    /// Adds to `out`, in each of `rows` in turn, the pixels that hole pixels of that row and of the rows before it reach. In a
-    /// column the nearest hole pixel reaches farthest: `nearest` holds its row for each column of `bounds`.
+    /// Adds to `out`, in each of `rows` in turn, the pixels that hole pixels of that row and of the rows before it reach. In
+    /// a column the nearest hole pixel reaches farthest: `nearest` holds its row for each column of `bounds`.
     fn dilate_along(
         &self,
         out: &mut Mask<impl AsRef<[u64]> + AsMut<[u64]>>,

@@ -18,10 +18,10 @@ use crate::sample::Sample;
 pub struct Paint {
     /// Red, green, blue.
     pub rgb: [u8; 3],
-    /// The largest distance that is taken. `None` takes pixels that are surely painted, and those within 8 pixels of them that
-    /// are likely to be. Surely means a distance up to 48, likely up to 96, both less for colours that are less pure. Where
-    /// more pixels have the exact colour than are near it, as under a hard brush in a lossless file, only the exact colour is
-    /// sure.
+    /// The largest distance that is taken. `None` takes pixels that are surely painted, and those within 8 pixels of them
+    /// that are likely to be. Surely means a distance up to 48, likely up to 96, both less for colours that are less pure.
+    /// Where more pixels have the exact colour than are near it, as under a hard brush in a lossless file, only the exact
+    /// colour is sure.
     pub tolerance: Option<u8>,
 }
 
@@ -34,7 +34,8 @@ pub struct Painted {
     /// The smallest distance of a pixel.
     pub nearest: u8,
     /// Pixels near the colour that are left: within 16 pixels of those that are taken, or anywhere if none is. Near means a
-    /// distance up to 128, less for colours that are less pure, but at least 32 where nothing or nothing but specks is taken.
+    /// distance up to 128, less for colours that are less pure, but at least 32 where nothing or nothing but specks is
+    /// taken.
     pub left: usize,
     /// The distance that would take three quarters of those left.
     pub left_within: u8,
@@ -67,8 +68,8 @@ impl Paint {
 }
 
 impl Mask {
-    /// Adds what is painted in an image `[height, width, 1 | 2 | 3 | 4]` of the same size; grey counts as equal red, green and
-    /// blue. Takes the memory of two more such masks.
+    /// Adds what is painted in an image `[height, width, 1 | 2 | 3 | 4]` of the same size; grey counts as equal red, green
+    /// and blue. Takes the memory of two more such masks.
     ///
     /// # Errors
     ///

@@ -34,15 +34,15 @@ pub enum MaskGuess {
     /// All visible pixels (alpha above 0) have one colour, and half of the picture or less is opaque (alpha of 128 or more):
     /// strokes on a transparent layer. Alpha shows the hole: what is opaque was painted.
     Alpha,
-    /// All visible pixels have one colour, and more than half of the picture is opaque: alpha shows the hole, but it may have
-    /// been painted or erased.
+    /// All visible pixels have one colour, and more than half of the picture is opaque: alpha shows the hole, but it may
+    /// have been painted or erased.
     AlphaEitherWay,
     /// Colour and alpha both vary, as in a photograph with an erased hole: either may show the hole.
     LumaOrAlpha,
 }
 
-/// Colours that differ by no more than this in red, green and blue count as one: lossy files and colours stored multiplied by
-/// alpha are no more exact.
+/// Colours that differ by no more than this in red, green and blue count as one: lossy files and colours stored multiplied
+/// by alpha are no more exact.
 const ONE_COLOUR: u32 = 8;
 
 impl MaskChannel {
@@ -58,7 +58,8 @@ impl MaskChannel {
         }
     }
 
-    /// Guesses what the channels of a mask picture `[height, width, 1 | 2 | 3 | 4]` mean: grey or RGB, with or without alpha.
+    /// Guesses what the channels of a mask picture `[height, width, 1 | 2 | 3 | 4]` mean: grey or RGB, with or without
+    /// alpha.
     ///
     /// # Errors
     ///

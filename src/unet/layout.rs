@@ -109,12 +109,12 @@ impl Layout {
         [input.width, input.height]
     }
 
-    /// The map the normalised image goes into.
+    /// The map of the network's input.
     pub fn input(&self) -> Map {
         self.steps[0].inputs[0]
     }
 
-    /// The map the network's result comes out of.
+    /// The map of the network's result.
     pub fn output(&self) -> Map {
         self.steps[self.steps.len() - 1].output
     }

@@ -65,9 +65,9 @@ impl Network {
         self.layers.iter().map(|layer| layer.bytes()).sum()
     }
 
-    /// Runs every layer. The layout's input map holds the normalised image, zero in its holes; afterwards its output map, the
-    /// last step's, holds the result where the plan computes it. After each layer `progress` gets the multiply–accumulates
-    /// done so far.
+    /// Runs every layer. The layout's input map holds the normalised image, zero in its holes; afterwards its output map,
+    /// the last step's, holds the result where the plan computes it. After each layer `progress` gets the
+    /// multiply–accumulates done so far.
     ///
     /// # Errors
     ///

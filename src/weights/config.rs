@@ -66,9 +66,9 @@ pub struct Config {
 }
 
 impl Config {
-    /// A network of `encoder` layers, (output channels, kernel side) of enc1 … encL, and `decoder` layers, output
-    /// channels of dec1 … decL. It reads values in 0 … 1, and the prior if `prior_input`; its slope is 0.2, and it has no head
-    /// and no function after the last layer.
+    /// A network of `encoder` layers, (output channels, kernel side) of enc1 … encL, and `decoder` layers, output channels
+    /// of dec1 … decL. It reads values in 0 … 1, and the prior if `prior_input`; its slope is 0.2, and it has no head and no
+    /// function after the last layer.
     ///
     /// # Errors
     ///

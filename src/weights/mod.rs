@@ -11,12 +11,12 @@
 //! | `enc{i}.bias`, `dec{i}.bias` | `[C_out]` |
 //! | optional `head.weight`, `head.bias` | `[3, 3, 1, 1]`, `[3]`: after the leaky ReLU, which dec1 then has too |
 //!
-//! Metadata: `format` = `inpaint-edge/1`, `arch` = `pconv-unet`, `levels` = L, `color` = `rgb`, `input_mean` and
-//! `input_std` (three numbers, on values in 0 … 1; the output is de-normalised with the same), `encoder_activation` =
-//! `relu`, `decoder_slope`, optional `prior` = `none` or `harmonic`, optional `prior_input` = `false` or `true`: enc1's input
-//! and dec1's skip then have six channels, the image's three and the prior's three; optional `output` = `linear`, `tanh` or
-//! `sigmoid`, the function after the last layer. Keys that start with `provenance.` are free text.
-//! Anything else is an error that names the tensor or the key.
+//! Metadata: `format` = `inpaint-edge/1`, `arch` = `pconv-unet`, `levels` = L, `color` = `rgb`, `input_mean` and `input_std`
+//! (three numbers, on values in 0 … 1; the output is de-normalised with the same), `encoder_activation` = `relu`,
+//! `decoder_slope`, optional `prior` = `none` or `harmonic`, optional `prior_input` = `false` or `true`: enc1's input and
+//! dec1's skip then have six channels, the image's three and the prior's three; optional `output` = `linear`, `tanh` or
+//! `sigmoid`, the function after the last layer. Keys that start with `provenance.` are free text. Anything else is an error
+//! that names the tensor or the key.
 
 mod config;
 mod header;
@@ -95,7 +95,8 @@ impl<'a> Weights<'a> {
     ///
     /// # Errors
     ///
-    /// Weights, naming the tensor, where the file cannot be read or a value is not finite; limits, where memory cannot be had.
+    /// Weights, naming the tensor, where the file cannot be read or a value is not finite; limits, where memory cannot be
+    /// had.
     pub fn read_layer(&mut self, index: usize, weight: &mut Vec<f32>, bias: &mut Vec<f32>) -> Result<()> {
         let name = &self.config.layers[index].name;
         read(&mut self.source, &self.tensors, &format!("{name}.weight"), weight)?;

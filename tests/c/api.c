@@ -332,7 +332,8 @@ static int disturb(void *user, uint64_t done, uint64_t total) {
   return fesetround(FE_UPWARD) != 0;
 }
 
-// Neither the caller's rounding nor one that a callback chooses changes a 16-bit result; the caller's is restored afterwards.
+// Neither the caller's rounding nor one that a callback chooses changes a 16-bit result; the caller's is restored
+// afterwards.
 static void rounding_does_not_matter(const uint8_t *weights, size_t size) {
   static const int roundings[] = {FE_TONEAREST, FE_UPWARD, FE_TOWARDZERO};
   static uint16_t pixels[3][HEIGHT][WIDTH][3];

@@ -138,8 +138,8 @@ pub fn hole(mask: &Array2<u8>) -> Mask {
     Mask::from_bytes(mask.view(), MaskRule::default()).unwrap()
 }
 
-/// A feature map [h, w, c] with its mask [h, w], 1 = known; values in holes are zero. If its last three channels are a prior,
-/// the third field is the prior's mask.
+/// A feature map [h, w, c] with its mask [h, w], 1 = known; values in holes are zero. If its last three channels are a
+/// prior, the third field is the prior's mask.
 struct Map(Array3<f32>, Array2<u8>, Option<Array2<u8>>);
 
 impl Map {

@@ -38,7 +38,7 @@ fn strokes_of_one_colour_on_a_transparent_layer_are_read_from_alpha() {
 }
 
 #[test]
-fn alpha_that_does_not_vary_leaves_colour_to_tell() {
+fn luma_is_read_where_alpha_does_not_vary() {
     for alpha in [0, 100, 255] {
         let mut picture = strokes([255; 3], [0; 3]);
         picture.slice_mut(s![.., .., 3]).fill(alpha);
@@ -48,7 +48,7 @@ fn alpha_that_does_not_vary_leaves_colour_to_tell() {
 }
 
 #[test]
-fn what_may_be_meant_either_way_is_refused_and_can_be_chosen() {
+fn ambiguous_pictures_are_refused_unless_a_channel_is_named() {
     let mut photo = strokes([200, 30, 30], [200, 30, 30]);
     photo.indexed_iter_mut().for_each(|((y, x, c), v)| *v = if c == 3 { 255 - *v } else { (6 * x + 3 * y + c) as u8 });
     let erased = photo.clone();
@@ -83,7 +83,7 @@ fn every_type_and_layout_is_read_alike() {
 }
 
 #[test]
-fn channels_that_are_not_there_are_refused() {
+fn missing_channels_and_other_sizes_are_refused() {
     let rgb = Array3::<u8>::zeros((SIZE.0, SIZE.1, 3));
     assert!(plane(&rgb, MaskChannel::Alpha).unwrap_err().to_string().contains("an alpha channel"));
     assert!(
