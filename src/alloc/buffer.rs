@@ -46,8 +46,8 @@ impl Buffer {
     }
 }
 
-/// Asks the system to back a large allocation at once: by huge pages where it spans some, else by all of its pages, since a
-/// fault for each page would cost more than the pages.
+/// Asks the system to back a large allocation by huge pages where it spans some, else by all of its pages now: a fault for
+/// each page would cost more than the pages.
 #[cfg(all(feature = "huge-pages", target_os = "linux", not(miri)))]
 fn advise(base: NonNull<u8>, bytes: usize) {
     const PAGE: usize = 4096;

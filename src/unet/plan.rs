@@ -40,7 +40,7 @@ pub(crate) struct Plan<'m> {
 }
 
 impl<'m> Plan<'m> {
-    /// A plan in `memory` of [`Layout::plan_floats`]. What stands in it does not matter.
+    /// A plan in `memory` of [`Layout::plan_floats`] and any content.
     ///
     /// # Panics
     ///
@@ -178,7 +178,7 @@ impl<'m> Plan<'m> {
     }
 }
 
-/// Multiply–accumulates of `pixels` outputs of `k` each; more than a 32-bit machine's word counts.
+/// Multiply–accumulates of `pixels` outputs of `k` each; a 32-bit word is too small for them.
 fn macs(pixels: usize, k: usize, layer: &LayerShape) -> u64 {
     pixels as u64 * k as u64 * layer.c_out as u64
 }

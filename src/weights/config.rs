@@ -239,7 +239,7 @@ impl Config {
         self.layers.iter().map(|l| l.c_out * (l.fan_in() + 1)).sum::<usize>() + head
     }
 
-    /// Name and shape of every tensor, in the order in which their numbers follow a [`header`](super::header).
+    /// Name and shape of every tensor, in the order in which their numbers follow a [`header`](super::header()).
     pub fn tensors(&self) -> BTreeMap<String, Vec<usize>> {
         let tensors = self.layers.iter().flat_map(|l| {
             let weight = vec![l.c_out, l.c_in + l.c_skip, l.kernel, l.kernel];

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Packages by their folders, and the least number of uses between their files: fewer, and this test reads them no more.
+/// Packages by their folders, and the least number of uses between their files: with fewer, this test no longer reads them.
 const PACKAGES: [(&str, usize); 10] = [
     (".", 80),
     ("cli", 30),
