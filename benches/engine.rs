@@ -1,6 +1,6 @@
-//! Four levels, kept apart: microkernel beside the core's peak, packing, one layer's GEMM, whole image by hole ratio.
+//! Four levels, kept apart: the microkernel and the core's peak, packing, one layer's GEMM, the whole image by hole ratio.
 //!
-//! `cargo bench`; a throughput of elements is of multiply–accumulates, so GFLOP/s are twice the Gelem/s shown.
+//! Run by `cargo bench`. Elements are multiply–accumulates, so GFLOP/s are twice the Gelem/s shown.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use inpaint_edge::gemm::{Epilogue, Gemm, MAX_ROWS, Operand, Output, Row, Window};
@@ -45,7 +45,7 @@ fn gemm(c: &mut Criterion, group: &str, n: usize, runs: usize, run_len: usize, s
     group.finish();
 }
 
-/// Fused multiply-adds that wait for nothing but each other, on `N` accumulators.
+/// Multiply-adds on `N` accumulators, which wait for nothing but each other.
 #[inline(always)]
 fn mul_adds<const N: usize>(steps: usize) -> [f32; N] {
     let (mut sums, x, y) = ([0.5f32; N], std::hint::black_box(0.999f32), std::hint::black_box(0.001f32));

@@ -1,4 +1,4 @@
-//! Times the network on a random image with a centre square as hole, one JSON line.
+//! Times the network on a random image whose hole is a square in its centre, and prints one JSON line.
 //!
 //! `bench_network WEIGHTS SIZE HOLE_RATIO THREADS RUNS [--dense] [--isa NAME]`
 

@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         (if y < 150 { sky } else { field })[c] as u8
     });
 
-    // The hole: a wire across the picture, and a round spot. What the image holds there does not count.
+    // The hole: a wire across the picture, and a round spot. The image's content there does not count.
     let mut mask = Mask::new(width, height)?;
     mask.add_box(0..width, 60..64);
     let mut spot = Mask::new(width, height)?;

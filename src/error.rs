@@ -3,11 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// What went wrong, in as many kinds as a caller can act on.
+/// The kinds of errors that a caller can tell apart and act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The options contradict each other or this CPU.
+    /// An argument is wrong, or the options contradict each other, this CPU or this build.
     Usage,
     /// The image or the mask cannot be read or used.
     Input,
@@ -64,7 +64,7 @@ pub struct Error {
 /// Shared, since an [`Error`] can be cloned and an error of the system cannot.
 type Source = Arc<dyn std::error::Error + Send + Sync>;
 
-/// Shorthand used throughout the crate.
+/// A result whose error is an [`Error`] of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
@@ -74,7 +74,7 @@ impl Error {
         Self { kind, detail: escaped(detail.into()), source: None }
     }
 
-    /// The same error, caused by `source`. The detail says what the source says, so that one line is enough.
+    /// The same error, caused by `source`. The detail repeats what the source says, so that one line is enough.
     pub fn with_source(self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self { source: Some(Arc::new(source)), ..self }
     }

@@ -25,7 +25,7 @@ use crate::weights::{Config, Weights};
 /// A network ready to run, `Send + Sync`; several threads may run it at once. It keeps the memory of its last run, so a
 /// second run of the whole image of the same size allocates nothing.
 ///
-/// Results do not depend on the floating-point control word of the calling thread, which is put back on return.
+/// Results do not depend on the floating-point control word of the calling thread, which is restored on return.
 ///
 /// ```no_run
 /// # #[cfg(not(feature = "embedded-weights"))]
@@ -51,7 +51,7 @@ pub struct Inpainter {
 }
 
 impl Inpainter {
-    /// From the weights built into the library.
+    /// Loads the weights built into the library.
     ///
     /// # Errors
     ///
@@ -61,7 +61,7 @@ impl Inpainter {
         Self::from_bytes(crate::weights::EMBEDDED, options)
     }
 
-    /// From a weights file in memory, which is not kept.
+    /// Loads a weights file in memory, and keeps no reference to it.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl Inpainter {
         Self::new(Weights::from_bytes(bytes)?, options)
     }
 
-    /// From a weights file on disk, read one tensor at a time.
+    /// Loads a weights file from disk, one tensor at a time.
     ///
     /// # Errors
     ///
@@ -115,13 +115,14 @@ impl Inpainter {
     /// Fills a photograph in place. Known pixels and the whole alpha channel stay as they are, bit for bit; grey is the mean
     /// of the filled red, green and blue. A mask without a hole leaves everything.
     ///
-    /// An error leaves the photograph as it was; but a run in regions that is cancelled may have filled parts of the hole.
+    /// An error leaves the photograph as it was, except that a run in regions that is cancelled or finds no memory may have
+    /// filled parts of the hole.
     ///
     /// # Errors
     ///
-    /// Input, where the sizes differ, are zero, or nothing is known; limits, where memory cannot be had or
-    /// [`Options::max_memory`] is too little; cancelled, where progress said so; usage, where scratch memory is too short, or
-    /// the run is not of the whole image.
+    /// Input, where the sizes differ, a side is 0, there are not 1 to 4 channels, or no pixel is known; limits, where memory
+    /// cannot be had or [`Options::max_memory`] is too small; cancelled, where the progress callback breaks; usage, where
+    /// scratch memory is too short or meant for a run in regions, or where the engine's threads belong to a parent process.
     pub fn run<T: Sample>(&self, request: Request<'_, T>) -> Result<Report> {
         let Request { mut image, mask, strategy, progress, scratch } = request;
         let (height, width, channels) = image.dim();
@@ -155,12 +156,13 @@ impl Inpainter {
         Ok(filled)
     }
 
-    /// What a run with `mask` on an image of `channels` would take: strategy, regions and bytes of the plan, without work,
-    /// multiply–accumulates or times.
+    /// What a run with `mask` on an image of `channels` would take: strategy, regions and bytes of the plan.
+    /// Multiply–accumulates and times are 0.
     ///
     /// # Errors
     ///
-    /// Those of [`Inpainter::run`] that mask and [`Options::max_memory`] decide; a refusal names what would do.
+    /// Those of [`Inpainter::run`] that follow from the mask and [`Options::max_memory`]; the message names the limit that
+    /// would do.
     pub fn plan(&self, mask: &Mask<impl AsRef<[u64]>>, channels: usize) -> Result<Report> {
         check_size(mask.width(), mask.height(), channels)?;
         self.engine.plan(&mask.view(), self.strategy.for_size(mask.width(), mask.height()), channels)
@@ -191,14 +193,14 @@ impl Inpainter {
     fn check_process(&self) -> Result<()> {
         match self.engine.pool.is_here() {
             true => Ok(()),
-            false => Err(Error::usage(
-                "expected an engine of this process or of one thread, found its parent's before fork()",
-            )),
+            false => {
+                Err(Error::usage("expected an engine of this process or of one thread, found one made before fork()"))
+            }
         }
     }
 }
 
-/// Scratch memory is for runs of the whole image.
+/// Refuses scratch memory for a run in regions.
 fn check_native(strategy: Strategy, width: usize, height: usize) -> Result<()> {
     if strategy.for_size(width, height) != Strategy::Window {
         return Ok(());

@@ -1,4 +1,4 @@
-//! Fill holes in photographs on plain CPUs, with the same bytes on every machine.
+//! Fills holes in photographs on plain CPUs, with the same bytes on every machine.
 //!
 //! ```no_run
 //! # #[cfg(not(feature = "embedded-weights"))]
@@ -16,15 +16,16 @@
 //! # }
 //! ```
 //!
-//! Images are views of `ndarray` 0.17, [height, width, channels], of [`u8`, `u16` or `f32`](Sample). A [`Mask`] is made of
-//! boxes, bytes, a channel of a picture, transparency or paint. Files are the business of the package `inpaint-edge-image`.
+//! Images are views of `ndarray` 0.17, [height, width, channels], of [`u8`, `u16` or `f32`](Sample). A [`Mask`] is made from
+//! boxes, bytes, a channel of a picture, transparency or paint. The package `inpaint-edge-image` reads and writes files.
 //!
-//! Features, on by default: `parallel` (threads), `clock` (times in the [`Report`]), `huge-pages` (Linux), `embedded-weights`;
-//! others: `fs` (weights by path), `capi` (the C interface), `selftest`. With none of them the engine runs from slices and
-//! names no time, thread, file or system call.
+//! Features, on by default: `parallel` (threads), `clock` (times in the [`Report`]), `huge-pages` (Linux),
+//! `embedded-weights`; others: `fs` (weights by path), `capi` (the C interface), `selftest`. Without any of them the engine
+//! works on slices alone and uses no clock, thread, file or system call.
 //!
-//! A pixel's way: [`Mask`] says what is known, `engine` runs the stages in their order, the [prior] is the smooth part of a
-//! fill, `unet` plans and runs the layers, each a `pconv` on [`gemm`] on [`simd`], under the rules of [`numerics`].
+//! The way of a pixel: a [`Mask`] marks what to fill; `engine` runs the stages in their order; the [prior] is the smooth
+//! part of a fill; `unet` plans and runs the layers; each layer is a `pconv`, built on [`gemm`] and [`simd`] under the rules
+//! of [`numerics`].
 #![deny(unsafe_code)]
 #![deny(unsafe_op_in_unsafe_fn)]
 #![warn(missing_docs)]

@@ -29,7 +29,7 @@ fn emulated(a: f32, b: f32, c: f32) -> f32 {
     f64::from_bits(if away { bits + 1 } else { bits - 1 }) as f32
 }
 
-/// The function behind a convolution. It compares and selects, so that NaN and signed zeros are the same everywhere.
+/// The function after a convolution. It compares and selects, so that NaN and signed zeros are the same everywhere.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Activation {
     /// `v`.

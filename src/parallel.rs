@@ -10,7 +10,8 @@ use rayon::prelude::*;
 /// The most threads of a pool: few enough to start without harm on any machine.
 pub const MAX_THREADS: usize = 512;
 
-/// Bytes of a thread's stack, and more than it asks for before it has begun, which it could not be refused.
+/// Bytes that a new thread takes at most: its stack, and what it allocates before it has begun, when a refusal would end the
+/// process.
 #[cfg(feature = "parallel")]
 const THREAD: usize = 3 << 20;
 
@@ -20,13 +21,13 @@ pub struct Pool {
     threads: Option<Threads>,
 }
 
-/// Threads that are gone when this is dropped: the code they run may be unloaded next.
+/// Threads that have ended once this is dropped: the code they run may be unloaded next.
 #[cfg(feature = "parallel")]
 struct Threads {
-    /// There until it is dropped.
+    /// `None` only while this is dropped.
     pool: Option<rayon::ThreadPool>,
     handles: Vec<std::thread::JoinHandle<()>>,
-    /// Where they run: a child that fork() makes has none of them.
+    /// The process they run in: a child of fork() has none of them.
     process: u32,
 }
 
@@ -45,7 +46,7 @@ impl Threads {
 impl Drop for Threads {
     fn drop(&mut self) {
         if !self.are_here() {
-            // Whoever waited for them would wait for ever, and one of them may have held a lock.
+            // Waiting for them would never end, and one of them may have held a lock.
             std::mem::forget((self.pool.take(), std::mem::take(&mut self.handles)));
             return;
         }
@@ -117,15 +118,16 @@ impl Pool {
 #[cfg(feature = "parallel")]
 fn build(count: usize) -> Option<Threads> {
     let mut threads = Threads { pool: None, handles: Vec::new(), process: std::process::id() };
-    // One after the other: a thread that has begun has all its memory, for want of which it would end the process, so that
-    // what runs out first is the stack of the next. The last that it asks for is what it needs to look for work.
+    // A thread that finds no memory while it begins ends the process. So threads start one after the other: those that have
+    // begun hold all they need, and memory runs out at the stack of the next, which can be refused. The yield makes a thread
+    // look for work once: that is the last thing it allocates for.
     let (begun, has_begun) = std::sync::mpsc::channel();
     let begin = move |_| {
         rayon::yield_now();
         let _ = begun.send(());
     };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(count).start_handler(begin).spawn_handler(|thread| {
-        // A new thread has the control word of the one that starts it.
+        // A new thread inherits the control word of the one that starts it.
         let work = move || control::with_defaults(|| thread.run());
         if !alloc::system_has(THREAD) {
             return Err(std::io::ErrorKind::OutOfMemory.into());
@@ -143,7 +145,7 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
-    /// As in a child of fork(), whose threads are those of another process.
+    /// In a child of fork() the pool's threads are those of another process.
     #[test]
     #[cfg(not(miri))]
     fn threads_of_another_process_are_told_apart() {
@@ -152,7 +154,7 @@ mod tests {
         let Some(threads) = &mut pool.threads else { return };
         let here = std::mem::replace(&mut threads.process, std::process::id().wrapping_add(1));
         assert!(!pool.is_here());
-        // They are given up here, and so are waited for.
+        // Dropping the pool waits for its threads again.
         pool.threads.as_mut().expect("they were there").process = here;
     }
 

@@ -4,11 +4,11 @@ use crate::numerics;
 
 /// A channel sample: `u8`, `u16` (0 … max) or `f32` (0 … 1).
 pub trait Sample: Copy + Default + Send + Sync + 'static {
-    /// To 0 … 1.
+    /// Converts to 0 … 1.
     fn to_unit(self) -> f32;
-    /// From 0 … 1, clipped, halves rounded up as [`numerics::quantize`] says.
+    /// Converts from 0 … 1, clipped; integers round halves up, as [`numerics::quantize`] does.
     fn from_unit(v: f32) -> Self;
-    /// As masks and thresholds count it: the high byte of 16 bits, the nearest byte of 0 … 1.
+    /// The byte that masks and thresholds count: the high byte of 16 bits, the nearest byte of 0 … 1.
     fn to_byte(self) -> u8;
 }
 

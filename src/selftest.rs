@@ -39,21 +39,21 @@ enum Hole {
 /// A picture with its hole.
 #[derive(Clone, Copy, Debug)]
 pub struct Case {
-    /// Pixels.
+    /// Width, pixels.
     pub width: usize,
-    /// Pixels.
+    /// Height, pixels.
     pub height: usize,
     /// 1 grey, 2 grey + alpha, 3 RGB, 4 RGBA.
     pub channels: usize,
     /// 8 or 16.
     pub bits: usize,
-    /// What the network is run on.
+    /// Whether the network runs on the whole image or on regions.
     pub strategy: Strategy,
     hole: Hole,
 }
 
-/// The cases: sizes that divide and sizes that do not, every pixel format's kind, every shape of hole, the whole image and
-/// regions of it, holes that are filled at half the size first.
+/// The cases: sizes that need padding and sizes that do not, every number of channels and bits, every shape of hole, runs on
+/// the whole image and in regions, holes that are filled at half the size first.
 pub fn cases() -> impl Iterator<Item = Case> {
     [
         (64, 64, 3, 8, Hole::Square, Strategy::Auto),

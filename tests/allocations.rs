@@ -1,6 +1,6 @@
 //! A second run on the same size allocates nothing, and with the caller's memory neither does the first.
 //!
-//! Without the test harness, whose threads allocate when they like.
+//! Runs without the test harness, whose threads allocate when they like.
 
 #![allow(unsafe_code)]
 
@@ -36,8 +36,8 @@ unsafe impl GlobalAlloc for Counting {
 static ALLOCATOR: Counting = Counting;
 
 fn main() {
-    scratch_of_the_caller_is_all();
-    second_run_allocates_nothing_and_the_first_what_the_plan_says();
+    a_run_in_the_callers_scratch_allocates_nothing();
+    a_second_run_allocates_nothing_and_the_first_what_the_plan_says();
     an_estimate_takes_no_memory_for_feature_maps();
     #[cfg(feature = "capi")]
     c_with_scratch_allocates_nothing();
@@ -48,7 +48,7 @@ fn calls() -> usize {
     CALLS.load(Ordering::Relaxed)
 }
 
-fn scratch_of_the_caller_is_all() {
+fn a_run_in_the_callers_scratch_allocates_nothing() {
     let plain = common::Net::random(3, &[(7, 16), (5, 32), (3, 32)], &[32, 16, 3], 5);
     let prior = common::Net::random(2, &[(5, 6), (3, 9)], &[7, 3], 5).with_prior();
     let reading = common::Net::reading_prior(2, &[(5, 6), (3, 9)], &[7, 3], 5);
@@ -59,7 +59,7 @@ fn scratch_of_the_caller_is_all() {
             let mask = common::hole(&mask);
             let expected = inpainter.inpaint(image.view(), &mask).unwrap();
             let bytes = inpainter.scratch_bytes(width, height).unwrap();
-            // Of any content, from any address on.
+            // Any content, any address.
             let mut scratch = vec![0xff; bytes + 3];
             let (scratch, before) = (&mut scratch[3..], calls());
             let mut progress = |_| ControlFlow::Continue(());
@@ -73,9 +73,9 @@ fn scratch_of_the_caller_is_all() {
     }
 }
 
-fn second_run_allocates_nothing_and_the_first_what_the_plan_says() {
+fn a_second_run_allocates_nothing_and_the_first_what_the_plan_says() {
     let net = || common::Net::random(3, &[(7, 16), (5, 32), (3, 32)], &[32, 16, 3], 5);
-    // One thread first, while there are no others to allocate beside it.
+    // One thread first, while there are no others that could allocate at the same time.
     for (net, threads) in [(net(), 1), (net().with_prior(), 1), (net(), 2), (net().with_prior(), 2)] {
         let inpainter = Inpainter::from_bytes(&net.file, Options::default().threads(threads)).unwrap();
         let scene = |hole| common::scene(96, 64, hole, hole);
@@ -93,7 +93,7 @@ fn second_run_allocates_nothing_and_the_first_what_the_plan_says() {
         if threads == 1 {
             assert_eq!(again(), [0; 4]);
         } else {
-            // Workers allocate when they start and when they end, which is when they like.
+            // Workers allocate when they start and when they end, at times of their own.
             assert!((0..100).any(|_| again() == [0; 4]), "{threads} threads: every run allocates");
         }
     }

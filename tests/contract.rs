@@ -68,7 +68,7 @@ fn isa_threads_and_plan_change_nothing() {
 }
 
 #[test]
-fn a_used_workspace_changes_nothing() {
+fn memory_of_earlier_runs_changes_nothing() {
     let net = &nets()[3];
     let inpainter = Inpainter::from_bytes(&net.file, Options::default()).unwrap();
     let scenes: Vec<_> = (0..4).map(|shape| scene(64, 48, shape, shape)).collect();

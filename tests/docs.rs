@@ -44,7 +44,7 @@ fn without_spans(paragraph: &str) -> String {
     parts.iter().enumerate().filter(|(i, _)| i % 2 == 0 || *i >= closed).map(|(_, part)| *part).collect()
 }
 
-/// Where the links of a page lead: `[text](target)`, `![text](target)` and `[name]: target`.
+/// The targets of a page's links: `[text](target)`, `![text](target)` and `[name]: target`.
 fn links(page: &str) -> Vec<String> {
     let text = prose(page);
     let inline = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
@@ -92,7 +92,7 @@ fn normal(path: &Path) -> PathBuf {
     })
 }
 
-/// What is wrong with a link of `page`, if anything is.
+/// The fault of a link of `page`, if it has one.
 fn fault(root: &Path, page: &Path, target: &str) -> Option<String> {
     if target.contains("://") || target.starts_with("mailto:") {
         return None;

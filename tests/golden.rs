@@ -1,6 +1,6 @@
 //! The recorded digests, `tests/golden/digests.tsv`, which every machine reproduces, and their place in the README.
 //!
-//! After a change that is meant to change results, or of the shipped weights,
+//! After a change of the shipped weights, or one that is meant to change results,
 //! `UPDATE_GOLDEN=1 cargo test --test golden` rewrites both.
 #![cfg(all(feature = "selftest", feature = "embedded-weights"))]
 
@@ -12,7 +12,7 @@ use inpaint_edge::{Inpainter, Options};
 const START: &str = "<!-- digests -->\n";
 const END: &str = "<!-- /digests -->\n";
 
-/// What the README shows: a digest over the lines of each weights file.
+/// The table in the README: a digest over the lines of each weights file.
 fn summary(found: &str) -> String {
     let mut table = "| weights | last line |\n|---|---|\n".to_owned();
     for (name, _) in SHIPPED {
@@ -50,7 +50,7 @@ fn outputs_have_the_recorded_digests() {
     assert_eq!(RECORDED, found);
 }
 
-/// The sign of one number in the weights, and the digests are others.
+/// Flips the sign of one number in the weights: the digests change.
 #[test]
 fn digests_notice_a_number() {
     let (name, weights) = SHIPPED[0];
@@ -66,7 +66,7 @@ fn digests_notice_a_number() {
     assert!(recorded(&sha256(&flipped)).is_none());
 }
 
-/// SHA-256 of "abc" is FIPS 180-2's.
+/// FIPS 180-2 gives the digest of "abc".
 #[test]
 fn digests_are_sha256() {
     assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");

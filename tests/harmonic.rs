@@ -52,7 +52,7 @@ impl Case {
         let hole: Vec<usize> = (0..self.known.len()).filter(|i| self.known[*i] == 0).collect();
         let mut place = vec![usize::MAX; self.known.len()];
         hole.iter().enumerate().for_each(|(n, i)| place[*i] = n);
-        let beside = |i: usize| {
+        let neighbours = |i: usize| {
             let (x, y) = (i % self.width, i / self.width);
             let inside = [x > 0, x + 1 < self.width, y > 0, y + 1 < self.height];
             let at = [i.wrapping_sub(1), i + 1, i.wrapping_sub(self.width), i + self.width];
@@ -60,14 +60,14 @@ impl Case {
         };
         let apply = |v: &[f64]| -> Vec<f64> {
             let row = |(n, i): (usize, &usize)| {
-                beside(*i).map(|j| v[n] - if place[j] == usize::MAX { 0.0 } else { v[place[j]] }).sum()
+                neighbours(*i).map(|j| v[n] - if place[j] == usize::MAX { 0.0 } else { v[place[j]] }).sum()
             };
             hole.iter().enumerate().map(row).collect()
         };
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         for c in 0..3 {
             let known =
-                |i: &usize| beside(*i).filter(|j| place[*j] == usize::MAX).map(|j| f64::from(out[3 * j + c])).sum();
+                |i: &usize| neighbours(*i).filter(|j| place[*j] == usize::MAX).map(|j| f64::from(out[3 * j + c])).sum();
             let mut residual: Vec<f64> = hole.iter().map(known).collect();
             let (mut u, mut along) = (vec![0.0; hole.len()], residual.clone());
             let mut norm = dot(&residual, &residual);
@@ -103,7 +103,7 @@ fn psnr(a: &[f32], b: &[f32]) -> f64 {
     -10.0 * (sum / a.len() as f64).log10()
 }
 
-/// Sides of one, odd and even; squares, strokes, one known pixel, scattered ones; holes at every border.
+/// Sides of 1, odd and even sides; squares, strokes, a single known pixel, scattered pixels; holes at every border.
 fn random_cases() -> impl Iterator<Item = Case> {
     let sizes = [(1, 9), (14, 1), (2, 2), (3, 5), (16, 16), (37, 21), (40, 64), (65, 33)];
     let cases = sizes.into_iter().flat_map(|(w, h)| (0..4).map(move |hole| Case::random(w, h, hole)));
@@ -158,7 +158,7 @@ fn only_mask_and_known_pixels_decide() {
 }
 
 #[test]
-fn nothing_known_and_nothing_to_do() {
+fn without_known_pixels_the_fill_is_zero_and_without_a_hole_the_image_stays() {
     let case = |known: u8| Case { known: vec![known; 35], ..Case::random(7, 5, 0) };
     assert!(case(0).fill(CYCLES, 1.0).iter().all(|v| *v == 0.0));
     assert_eq!(bits(&case(1).fill(CYCLES, 1.0)), bits(&case(1).image));

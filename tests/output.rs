@@ -1,4 +1,4 @@
-//! What follows the last layer: a head, tanh, sigmoid, beside what the same network gives without.
+//! Networks with a head, tanh or sigmoid after the last layer, compared with the same network without.
 
 mod common;
 
@@ -37,7 +37,7 @@ fn expected(v: f32, output: &str) -> f32 {
 }
 
 #[test]
-fn functions_of_what_the_last_layer_gives() {
+fn a_head_and_a_function_apply_to_the_last_layers_output() {
     let net = common::Net::random(2, &[(5, 6), (3, 9)], &[6, 3], 8);
     let (image, mask) = common::scene(40, 32, 0, 5);
     let fill = |file: &[u8], isa| {
@@ -78,7 +78,7 @@ fn functions_of_what_the_last_layer_gives() {
 }
 
 #[test]
-fn the_schema_knows_them() {
+fn the_schema_has_a_head_and_the_output_functions() {
     let net = common::Net::random(1, &[(3, 2)], &[3], 1);
     for (name, output) in [("linear", Output::Linear), ("tanh", Output::Tanh), ("sigmoid", Output::Sigmoid)] {
         let file = variant(&net.file, name, true);

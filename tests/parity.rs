@@ -1,4 +1,4 @@
-//! The engine beside an independent one: fixtures made by ONNX Runtime (`tests/fixtures/make.py`).
+//! The engine agrees with an independent one: fixtures made by ONNX Runtime (`tests/fixtures/make.py`).
 
 #[path = "common/safetensors.rs"]
 mod safetensors;
@@ -35,7 +35,7 @@ fn check(name: &str, weights: &[u8]) {
 }
 
 #[test]
-fn random_networks() {
+fn random_networks_agree_with_onnx_runtime() {
     for name in ["l1", "l2", "l3", "l4", "prior"] {
         let path = format!("{}/tests/fixtures/{name}.weights.safetensors", env!("CARGO_MANIFEST_DIR"));
         check(name, &std::fs::read(path).unwrap());
@@ -44,6 +44,6 @@ fn random_networks() {
 
 #[cfg(feature = "embedded-weights")]
 #[test]
-fn shipped_weights_on_a_photograph() {
+fn shipped_weights_agree_with_onnx_runtime_on_a_photograph() {
     check("photo", inpaint_edge::weights::EMBEDDED);
 }

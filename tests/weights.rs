@@ -117,7 +117,7 @@ fn config_is_what_the_file_says() {
 }
 
 #[test]
-fn what_a_network_takes_is_known_before_it_is_loaded() {
+fn memory_of_a_network_is_known_before_it_is_loaded() {
     for file in [Model::new().bytes(), Model::new().half().bytes()] {
         let config = Weights::from_bytes(&file).unwrap().config().clone();
         for isa in Isa::available().map(Some) {
@@ -338,7 +338,7 @@ fn offsets_at_the_end_of_the_address_space_are_refused() {
 }
 
 #[test]
-fn tensors_with_gaps_and_names_that_are_there_twice_are_named() {
+fn gaps_and_duplicate_names_are_named() {
     let tensor = |name, start, end| {
         format!(r#""{name}":{{"dtype":"F32","shape":[{}],"data_offsets":[{start},{end}]}}"#, (end - start) / 4)
     };

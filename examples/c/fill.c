@@ -1,4 +1,4 @@
-// Fills a hole in a ramp by the weights built into the library, and shows a pixel of it before and after.
+// Fills a hole in a ramp with the weights built into the library, and prints a pixel of it before and after.
 #include <inpaint_edge.h>
 #include <stdio.h>
 

@@ -1,10 +1,10 @@
 // raw WEIGHTS WIDTH HEIGHT FORMAT IMAGE MASK OUT [STRATEGY]
 //
 // Fills a picture of raw samples (16 bits in the machine's byte order) where MASK, a byte a pixel, is 128 or more. FORMAT
-// is grey8, greya8, rgb8, rgba8, grey16, greya16, rgb16 or rgba16; STRATEGY is auto, native or window. One thread; the
-// library opens no file and, once the engine stands, takes no memory: weights, pixels and scratch are this program's. Only
-// where a picture is run in regions (auto above 2^20 pixels, window) does the engine take its own. The exit code is the
-// status.
+// is grey8, greya8, rgb8, rgba8, grey16, greya16, rgb16 or rgba16; STRATEGY is auto, native or window. Runs on one thread.
+// The library opens no file and, once the engine is made, takes no memory: weights, pixels and scratch are this program's.
+// Only where a picture is run in regions (auto above 2^20 pixels, window) does the engine take its own. The exit code is
+// the status.
 #include <inpaint_edge.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,15 +13,15 @@
 static void *read_file(const char *path, size_t *size) {
   FILE *file = fopen(path, "rb");
   char *bytes = NULL;
-  size_t room = 0;
+  size_t capacity = 0;
   *size = 0;
   while (file != NULL && !feof(file) && !ferror(file)) {
-    if (*size == room) {
-      void *more = realloc(bytes, room = 2 * room + 65536);
+    if (*size == capacity) {
+      void *more = realloc(bytes, capacity = 2 * capacity + 65536);
       if (more == NULL) break;
       bytes = (char *)more;
     }
-    *size += fread(bytes + *size, 1, room - *size, file);
+    *size += fread(bytes + *size, 1, capacity - *size, file);
   }
   if (file == NULL || !feof(file)) {
     fprintf(stderr, "raw: %s: cannot be read\n", path);

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_chain_takes_two_neighbours() {
+    fn a_chain_takes_the_memory_of_two_buffers() {
         let chain: Vec<Lifetime> = (0..8).map(|i| Lifetime { first: i, last: i + 1, len: 160 }).collect();
         assert_eq!(place::<8>(&chain).1, 320);
     }

@@ -10,8 +10,8 @@ use crate::error::{Error, Result};
 
 /// Floats on a 64-byte boundary.
 pub(crate) struct Buffer {
-    /// Of the allocation, which starts up to a line before the first float: asked for at a float's own alignment, zeroed
-    /// memory comes from the system untouched, page by page when first used.
+    /// The start of the allocation, up to a line before the first float. Asked for at a float's own alignment, zeroed memory
+    /// comes from the system untouched, page by page when first used.
     base: NonNull<u8>,
     layout: Layout,
     data: NonNull<f32>,
@@ -46,8 +46,8 @@ impl Buffer {
     }
 }
 
-/// Tells the system what a large allocation is for: huge pages where it holds some, or else all of its pages now, since a
-/// fault a page would cost more than the pages.
+/// Asks the system to back a large allocation by huge pages where it spans some, else by all of its pages now: a fault for
+/// each page would cost more than the pages.
 #[cfg(all(feature = "huge-pages", target_os = "linux", not(miri)))]
 fn advise(base: NonNull<u8>, bytes: usize) {
     const PAGE: usize = 4096;
@@ -65,7 +65,7 @@ fn advise(base: NonNull<u8>, bytes: usize) {
 #[cfg(not(all(feature = "huge-pages", target_os = "linux", not(miri))))]
 fn advise(_: NonNull<u8>, _: usize) {}
 
-/// Whether the system has so many bytes more, whatever the allocator keeps; where that cannot be asked, it has.
+/// Whether the system has `bytes` more, whatever the allocator keeps; true where the system cannot be asked.
 #[cfg(all(feature = "parallel", target_os = "linux", not(miri)))]
 pub(crate) fn system_has(bytes: usize) -> bool {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;

@@ -13,8 +13,8 @@ pub(crate) fn lines(bytes: &mut [u8]) -> &mut [f32] {
     unsafe { bytes[skip..].align_to_mut().1 }
 }
 
-/// Splits `count` words off the front of `bytes`, which are on an address of theirs; what they are is unspecified. `None`
-/// where there are too few bytes: [`words_bytes`] are enough.
+/// Splits `count` aligned words, of any content, off the front of `bytes`. `None` where there are too few bytes:
+/// [`words_bytes`] are enough.
 #[cfg(feature = "capi")]
 pub(crate) fn split_words(bytes: &mut [u8], count: usize) -> Option<(&mut [u64], &mut [u8])> {
     let skip = bytes.as_ptr().align_offset(align_of::<u64>());
@@ -43,7 +43,7 @@ unsafe impl Plain for u8 {}
 // SAFETY: an integer of four bytes.
 unsafe impl Plain for u32 {}
 
-/// Floats that hold `count` values; for more bytes than a `usize` counts, more than any memory holds.
+/// Floats that hold `count` values; more than any memory holds where a `usize` overflows.
 pub(crate) fn floats_for<T: Plain>(count: usize) -> usize {
     count.saturating_mul(size_of::<T>()).div_ceil(size_of::<f32>())
 }
@@ -62,7 +62,7 @@ pub(crate) fn values_mut<T: Plain>(memory: &mut [f32]) -> &mut [T] {
     unsafe { std::slice::from_raw_parts_mut(memory.as_mut_ptr().cast(), count) }
 }
 
-/// Splits `count` values off the front of `memory`; what they are is unspecified.
+/// Splits `count` values, of any content, off the front of `memory`.
 pub(crate) fn split<T: Plain>(memory: &mut [f32], count: usize) -> (&mut [T], &mut [f32]) {
     let (part, rest) = memory.split_at_mut(floats_for::<T>(count));
     // SAFETY: `T` is plain, and the part is as long as `count` of it.

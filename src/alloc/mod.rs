@@ -1,7 +1,7 @@
 //! Fallible `Vec` helpers: where memory cannot be had, the answer is a [`Limits`](crate::ErrorKind::Limits) error instead of
 //! an abort.
 //!
-//! Whoever allocates by a number that an input chooses uses these, or asks [`try_alloc`] first where a library allocates.
+//! Code that allocates by a number that an input chooses uses these, or calls [`try_alloc`] before a library allocates.
 
 mod arena;
 mod buffer;
@@ -21,14 +21,14 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 ///
-/// Limits, where memory cannot be had; so for every function here.
+/// Limits, where memory cannot be had, as for every function of this module.
 pub fn try_with_capacity<T>(len: usize) -> Result<Vec<T>> {
     let mut list = Vec::new();
     try_reserve_exact(&mut list, len)?;
     Ok(list)
 }
 
-/// Reserves capacity for `more` values and no others.
+/// Reserves capacity for exactly `more` values.
 pub fn try_reserve_exact<T>(list: &mut Vec<T>, more: usize) -> Result<()> {
     list.try_reserve_exact(more).map_err(|_| none::<T>(more))
 }
@@ -38,7 +38,7 @@ fn try_reserve<T>(list: &mut Vec<T>, more: usize) -> Result<()> {
     list.try_reserve(more).map_err(|_| none::<T>(more))
 }
 
-/// Allocates `bytes` and frees them, before a library asks for them that aborts where they cannot be had.
+/// Allocates `bytes` and frees them: a check before a library that aborts without memory allocates as much.
 pub fn try_alloc(bytes: usize) -> Result<()> {
     try_with_capacity::<u8>(bytes).map(drop)
 }

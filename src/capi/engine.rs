@@ -1,4 +1,4 @@
-//! An engine as C holds it: made of weights and options, and what it says of scratch memory.
+//! Makes engines from weights and options, and tells how much scratch memory their runs take.
 
 use std::ffi::CStr;
 
@@ -34,7 +34,7 @@ pub(super) fn from_file(_: &CStr, _: Options) -> Result<Inpainter> {
     Err(crate::Error::usage("path: expected weights in memory, found a path in a build that reads no files"))
 }
 
-/// Puts what `make` makes into `*engine`.
+/// Writes the engine that `make` makes to `*engine`.
 ///
 /// # Safety
 ///

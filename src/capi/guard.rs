@@ -1,4 +1,4 @@
-//! Where errors and panics of Rust become statuses of C.
+//! Turns errors and panics of Rust into statuses of C.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -18,14 +18,14 @@ pub(super) fn last_error() -> *const c_char {
     LAST_ERROR.try_with(|last| last.borrow().as_ptr()).unwrap_or(c"".as_ptr())
 }
 
-/// On the heap, where memory can be had.
+/// Moves `value` to the heap; an error where memory cannot be had.
 pub(super) fn boxed<T>(value: T) -> Result<*mut T> {
     let mut one = try_with_capacity(1)?;
     one.push(value);
     Ok(Box::into_raw(one.into_boxed_slice()).cast())
 }
 
-/// The status of `work`, its message kept for `inpaint_last_error`; a panic ends here.
+/// Runs `work` and returns its status; the message of a failure is kept for `inpaint_last_error`. A panic ends here.
 pub(super) fn guard(work: impl FnOnce() -> Result<()>) -> inpaint_status {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => INPAINT_OK,
@@ -34,7 +34,7 @@ pub(super) fn guard(work: impl FnOnce() -> Result<()>) -> inpaint_status {
     }
 }
 
-/// The status of a failure; one function for all calls, which each would hold a copy of it.
+/// The status of a failure. It is one function, so that each call need not hold a copy.
 #[cold]
 #[inline(never)]
 fn failed(failure: std::result::Result<Error, Box<dyn Any + Send>>) -> inpaint_status {
@@ -50,7 +50,7 @@ fn failed(failure: std::result::Result<Error, Box<dyn Any + Send>>) -> inpaint_s
 fn panic_message(panic: Box<dyn Any + Send>) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-    // What a panic carries may panic when dropped.
+    // The payload of a panic may panic when dropped.
     std::mem::forget(panic);
     text.unwrap_or_else(|| "a panic".to_owned())
 }

@@ -1,4 +1,4 @@
-//! What C lends: strings and memory, held against what is said of them before they are used.
+//! Checks the strings and memory that C lends before they are used: addresses, sizes, strides, overlaps.
 
 use std::ffi::{CStr, c_char};
 use std::ops::Range;
@@ -75,7 +75,7 @@ pub(super) fn extent(
     if stride < row {
         return Err(Error::usage(format!("{name}: expected a stride of {row} bytes or more, found {stride}")));
     }
-    // Of one row it means nothing, and may be any.
+    // A single row needs no stride, so any will do.
     let stride = if height == 1 { row } else { stride };
     let bytes = stride.checked_mul(height - 1).and_then(|bytes| bytes.checked_add(row));
     let bytes = bytes.filter(|bytes| *bytes <= isize::MAX as usize);

@@ -1,4 +1,4 @@
-//! One call of `inpaint_mask_from_image`: what C lends is checked, then read.
+//! One call of `inpaint_mask_from_image`: checks what C lends, then reads it.
 
 use ndarray::{ArrayView3, ArrayViewMut2, ShapeBuilder};
 
@@ -24,8 +24,8 @@ pub(super) fn channel(channel: inpaint_channel) -> Result<MaskChannel> {
 ///
 /// # Safety
 ///
-/// What `image.data` and `mask` name, unless NULL, is memory of the sizes given; nobody else uses the mask's or writes the
-/// picture's meanwhile.
+/// `image.data` and `mask` are NULL or point to memory of the sizes given; meanwhile nobody else uses the mask or writes the
+/// picture.
 pub(super) unsafe fn write<T: Sample>(
     image: &inpaint_image,
     channels: usize,
@@ -41,8 +41,8 @@ pub(super) unsafe fn write<T: Sample>(
     // writes these pixels meanwhile, as the caller vouches.
     let picture = unsafe { ArrayView3::from_shape_ptr(shape, image.data.cast::<T>().cast_const()) };
     let channel = channel.resolve(picture)?;
-    // SAFETY: `extent` has checked address and length; image and mask do not overlap, and the caller lends the mask to nobody
-    // else; written, it may be referred to.
+    // SAFETY: `extent` has checked address and length; image and mask do not overlap, and the caller lends the mask to
+    // nobody else; written, it may be referred to.
     let plane = unsafe {
         mask.write_bytes(0, width * height);
         ArrayViewMut2::from_shape_ptr((height, width), mask)

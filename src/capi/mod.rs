@@ -1,11 +1,11 @@
-//! The C interface, `include/inpaint_edge.h`: checks what C hands over and calls [`Inpainter`].
+//! The C interface, `include/inpaint_edge.h`: checks its arguments and calls [`Inpainter`].
 //!
-//! A panic, which would be a mistake of this library, ends in `INPAINT_INTERNAL` and goes no further.
+//! A panic, which would be a mistake of this library, becomes `INPAINT_INTERNAL` and goes no further.
 //!
 //! # Safety
 //!
-//! A pointer is NULL, or what the function's description calls it: options and engines of the functions that make them and
-//! not yet freed, strings that end, memory of the size that is named and that nobody else uses meanwhile.
+//! A pointer is NULL, or what the function's description calls it: options and engines come from the functions that make
+//! them and are not yet freed; strings end in NUL; memory has the size that is named, and nobody else uses it meanwhile.
 
 #![allow(unsafe_code, non_camel_case_types, clippy::missing_safety_doc)]
 
@@ -42,8 +42,8 @@ pub extern "C" fn inpaint_abi_version() -> u32 {
     INPAINT_ABI_VERSION
 }
 
-/// One line of UTF-8 that says what was expected and what was found in the last call of this thread that failed; empty where
-/// none has. Valid until the next call of this thread that fails.
+/// The message of this thread's last call that failed: one line of UTF-8 that says what was expected and what was found;
+/// empty if no call has failed. Valid until the next call of this thread that fails.
 #[unsafe(no_mangle)]
 pub extern "C" fn inpaint_last_error() -> *const c_char {
     guard::last_error()
@@ -70,7 +70,7 @@ pub unsafe extern "C" fn inpaint_options_free(options: *mut inpaint_options) {
     }
 }
 
-/// Worker threads, 512 at the most; 0, the default, for all cores. Where not all can be started, or in a library built
+/// Worker threads, 512 at the most; 0, the default, means all cores. Where not all can be started, or in a library built
 /// without threads, an engine has one. Never changes a result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_set_threads(options: *mut inpaint_options, threads: u32) -> inpaint_status {
@@ -85,8 +85,8 @@ pub unsafe extern "C" fn inpaint_options_set_threads(options: *mut inpaint_optio
     })
 }
 
-/// Instruction set: "avx512", "avx2", "neon", "scalar", or "auto", the default, for the best of this CPU. Never changes a
-/// result.
+/// Instruction set: "avx512", "avx2", "neon", "scalar", or "auto", the default, which is the best of this CPU. Never changes
+/// a result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_set_isa(options: *mut inpaint_options, name: *const c_char) -> inpaint_status {
     guard(|| {
@@ -105,7 +105,8 @@ pub unsafe extern "C" fn inpaint_options_set_isa(options: *mut inpaint_options, 
     })
 }
 
-/// Whether to leave out work that cannot reach the hole: not 0, the default. Never changes a result.
+/// Whether to leave out work that cannot reach the hole: 0 is no, any other number, the default, is yes. Never changes a
+/// result.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_set_hole_aware(options: *mut inpaint_options, on: c_int) -> inpaint_status {
     guard(|| {
@@ -135,7 +136,7 @@ pub unsafe extern "C" fn inpaint_options_set_polarity(
     })
 }
 
-/// Mask bytes from here on are white. Default 128.
+/// The lowest mask byte that is white. Default 128.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_set_threshold(options: *mut inpaint_options, threshold: u8) -> inpaint_status {
     guard(|| {
@@ -146,7 +147,7 @@ pub unsafe extern "C" fn inpaint_options_set_threshold(options: *mut inpaint_opt
     })
 }
 
-/// Grow the hole by a disc of this radius, pixels. Default 0.
+/// Grows the hole by a disc of this radius, pixels. Default 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_options_set_grow(options: *mut inpaint_options, radius: u32) -> inpaint_status {
     guard(|| {
@@ -177,9 +178,8 @@ pub unsafe extern "C" fn inpaint_options_set_strategy(
     })
 }
 
-/// An engine from a weights file in memory, which may be freed afterwards, or, where weights is NULL and size 0, from the
-/// weights built into the library. Options may be NULL for the defaults, and may be freed afterwards. On a failure *engine
-/// is NULL.
+/// Makes an engine from a weights file in memory or, where weights is NULL and size 0, from the weights built into the
+/// library. Options may be NULL for the defaults. Weights and options may be freed afterwards. On a failure *engine is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_engine_new(
     weights: *const c_void,
@@ -201,8 +201,8 @@ pub unsafe extern "C" fn inpaint_engine_new(
     unsafe { create(options, engine, make) }
 }
 
-/// An engine from a weights file on disk, as inpaint_engine_new. The path is in the system's encoding: UTF-8 on Windows.
-/// INPAINT_USAGE where the library was built without feature "fs".
+/// Makes an engine from a weights file on disk, as inpaint_engine_new does. The path is in the system's encoding; on Windows
+/// it is UTF-8. INPAINT_USAGE where the library was built without feature "fs".
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_engine_new_from_file(
     path: *const c_char,
@@ -227,7 +227,7 @@ pub unsafe extern "C" fn inpaint_engine_free(engine: *mut inpaint_engine) {
     });
 }
 
-/// The instruction set in use: "avx512", "avx2", "neon" or "scalar". Never freed. NULL where engine is.
+/// The instruction set in use: "avx512", "avx2", "neon" or "scalar". Never freed. NULL where engine is NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_isa(engine: *const inpaint_engine) -> *const c_char {
     // SAFETY: the caller vouches for the engine.
@@ -255,16 +255,16 @@ pub unsafe extern "C" fn inpaint_scratch_size(
     })
 }
 
-/// Fills the hole that mask shows in image, in place. Pixels outside the hole are not written; on a failure none is, but of a
-/// run in regions that was stopped or found no memory some of the hole may be. A mask without a hole is INPAINT_OK, one of
-/// nothing but hole INPAINT_INPUT.
+/// Fills the hole that mask shows in image, in place. Pixels outside the hole are never written. On a failure no pixel is
+/// written, except that a run in regions that was stopped or found no memory may have filled some of the hole. A mask
+/// without a hole is INPAINT_OK, a mask of nothing but hole INPAINT_INPUT.
 ///
 /// scratch is memory of inpaint_scratch_size bytes or more, at any address and of any content, which no other run uses
-/// meanwhile; with it an engine of one thread allocates nothing. Where it is NULL (and scratch_size 0) the engine takes
+/// meanwhile; with it an engine of one thread allocates nothing. Where scratch is NULL (and scratch_size 0) the engine takes
 /// memory of its own and keeps it for the next run. A picture that is run in regions takes no scratch: INPAINT_USAGE.
 ///
-/// progress may be NULL; user is handed to it. image, mask and scratch must not overlap, from the first byte of each to its
-/// last, the gaps between rows included.
+/// progress may be NULL; it is called with user. image, mask and scratch must not overlap, from the first byte of each to
+/// its last, the gaps between rows included.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_run(
     engine: *const inpaint_engine,
@@ -292,8 +292,8 @@ pub unsafe extern "C" fn inpaint_run(
     })
 }
 
-/// Writes the mask that a picture shows, a byte a pixel, to the mask_size bytes at mask: what inpaint_mask is of, without
-/// gaps between rows. 16-bit samples count by their high byte. The picture is not written, and must not overlap the mask.
+/// Writes the mask that a picture shows to the mask_size bytes at mask: a byte a pixel, without gaps between rows, ready for
+/// inpaint_mask. 16-bit samples count by their high byte. The picture is not written, and must not overlap the mask.
 /// On a failure no byte is written.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_mask_from_image(

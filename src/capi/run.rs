@@ -1,4 +1,4 @@
-//! One call of `inpaint_run`: what C lends is checked, then filled.
+//! One call of `inpaint_run`: checks what C lends, then fills it.
 
 use std::ffi::c_void;
 use std::ops::ControlFlow;
@@ -29,7 +29,7 @@ impl Run<'_> {
     ///
     /// # Safety
     ///
-    /// What `image.data`, `mask.data` and `scratch` name, unless NULL, is memory of the sizes given that nobody else uses
+    /// `image.data`, `mask.data` and `scratch` are NULL or point to memory of the sizes given, which nobody else uses
     /// meanwhile; `progress` is NULL or may be called with `user` on any thread.
     pub unsafe fn fill<T: Sample>(&self, channels: usize) -> Result<()> {
         let Run { engine, image, mask, scratch, .. } = *self;
@@ -64,7 +64,8 @@ impl Run<'_> {
         // SAFETY: as above; image and mask do not overlap.
         let mask = unsafe { ArrayView2::from_shape_ptr(shape, mask.data) };
         let scratch = (!scratch.is_null()).then(|| {
-            // SAFETY: the caller lends `scratch_size` bytes, which overlap neither image nor mask; written, they may be read.
+            // SAFETY: the caller lends `scratch_size` bytes, which overlap neither image nor mask; written, they may be
+            // read.
             unsafe {
                 scratch.write_bytes(0, scratch_size);
                 std::slice::from_raw_parts_mut(scratch, scratch_size)
@@ -105,7 +106,8 @@ fn mask_in<'s>(
         mask.add_bytes(bytes, reading.rule);
         return Ok((mask, rest));
     }
-    // The run's memory holds the mask as it is read until it has grown: a map alone has more floats than the image pixels.
+    // Until the mask has grown, the run's memory holds the mask as it was read: a single feature map has more floats than
+    // the image has pixels.
     let (words, lent) = split_words(rest, count).ok_or_else(short)?;
     let mut read = Mask::in_words(width, height, words)?;
     read.add_bytes(bytes, reading.rule);
@@ -114,7 +116,7 @@ fn mask_in<'s>(
     Ok((mask, rest))
 }
 
-/// The caller's callback and what it is handed.
+/// The caller's callback and its `user`.
 struct Callback(inpaint_progress, *mut c_void);
 
 // SAFETY: the interface says that the callback runs on threads of the engine, one at a time.
@@ -127,7 +129,7 @@ impl Callback {
     ///
     /// # Safety
     ///
-    /// The callback is NULL or a function of its type that may be called on this thread with what it is handed.
+    /// The callback is NULL or a function of its type that may be called on this thread with its `user`.
     unsafe fn call(&self, progress: Progress) -> ControlFlow<()> {
         // SAFETY: the caller vouches for it.
         match self.0.map_or(0, |callback| unsafe { callback(self.1, progress.done, progress.total) }) {

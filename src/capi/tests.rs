@@ -1,5 +1,5 @@
-//! What C itself cannot show: panics, and what Miri says of memory that C lends. The interface as C sees it is tested in
-//! `tests/c`.
+//! Tests that C itself cannot make: of panics, and, under Miri, of every access to memory that C lends. `tests/c` tests the
+//! interface as C sees it.
 
 use std::ffi::CStr;
 use std::ops::ControlFlow;
@@ -16,7 +16,7 @@ fn last_error() -> String {
 }
 
 #[test]
-fn statuses_are_the_kinds() {
+fn every_kind_of_error_has_its_status() {
     let statuses = [
         (ErrorKind::Usage, INPAINT_USAGE),
         (ErrorKind::Input, INPAINT_INPUT),
@@ -33,7 +33,7 @@ fn statuses_are_the_kinds() {
 }
 
 #[test]
-fn the_threshold_of_regions_is_the_engines() {
+fn the_header_has_the_engines_native_pixels() {
     assert_eq!(INPAINT_NATIVE_PIXELS as usize, crate::NATIVE_PIXELS);
 }
 
@@ -174,12 +174,12 @@ fn what_c_lends_is_used_as_lent() {
                 };
                 Array3::from_shape_fn((HEIGHT, WIDTH, channels), sample)
             };
-            let holes = Array2::from_shape_fn((HEIGHT, WIDTH), |(y, x)| 255 * u8::from(is_hole(x, y)));
-            let holes = Mask::from_bytes(holes.view(), MaskRule::default()).unwrap();
+            let mask = Array2::from_shape_fn((HEIGHT, WIDTH), |(y, x)| 255 * u8::from(is_hole(x, y)));
+            let mask = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
             let (before, after) = (samples(&before), samples(&pixels));
             let expected = match bytes {
-                1 => inpainter.inpaint(before.mapv(|v| v as u8).view(), &holes).unwrap().mapv(u16::from),
-                _ => inpainter.inpaint(before.view(), &holes).unwrap(),
+                1 => inpainter.inpaint(before.mapv(|v| v as u8).view(), &mask).unwrap().mapv(u16::from),
+                _ => inpainter.inpaint(before.view(), &mask).unwrap(),
             };
             assert_eq!(after, expected, "format {format:#x}");
             assert_eq!(after.slice(s![.., 0, ..]), before.slice(s![.., 0, ..]));
@@ -237,8 +237,8 @@ fn strategies_give_the_bytes_of_the_rust_interface() {
             inpaint_engine_free(engine);
         }
         let inpainter = Inpainter::from_bytes(weights, Options::default().strategy(of_rust)).unwrap();
-        let holes = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
-        assert_eq!(after, inpainter.inpaint(before.view(), &holes).unwrap(), "{of_rust:?}");
+        let mask = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
+        assert_eq!(after, inpainter.inpaint(before.view(), &mask).unwrap(), "{of_rust:?}");
         results.push(after);
     }
     assert_eq!(results[0], results[2]);
@@ -247,7 +247,7 @@ fn strategies_give_the_bytes_of_the_rust_interface() {
 
 /// Rows with gaps, at addresses that are no more than even, into memory that nobody has written.
 #[test]
-fn what_c_lends_for_a_mask() {
+fn what_c_lends_for_a_mask_is_used_as_lent() {
     const WIDTH: usize = 5;
     const HEIGHT: usize = 3;
     const STRIDE: usize = 2 * WIDTH + 3;
@@ -262,7 +262,7 @@ fn what_c_lends_for_a_mask() {
     };
     for (channel, sample) in [(INPAINT_CHANNEL_LUMA, 0), (INPAINT_CHANNEL_ALPHA, 1)] {
         let mut mask = Vec::<u8>::with_capacity(WIDTH * HEIGHT + 1);
-        // SAFETY: a picture of this test and room for its mask, which is written where the status says so.
+        // SAFETY: a picture of this test and memory for its mask, which is written where the status says so.
         unsafe {
             let status = inpaint_mask_from_image(&image, channel, mask.as_mut_ptr().add(1), WIDTH * HEIGHT);
             assert_eq!(status, INPAINT_OK, "{}", last_error());

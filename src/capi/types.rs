@@ -1,11 +1,11 @@
-//! What C sees: numbers, pictures, masks, and what it holds without seeing inside.
+//! The types that C sees: numbers with names, pictures, masks, and opaque options and engines.
 
 use std::ffi::{c_int, c_void};
 
 use crate::inpainter::{Inpainter, Options};
 use crate::mask::MaskRule;
 
-/// What a call came to: one of the numbers below. New ones may be added, none is reused.
+/// The outcome of a call: one of the numbers below. New ones may be added, none is reused.
 pub type inpaint_status = i32;
 
 /// Done.
@@ -61,43 +61,44 @@ pub type inpaint_strategy = i32;
 pub const INPAINT_STRATEGY_AUTO: inpaint_strategy = 0;
 /// The whole picture, however large: memory grows with it.
 pub const INPAINT_STRATEGY_NATIVE: inpaint_strategy = 1;
-/// One region around the holes after another: memory follows the largest. Holes wider than a region are filled at half the
-/// size first, and so on.
+/// One region around the holes after another: memory follows the largest. A hole wider than the network reaches is filled at
+/// half the size first, and so on.
 pub const INPAINT_STRATEGY_WINDOW: inpaint_strategy = 2;
 
 /// The most pixels of a picture that INPAINT_STRATEGY_AUTO runs whole: 2^20.
 pub const INPAINT_NATIVE_PIXELS: u32 = 1048576;
 
-/// What of a picture is white or black where it is a mask: one of the numbers below.
+/// The channel of a picture that is read as a mask: one of the numbers below.
 pub type inpaint_channel = i32;
 
-/// INPAINT_CHANNEL_LUMA where the picture has no alpha or the same everywhere. INPAINT_CHANNEL_ALPHA where all that can be
-/// seen (alpha above 0) has one colour, give or take 8, and half of the picture or less is opaque (alpha of 128 or more), as
-/// strokes on a transparent layer. What may be meant either way, as a photograph with an erased hole, is INPAINT_INPUT.
+/// INPAINT_CHANNEL_LUMA where the picture has no alpha or the same alpha everywhere. INPAINT_CHANNEL_ALPHA where all visible
+/// pixels (alpha above 0) have one colour, give or take 8, and half of the picture or less is opaque (alpha of 128 or more):
+/// strokes on a transparent layer. A picture that may mean either, such as a photograph with an erased hole, is
+/// INPAINT_INPUT.
 pub const INPAINT_CHANNEL_AUTO: inpaint_channel = 0;
 /// Grey, or the luma of colour (0.2126 R + 0.7152 G + 0.0722 B, rounded down).
 pub const INPAINT_CHANNEL_LUMA: inpaint_channel = 1;
-/// Opaque is white. Of a picture whose hole is transparent, with INPAINT_WHITE_IS_KEPT.
+/// Opaque is white. A picture whose hole is transparent needs INPAINT_WHITE_IS_KEPT.
 pub const INPAINT_CHANNEL_ALPHA: inpaint_channel = 2;
-/// Red alone; grey is as much red, green and blue.
+/// Red alone; grey counts as equal red, green and blue.
 pub const INPAINT_CHANNEL_RED: inpaint_channel = 3;
 /// Green alone.
 pub const INPAINT_CHANNEL_GREEN: inpaint_channel = 4;
 /// Blue alone.
 pub const INPAINT_CHANNEL_BLUE: inpaint_channel = 5;
 
-/// Number of this interface. It changes when a program compiled for another would not run rightly.
+/// Number of this interface. It changes when programs compiled for the one before would no longer run rightly.
 pub const INPAINT_ABI_VERSION: u32 = 1;
 
-/// How an engine is to work. Made by inpaint_options_new; to be used by one thread at a time.
+/// How an engine is to work. Made by inpaint_options_new; one thread at a time may use them.
 pub struct inpaint_options {
     pub(super) options: Options,
     pub(super) reading: Reading,
 }
 
-/// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once. Its worker threads are not
-/// there in a child of fork(): inpaint_run is INPAINT_USAGE there, and inpaint_engine_free frees all but them; the child
-/// makes an engine of its own, or runs one of one thread that no thread was running at the fork.
+/// A network ready to run. Made by inpaint_engine_new; any number of threads may use it at once. A child of fork() has none
+/// of its worker threads: there inpaint_run is INPAINT_USAGE, and inpaint_engine_free frees everything but the threads. The
+/// child can make an engine of its own, or run an engine of one thread that was not running at the fork.
 pub struct inpaint_engine {
     pub(super) inpainter: Inpainter,
     pub(super) reading: Reading,
@@ -107,22 +108,22 @@ pub struct inpaint_engine {
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct inpaint_image {
-    /// The first sample of the first row; of 16 bits, at an even address.
+    /// The first sample of the first row. 16-bit samples need an even address.
     pub data: *mut c_void,
     /// Bytes at data that belong to the picture.
     pub size: usize,
-    /// Bytes from a row to the next; 0 where rows follow each other without a gap. Of 16-bit samples, even.
+    /// Bytes from a row to the next; 0 where rows follow each other without a gap. 16-bit samples need an even stride.
     pub stride: usize,
-    /// Pixels.
+    /// Width, pixels.
     pub width: u32,
-    /// Pixels.
+    /// Height, pixels.
     pub height: u32,
     /// How a pixel lies in memory.
     pub format: inpaint_format,
 }
 
-/// A mask in the caller's memory, one byte a pixel and of the picture's width and height. Its bytes from the options'
-/// threshold on are white.
+/// A mask in the caller's memory, one byte a pixel, as wide and high as the picture. Bytes at or above the options'
+/// threshold are white.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct inpaint_mask {
@@ -134,9 +135,10 @@ pub struct inpaint_mask {
     pub stride: usize,
 }
 
-/// Told after every layer how much of a run is done, in pixels of what the network runs on, on one thread at a time that need
-/// not be the caller's. Anything but 0 ends the run with INPAINT_CANCELLED. It must return (no longjmp, no exception) and
-/// must neither free the engine nor wait for another run of it: one run may be under way inside of another.
+/// Called after every layer with the pixels done so far and in all, of the regions that the network runs on. Calls come from
+/// one thread at a time, not always the caller's. Any result but 0 ends the run with INPAINT_CANCELLED. The callback must
+/// return (no longjmp, no exception), and must neither free the engine nor wait for another run of it: one run may be under
+/// way inside of another.
 pub type inpaint_progress = Option<unsafe extern "C" fn(user: *mut c_void, done: u64, total: u64) -> c_int>;
 
 /// How masks are read, and how far their holes grow.

@@ -1,11 +1,11 @@
-//! The filled pixels over the photograph: the only place where they are rounded to its type.
+//! Writes the filled pixels into the photograph: the only place that rounds them to its type.
 
 use super::network::Values;
 use super::pixels::{Pixels, Scale};
 use crate::mask::MaskView;
 use crate::unet::Network;
 
-/// Writes what the network gave, added to the prior, into the hole. Grey is the mean of red, green and blue.
+/// Writes the sum of the network's output and the prior into the hole. Grey is the mean of red, green and blue.
 pub(super) fn write(
     image: &mut dyn Pixels,
     mask: &MaskView<'_>,

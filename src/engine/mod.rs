@@ -1,4 +1,4 @@
-//! From a photograph and its mask to the filled photograph: the stages, and where each of them works.
+//! Fills a photograph by its mask: the stages, their order, and the regions they work in.
 
 mod composite;
 mod network;

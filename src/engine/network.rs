@@ -5,7 +5,7 @@ use super::scratch::{PriorShare, Shares};
 use crate::mask::MaskView;
 use crate::unet::Layout;
 
-/// Writes the network's input: the scaled image, 0 in its hole, and the prior beside it where the network reads that.
+/// Writes the network's input: the scaled image, 0 in its hole, and, where the network reads the prior, three more channels.
 pub(super) fn write_input(
     layout: &Layout,
     prior: Option<&PriorShare>,
@@ -24,7 +24,7 @@ pub(super) fn write_input(
         let row = &mut input[map.at(0, y as isize)..][..map.channels * width];
         scale.read(image, y, 0..width, row, map.channels);
         if !prior.is_empty() {
-            // Outside the hole, it is the image.
+            // Outside the hole, the prior is the image.
             row.chunks_exact_mut(map.channels).for_each(|pixel| pixel.copy_within(..3, 3));
         }
         for x in mask.runs(y, 0..width).flatten() {
@@ -37,7 +37,7 @@ pub(super) fn write_input(
     }
 }
 
-/// Three values a pixel somewhere in an arena.
+/// Three values a pixel, in an arena.
 #[derive(Clone, Copy)]
 pub(super) struct Values<'a> {
     /// From the first pixel on.
@@ -55,13 +55,13 @@ impl Values<'_> {
     }
 }
 
-/// What the network gave.
+/// The network's output.
 pub(super) fn output<'a>(layout: &Layout, arena: &'a [f32]) -> Values<'a> {
     let map = layout.output();
     Values { data: &arena[map.offset + map.at(0, 0)..], row: map.row_stride(), pixel: map.channels }
 }
 
-/// The prior that its output is added to, if there is one.
+/// The prior that the output is added to, if there is one.
 pub(super) fn prior<'a>(shares: &Shares, arena: &'a [f32]) -> Option<Values<'a>> {
     let map = shares.layout.input();
     shares.prior.as_ref().map(|prior| match prior.is_input {

@@ -21,18 +21,18 @@ use crate::unet::{Network, Plan};
 pub(crate) struct Engine {
     pub network: Network,
     pub pool: Pool,
-    /// Leaves out what cannot reach a hole pixel.
+    /// Whether to skip outputs that no hole pixel depends on.
     pub hole_aware: bool,
     /// Bytes that weights and a run's buffers may take together.
     pub max_memory: Option<usize>,
-    /// The memory of the last run.
+    /// The memory of the last run, kept for the next.
     pub idle: Mutex<Option<Buffer>>,
 }
 
-/// A photograph, and what is to be filled of it.
+/// A photograph to fill, its mask, and how to fill it.
 pub(crate) struct Job<'j> {
     pub image: &'j mut dyn Pixels,
-    /// Of the image's size.
+    /// As large as the image.
     pub mask: MaskView<'j>,
     /// Never [`Strategy::Auto`].
     pub strategy: Strategy,
@@ -112,17 +112,19 @@ impl Engine {
         done.map(|()| Report { times, ..report })
     }
 
-    /// What there is to fill.
+    /// The report of a run that has yet to begin: its size and the pixels of its hole.
     pub(super) fn survey(&self, mask: &MaskView<'_>, strategy: Strategy) -> Result<Report> {
         let (width, height, hole_pixels) = (mask.width(), mask.height(), mask.count());
         if hole_pixels == width * height {
-            return Err(Error::input("the mask leaves no pixel known: there is nothing to fill from"));
+            return Err(Error::input(
+                "expected a mask that leaves pixels to fill from, found one that leaves no pixel known",
+            ));
         }
         let times = StageTimes::default();
         Ok(Report { width, height, hole_pixels, strategy, regions: 0, plan_bytes: 0, macs: 0, times })
     }
 
-    /// Refuses a plan that does not fit beside the weights and what the caller holds.
+    /// Refuses a plan that, together with the weights, takes more than [`Engine::max_memory`].
     pub(super) fn check_memory(&self, plan: usize) -> Result<()> {
         let Some(limit) = self.max_memory else { return Ok(()) };
         let needed = plan.saturating_add(self.network.bytes());
@@ -139,13 +141,13 @@ impl Engine {
         idle.filter(|memory| memory.len() == floats).map_or_else(|| Buffer::zeroed(floats), Ok)
     }
 
-    /// For the next run.
+    /// Keeps the memory for the next run.
     fn keep_memory(&self, memory: Buffer) {
         *self.idle.lock().unwrap_or_else(|e| e.into_inner()) = Some(memory);
     }
 }
 
-/// A caller's memory, which must have `expected` bytes.
+/// A caller's memory as floats. It must have `expected` bytes or more.
 fn lent(scratch: &mut [u8], expected: usize, width: usize, height: usize) -> Result<&mut [f32]> {
     let found = scratch.len();
     if found < expected {

@@ -1,4 +1,4 @@
-//! Photographs of every type of sample as stages see them: rows of red, green and blue from 0 to 1.
+//! Photographs of every sample type, as stages see them: rows of red, green and blue from 0 to 1.
 
 use std::ops::Range;
 
@@ -20,11 +20,11 @@ pub(crate) trait Pixels {
     /// Channels that are filled: 3, or 1 of grey.
     fn colours(&self) -> usize;
 
-    /// Reads `columns` of row `y` into the first three of every `stride` floats of `out`; grey is as much red, green and
-    /// blue.
+    /// Reads `columns` of row `y` into the first three of every `stride` floats of `out`; grey counts as equal red, green
+    /// and blue.
     fn read(&self, y: usize, columns: Range<usize>, out: &mut [f32], stride: usize);
 
-    /// Writes a pixel, rounded to the photograph's type. Of grey the first value counts.
+    /// Writes a pixel, rounded to the photograph's type. A grey photograph takes the first value.
     fn write(&mut self, x: usize, y: usize, rgb: [f32; 3]);
 }
 
@@ -88,7 +88,7 @@ impl Pixels for Crop<'_> {
     }
 }
 
-/// The scale of the network's values: those from 0 to 1, less `mean`, by `std`.
+/// The scale of the network's values: (v − `mean`)/`std` of v in 0 … 1, per channel.
 #[derive(Clone, Copy)]
 pub(super) struct Scale {
     pub mean: [f32; 3],
@@ -108,7 +108,7 @@ impl Scale {
         }
     }
 
-    /// A value from 0 to 1.
+    /// The scaled value `v` of channel `c` back in 0 … 1, clipped.
     pub fn unit(self, v: f32, c: usize) -> f32 {
         crate::numerics::clip_unit(v * self.std[c] + self.mean[c])
     }

@@ -5,13 +5,13 @@ use super::scratch::PriorShare;
 use crate::mask::{MaskView, Rect};
 use crate::prior::CYCLES;
 
-/// Solves for the prior of `image` in its share of the arena, where it holds nothing but the hole and what is next to it.
+/// Solves for the prior of `image` in its share of the arena. Only the hole and the pixels next to it are defined there.
 pub(super) fn solve(share: &PriorShare, image: &dyn Pixels, mask: &MaskView<'_>, scale: Scale, arena: &mut [f32]) {
     let (width, height) = image.size();
     let PriorShare { solver, image: at, scratch, .. } = share;
     let spans = [*at..at + 3 * width * height, *scratch..scratch + solver.scratch_len()];
     let [prior, scratch] = arena.get_disjoint_mut(spans).expect("buffers of one step do not overlap");
-    // What is next to the hole is all that the solver reads.
+    // The solver reads no pixels but those next to the hole.
     for (y, row) in prior.chunks_exact_mut(3 * width).enumerate() {
         let near = y.saturating_sub(1)..(y + 2).min(height);
         let near = Rect { x: 0, y: near.start, width, height: near.len() };

@@ -1,5 +1,6 @@
-//! A part of the photograph at every size down to the one at which the network reaches across its hole. Coarser images are
-//! f32: what is filled in them is rounded once, when it is written into the photograph.
+//! Fills a part of the photograph from coarse to fine: from the size at which the network reaches across the hole, by
+//! doubling, to the photograph's own. Coarser images are f32: their fill is rounded once, when it is written into the
+//! photograph.
 
 use ndarray::Array3;
 
@@ -9,8 +10,7 @@ use crate::alloc;
 use crate::error::Result;
 use crate::mask::{Mask, MaskView};
 
-/// Fills the part of `image` by `fill`, which is called with every region and what is to be filled there, from the coarsest
-/// level to the image's own.
+/// Fills the part of `image`. Calls `fill` with every region and its mask, from the coarsest level to the image's own.
 pub(super) fn fill_part(
     image: &mut dyn Pixels,
     part: Part,
@@ -38,7 +38,7 @@ pub(super) fn fill_part(
     Ok(())
 }
 
-/// Bytes that [`fill_part`] takes beside the part's masks, for an image of so many colours.
+/// Bytes that [`fill_part`] takes, without the part's masks, for an image of `colours` channels.
 pub(super) fn image_bytes(part: &Part, colours: usize) -> usize {
     let image = |level: &Level| level.to_fill.width() * level.to_fill.height() * colours * size_of::<f32>();
     let rows = if part.levels.len() > 1 { 6 * part.area.width * size_of::<f32>() } else { 0 };

@@ -3,10 +3,10 @@
 //! Hole pixels that share a cell of a coarse grid, or lie in cells that touch, are one part. A part is filled by tiles, each
 //! in a region of the image that has the tile and context around it, one after the other: what one tile has filled is known
 //! to the next, so that tiles join. Where the hole is wider than the network reaches, it is filled at half the size first,
-//! by the same rule, and the inside taken from there; the network then fills the rim between that and the photograph (the
+//! by the same rule, and its inside is taken from there; the network then fills the rim between that and the photograph (the
 //! multi-scale idea of Yang et al. 2017, arXiv 1611.09969).
 //!
-//! What is done depends on the model's depth, the size and the hole alone.
+//! Regions depend on the model's depth, the image's size and the hole alone.
 
 use crate::alloc;
 use crate::error::Result;
@@ -15,7 +15,7 @@ use crate::mask::{Mask, MaskView, Rect};
 /// Side of a cell of the grid that tells parts apart, pixels.
 const CELL: usize = 64;
 
-/// Lengths, pixels, for a network of some depth.
+/// Lengths in pixels, which follow from the network's depth.
 #[derive(Clone, Copy)]
 pub(super) struct Lengths {
     /// Widest square of hole that the network bridges: about half the receptive field of its encoder.
@@ -48,21 +48,21 @@ pub(super) struct Tile {
 pub(super) struct Level {
     /// What the network fills.
     pub to_fill: Mask,
-    /// What is taken from the next level.
+    /// The inside, which is taken from the next level.
     pub from_coarser: Option<Mask>,
     pub tiles: Vec<Tile>,
 }
 
-/// Holes near each other, with their surroundings.
+/// A part of the hole, with its surroundings.
 pub(super) struct Part {
-    /// Where in the image.
+    /// Its place in the image.
     pub area: Rect,
-    /// From the image's size down by halves; only the last has nothing from a coarser one.
+    /// From the image's size down by halves; the last takes nothing from a coarser one.
     pub levels: Vec<Level>,
 }
 
-/// Calls `each` with every part of the hole, in the order in which they are filled: wherever it is wider than the network
-/// reaches, so that coarser images are no larger than that takes; then what is left.
+/// Calls `each` with every part of the hole, in the order in which they are filled: first those around places wider than the
+/// network reaches, so that coarser images stay small; then what is left.
 pub(super) fn for_each_part(
     mask: &MaskView<'_>,
     lengths: Lengths,
@@ -92,7 +92,7 @@ fn grown(rect: Rect, margin: usize, image: Rect) -> Rect {
     Rect { x, y, width: right - x, height: bottom - y }
 }
 
-/// The bounds of pixels that share a cell or lie in cells that touch.
+/// The bounds of each group of hole pixels that share a cell or lie in cells that touch.
 fn connected(mask: &Mask<impl AsRef<[u64]>>) -> Result<Vec<Rect>> {
     let (columns, rows) = (mask.width().div_ceil(CELL), mask.height().div_ceil(CELL));
     let mut marked = alloc::try_filled(false, columns * rows)?;
@@ -198,7 +198,8 @@ fn tiles(mask: &Mask, target: Rect, lengths: Lengths) -> Result<Vec<Tile>> {
                 let (y, height) = around(tile.y, tile.height, mask.height(), margin);
                 Rect { x, y, width, height }
             };
-            // Along a border, a hole within reach may be longer than a region: the first is as wide as it takes.
+            // Along a border, a hole within reach may be longer than a region: the first region grows until it sees
+            // something known.
             let sees_nothing =
                 |region: Rect| mask.is_all_hole(region) && !tiles.iter().any(|t: &Tile| t.tile.meets(region));
             let mut margin = lengths.margin;

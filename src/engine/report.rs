@@ -1,4 +1,4 @@
-//! What a run tells: how far it is, and what it did.
+//! Progress during a run, and the report after it.
 
 use std::ops::ControlFlow;
 
@@ -16,7 +16,7 @@ pub struct Report {
     pub height: usize,
     /// Pixels of the hole.
     pub hole_pixels: usize,
-    /// What the network is run on: never [`Strategy::Auto`].
+    /// Whether the network runs on the whole image or on regions: never [`Strategy::Auto`].
     pub strategy: Strategy,
     /// Regions that the network is run on: 1 where that is the whole image, 0 where there is nothing to fill.
     pub regions: usize,
@@ -39,13 +39,13 @@ impl Report {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StageTimes {
-    /// Looking at the mask.
+    /// Counting the mask's pixels.
     pub mask: Duration,
     /// Deciding where the network runs, taking memory for it, and scaling photographs on the way between sizes.
     pub regions: Duration,
     /// Solving for the prior.
     pub prior: Duration,
-    /// In the network, and deciding which of its outputs to compute.
+    /// Running the network, and deciding which of its outputs to compute.
     pub network: Duration,
     /// Writing the filled pixels.
     pub composite: Duration,
@@ -68,7 +68,7 @@ pub struct Progress {
     pub total: u64,
 }
 
-/// Whom a run tells how far it is.
+/// Counts the pixels that are done, for the caller's callback.
 pub(super) struct Meter<'p> {
     pub progress: &'p mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     pub done: u64,
@@ -76,11 +76,11 @@ pub(super) struct Meter<'p> {
 }
 
 impl Meter<'_> {
-    /// Tells that `part` of `whole` is done in a region of `pixels` beside those that are done.
+    /// Calls back when `part` of `whole` is done in the current region, which has `pixels`.
     pub fn tell(&mut self, pixels: u64, part: u64, whole: u64) -> ControlFlow<()> {
         let done = self.done + (pixels as f64 * (part as f64 / whole as f64)) as u64;
         let progress = Progress { done, total: self.total };
-        // What a callback does to the control word ends with it.
+        // A callback's change of the control word ends with its call.
         control::with_defaults(|| (self.progress)(progress))
     }
 }

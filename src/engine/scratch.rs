@@ -12,7 +12,7 @@ use crate::weights::{Config, Prior};
 /// The maps, and the prior's image and scratch.
 const MAX_BUFFERS: usize = MAX_MAPS + 2;
 
-/// Where the stages of one region keep what.
+/// The shares of the stages of one region, as offsets into the arena.
 pub(super) struct Shares {
     pub layout: Layout,
     pub prior: Option<PriorShare>,
@@ -23,9 +23,9 @@ pub(super) struct Shares {
 /// The prior's solver and memory.
 pub(super) struct PriorShare {
     pub solver: Harmonic,
-    /// Where it is solved, `[height, width, 3]` floats, in the arena.
+    /// Offset of the image it is solved in, `[height, width, 3]` floats.
     pub image: usize,
-    /// Where the solver's scratch starts.
+    /// Offset of the solver's scratch.
     pub scratch: usize,
     /// Whether the network reads it, and the last three channels of its input hold it to the end.
     pub is_input: bool,
@@ -46,8 +46,8 @@ impl Shares {
             Prior::Harmonic => Some(Harmonic::new(width, height)?),
         };
         if let Some(solver) = &solver {
-            // It is solved before the first layer, and added to the output after the last; the network's input keeps it
-            // where the network reads it.
+            // The prior is solved before the first layer and added to the output after the last. Where the network reads
+            // it, the network's input keeps it until then.
             let last = if config.prior_input() { 0 } else { layout.last_step() };
             lifetimes.push(Lifetime { first: 0, last, len: 3 * width * height });
             lifetimes.push(Lifetime { first: 0, last: 0, len: solver.scratch_len() });
@@ -71,7 +71,7 @@ impl Shares {
     }
 }
 
-/// Bytes that hold `floats` from a cache line on, wherever they start.
+/// Bytes that hold `floats` from a cache line on, whatever the address of the first byte.
 pub(super) fn bytes(floats: usize) -> usize {
     size_of::<f32>() * (floats + Buffer::LINE)
 }

@@ -1,4 +1,4 @@
-//! What a run takes, known before it: memory, and the work that a hole asks for.
+//! Memory and work of a run, known before it starts.
 
 use super::pipeline::Engine;
 use super::pixels::colours;
@@ -13,7 +13,7 @@ use crate::simd::Isa;
 use crate::unet::{Network, Plan};
 use crate::weights::Config;
 
-/// What the regions of a run take.
+/// The regions of a run, counted and measured.
 pub(super) struct RegionPlan {
     /// How many there are.
     pub regions: usize,
@@ -21,9 +21,9 @@ pub(super) struct RegionPlan {
     pub area: u64,
     /// Memory of the largest region, floats.
     pub floats: usize,
-    /// Of it, the memory of the plan alone, floats.
+    /// Memory of the largest plan of a region, floats.
     pub plan_floats: usize,
-    /// All that a run takes.
+    /// Bytes of everything that a run takes.
     pub bytes: usize,
 }
 
@@ -65,7 +65,7 @@ impl Engine {
         Ok(plan)
     }
 
-    /// What a run would take: without work, multiply–accumulates or times.
+    /// What a run would take. Multiply–accumulates and times are 0.
     pub fn plan(&self, mask: &MaskView<'_>, strategy: Strategy, channels: usize) -> Result<Report> {
         self.planned(mask, strategy, channels).map(|(report, _)| report)
     }
@@ -81,7 +81,7 @@ impl Engine {
         Ok((report, plan.plan_floats))
     }
 
-    /// As [`Engine::plan`], with multiply–accumulates, which takes memory for what is computed but none for feature maps.
+    /// As [`Engine::plan`], with multiply–accumulates. Counting them takes memory for a plan, but none for feature maps.
     pub fn estimate(&self, mask: &MaskView<'_>, strategy: Strategy, channels: usize) -> Result<Report> {
         let (mut report, plan_floats) = self.planned(mask, strategy, channels)?;
         if report.hole_pixels == 0 {
@@ -107,16 +107,16 @@ impl Engine {
 }
 
 impl Config {
-    /// Bytes that the weights take once they are packed for an instruction set, or for the best of this CPU.
+    /// Bytes that the weights take once they are packed for `isa`; `None` is the best of this CPU.
     ///
     /// # Errors
     ///
-    /// Usage, where this CPU lacks it.
+    /// Usage, where this CPU lacks `isa`.
     pub fn packed_bytes(&self, isa: Option<Isa>) -> Result<usize> {
         Network::bytes_for(self, isa.unwrap_or_else(Isa::best))
     }
 
-    /// Bytes that a run on the whole of an image of this size takes beside the weights, the image and the mask.
+    /// Bytes that a run on a whole image of this size takes, without the weights, the image and the mask.
     ///
     /// # Errors
     ///

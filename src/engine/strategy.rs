@@ -18,7 +18,7 @@ pub enum Strategy {
 pub const NATIVE_PIXELS: usize = 1 << 20;
 
 impl Strategy {
-    /// What an image of this size is run by: never [`Strategy::Auto`].
+    /// The strategy for an image of this size: never [`Strategy::Auto`].
     pub fn for_size(self, width: usize, height: usize) -> Self {
         match self {
             Strategy::Auto if width.saturating_mul(height) <= NATIVE_PIXELS => Strategy::Native,

@@ -1,6 +1,6 @@
 //! Matrix products whose left side is gathered: C[rows, n] = A[rows, k]·B[k, n], the shape of a convolution.
 //!
-//! The loops are those of Goto and van de Geijn (2008), less the packing of A: a row of A is a convolution window,
+//! The loops are those of Goto and van de Geijn (2008), without the packing of A: a row of A is a convolution window,
 //! which in NHWC is a few runs of consecutive values in the feature map itself, so the microkernel reads it there
 //! (Dukhan 2019). B, the weights, is packed once into panels of `NR` columns.
 //!
@@ -74,13 +74,13 @@ impl<N: Number> Gemm<N> {
         packed::pack(self.shape(variants, k), fill)
     }
 
-    /// Bytes that [`Gemm::pack`] makes of `variants` matrices of `k` rows; `usize::MAX` for more than that counts.
+    /// Bytes that [`Gemm::pack`] makes of `variants` matrices of `k` rows; `usize::MAX` where a `usize` overflows.
     pub fn packed_bytes(&self, variants: usize, k: usize) -> usize {
         self.shape(variants, k).bytes::<N::Weight>()
     }
 
-    /// Makes `packed` hold `variants` matrices of `k` rows, in the memory it has where that suffices. Lends their values,
-    /// `[variant, panel, k, NR]`, to be overwritten, with zeros past the last column.
+    /// Reshapes `packed` to `variants` matrices of `k` rows, in the memory it has where that suffices. Returns their values,
+    /// `[variant, panel, k, NR]`, of any content, for the caller to overwrite: with zeros past the last column.
     ///
     /// # Errors
     ///
@@ -103,8 +103,8 @@ impl<N: Number> Gemm<N> {
     ///
     /// # Panics
     ///
-    /// If there are more than [`MAX_ROWS`] rows or two operands, a window or a result lies outside its map, there are no such
-    /// panels or variants, or weights or epilogue are those of another GEMM.
+    /// If there are more than [`MAX_ROWS`] rows or two operands, a window or a result lies outside its map, there are no
+    /// such panels or variants, or weights or epilogue are those of another GEMM.
     ///
     /// # Safety
     ///

@@ -22,18 +22,18 @@ impl Shape {
         self.n.div_ceil(self.nr)
     }
 
-    /// Values of a panel; `usize::MAX` for more than that counts, which no memory holds.
+    /// Values of a panel; `usize::MAX`, which no memory holds, where a `usize` overflows.
     pub fn panel_len(&self) -> usize {
         let k = self.k.checked_next_multiple_of(self.group).unwrap_or(usize::MAX);
         k.saturating_mul(self.nr)
     }
 
-    /// Values of all variants; `usize::MAX` for more than that counts.
+    /// Values of all variants; `usize::MAX` where a `usize` overflows.
     pub fn len(&self) -> usize {
         self.variants.saturating_mul(self.panels()).saturating_mul(self.panel_len())
     }
 
-    /// Bytes of all variants, each value a `W`, in whole floats; `usize::MAX` for more than that counts.
+    /// Bytes of all variants, each value a `W`, in whole floats; `usize::MAX` where a `usize` overflows.
     pub fn bytes<W: Plain>(&self) -> usize {
         floats_for::<W>(self.len()).saturating_mul(size_of::<f32>())
     }
@@ -77,7 +77,7 @@ impl<W: Plain> Packed<W> {
         &values(&self.data)[(variant * panels + panel) * len..][..len]
     }
 
-    /// Takes `shape`, in the memory at hand where that suffices, and lends the values, of any content.
+    /// Takes on `shape`, in the memory at hand where that suffices, and returns the values, of any content.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! A product to be computed, and what a number type brings to compute it.
+//! A product to be computed, and the traits of the number types that compute it.
 
 use std::marker::PhantomData;
 use std::ops::Range;
@@ -22,7 +22,7 @@ pub trait Number: Kernels + Copy + Send + Sync + 'static {
     type Weight: Plain + Send + Sync;
     /// A value of C, the feature map of the results; its default is the value of a hole.
     type Output: Plain + Default + Send + Sync;
-    /// What turns sums into results.
+    /// The step that turns sums into results.
     type Epilogue: Send + Sync;
 }
 
@@ -34,7 +34,7 @@ pub trait Kernels: Sized {
     /// Consecutive k of a column that one instruction of the microkernel takes; they lie side by side in a panel.
     const GROUP: usize;
 
-    /// Computes the elements of `product`, each with `epilogue` behind its sum.
+    /// Computes the elements of `product`: `epilogue` turns each sum into the result.
     ///
     /// # Panics
     ///
@@ -77,7 +77,7 @@ pub struct Operand<'a, N: Number = f32> {
     pub variant: usize,
 }
 
-/// One row: where its windows and its result start, and its renormalisation.
+/// One row of A and C: where its windows and its result start, and its renormalisation.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Row {
     /// First value of the window in each operand's map.
@@ -95,7 +95,7 @@ pub struct Output<'a, T = f32> {
     lifetime: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: only products write through the pointer, and who computes them keeps concurrent writes apart.
+// SAFETY: only products write through the pointer, and their callers keep concurrent writes apart.
 unsafe impl<T: Sync> Sync for Output<'_, T> {}
 
 impl<'a, T> Output<'a, T> {
@@ -146,13 +146,13 @@ impl<'a, N: Number> Product<'a, N> {
         Self { operands, rows, panels, n: shape.n, out }
     }
 
-    /// Where the windows of `row` in the map of operand `i` start.
+    /// The start of the window of `row` in the map of operand `i`.
     pub(super) fn a(&self, i: usize, row: usize) -> *const N::Left {
         // SAFETY: `new` saw that the window starts inside the map, or at its end.
         unsafe { self.operands[i].map.as_ptr().add(self.rows[row].a[i]) }
     }
 
-    /// Where the result of `row` starts.
+    /// The start of the result of `row`.
     pub(super) fn c(&self, row: usize) -> *mut N::Output {
         // SAFETY: `new` saw that the row starts inside C, or at its end.
         unsafe { self.out.data.add(self.rows[row].c) }

@@ -1,5 +1,5 @@
-//! Every kernel this CPU or Miri can run equals a triple loop, bit for bit. The shapes lie around the tile sizes, the windows
-//! around the block sizes.
+//! Every kernel this CPU or Miri can run equals a triple loop, bit for bit. The shapes lie around the tile sizes, the
+//! windows around the block sizes.
 
 use super::product::Kernels;
 use super::*;
@@ -276,7 +276,7 @@ fn sizes_beyond_all_memory_are_errors_of_limits() {
     }
 }
 
-/// A number type that is none of the engine's: bytes, of which a step takes three at once, to sums in u32.
+/// A number type that the engine does not have: bytes, of which a step takes three at once, summed in u32.
 #[derive(Clone, Copy)]
 struct Bytes;
 
@@ -336,7 +336,7 @@ impl Kernels for Bytes {
     }
 }
 
-/// What a number type may differ in: values, weights and results of several sizes, and k that lie side by side.
+/// Values, weights and results differ in size, and several k lie side by side.
 #[test]
 fn another_number_type_needs_its_kernels_alone() {
     let (n, windows) = (6, [window(3, 4, 5), window(2, 1, 3)]);

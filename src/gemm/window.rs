@@ -17,7 +17,7 @@ impl Window {
         self.runs.saturating_mul(self.run_len)
     }
 
-    /// Values from its first to past its last; `None` for more than a `usize` counts.
+    /// Values from its first to past its last; `None` where a `usize` overflows.
     pub(super) fn span(&self) -> Option<usize> {
         match self.k() {
             0 => Some(0),

@@ -1,10 +1,9 @@
-//! What an inpainter is told.
+//! The options of an inpainter.
 
 use crate::engine::Strategy;
 use crate::simd::Isa;
 
-/// Options of an [`Inpainter`](crate::Inpainter). None of [`threads`](Options::threads), [`isa`](Options::isa),
-/// [`hole_aware`](Options::hole_aware) and [`max_memory`](Options::max_memory) changes one output bit.
+/// Options of an [`Inpainter`](crate::Inpainter). [`strategy`](Options::strategy) alone changes the output.
 ///
 /// ```
 /// use inpaint_edge::{Options, Strategy};
@@ -37,7 +36,7 @@ impl Options {
         Self { isa, ..self }
     }
 
-    /// Leaves out outputs of layers that no hole pixel depends on. Default true.
+    /// Whether to skip outputs of layers that no hole pixel depends on. Default true.
     pub fn hole_aware(self, hole_aware: bool) -> Self {
         Self { hole_aware, ..self }
     }
@@ -47,8 +46,8 @@ impl Options {
         Self { strategy, ..self }
     }
 
-    /// Bytes that packed weights and a run's buffers may take together; what takes more is refused before it starts.
-    /// Image, mask and result are the caller's, and so is scratch memory. Default `None`.
+    /// Bytes that packed weights and a run's buffers may take together; a run that takes more is refused before it starts.
+    /// Image, mask and scratch memory are the caller's and do not count. Default `None`: no limit.
     pub fn max_memory(self, max_memory: Option<usize>) -> Self {
         Self { max_memory, ..self }
     }

@@ -1,4 +1,4 @@
-//! What one run is asked for.
+//! The request of one run.
 
 use std::ops::ControlFlow;
 
@@ -28,14 +28,14 @@ impl<'r, T> Request<'r, T> {
         Self { strategy: Some(strategy), ..self }
     }
 
-    /// Tells `progress` after every layer how far the run is; `Break` ends it with
-    /// [`Cancelled`](crate::ErrorKind::Cancelled). It is called on one thread at a time, not always the caller's.
+    /// Calls `progress` after every layer with the pixels done so far; `Break` ends the run with
+    /// [`Cancelled`](crate::ErrorKind::Cancelled). Calls come from one thread at a time, not always the caller's.
     pub fn progress(self, progress: &'r mut (dyn FnMut(Progress) -> ControlFlow<()> + Send + 'r)) -> Self {
         Self { progress: Some(progress), ..self }
     }
 
-    /// Runs in `scratch`, of [`Inpainter::scratch_bytes`](crate::Inpainter::scratch_bytes) or more at any address and of any
-    /// content: a run on one thread then allocates nothing at all. It is for runs of the whole image.
+    /// Runs in the caller's memory: [`Inpainter::scratch_bytes`](crate::Inpainter::scratch_bytes) or more, at any address,
+    /// of any content. A run on one thread then allocates nothing. Only runs of the whole image take scratch memory.
     pub fn scratch(self, scratch: &'r mut [u8]) -> Self {
         Self { scratch: Some(scratch), ..self }
     }

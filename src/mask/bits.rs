@@ -34,17 +34,17 @@ pub struct Mask<W = Vec<u64>> {
     height: usize,
     /// Words from a row to the next.
     stride: usize,
-    /// The bit of a row's first word that is its first pixel: 0 but in a region of a mask.
+    /// The bit of a row's first word that is its first pixel: 0 except in a region of a mask.
     first: usize,
-    /// `[height, stride]`, 1 = hole, columns from the lowest bit up. Bits beyond a row are 0, but in a region of a mask.
+    /// `[height, stride]`, 1 = hole, columns from the lowest bit up. Bits beyond a row are 0, except in a region of a mask.
     words: W,
 }
 
-/// A mask, or a region of one, whose words another owns.
+/// A mask, or a region of one, that borrows its words.
 pub type MaskView<'m> = Mask<&'m [u64]>;
 
 impl Mask {
-    /// The mask of an image of this size without a hole.
+    /// A mask without a hole, for an image of this size.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl Mask {
         Ok(Self { width, height, stride: width.div_ceil(64), first: 0, words })
     }
 
-    /// A mask of bytes `[height, width]`, read by `rule`.
+    /// Reads a mask from bytes `[height, width]` by `rule`.
     ///
     /// # Errors
     ///
@@ -93,11 +93,11 @@ impl Mask {
 }
 
 impl<'m> Mask<&'m mut [u64]> {
-    /// The mask of an image of this size without a hole in the first [`Mask::words_for`] of `words`, which are cleared.
+    /// A mask without a hole, for an image of this size, in the first [`Mask::words_for`] of `words`, which are cleared.
     ///
     /// # Errors
     ///
-    /// Usage, where there are fewer.
+    /// Usage, where there are fewer words.
     pub fn in_words(width: usize, height: usize, words: &'m mut [u64]) -> Result<Self> {
         let (needed, found) = (Mask::words_for(width, height), words.len());
         let Some((words, _)) = words.split_at_mut_checked(needed) else {
@@ -129,7 +129,7 @@ impl<W: AsRef<[u64]>> Mask<W> {
         (0..self.height).flat_map(|y| self.words_of(y)).all(|word| word == 0)
     }
 
-    /// Whether the pixel is to be filled. Outside the image the answer means nothing, and may be a panic.
+    /// Whether the pixel is to be filled. Outside the image the answer is unspecified, or a panic.
     #[inline]
     pub fn is_hole(&self, x: usize, y: usize) -> bool {
         debug_assert!(x < self.width && y < self.height, "a pixel inside the image");
@@ -147,7 +147,7 @@ impl<W: AsRef<[u64]>> Mask<W> {
         })
     }
 
-    /// How often a pixel of the hole and a known one stand side by side.
+    /// Length of the hole's edge: pairs of neighbours of which one is hole and the other known.
     pub fn edge(&self) -> usize {
         let ends = |run: Range<usize>| usize::from(run.start > 0) + usize::from(run.end < self.width);
         let across = (0..self.height).flat_map(|y| self.runs(y, 0..self.width)).map(ends).sum::<usize>();
@@ -155,13 +155,13 @@ impl<W: AsRef<[u64]>> Mask<W> {
         across + down.map(|(above, word)| (above ^ word).count_ones() as usize).sum::<usize>()
     }
 
-    /// The same mask by reference.
+    /// Borrows the mask.
     pub fn view(&self) -> MaskView<'_> {
         let Self { width, height, stride, first, ref words } = *self;
         Mask { width, height, stride, first, words: words.as_ref() }
     }
 
-    /// A part of the mask by reference.
+    /// Borrows a part of the mask.
     pub(crate) fn region(&self, area: Rect) -> MaskView<'_> {
         debug_assert!(area.x + area.width <= self.width && area.y + area.height <= self.height, "inside the mask");
         let bit = area.x + self.first;
@@ -169,7 +169,7 @@ impl<W: AsRef<[u64]>> Mask<W> {
         Mask { width: area.width, height: area.height, stride: self.stride, first: bit % 64, words }
     }
 
-    /// The same hole once more.
+    /// A copy of the mask.
     pub(crate) fn copy(&self) -> Result<Mask> {
         let mut out = Mask::new(self.width, self.height)?;
         for (y, row) in out.words.chunks_exact_mut(out.stride.max(1)).enumerate() {
@@ -211,7 +211,7 @@ impl<W: AsRef<[u64]>> Mask<W> {
         })
     }
 
-    /// The first column of `from..end` whose bit differs from `flip`'s.
+    /// The first column of `from..end` that is hole, or known where all bits of `flip` are set.
     fn next(&self, y: usize, from: usize, end: usize, flip: u64) -> Option<usize> {
         let row = &self.words.as_ref()[y * self.stride..];
         let (mut bit, end) = (from + self.first, end + self.first);
@@ -229,7 +229,7 @@ impl<W: AsRef<[u64]>> Mask<W> {
 }
 
 impl<W: AsRef<[u64]> + AsMut<[u64]>> Mask<W> {
-    /// Adds where bytes `[height, width]` say hole.
+    /// Adds the pixels that bytes `[height, width]` make hole by `rule`.
     ///
     /// # Panics
     ///
@@ -271,7 +271,7 @@ impl<W: AsRef<[u64]> + AsMut<[u64]>> Mask<W> {
         self.combine(other, |a, b| a | b);
     }
 
-    /// Takes the hole of `other` away.
+    /// Removes the hole of `other`.
     ///
     /// # Panics
     ///

@@ -1,4 +1,4 @@
-//! Dilation and erosion by a disc, by exact Euclidean distances, in time that follows the pixels whatever the radius.
+//! Dilation and erosion by a disc, by exact Euclidean distances, in time proportional to the pixels, whatever the radius.
 
 use super::bits::Mask;
 use super::rect::Rect;
@@ -9,7 +9,7 @@ use crate::error::Result;
 const NONE: u32 = u32::MAX;
 
 impl Mask {
-    /// Adds what is no more than `radius` pixels away from the hole.
+    /// Adds every pixel that is no more than `radius` away from the hole.
     ///
     /// # Errors
     ///
@@ -18,7 +18,7 @@ impl Mask {
         if radius == 0 { Ok(self) } else { self.dilated_copy(radius) }
     }
 
-    /// Leaves what is more than `radius` pixels away from everything known; beyond the image nothing is known.
+    /// Keeps the hole's pixels that are more than `radius` away from every known one; beyond the image nothing is known.
     ///
     /// # Errors
     ///
@@ -32,7 +32,7 @@ impl Mask {
 }
 
 impl<W: AsRef<[u64]>> Mask<W> {
-    /// As [`Mask::dilated`], beside the hole itself.
+    /// As [`Mask::dilated`], in a copy.
     pub(crate) fn dilated_copy(&self, radius: usize) -> Result<Mask> {
         let mut out = Mask::new(self.width(), self.height())?;
         let mut lines = alloc::try_filled(0, dilation_lines(self.width(), self.height()))?;
@@ -40,8 +40,8 @@ impl<W: AsRef<[u64]>> Mask<W> {
         Ok(out)
     }
 
-    /// Adds to `out`, of the same size, what is no more than `radius` pixels away from the hole. What stands in the
-    /// [`dilation_lines`] does not matter.
+    /// Adds to `out`, of the same size, every pixel that is no more than `radius` away from the hole. `lines` are
+    /// [`dilation_lines`] numbers of any content.
     pub(crate) fn dilate_into(
         &self,
         out: &mut Mask<impl AsRef<[u64]> + AsMut<[u64]>>,
@@ -62,8 +62,8 @@ impl<W: AsRef<[u64]>> Mask<W> {
         self.dilate_along(out, bounds, (first..bounds.y + bounds.height).rev(), reach, nearest);
     }
 
-    /// Adds to `out`, in each of `rows` in turn, what the holes of that row and of those before it reach: of a column, the
-    /// nearest reaches farthest. `nearest` is its row for each column of `bounds`.
+    /// Adds to `out`, in each of `rows` in turn, the pixels that hole pixels of that row and of the rows before it reach. In
+    /// a column the nearest hole pixel reaches farthest: `nearest` holds its row for each column of `bounds`.
     fn dilate_along(
         &self,
         out: &mut Mask<impl AsRef<[u64]> + AsMut<[u64]>>,
@@ -107,14 +107,14 @@ impl<W: AsRef<[u64]>> Mask<W> {
     }
 }
 
-/// Numbers that [`Mask::dilate_into`] keeps for its columns and rows.
+/// Numbers that [`Mask::dilate_into`] works with: one for each column, and one for each row that a disc can reach.
 pub(crate) fn dilation_lines(width: usize, height: usize) -> usize {
     width + height + 1
 }
 
 /// How far a disc of `radius` reaches along a row `away` from its centre's.
 fn disc_reach(radius: usize, away: usize) -> usize {
-    // Squares of sides of an image are more than a 32-bit machine's word.
+    // A 32-bit word is too small for the square of an image's side.
     let square = |v: usize| v as u64 * v as u64;
     (square(radius) - square(away)).isqrt() as usize
 }

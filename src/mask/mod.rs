@@ -1,5 +1,5 @@
-//! The one [`Mask`], a bit a pixel: what of an image is to be filled. Every caller's hole becomes one: bytes by a
-//! [`MaskRule`], a channel of a picture, transparency, paint, boxes.
+//! The [`Mask`] marks the pixels of an image that are to be filled, a bit a pixel. Every caller makes one: from bytes by a
+//! [`MaskRule`], a channel of a picture, transparency, paint or boxes.
 
 mod bits;
 mod distance;

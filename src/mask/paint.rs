@@ -1,4 +1,4 @@
-//! A colour that was painted over what is to be filled, as files and brushes leave it.
+//! Finds the hole by a colour that was painted over it, as files and brushes leave that colour.
 
 use ndarray::ArrayView3;
 
@@ -9,17 +9,19 @@ use crate::sample::Sample;
 
 /// A colour that was painted over what is to be filled.
 ///
-/// The distance of a pixel from it is the largest of those in red, green and blue, of 255. Measured on 31 photographs:
-/// without a tolerance, magenta or green in lines from 3 pixels on, saved as JPEG (quality 75 to 95, 4:2:0) or drawn by a
-/// soft brush, is found to more than nine tenths on average, and next to nothing of the photograph is taken. Colours that
-/// photographs hold, such as red and yellow, take more of it. Grey, black and white are found where they are exact.
+/// The distance of a pixel from the colour is the largest of its differences in red, green and blue, 0 to 255. Measured on
+/// 31 photographs without a tolerance: of magenta or green lines 3 pixels wide or more, saved as JPEG (quality 75 to 95,
+/// 4:2:0) or drawn by a soft brush, more than nine tenths are found on average, and next to nothing of the photograph is
+/// taken. Colours that occur in photographs, such as red and yellow, take more of it. Grey, black and white are found where
+/// they are exact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paint {
     /// Red, green, blue.
     pub rgb: [u8; 3],
-    /// The hole is what is no farther from the colour than this. `None`: what is surely painted, and what is likely to be
-    /// within 8 pixels of it. Sure is a distance of 48, likely one of 96, less for colours that are less pure; only the very
-    /// colour is sure where more pixels have it than are near it, as under a hard brush in a lossless file.
+    /// The largest distance that is taken. `None` takes pixels that are surely painted, and those within 8 pixels of them
+    /// that are likely to be. Surely means a distance up to 48, likely up to 96, both less for colours that are less pure.
+    /// Where more pixels have the exact colour than are near it, as under a hard brush in a lossless file, only the exact
+    /// colour is sure.
     pub tolerance: Option<u8>,
 }
 
@@ -29,15 +31,16 @@ pub struct Paint {
 pub struct Painted {
     /// Pixels taken.
     pub taken: usize,
-    /// Distance of the pixel that is nearest to the colour.
+    /// The smallest distance of a pixel.
     pub nearest: u8,
-    /// Pixels left that are near the colour: where some are taken, within 16 pixels of them, else anywhere. Near is a
-    /// distance of 128, less for colours that are less pure, but 32 at the least where what is taken is in specks.
+    /// Pixels near the colour that are left: within 16 pixels of those that are taken, or anywhere if none is. Near means a
+    /// distance up to 128, less for colours that are less pure, but at least 32 where nothing or nothing but specks is
+    /// taken.
     pub left: usize,
-    /// Distance that takes three quarters of those.
+    /// The distance that would take three quarters of those left.
     pub left_within: u8,
-    /// How many pixels the paint fades out over around what is taken, as it does in JPEG and under soft brushes: the hole
-    /// should grow by as much. 0 where it is hard-edged, or `tolerance` is given.
+    /// Pixels over which the paint fades around what is taken, as in JPEG and under soft brushes: the hole should grow by as
+    /// much. 0 where the paint has a hard edge, or `tolerance` is given.
     pub rim: usize,
 }
 
@@ -47,7 +50,7 @@ const LIKELY: usize = 96;
 const POSSIBLE: usize = 128;
 /// Distance of what is possibly painted in grey, black or white, as JPEG leaves it.
 const NEAR_GREY: u8 = 32;
-/// How far from what is sure the likely may lie, and from what is taken the possible, pixels.
+/// Pixels: how far likely paint may lie from sure paint, and possible paint from what is taken.
 const LIKELY_WITHIN: usize = 8;
 const POSSIBLE_WITHIN: usize = 16;
 
@@ -65,8 +68,8 @@ impl Paint {
 }
 
 impl Mask {
-    /// Adds what is painted in an image `[height, width, 1 | 2 | 3 | 4]` of the same size; grey is as much red, green and
-    /// blue. Takes the memory of two more of these holes.
+    /// Adds what is painted in an image `[height, width, 1 | 2 | 3 | 4]` of the same size; grey counts as equal red, green
+    /// and blue. Takes the memory of two more such masks.
     ///
     /// # Errors
     ///
@@ -97,13 +100,13 @@ impl Mask {
                 }
             });
             if !is_clean {
-                // Paint fades from where it is sure to where it is likely over a third of its way from there to nothing.
+                // The likely paint that was added is about a third of the way over which paint fades to nothing.
                 rim = (3 * (taken.count() - before)).div_ceil(edge.max(1));
             }
         }
 
         let pixels = taken.count();
-        // Photographs are full of greys: only where what is taken is in specks has a file or a brush changed the paint.
+        // Photographs are full of greys: near greys count only where specks show that a file or a brush changed the paint.
         let is_in_specks = 2 * taken.edge() > pixels;
         let possible = paint.scaled(POSSIBLE).max(if pixels == 0 || is_in_specks { NEAR_GREY } else { 0 });
         let around = if pixels > 0 { Some(taken.dilated_copy(POSSIBLE_WITHIN)?) } else { None };

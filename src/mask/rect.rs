@@ -1,4 +1,4 @@
-//! A part of an image.
+//! Rectangles of pixels.
 
 use std::ops::Range;
 

@@ -30,12 +30,12 @@ impl MaskRule {
         Self { white, ..self }
     }
 
-    /// Bytes from here on are white. Default 128.
+    /// The lowest byte that is white. Default 128.
     pub fn threshold(self, threshold: u8) -> Self {
         Self { threshold, ..self }
     }
 
-    /// Whether a byte says hole.
+    /// Whether a byte marks the hole.
     pub fn is_hole(self, byte: u8) -> bool {
         (byte >= self.threshold) == (self.white == MaskWhite::Hole)
     }

@@ -1,4 +1,4 @@
-//! Where the hole is, as pictures tell it: in a channel of a mask, in transparency, in a painted colour.
+//! Finds the hole in a channel of a mask picture, or in an image's transparency.
 
 use ndarray::{ArrayView3, ArrayViewMut2, Axis};
 
@@ -7,7 +7,7 @@ use super::pixels::{check_size, for_each_pixel, has_alpha};
 use crate::error::{Error, Result};
 use crate::sample::Sample;
 
-/// What of a mask picture tells where the hole is. Samples count by their [byte](Sample::to_byte).
+/// The channel of a mask picture that shows the hole. Samples count by their [byte](Sample::to_byte).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MaskChannel {
     /// [`MaskChannel::Alpha`] or [`MaskChannel::Luma`], as [`MaskChannel::guess`] says; a picture that may mean either is
@@ -18,7 +18,7 @@ pub enum MaskChannel {
     Luma,
     /// Opaque is white.
     Alpha,
-    /// Red alone. Grey is as much red, green and blue.
+    /// Red alone. Grey counts as equal red, green and blue.
     Red,
     /// Green alone.
     Green,
@@ -29,23 +29,24 @@ pub enum MaskChannel {
 /// What the channels of a mask picture may mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaskGuess {
-    /// There is no alpha, or the same everywhere: colour tells.
+    /// There is no alpha, or it is the same everywhere: colour shows the hole.
     Luma,
-    /// What can be seen (alpha above 0) has one colour, and half of the picture or less is opaque (alpha of 128 or more):
-    /// strokes on a transparent layer. Alpha tells, and opaque is what was painted.
+    /// All visible pixels (alpha above 0) have one colour, and half of the picture or less is opaque (alpha of 128 or more):
+    /// strokes on a transparent layer. Alpha shows the hole: what is opaque was painted.
     Alpha,
-    /// What can be seen has one colour, and most of it is opaque: alpha tells, but the hole may have been painted or erased.
+    /// All visible pixels have one colour, and more than half of the picture is opaque: alpha shows the hole, but it may
+    /// have been painted or erased.
     AlphaEitherWay,
-    /// Colour and alpha both vary, as in a photograph with an erased hole: either may tell.
+    /// Colour and alpha both vary, as in a photograph with an erased hole: either may show the hole.
     LumaOrAlpha,
 }
 
-/// Colours that differ by no more than this in red, green and blue are one: lossy files and colours stored multiplied by
-/// alpha do not keep them better.
+/// Colours that differ by no more than this in red, green and blue count as one: lossy files and colours stored multiplied
+/// by alpha are no more exact.
 const ONE_COLOUR: u32 = 8;
 
 impl MaskChannel {
-    /// The name in lower case, as options have it.
+    /// Lower-case name, for options.
     pub fn name(self) -> &'static str {
         match self {
             Self::Auto => "auto",
@@ -57,7 +58,8 @@ impl MaskChannel {
         }
     }
 
-    /// What a mask picture `[height, width, 1 | 2 | 3 | 4]`, grey or RGB, without alpha or with, may mean.
+    /// Guesses what the channels of a mask picture `[height, width, 1 | 2 | 3 | 4]` mean: grey or RGB, with or without
+    /// alpha.
     ///
     /// # Errors
     ///
@@ -78,7 +80,7 @@ impl MaskChannel {
         }
         let (mut is_one, mut opaque) = (true, 0);
         for_each_pixel(picture, |_, _, rgb, alpha| {
-            // As far as alpha lets the difference be seen.
+            // A difference counts as far as alpha lets it be seen.
             let differs = |(v, c): (u8, u8)| u32::from(v.abs_diff(c)) * u32::from(alpha) > ONE_COLOUR * 255;
             is_one &= !rgb.into_iter().zip(colour).any(differs);
             opaque += usize::from(alpha >= 128);
@@ -113,8 +115,8 @@ impl MaskChannel {
         }
     }
 
-    /// Writes the channel into `plane` `[height, width]`, a byte a pixel: a mask for [`Inpainter`](crate::Inpainter). Says
-    /// which it was.
+    /// Writes the channel into `plane` `[height, width]`, a byte a pixel, for [`Mask::from_bytes`]. Returns the channel that
+    /// was read.
     ///
     /// # Errors
     ///

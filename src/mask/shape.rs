@@ -1,4 +1,4 @@
-//! What a hole looks like at other scales: its core, half its size, its largest square.
+//! Shapes derived from a hole: its largest square, the mask at half the size, its core.
 
 use super::bits::Mask;
 use super::rect::Rect;
@@ -8,7 +8,8 @@ use crate::error::Result;
 impl<W: AsRef<[u64]>> Mask<W> {
     /// Side of the largest square in `area` that is all hole.
     pub(crate) fn largest_square(&self, area: Rect) -> Result<usize> {
-        // sides[x]: the largest square whose lower right corner is the pixel, of this row or, not yet reached, of the last.
+        // sides[x + 1]: side of the largest square whose lower right corner is pixel x, of this row up to the pixel that has
+        // been reached, of the row above beyond it.
         let mut sides = alloc::try_filled(0u32, area.width + 1)?;
         let mut largest = 0;
         for y in area.rows() {
@@ -54,7 +55,7 @@ impl<W: AsRef<[u64]>> Mask<W> {
         self.region(area).copy()
     }
 
-    /// What is more than `margin` rows and columns away from everything known; beyond the image nothing is known.
+    /// The pixels around which a square of `margin` pixels on every side is all hole; beyond the image nothing is known.
     pub(crate) fn core(&self, margin: usize) -> Result<Mask> {
         let mut rows = Mask::new(self.width(), self.height())?;
         for y in 0..self.height() {
@@ -77,37 +78,37 @@ mod tests {
     use ndarray::Array2;
 
     /// Rectangles of white on black, from a fixed sequence.
-    fn mask(width: usize, height: usize, seed: usize) -> Array2<u8> {
-        let mut mask = Array2::zeros((height, width));
+    fn bytes(width: usize, height: usize, seed: usize) -> Array2<u8> {
+        let mut bytes = Array2::zeros((height, width));
         for i in 1..5 {
             let v = |k: usize, end: usize| (seed * 7919 + i * 104_729 + k * 15_485_863) / 13 % end;
             let (x, y) = (v(1, width), v(2, height));
             let (right, bottom) = ((x + v(3, width)).min(width), (y + v(4, height)).min(height));
-            mask.slice_mut(ndarray::s![y..bottom, x..right]).fill(255);
+            bytes.slice_mut(ndarray::s![y..bottom, x..right]).fill(255);
         }
-        mask
+        bytes
     }
 
-    fn of(mask: &Array2<u8>) -> Mask {
-        Mask::from_bytes(mask.view(), MaskRule::default().threshold(1)).unwrap()
+    fn of(bytes: &Array2<u8>) -> Mask {
+        Mask::from_bytes(bytes.view(), MaskRule::default().threshold(1)).unwrap()
     }
 
-    /// Every operation beside its definition, pixel by pixel.
+    /// Compares every operation with its definition, pixel by pixel.
     #[test]
     fn operations_agree_with_their_definitions() {
         for (seed, (width, height)) in
             [(1, 1), (64, 3), (65, 40), (130, 67), (63, 64), (200, 31)].into_iter().enumerate()
         {
-            let mask = mask(width, height, seed);
-            let holes = of(&mask);
+            let bytes = bytes(width, height, seed);
+            let mask = of(&bytes);
             let at = |x: isize, y: isize| {
                 let inside = (0..width as isize).contains(&x) && (0..height as isize).contains(&y);
-                inside.then(|| mask[[y as usize, x as usize]] == 255)
+                inside.then(|| bytes[[y as usize, x as usize]] == 255)
             };
-            assert_eq!(holes.count(), mask.iter().filter(|m| **m == 255).count());
+            assert_eq!(mask.count(), bytes.iter().filter(|m| **m == 255).count());
             for radius in [1, 3] {
-                let (core, dilated) = (holes.core(radius).unwrap(), holes.clone().dilated(radius).unwrap());
-                let eroded = holes.clone().eroded(radius).unwrap();
+                let (core, dilated) = (mask.core(radius).unwrap(), mask.clone().dilated(radius).unwrap());
+                let eroded = mask.clone().eroded(radius).unwrap();
                 let r = radius as isize;
                 for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
                     let near = |dy: isize, dx: isize| at(x as isize + dx, y as isize + dy);
@@ -123,21 +124,21 @@ mod tests {
             let sides = (0..height).flat_map(|y| (0..width).map(move |x| (y as isize, x as isize)));
             let differ = |a: Option<bool>, b: Option<bool>| usize::from(a.is_some() && b.is_some() && a != b);
             let edge = sides.map(|(y, x)| differ(at(x, y), at(x + 1, y)) + differ(at(x, y), at(x, y + 1)));
-            assert_eq!(holes.edge(), edge.sum::<usize>());
-            let coarse = holes.coarsened().unwrap();
+            assert_eq!(mask.edge(), edge.sum::<usize>());
+            let coarse = mask.coarsened().unwrap();
             for (y, x) in (0..coarse.height()).flat_map(|y| (0..coarse.width()).map(move |x| (y, x))) {
                 let mut under = [(0, 0), (0, 1), (1, 0), (1, 1)].into_iter();
                 let all = under.all(|(dy, dx)| at((2 * x + dx) as isize, (2 * y + dy) as isize) != Some(false));
                 assert_eq!(coarse.is_hole(x, y), all, "{x} {y}");
             }
             let area = Rect { x: width / 3, y: height / 3, width: width - width / 3, height: height - height / 3 };
-            let is_hole = |x: usize, y: usize| mask[[y, x]] == 255;
+            let is_hole = |x: usize, y: usize| bytes[[y, x]] == 255;
             let inside: Vec<_> = area
                 .rows()
                 .flat_map(|y| area.columns().map(move |x| (x, y)))
                 .filter(|(x, y)| is_hole(*x, *y))
                 .collect();
-            let bounds = holes.bounds(area);
+            let bounds = mask.bounds(area);
             assert_eq!(bounds.is_none(), inside.is_empty());
             if let Some(b) = bounds {
                 let xs = || inside.iter().map(|p| p.0);
@@ -145,7 +146,7 @@ mod tests {
                 assert_eq!((b.x, b.x + b.width - 1), (xs().min().unwrap(), xs().max().unwrap()));
                 assert_eq!((b.y, b.y + b.height - 1), (ys().min().unwrap(), ys().max().unwrap()));
             }
-            let (crop, region) = (holes.crop(area).unwrap(), holes.region(area));
+            let (crop, region) = (mask.crop(area).unwrap(), mask.region(area));
             assert_eq!((crop.count(), region.count(), region.edge()), (inside.len(), inside.len(), crop.edge()));
             assert_eq!(region.is_empty(), inside.is_empty());
             assert!((0..area.height).all(|y| region.runs(y, 0..area.width).eq(crop.runs(y, 0..area.width))));
@@ -159,16 +160,16 @@ mod tests {
                         .any(|x| (y..y + side).all(|y| (x..x + side).all(|x| at(x as isize, y as isize) == Some(true))))
                 })
             };
-            let largest = holes.largest_square(area).unwrap();
+            let largest = mask.largest_square(area).unwrap();
             assert!(largest == 0 || fits(largest), "{width}×{height}: {largest}");
             assert!(largest == area.width.min(area.height) || !fits(largest + 1), "{width}×{height}: {largest}");
-            let mut left = holes.clone();
+            let mut left = mask.clone();
             left.clear(area);
-            assert_eq!(left.count() + inside.len(), holes.count());
+            assert_eq!(left.count() + inside.len(), mask.count());
             left.add_box(area.columns(), area.rows());
-            assert_eq!(left.count(), holes.count() - inside.len() + area.width * area.height);
+            assert_eq!(left.count(), mask.count() - inside.len() + area.width * area.height);
             left.invert();
-            assert_eq!(left.count(), width * height - holes.count() + inside.len() - area.width * area.height);
+            assert_eq!(left.count(), width * height - mask.count() + inside.len() - area.width * area.height);
         }
     }
 }

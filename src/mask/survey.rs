@@ -1,4 +1,4 @@
-//! What a mask picture holds, to tell what may be meant where its hole is not what was expected.
+//! Counts the pixels of a mask picture, to explain a hole that is not the expected one.
 
 use ndarray::ArrayView3;
 
@@ -7,11 +7,11 @@ use super::select::MaskChannel;
 use crate::error::Result;
 use crate::sample::Sample;
 
-/// What a mask picture holds. Samples count by their [byte](Sample::to_byte).
+/// Counts of a mask picture's pixels. Samples count by their [byte](Sample::to_byte).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct MaskSurvey {
-    /// Pixels by their value in red, green, blue and alpha, which is 255 where there is none.
+    /// Pixels by their value in red, green, blue and alpha; alpha is 255 where the picture has none.
     pub levels: [[usize; 256]; 4],
     /// Pixels whose red, green and blue are more than 32 apart.
     pub coloured: usize,
@@ -20,7 +20,7 @@ pub struct MaskSurvey {
 }
 
 impl MaskChannel {
-    /// What a picture `[height, width, 1 | 2 | 3 | 4]` holds.
+    /// Counts the pixels of a picture `[height, width, 1 | 2 | 3 | 4]`.
     ///
     /// # Errors
     ///

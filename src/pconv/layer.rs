@@ -23,8 +23,8 @@ pub(crate) trait PartialConvolution: Send + Sync {
     /// Bytes of packed weights.
     fn bytes(&self) -> usize;
 
-    /// Does `work` on the map `output`, whose halo it zeros. `inputs` are the layer's operands: the map before it, and behind
-    /// it for a decoder layer the skip. All maps lie in `arena`.
+    /// Does `work` on the map `output`, whose halo it zeros. `inputs` are the layer's operands: the map before it and, in a
+    /// decoder layer, the skip. All maps lie in `arena`.
     ///
     /// # Panics
     ///

@@ -54,5 +54,5 @@ pub(crate) struct Pixel {
 }
 
 #[allow(unsafe_code)]
-// SAFETY: two integers of two bytes and a float behind them.
+// SAFETY: two integers of two bytes and then a float.
 unsafe impl Plain for Pixel {}

@@ -10,7 +10,7 @@
 //! inside it. The channels of a prior in the input have no holes: they count in s wherever there is image.
 //!
 //! A [`Layer`] is generic over its number type, and layers of different types make up one network: see
-//! [`PartialConvolution`]. How the weights of a file become those of a number type is a page for each.
+//! [`PartialConvolution`]. Each number type has a file that packs its weights, such as `float.rs`.
 
 mod float;
 mod fold;

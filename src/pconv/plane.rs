@@ -1,4 +1,4 @@
-//! What is known of a feature map, a byte a pixel (1 = known, 0 = hole), and integer counts over windows of it.
+//! The known pixels of a feature map, a byte a pixel (1 = known, 0 = hole), and integer counts over windows of them.
 
 /// A plane of 0 and 1.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Which pixels a layer computes, and the integer count s behind each: known samples in its window over all channels.
+//! The pixels that a layer computes, and the integer count s of each: known samples in its window over all channels.
 
 use super::map::Pixel;
 use super::plane::Plane;

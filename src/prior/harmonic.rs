@@ -51,7 +51,7 @@ unsafe impl Plain for Run {}
 struct Grid<'r> {
     width: usize,
     height: usize,
-    /// By rows, then columns.
+    /// In the order of rows, then columns.
     runs: &'r [Run],
 }
 
@@ -74,7 +74,9 @@ impl Harmonic {
         }
         // All that is counted here is less than 8 a pixel.
         if width.checked_mul(height).and_then(|pixels| pixels.checked_mul(8)).is_none() {
-            return Err(Error::limits(format!("{width}×{height} pixels are more than this build can address")));
+            return Err(Error::limits(format!(
+                "expected no more pixels than this build can address, found {width}×{height}"
+            )));
         }
         let mut sizes = ArrayVec::from_iter([(width, height)]);
         while let Some(&(width, height)) = sizes.last()
@@ -98,8 +100,9 @@ impl Harmonic {
         alloc::floats_for::<Run>(self.max_runs()) + grids
     }
 
-    /// Writes H into the hole of `image` `[height, width, 3]` after `cycles` cycles, usually [`CYCLES`]. What stands in the hole
-    /// and in `scratch`, [`Harmonic::scratch_len`] floats or more, does not matter. Where nothing is known, the hole becomes 0.
+    /// Writes H into the hole of `image` `[height, width, 3]` by `cycles` cycles, usually [`CYCLES`]. `scratch` has
+    /// [`Harmonic::scratch_len`] floats or more; the content of `scratch` and of the hole does not matter. Where nothing is
+    /// known, the hole becomes 0.
     ///
     /// # Panics
     ///
@@ -158,7 +161,7 @@ impl Grid<'_> {
                 row
             };
             let (upper, lower) = (take(2 * y), take(2 * y + 1));
-            // A last row of odd number is alone.
+            // The last of an odd number of rows is alone.
             let lower = if 2 * y + 1 < self.height { lower } else { upper };
             let (mut i, mut j) = (0, 0);
             while i < upper.len() && j < lower.len() {

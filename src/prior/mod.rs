@@ -1,4 +1,4 @@
-//! What a hole is filled with before the network adds to it.
+//! The smooth fill of a hole, which the network adds to.
 
 mod harmonic;
 

@@ -1,5 +1,5 @@
-//! The feature maps of a run by model and image size alone: their sizes, and when each is in use. Whoever owns the arena
-//! says where they lie.
+//! The feature maps of a run: their sizes, and when each is in use. Both follow from model and image size alone. The owner
+//! of the arena decides where the maps lie.
 
 use arrayvec::ArrayVec;
 
@@ -109,12 +109,12 @@ impl Layout {
         [input.width, input.height]
     }
 
-    /// The map the normalised image goes into.
+    /// The map of the network's input.
     pub fn input(&self) -> Map {
         self.steps[0].inputs[0]
     }
 
-    /// The map the network's result comes out of.
+    /// The map of the network's result.
     pub fn output(&self) -> Map {
         self.steps[self.steps.len() - 1].output
     }
@@ -138,7 +138,7 @@ fn steps(maps: &[Map]) -> ArrayVec<Step, { 2 * MAX_LEVELS }> {
     (1..=last).map(step).collect()
 }
 
-/// More pixels than can be addressed.
+/// The error for more pixels than can be addressed.
 pub(crate) fn too_large(width: usize, height: usize) -> Error {
-    Error::limits(format!("{width}×{height} pixels are more than this build can address"))
+    Error::limits(format!("expected no more pixels than this build can address, found {width}×{height}"))
 }

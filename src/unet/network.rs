@@ -38,7 +38,7 @@ impl Network {
         Ok(Self { config, layers, head: (weight, bias) })
     }
 
-    /// What follows dec1 at a pixel: the head, where there is one, and the function behind the last layer.
+    /// Applies what follows dec1 to a pixel: the head, if there is one, and the function after the last layer.
     pub fn epilogue(&self, mut v: [f32; 3]) -> [f32; 3] {
         let (weight, bias) = &self.head;
         if !weight.is_empty() {
@@ -65,9 +65,9 @@ impl Network {
         self.layers.iter().map(|layer| layer.bytes()).sum()
     }
 
-    /// Runs every layer. The layout's input map holds the normalised image, zero in its holes; afterwards its output map, the
-    /// last step's, holds the result where the plan computes it. After each layer `progress` gets the multiply–accumulates
-    /// done so far.
+    /// Runs every layer. The layout's input map holds the normalised image, zero in its holes; afterwards its output map,
+    /// the last step's, holds the result where the plan computes it. After each layer `progress` gets the
+    /// multiply–accumulates done so far.
     ///
     /// # Errors
     ///

@@ -1,7 +1,6 @@
-//! What is computed, known before the first pixel.
+//! Plans: which outputs each layer computes, decided before the first pixel.
 //!
-//! A plan is restricted to a mask, which decides which outputs each layer computes. It does not depend
-//! on the instruction set, the caches or the number of threads.
+//! The mask that a plan is restricted to decides; instruction set, caches and number of threads do not.
 
 use std::ops::Range;
 
@@ -41,7 +40,7 @@ pub(crate) struct Plan<'m> {
 }
 
 impl<'m> Plan<'m> {
-    /// A plan in `memory` of [`Layout::plan_floats`]. What stands in it does not matter.
+    /// A plan in `memory` of [`Layout::plan_floats`] and any content.
     ///
     /// # Panics
     ///
@@ -83,7 +82,7 @@ impl<'m> Plan<'m> {
         self.pixels.clear();
         let levels = config.levels();
         let &Layout { width, height, .. } = self.layout;
-        // Padded with holes right and below.
+        // The padding right and below is hole.
         let known = &mut self.encoder[0];
         known.data.fill(0);
         for y in 0..height {
@@ -179,7 +178,7 @@ impl<'m> Plan<'m> {
     }
 }
 
-/// Multiply–accumulates of `pixels` outputs of `k` each; more than a 32-bit machine's word counts.
+/// Multiply–accumulates of `pixels` outputs of `k` each; a 32-bit word is too small for them.
 fn macs(pixels: usize, k: usize, layer: &LayerShape) -> u64 {
     pixels as u64 * k as u64 * layer.c_out as u64
 }

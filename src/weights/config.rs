@@ -1,4 +1,4 @@
-//! What a weights file describes: the layers of a network and what surrounds them, always fit to run.
+//! The description of a network in a weights file: its layers and its settings, always fit to run.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub enum Prior {
     Harmonic,
 }
 
-/// The function behind the last layer.
+/// The function after the last layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Output {
@@ -51,7 +51,7 @@ pub struct LayerShape {
     pub kernel: usize,
 }
 
-/// What a weights file describes: every value is one that a network can run with.
+/// The network that a weights file describes. Every value is one that a network can run with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     pub(crate) levels: usize,
@@ -66,9 +66,9 @@ pub struct Config {
 }
 
 impl Config {
-    /// A network of `encoder` layers, (output channels, kernel side) of enc1 … encL, and `decoder` layers, output
-    /// channels of dec1 … decL, on values in 0 … 1 and the prior if `prior_input`, with slope 0.2, no head and no function
-    /// behind it.
+    /// A network of `encoder` layers, (output channels, kernel side) of enc1 … encL, and `decoder` layers, output channels
+    /// of dec1 … decL. It reads values in 0 … 1, and the prior if `prior_input`; its slope is 0.2, and it has no head and no
+    /// function after the last layer.
     ///
     /// # Errors
     ///
@@ -120,7 +120,7 @@ impl Config {
         config.addressable()
     }
 
-    /// Refuses what cannot be counted: with it, no sum over the numbers of a network overflows.
+    /// Refuses networks too large to be addressed, so that no sum over the numbers of a network overflows.
     pub(super) fn addressable(self) -> Result<Self> {
         let bytes = |l: &LayerShape| l.c_out as u128 * (l.fan_in() as u128 + 1) * size_of::<f32>() as u128;
         let bytes = self.layers.iter().map(bytes).sum::<u128>();
@@ -130,7 +130,7 @@ impl Config {
         Ok(self)
     }
 
-    /// What the network's values are: (v − `mean`)/`std` of v in 0 … 1, per channel.
+    /// Sets the scale of the network's values: (v − `mean`)/`std` of v in 0 … 1, per channel.
     ///
     /// # Errors
     ///
@@ -146,7 +146,7 @@ impl Config {
         Ok(())
     }
 
-    /// Slope of the decoder's leaky ReLU.
+    /// Sets the slope of the decoder's leaky ReLU.
     ///
     /// # Errors
     ///
@@ -159,7 +159,7 @@ impl Config {
         Ok(())
     }
 
-    /// What the output is added to.
+    /// Sets what the output is added to.
     ///
     /// # Errors
     ///
@@ -172,12 +172,12 @@ impl Config {
         Ok(())
     }
 
-    /// Whether there is a 1×1 convolution behind dec1.
+    /// Sets whether a 1×1 convolution follows dec1.
     pub fn set_head(&mut self, head: bool) {
         self.head = head;
     }
 
-    /// The function behind the last layer.
+    /// Sets the function after the last layer.
     pub fn set_output(&mut self, output: Output) {
         self.output = output;
     }
@@ -187,12 +187,12 @@ impl Config {
         self.levels
     }
 
-    /// Subtracted from 0 … 1 values, per channel.
+    /// The mean, which is subtracted from values in 0 … 1, per channel.
     pub fn mean(&self) -> [f32; 3] {
         self.mean
     }
 
-    /// Divides what is left, per channel; above 0.
+    /// The divisor of values less the mean, per channel; above 0.
     pub fn std(&self) -> [f32; 3] {
         self.std
     }
@@ -207,18 +207,18 @@ impl Config {
         self.prior
     }
 
-    /// Whether enc1 and dec1 read the prior beside the image, as three channels more. A window counts them as known
-    /// wherever there is image; but it is a hole where it holds no known pixel of the image.
+    /// Whether enc1 and dec1 read the prior, as three channels after the image's. Those count as known wherever there is
+    /// image; but a window that holds no known pixel of the image is a hole all the same.
     pub fn prior_input(&self) -> bool {
         self.prior_input
     }
 
-    /// Whether a 1×1 convolution, `head`, stands behind dec1, whose output then goes through the leaky ReLU too.
+    /// Whether a 1×1 convolution, `head`, follows dec1, whose output then goes through the leaky ReLU too.
     pub fn head(&self) -> bool {
         self.head
     }
 
-    /// The function behind the last layer.
+    /// The function after the last layer.
     pub fn output(&self) -> Output {
         self.output
     }
@@ -239,7 +239,7 @@ impl Config {
         self.layers.iter().map(|l| l.c_out * (l.fan_in() + 1)).sum::<usize>() + head
     }
 
-    /// Name and shape of every tensor, in the order in which their numbers follow a [`header`](super::header).
+    /// Name and shape of every tensor, in the order in which their numbers follow a [`header`](super::header()).
     pub fn tensors(&self) -> BTreeMap<String, Vec<usize>> {
         let tensors = self.layers.iter().flat_map(|l| {
             let weight = vec![l.c_out, l.c_in + l.c_skip, l.kernel, l.kernel];
@@ -251,7 +251,7 @@ impl Config {
 }
 
 impl LayerShape {
-    /// Products that one output sums up.
+    /// Products in the sum of one output.
     fn fan_in(&self) -> usize {
         (self.c_in + self.c_skip) * self.kernel * self.kernel
     }

@@ -6,7 +6,7 @@ use serde_core::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAcces
 
 use crate::error::{Error, Result};
 
-/// What a header says, in the order of names.
+/// The entries of a header, in the order of names.
 #[derive(Debug)]
 pub(super) struct Header {
     pub metadata: Vec<(String, String)>,
@@ -15,7 +15,7 @@ pub(super) struct Header {
     pub data: u64,
 }
 
-/// Where the numbers of a tensor are.
+/// The type, shape and place of a tensor's numbers.
 #[derive(Debug)]
 pub(super) struct Tensor {
     /// As the file calls it: `F32`, `F16`, `BF16`, …
@@ -31,10 +31,10 @@ impl Header {
     ///
     /// # Errors
     ///
-    /// Weights, naming the tensor or key that is malformed, there twice or elsewhere than it has to be.
+    /// Weights, naming the tensor or key that is malformed, misplaced or there twice.
     pub fn parse(json: &[u8]) -> Result<Self> {
         let Entries { metadata: Pairs(mut metadata), mut tensors } = serde_json::from_slice(json).map_err(|e| {
-            // What the visitors below say of a tensor begins with its name.
+            // The visitors below begin every message about a tensor with its name.
             let text = e.to_string();
             let detail = match text.starts_with(TENSOR) {
                 true => text,
@@ -64,7 +64,7 @@ impl Header {
     }
 }
 
-/// Where `name` is among `tensors`, which are in the order of names.
+/// The index of `name` in `tensors`, which are in the order of names.
 pub(super) fn position<T>(tensors: &[(impl AsRef<str>, T)], name: &str) -> Option<usize> {
     tensors.binary_search_by(|(other, _)| other.as_ref().cmp(name)).ok()
 }
@@ -87,7 +87,7 @@ impl Tensor {
     }
 }
 
-/// What a message about a tensor begins with.
+/// The beginning of every message about a tensor.
 const TENSOR: &str = "tensor ";
 
 /// A header in its own order.

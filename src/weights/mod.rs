@@ -1,5 +1,5 @@
-//! The weights file: its schema, checked before any number is read, one layer at a time as f32, and its header for
-//! those who write one.
+//! Reads weights files: checks the schema before any number, then reads one layer at a time as f32. Makes the header for
+//! programs that write such files.
 //!
 //! A [safetensors](https://github.com/huggingface/safetensors) file with batch norm folded in. Tensors, f32 or f16,
 //! for i = 1 … L:
@@ -9,14 +9,14 @@
 //! | `enc{i}.weight` | `[C_out, C_in, k, k]`, k odd |
 //! | `dec{i}.weight` | `[C_out, C_up + C_skip, 3, 3]`, input channels in the order up, skip |
 //! | `enc{i}.bias`, `dec{i}.bias` | `[C_out]` |
-//! | optional `head.weight`, `head.bias` | `[3, 3, 1, 1]`, `[3]`: behind the leaky ReLU, which dec1 then has too |
+//! | optional `head.weight`, `head.bias` | `[3, 3, 1, 1]`, `[3]`: after the leaky ReLU, which dec1 then has too |
 //!
-//! Metadata: `format` = `inpaint-edge/1`, `arch` = `pconv-unet`, `levels` = L, `color` = `rgb`, `input_mean` and
-//! `input_std` (three numbers, on values in 0 … 1; the output is de-normalised with the same), `encoder_activation` =
-//! `relu`, `decoder_slope`, optional `prior` = `none` or `harmonic`, optional `prior_input` = `false` or `true`: enc1's input
-//! and dec1's skip then have six channels, the image's three and the prior's three; optional `output` = `linear`, `tanh` or
-//! `sigmoid`, the function behind the last layer. Keys that start with `provenance.` are free text.
-//! Anything else is an error that names the tensor or the key.
+//! Metadata: `format` = `inpaint-edge/1`, `arch` = `pconv-unet`, `levels` = L, `color` = `rgb`, `input_mean` and `input_std`
+//! (three numbers, on values in 0 … 1; the output is de-normalised with the same), `encoder_activation` = `relu`,
+//! `decoder_slope`, optional `prior` = `none` or `harmonic`, optional `prior_input` = `false` or `true`: enc1's input and
+//! dec1's skip then have six channels, the image's three and the prior's three; optional `output` = `linear`, `tanh` or
+//! `sigmoid`, the function after the last layer. Keys that start with `provenance.` are free text. Anything else is an error
+//! that names the tensor or the key.
 
 mod config;
 mod header;
@@ -49,7 +49,7 @@ pub struct Weights<'a> {
 }
 
 impl<'a> Weights<'a> {
-    /// From a file in memory, which is borrowed.
+    /// Reads the header of a file in memory, and borrows the file.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl<'a> Weights<'a> {
         Self::new(Source::Memory(bytes))
     }
 
-    /// From a file on disk, of which no more than one tensor is in memory at a time.
+    /// Opens a file on disk. No more than one tensor of it is in memory at a time.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl<'a> Weights<'a> {
         source.and_then(Weights::new).map_err(|e| e.of(path.display()))
     }
 
-    /// From a file that is open, read from its first byte on as [`Weights::open`] reads it.
+    /// As [`Weights::open`], from a file that is already open. It is read from its first byte.
     ///
     /// # Errors
     ///
@@ -95,14 +95,15 @@ impl<'a> Weights<'a> {
     ///
     /// # Errors
     ///
-    /// Weights, naming the tensor, where the file cannot be read or a value is not finite; limits, where memory cannot be had.
+    /// Weights, naming the tensor, where the file cannot be read or a value is not finite; limits, where memory cannot be
+    /// had.
     pub fn read_layer(&mut self, index: usize, weight: &mut Vec<f32>, bias: &mut Vec<f32>) -> Result<()> {
         let name = &self.config.layers[index].name;
         read(&mut self.source, &self.tensors, &format!("{name}.weight"), weight)?;
         read(&mut self.source, &self.tensors, &format!("{name}.bias"), bias)
     }
 
-    /// Reads the head: `weight` `[3, 3]`, a row an output channel, and `bias` `[3]`. Both are empty where
+    /// Reads the head: `weight` `[3, 3]`, a row per output channel, and `bias` `[3]`. Both are empty where
     /// [`Config::head`] says there is none.
     ///
     /// # Errors
@@ -151,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_changes_no_number() {
+    fn the_control_word_changes_no_number() {
         let mut config = Config::new(Prior::None, false, &[(1, 1)], &[3]).unwrap();
         config.set_normalisation([0.45, 0.2, 0.406], [1e-40, 0.229, 0.25]).unwrap();
         config.set_slope(-0.485).unwrap();

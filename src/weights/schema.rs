@@ -108,7 +108,7 @@ fn layers(tensors: &[(String, Tensor)], levels: usize, inputs: usize) -> Result<
     }
 }
 
-/// Metadata not yet looked at.
+/// The metadata that has not been checked yet.
 struct Keys(Vec<(String, String)>);
 
 impl Keys {

@@ -1,4 +1,4 @@
-//! Where the bytes of a weights file come from.
+//! The bytes of a weights file, from memory or from disk.
 
 use std::borrow::Cow;
 #[cfg(feature = "fs")]
@@ -9,9 +9,9 @@ use super::header::Header;
 use crate::alloc;
 use crate::error::{Error, Result};
 
-/// Bytes of the header at the most: some fifty tensors take a few kilobytes.
+/// The most bytes of a header: some fifty tensors take a few kilobytes.
 const MAX_HEADER: u64 = 1 << 20;
-/// Bytes that are made of a byte of it, at the most: of `"":"",`, two strings of 24 in a list that doubles.
+/// The most bytes that parsing takes for each byte of the header: `"":"",` becomes two strings of 24 in a list that doubles.
 const PARSED: usize = 24;
 
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub(super) enum Source<'a> {
     File {
         file: File,
         len: u64,
-        /// Where the data begins, known once the header is read.
+        /// First byte of the data, known once the header is read.
         data: u64,
     },
 }
@@ -62,7 +62,7 @@ impl Source<'_> {
         let header = Header::parse(&json)?;
         drop(json);
         if header.data != len - data {
-            // Offsets reach to the last byte that a u64 counts.
+            // Offsets may reach u64::MAX, so that their sum needs more bits.
             let expected = u128::from(data) + u128::from(header.data);
             return Err(Error::weights(format!("expected {expected} bytes, as its header says, found {len}")));
         }

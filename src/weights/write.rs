@@ -1,4 +1,4 @@
-//! Writing a weights file: the header for a [`Config`]; the numbers follow it, tensor by tensor.
+//! Writes weights files: makes the header for a [`Config`], which the numbers follow tensor by tensor.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 
 use super::{Config, Output, Prior};
 
-/// Numbers of a weights file.
+/// The number type of a weights file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Dtype {
     /// 32 bits.
     F32,
-    /// 16 bits, rounded to nearest f32 and then to nearest.
+    /// 16 bits, rounded to the nearest f32 and then to the nearest f16.
     F16,
 }
 
@@ -32,7 +32,7 @@ impl Dtype {
         }
     }
 
-    /// Appends `value`, rounded as the type says, the same on every machine. False where it is not finite in this type.
+    /// Appends `value`, rounded to the type, the same on every machine. Returns false where it is not finite in this type.
     pub fn encode(self, value: f64, bytes: &mut Vec<u8>) -> bool {
         match self {
             Dtype::F32 => {
@@ -40,7 +40,7 @@ impl Dtype {
                 (value as f32).is_finite()
             }
             Dtype::F16 => {
-                // What `half` makes of an f64 differs from machine to machine.
+                // `half` converts an f64 differently from machine to machine.
                 let half = f16::from_f32_const(value as f32);
                 bytes.extend(half.to_le_bytes());
                 half.is_finite()
@@ -49,7 +49,7 @@ impl Dtype {
     }
 }
 
-/// What a weights file begins with. The numbers of [`Config::tensors`] follow, without gaps. The same arguments give the
+/// The beginning of a weights file. The numbers of [`Config::tensors`] follow it, without gaps. The same arguments give the
 /// same bytes. `provenance` adds metadata keys `provenance.KEY`.
 pub fn header(config: &Config, dtype: Dtype, provenance: &BTreeMap<String, String>) -> Vec<u8> {
     let rgb = |v: [f32; 3]| v.map(|v| v.to_string()).join(",");

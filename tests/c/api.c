@@ -1,6 +1,7 @@
 #define _POSIX_C_SOURCE 200112L
-// The C interface as C sees it: every argument refused that should be, strides, scratch, callbacks, several threads, a
-// small stack, a child process, and a floating-point environment that is not the default. api WEIGHTS prints "api: passed"; needs a library without features.
+// The C interface as C sees it: arguments that are refused, strides, scratch, callbacks, several threads, a small stack, a
+// child process, and a floating-point environment that is not the default. `api WEIGHTS` prints "api: passed". Needs a
+// library without features.
 #include <inpaint_edge.h>
 
 #include <fenv.h>
@@ -12,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// What the header says that a calling thread needs; a library with AddressSanitizer needs more.
+// The stack that the header promises to be enough for a calling thread; a library with AddressSanitizer needs more.
 #ifndef STACK
 #define STACK (64 << 10)
 #endif
@@ -30,7 +31,7 @@ static int checks;
     }                                                                                      \
   } while (0)
 
-// The call fails so, and says why in a line that holds `part`.
+// Checks that the call fails with this status and a message that holds `part`.
 #define REFUSED(call, expected, part)                       \
   do {                                                      \
     CHECK((call) == (expected));                            \
@@ -167,7 +168,7 @@ static void runs_are_checked(const inpaint_engine *engine) {
   REFUSED(RUN(&bad, &mask), INPAINT_USAGE, "even");
   BAD(stride, SIZE_MAX - 1, INPAINT_USAGE, "inside of memory");
   BAD(stride, SIZE_MAX / (HEIGHT - 1) / 2 * 2, INPAINT_USAGE, "inside of memory");
-  /* Of one row the stride means nothing. */
+  /* A single row needs no stride. */
   bad = image;
   bad.height = 1;
   bad.stride = SIZE_MAX - 1;
@@ -211,7 +212,7 @@ static void runs_are_checked(const inpaint_engine *engine) {
   for (size_t i = 0; i < sizeof pixels; i++) CHECK(((uint8_t *)pixels)[i] == 7);
 }
 
-// Padded rows, one pixel of four with alpha, scratch at any address, from an engine of the other polarity.
+// Padded rows of RGBA pixels, scratch at any address, an engine of the other polarity.
 static void strides_are_kept(const uint8_t *weights, size_t size) {
   enum { STRIDE = 4 * WIDTH + 12, MASK_STRIDE = WIDTH + 3 };
   uint8_t pixels[HEIGHT * STRIDE], before[HEIGHT * STRIDE], keep[HEIGHT * MASK_STRIDE];
@@ -249,7 +250,7 @@ static void strides_are_kept(const uint8_t *weights, size_t size) {
   inpaint_engine_free(engine);
 }
 
-// Of a mask with one pixel of 1, a disc of radius 3 is filled, with the same bytes by a run that is not hole-aware.
+// A mask with one byte of 1 fills a disc of radius 3, with the same bytes whether the run is hole-aware or not.
 static void options_take_effect(const uint8_t *weights, size_t size) {
   uint8_t pixels[HEIGHT][WIDTH][3], first[HEIGHT][WIDTH][3], one[HEIGHT][WIDTH];
   inpaint_image image = {pixels, sizeof pixels, 0, WIDTH, HEIGHT, INPAINT_RGB8};
@@ -276,7 +277,7 @@ static void options_take_effect(const uint8_t *weights, size_t size) {
   }
 }
 
-// In regions: what is beside the hole stays, and scratch memory is refused.
+// In every strategy pixels outside the hole stay; a run in regions refuses scratch memory.
 static void strategies_take_effect(const uint8_t *weights, size_t size, int first) {
   enum { WIDE = 50, HIGH = 40 };
   static uint8_t pixels[HIGH][WIDE][3], wide[HIGH][WIDE];
@@ -331,8 +332,8 @@ static int disturb(void *user, uint64_t done, uint64_t total) {
   return fesetround(FE_UPWARD) != 0;
 }
 
-// Packing the weights and running under another rounding, and a callback that chooses one, seen in 16 bits; it is there
-// again afterwards.
+// Neither the caller's rounding nor one that a callback chooses changes a 16-bit result; the caller's is restored
+// afterwards.
 static void rounding_does_not_matter(const uint8_t *weights, size_t size) {
   static const int roundings[] = {FE_TONEAREST, FE_UPWARD, FE_TOWARDZERO};
   static uint16_t pixels[3][HEIGHT][WIDTH][3];
@@ -359,7 +360,7 @@ static void rounding_does_not_matter(const uint8_t *weights, size_t size) {
   }
 }
 
-// Strokes on a transparent layer are the hole, as they are in the channel that is named; what C may not hand over is refused.
+// Strokes on a transparent layer are the hole; a channel that is named is read; wrong arguments are refused.
 static void masks_are_made_of_pictures(const inpaint_engine *engine) {
   uint8_t strokes[HEIGHT][WIDTH + 1][4], bytes[HEIGHT][WIDTH + 1];
   uint16_t deep[HEIGHT][WIDTH][2];
@@ -388,7 +389,7 @@ static void masks_are_made_of_pictures(const inpaint_engine *engine) {
   strokes[9][13][1] = 200;
   CHECK(inpaint_mask_from_image(&image, INPAINT_CHANNEL_GREEN, mask, sizeof bytes) == INPAINT_OK);
   CHECK(mask[9 * WIDTH + 13] == 200 && mask[9 * WIDTH + 14] == 0);
-  // Both vary now.
+  // Now colour and alpha both vary.
   REFUSED(inpaint_mask_from_image(&image, INPAINT_CHANNEL_AUTO, mask, sizeof bytes), INPAINT_INPUT, "luma and alpha");
   CHECK(mask[9 * WIDTH + 13] == 200);
   inpaint_image grey = {deep, sizeof deep, 0, WIDTH, HEIGHT, INPAINT_GREYA16};
@@ -417,7 +418,7 @@ static void masks_are_made_of_pictures(const inpaint_engine *engine) {
   CHECK(mask[0] == 128);
 }
 
-// On a thread with the smallest stack that the header names.
+// Runs on a thread with the smallest stack that the header allows.
 static void *make_and_run(void *weights) {
   const struct memory *memory = (const struct memory *)weights;
   inpaint_engine *engine;

@@ -1,4 +1,4 @@
-// An engine from a file, and what is said of one that is not there: file WEIGHTS, with a library that reads files.
+// An engine is made from a file, and a missing file is refused: `file WEIGHTS`, with a library that reads files.
 #include <inpaint_edge.h>
 
 #include <stdio.h>

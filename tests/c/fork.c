@@ -1,6 +1,6 @@
 #define _POSIX_C_SOURCE 200112L
-// A child of fork() is refused an engine with threads of its parent, and neither running nor freeing it hangs: fork WEIGHTS,
-// with a library that has threads and reads files.
+// In a child of fork() an engine with the parent's threads refuses to run, and neither running nor freeing it hangs:
+// `fork WEIGHTS`, with a library that has threads and reads files.
 #include <inpaint_edge.h>
 
 #include <stdio.h>

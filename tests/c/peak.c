@@ -1,4 +1,4 @@
-// peak PROGRAM ARGUMENT...: runs it and prints the most memory it had resident, kB.
+// `peak PROGRAM ARGUMENT...` runs the program and prints the most memory it had resident, kB.
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <sys/resource.h>

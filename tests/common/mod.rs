@@ -141,8 +141,8 @@ pub fn hole(mask: &Array2<u8>) -> Mask {
     Mask::from_bytes(mask.view(), MaskRule::default()).unwrap()
 }
 
-/// A feature map [h, w, c] with its mask [h, w], 1 = known; values in holes are zero. Where its last three channels are a
-/// prior, the mask of that.
+/// A feature map [h, w, c] with its mask [h, w], 1 = known; values in holes are zero. If its last three channels are a
+/// prior, the third field is the prior's mask.
 struct Map(Array3<f32>, Array2<u8>, Option<Array2<u8>>);
 
 impl Map {
@@ -162,8 +162,8 @@ impl Map {
     }
 }
 
-/// What the definition says the result is, `None` where nothing is known: every layer dense, one accumulator per output,
-/// one `numerics::mul_add` per k in the order of the plan.
+/// The result by definition, `None` where nothing is known: every layer dense, one accumulator per output, one
+/// `numerics::mul_add` per k in the order of the plan.
 pub fn oracle(net: &Net, image: &Array3<f32>, mask: &Array2<u8>) -> Option<Array3<f32>> {
     let (height, width, _) = image.dim();
     if mask.iter().all(|m| *m > 0) {

@@ -1,12 +1,12 @@
-//! No file of a package uses itself by way of others.
+//! The files of a package use each other in no circle.
 //!
-//! A use is a path from `crate`, `super`, `self` or a module that the file declares; what a file only passes on by `pub use`
-//! counts where it comes from. Tests inside files do not count.
+//! A use is a path from `crate`, `super`, `self` or a module that the file declares. A name that a file only passes on by
+//! `pub use` counts as a use of the file it comes from. Tests inside files do not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-/// Packages by their folders, and the least number of uses between their files: fewer, and this test reads them no more.
+/// Packages by their folders, and the least number of uses between their files: with fewer, this test no longer reads them.
 const PACKAGES: [(&str, usize); 10] = [
     (".", 80),
     ("cli", 30),
@@ -176,12 +176,12 @@ fn target<'f>(path: &[String], files: &'f BTreeMap<Module, File>) -> Option<&'f 
 }
 
 #[test]
-fn no_file_uses_itself_by_way_of_others() {
+fn files_use_each_other_in_no_circle() {
     for (package, least) in PACKAGES {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(package).join("src");
         let mut found = Vec::new();
         rust_files(&root, &mut found);
-        // A program and its library are two roots; the one that starts it is used by nobody.
+        // A program and its library are two roots; nothing uses the program's.
         let has_library = root.join("lib.rs").exists();
         found.retain(|file| !(has_library && *file == root.join("main.rs")));
         let files: BTreeMap<Module, File> =
@@ -193,7 +193,7 @@ fn no_file_uses_itself_by_way_of_others() {
         }
         let count: usize = uses.values().map(BTreeSet::len).sum();
         assert!(count >= least, "{package}: {count} uses found, {least} or more expected");
-        // What uses none of those that are left lies below them.
+        // A file that uses none of those that are left lies below them.
         while !uses.is_empty() {
             let left: Vec<&Module> = uses.keys().copied().collect();
             let before = uses.len();

@@ -1,5 +1,4 @@
-//! Modules use only what lies below them: the folders stay a way and not a web. Time, threads, files and the system are
-//! named in few places.
+//! Modules use only modules below them. Few files name time, threads, files and the system.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -29,7 +28,7 @@ const LAYERS: [(&str, &[&str]); 18] = [
     ("lib", &[]),
 ];
 
-/// What only some files may name: a time, a thread, a file, another process, the system itself.
+/// Paths that only these files may name: time, threads, processes, files, the system itself.
 const OF_THE_SYSTEM: [(&str, &[&str]); 6] = [
     ("Instant", &["clock.rs"]),
     ("std::time", &["clock.rs", "parallel.rs"]),

@@ -1,4 +1,4 @@
-//! Who uses whom: the modules of the engine in one direction, the files of every package in no circle.
+//! The modules of the engine use each other in one direction, the files of every package in no circle.
 
 mod circles;
 mod engine;

@@ -2,7 +2,7 @@
 //
 //   node tests/wasm/digests.mjs LIBRARY CORPUS NAME WEIGHTS
 //
-// LIBRARY is the engine as a cdylib for wasm32-unknown-unknown, CORPUS what `inpaint-corpus write` has written.
+// LIBRARY is the engine as a cdylib for wasm32-unknown-unknown, CORPUS the folder that `inpaint-corpus write` has written.
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 
@@ -14,7 +14,7 @@ const STATUS_INPUT = 3;
 const FORMATS = { grey8: 1, greya8: 2, rgb8: 3, rgba8: 4, grey16: 17, greya16: 18, rgb16: 19, rgba16: 20 };
 const STRATEGIES = { auto: 0, native: 1, window: 2 };
 
-// Memory of our own, beside the library's: pages that it did not ask for.
+// Our own memory: pages that the library did not ask for.
 function lend(bytes) {
   const address = c.memory.grow(Math.ceil(bytes.length / PAGE)) * PAGE;
   new Uint8Array(c.memory.buffer).set(bytes, address);

@@ -8,7 +8,7 @@ use crate::simd::Isa;
 use crate::simd::lanes::F32Lanes;
 use crate::simd::scalar::Scalar;
 
-/// What follows the last k of a tile: y = activation(sum·ratio + bias).
+/// The step after the last k of a tile: y = activation(sum·ratio + bias).
 pub(crate) struct TileEpilogue {
     /// Renormalisation K/s of each row, `MR` floats.
     pub ratio: *const f32,

@@ -26,7 +26,7 @@ const SLOTS: usize = MAX_ROWS + 16;
 /// The columns of every kernel divide this.
 const MAX_NR: usize = 32;
 
-/// What turns sums of f32 into results: y = activation(sum·ratio + bias).
+/// Turns sums of f32 into results: y = activation(sum·ratio + bias).
 pub struct Epilogue {
     /// A bias per column, and zeros up to a multiple of [`MAX_NR`].
     bias: Buffer,

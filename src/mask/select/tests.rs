@@ -38,7 +38,7 @@ fn strokes_of_one_colour_on_a_transparent_layer_are_read_from_alpha() {
 }
 
 #[test]
-fn alpha_that_does_not_vary_leaves_colour_to_tell() {
+fn luma_is_read_where_alpha_does_not_vary() {
     for alpha in [0, 100, 255] {
         let mut picture = strokes([255; 3], [0; 3]);
         picture.slice_mut(s![.., .., 3]).fill(alpha);
@@ -48,7 +48,7 @@ fn alpha_that_does_not_vary_leaves_colour_to_tell() {
 }
 
 #[test]
-fn what_may_be_meant_either_way_is_refused_and_can_be_chosen() {
+fn ambiguous_pictures_are_refused_unless_a_channel_is_named() {
     let mut photo = strokes([200, 30, 30], [200, 30, 30]);
     photo.indexed_iter_mut().for_each(|((y, x, c), v)| *v = if c == 3 { 255 - *v } else { (6 * x + 3 * y + c) as u8 });
     let erased = photo.clone();
@@ -83,7 +83,7 @@ fn every_type_and_layout_is_read_alike() {
 }
 
 #[test]
-fn channels_that_are_not_there_are_refused() {
+fn missing_channels_and_other_sizes_are_refused() {
     let rgb = Array3::<u8>::zeros((SIZE.0, SIZE.1, 3));
     assert!(plane(&rgb, MaskChannel::Alpha).unwrap_err().to_string().contains("an alpha channel"));
     assert!(
@@ -93,10 +93,10 @@ fn channels_that_are_not_there_are_refused() {
     assert!(
         plane(&Array3::<u8>::zeros((2, SIZE.1, 3)), MaskChannel::Red).unwrap_err().to_string().contains("found 40×24")
     );
-    let mut holes = Mask::new(SIZE.1, SIZE.0).unwrap();
-    assert!(holes.add_transparent(rgb.view(), None).is_err());
+    let mut mask = Mask::new(SIZE.1, SIZE.0).unwrap();
+    assert!(mask.add_transparent(rgb.view(), None).is_err());
     let paint = Paint { rgb: [0; 3], tolerance: None };
-    assert!(holes.add_painted(Array3::<u8>::zeros((3, 3, 3)).view(), paint).is_err());
+    assert!(mask.add_painted(Array3::<u8>::zeros((3, 3, 3)).view(), paint).is_err());
     assert_eq!(
         Mask::new(0, 0).unwrap().add_painted(Array3::<u8>::zeros((0, 0, 3)).view(), paint),
         Ok(Painted::default())
@@ -108,9 +108,9 @@ fn any_transparency_is_hole_unless_a_threshold_is_given() {
     let alphas = [0u16, 127 << 8, 128 << 8, 254 << 8, 65_534, 65_535];
     let image = Array3::from_shape_fn((1, 6, 2), |(_, x, c)| if c == 1 { alphas[x] } else { 9 });
     let found = |opaque_from| {
-        let mut holes = Mask::new(6, 1).unwrap();
-        holes.add_transparent(image.view(), opaque_from).unwrap();
-        (0..6).take_while(|x| holes.is_hole(*x, 0)).count()
+        let mut mask = Mask::new(6, 1).unwrap();
+        mask.add_transparent(image.view(), opaque_from).unwrap();
+        (0..6).take_while(|x| mask.is_hole(*x, 0)).count()
     };
     assert_eq!([None, Some(128), Some(255), Some(0)].map(found), [5, 2, 4, 0]);
 }
@@ -128,9 +128,9 @@ fn line(rgb: [u8; 3], rim: usize, off: u8) -> Array3<u8> {
 fn paint_without_a_tolerance_is_found_in_lossy_files_and_under_soft_brushes() {
     let paint = |rgb, tolerance| Paint { rgb, tolerance };
     let found = |picture: &Array3<u8>, paint| {
-        let mut holes = Mask::new(50, 60).unwrap();
-        let painted = holes.add_painted(picture.view(), paint).unwrap();
-        assert_eq!(holes.count(), painted.taken);
+        let mut mask = Mask::new(50, 60).unwrap();
+        let painted = mask.add_painted(picture.view(), paint).unwrap();
+        assert_eq!(mask.count(), painted.taken);
         painted
     };
     let magenta = [255, 0, 255];

@@ -1,4 +1,4 @@
-//! Large images in windows: every hole pixel written, none read, nothing else touched, the same bytes on any machine.
+//! Runs in regions write every hole pixel, read none, touch nothing else, and give the same bytes on any machine.
 
 mod common;
 
@@ -8,7 +8,7 @@ use common::hole;
 use inpaint_edge::{ErrorKind, Inpainter, Isa, Mask, NATIVE_PIXELS, Options, Report, Request, Result, Strategy};
 use ndarray::{Array2, Array3, s};
 
-/// Three levels: reach, context and grid are 8 pixels, tiles 48.
+/// A network of three levels: reach, context and alignment are 8 pixels, tiles 48.
 fn net() -> common::Net {
     common::Net::random(3, &[(7, 8), (5, 8), (3, 8)], &[8, 8, 3], 5)
 }
@@ -21,14 +21,14 @@ fn prior_alone() -> Vec<u8> {
     file
 }
 
-fn window(threads: usize, isa: Option<Isa>) -> Options {
+fn in_regions(threads: usize, isa: Option<Isa>) -> Options {
     Options::default().threads(threads).isa(isa).strategy(Strategy::Window)
 }
 
 const WIDTH: usize = 301;
 const HEIGHT: usize = 203;
 
-/// Where holes go wrong, as masks of [`WIDTH`]×[`HEIGHT`].
+/// Masks of [`WIDTH`]×[`HEIGHT`] with the holes that are hardest to divide.
 fn masks() -> Vec<(&'static str, Array2<u8>)> {
     let of = |is_hole: &dyn Fn(usize, usize) -> bool| {
         Array2::from_shape_fn((HEIGHT, WIDTH), |(y, x)| if is_hole(x, y) { 255 } else { 0 })
@@ -64,11 +64,11 @@ fn fill(inpainter: &Inpainter, image: &Array3<f32>, mask: &Array2<u8>) -> Result
 }
 
 #[test]
-fn every_hole_is_filled_and_nothing_else_on_any_threads_and_instructions() {
+fn every_hole_and_nothing_else_is_filled_by_any_threads_and_instructions() {
     for file in [net().file, net().with_prior().file] {
         let open = |options| Inpainter::from_bytes(&file, options).unwrap();
-        let first = open(window(1, Some(Isa::Scalar)));
-        let others: Vec<_> = Isa::available().map(|isa| open(window(3, Some(isa)))).collect();
+        let first = open(in_regions(1, Some(Isa::Scalar)));
+        let others: Vec<_> = Isa::available().map(|isa| open(in_regions(3, Some(isa)))).collect();
         for (name, mask) in masks() {
             let image = image(&mask);
             let (found, report) = fill(&first, &image, &mask).unwrap();
@@ -92,13 +92,13 @@ fn every_hole_is_filled_and_nothing_else_on_any_threads_and_instructions() {
     }
 }
 
-/// A hole within reach is what a run on its window alone gives.
+/// A hole within reach is filled as by a run on its region alone.
 #[test]
-fn a_small_hole_is_its_window() {
+fn a_small_hole_is_filled_from_its_region_alone() {
     let file = net().file;
     let native = Inpainter::from_bytes(&file, Options::default().strategy(Strategy::Native)).unwrap();
-    let windows = Inpainter::from_bytes(&file, window(1, None)).unwrap();
-    // A hole, and the window of multiples of 8 with 8 pixels around it that fits into the image.
+    let regions = Inpainter::from_bytes(&file, in_regions(1, None)).unwrap();
+    // A hole and its region, which has 8 pixels around the hole and sides that are multiples of 8, inside the image.
     let cases = [
         ((100, 60, 8, 5), (92, 52, 24, 24)),
         ((0, 0, 7, 8), (0, 0, 24, 24)),
@@ -108,7 +108,7 @@ fn a_small_hole_is_its_window() {
         let mut mask = Array2::zeros((HEIGHT, WIDTH));
         mask.slice_mut(s![y..y + h, x..x + w]).fill(255);
         let image = image(&mask);
-        let (found, report) = fill(&windows, &image, &mask).unwrap();
+        let (found, report) = fill(&regions, &image, &mask).unwrap();
         let part = s![wy..wy + wh, wx..wx + ww, ..];
         let crop = mask.slice(s![wy..wy + wh, wx..wx + ww]).to_owned();
         let (expected, _) = fill(&native, &image.slice(part).to_owned(), &crop).unwrap();
@@ -117,10 +117,10 @@ fn a_small_hole_is_its_window() {
     }
 }
 
-/// Whatever the sizes and windows on the way, a ramp comes out a ramp: Laplace's equation has no other solution.
+/// A ramp stays a ramp across all sizes and regions: Laplace's equation has no other solution.
 #[test]
 fn a_ramp_is_continued_through_a_huge_hole() {
-    let inpainter = Inpainter::from_bytes(&prior_alone(), window(1, None)).unwrap();
+    let inpainter = Inpainter::from_bytes(&prior_alone(), in_regions(1, None)).unwrap();
     let ramp = Array3::from_shape_fn((HEIGHT, WIDTH, 3), |(y, x, c)| 0.1 + 0.002 * x as f32 + 0.001 * (c * y) as f32);
     let mut mask = Array2::zeros((HEIGHT, WIDTH));
     mask.slice_mut(s![30..170, 40..260]).fill(255);
@@ -131,10 +131,11 @@ fn a_ramp_is_continued_through_a_huge_hole() {
     assert!(most < 0.01, "{most}");
 }
 
-/// A hole within reach across the image's short side, longer than a window, has nothing known in the first.
+/// A hole within reach that spans the image's short side and is longer than a region: the first region would see nothing
+/// known.
 #[test]
 fn a_hole_along_a_strip_is_filled_from_its_end() {
-    let inpainter = Inpainter::from_bytes(&prior_alone(), window(1, None)).unwrap();
+    let inpainter = Inpainter::from_bytes(&prior_alone(), in_regions(1, None)).unwrap();
     for (width, height) in [(8, 400), (40, 900), (400, 7)] {
         let ramp =
             Array3::from_shape_fn((height, width, 3), |(y, x, _)| 0.2 + 0.001 * (x % 8) as f32 + 0.0001 * y as f32);
@@ -149,7 +150,7 @@ fn a_hole_along_a_strip_is_filled_from_its_end() {
 }
 
 #[test]
-fn auto_runs_small_images_whole_and_large_ones_in_windows() {
+fn auto_runs_small_images_whole_and_large_ones_in_regions() {
     let file = net().file;
     let open = |strategy| Inpainter::from_bytes(&file, Options::default().strategy(strategy)).unwrap();
     for (height, expected) in [(1024, Strategy::Native), (1025, Strategy::Window)] {
@@ -165,7 +166,7 @@ fn auto_runs_small_images_whole_and_large_ones_in_windows() {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_with_the_number_that_does() {
+fn runs_above_the_memory_limit_are_refused_with_a_limit_that_would_do() {
     let file = net().file;
     for strategy in [Strategy::Native, Strategy::Window] {
         let open = |max_memory| {
@@ -194,8 +195,8 @@ fn what_does_not_fit_is_refused_with_the_number_that_does() {
 }
 
 #[test]
-fn a_run_in_windows_can_be_stopped_and_tells_how_far_it_is() {
-    let inpainter = Inpainter::from_bytes(&net().file, window(1, None)).unwrap();
+fn a_run_in_regions_tells_its_progress_and_can_be_stopped() {
+    let inpainter = Inpainter::from_bytes(&net().file, in_regions(1, None)).unwrap();
     let (_, mask) = &masks()[3];
     let mut told = Vec::new();
     let image = image(mask);
@@ -219,7 +220,7 @@ fn a_run_in_windows_can_be_stopped_and_tells_how_far_it_is() {
     assert_eq!(inpainter.plan(&hole(&white), 3).unwrap_err(), nothing_known);
 }
 
-/// Native and in regions, with and without the plan, grey and colour.
+/// Whole and in regions, hole-aware or not, grey and colour.
 #[test]
 fn an_estimate_is_what_a_run_does() {
     for (file, strategy, hole_aware) in [
@@ -246,10 +247,10 @@ fn an_estimate_is_what_a_run_does() {
     }
 }
 
-/// Coarser images are f32: a ramp in steps of one of 255 does not gather the rounding of every size.
+/// Coarser images are f32: a ramp in steps of 1 of 255 does not gather a rounding for every size.
 #[test]
 fn a_photograph_is_rounded_once() {
-    let inpainter = Inpainter::from_bytes(&prior_alone(), window(1, None)).unwrap();
+    let inpainter = Inpainter::from_bytes(&prior_alone(), in_regions(1, None)).unwrap();
     let ramp = Array3::from_shape_fn((HEIGHT, WIDTH, 3), |(y, x, c)| 0.1 + 0.002 * x as f32 + 0.001 * (c * y) as f32);
     let bytes = ramp.mapv(|v| (255.0 * v + 0.5) as u8);
     let mut mask = Mask::new(WIDTH, HEIGHT).unwrap();
@@ -263,7 +264,7 @@ fn a_photograph_is_rounded_once() {
 
 #[test]
 fn scratch_memory_is_for_runs_of_the_whole_image() {
-    let inpainter = Inpainter::from_bytes(&net().file, window(1, None)).unwrap();
+    let inpainter = Inpainter::from_bytes(&net().file, in_regions(1, None)).unwrap();
     let mut mask = Mask::new(40, 30).unwrap();
     mask.add_box(10..20, 10..20);
     let mut image = Array3::<u8>::zeros((30, 40, 3));
