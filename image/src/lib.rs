@@ -11,7 +11,7 @@
 //! // A picture as it comes from a camera, a form or a network: here 48×32 pixels in red, as PPM.
 //! let bytes = [&b"P6 48 32 255\n"[..], &[200, 30, 30].repeat(48 * 32)].concat();
 //!
-//! // Its headers tell what decoding it takes, before memory for a pixel is taken.
+//! // The header tells how much memory decoding takes, before a pixel is decoded.
 //! let encoded = Encoded::new(&bytes)?;
 //! let header = encoded.header()?;
 //! assert_eq!((header.width, header.height, header.channels), (48, 32, 3));
