@@ -19,13 +19,13 @@ Examples:
   inpaint-edge photo.jpg mask.png out.png           white in the mask is filled
   inpaint-edge --mask-white keep a.png m.png a.png  black is filled, in place
   inpaint-edge --mask-grow 3 a.png m.png results/   hole and 3 pixels around it
-  inpaint-edge a.jpg strokes.png out.png            strokes on a transparent layer
+  inpaint-edge a.jpg strokes.png out.png            strokes on transparency
   inpaint-edge --mask-channel alpha --mask-white keep a.jpg erased.png out.png
                                                     what is erased in the mask
   inpaint-edge --mask-alpha a.png out.png           what is transparent
   inpaint-edge --mask-color magenta a.jpg out.jpg   what is painted in magenta
   inpaint-edge --box 10,20,64,48 a.png out.png      64×48 pixels from 10,20 on
-  inpaint-edge --preview p.png photo.jpg mask.png   shows the hole, fills nothing
+  inpaint-edge --preview p.png photo.jpg mask.png   shows the hole only
   inpaint-edge --max-memory 256M b.jpg m.png o.jpg  24 megapixels, small board
   cat a.png | inpaint-edge - m.png - > out.png      through a pipe
   inpaint-edge batch --images in --masks masks --out filled    a folder
@@ -184,7 +184,7 @@ pub struct BatchArgs {
     /// Photographs at a time, which share the threads
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = values::jobs)]
     jobs: usize,
-    /// Fill photographs again that have a result
+    /// Fill again photographs that have a result
     #[arg(long)]
     overwrite: bool,
     /// Print a report of each file on stdout, one JSON object a line, in the order of the list
@@ -218,7 +218,7 @@ pub struct JobArgs {
     /// Refuse, before work starts, jobs that need more memory than this: bytes, or with K, M or G [default: free memory]
     #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = values::memory)]
     max_memory: Option<usize>,
-    /// Quality of a .jpg result [default: as IMAGE where it is a JPEG, else 95]
+    /// Quality of a .jpg result [default: as IMAGE if it is a JPEG, else 95]
     #[arg(long, value_name = "1-100", allow_negative_numbers = true, value_parser = values::quality)]
     quality: Option<u8>,
     /// No progress bar, no notes
