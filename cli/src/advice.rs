@@ -1,4 +1,5 @@
-//! What a mask or a painted image holds where its hole may not be the one that was meant, and the option that helps.
+//! Advises on a mask or a painted image whose hole may not be the one that was meant: what was found, and the option
+//! that helps.
 
 use image::{DynamicImage, GrayImage};
 use inpaint_edge::{Mask, MaskChannel, MaskSurvey, MaskWhite, Paint, Painted, Result};
@@ -6,35 +7,35 @@ use inpaint_edge_image::Photo;
 
 use crate::spec::HoleSpec;
 
-/// Mask values that are neither black nor white in files that lose a little.
+/// Mask values that are neither black nor white, even in a lossy file.
 const BETWEEN: std::ops::RangeInclusive<usize> = 16..=239;
 
-/// The most values that a mask of labels has.
+/// The most different values of a mask of labels.
 const LABELS: usize = 32;
 
-/// What helps where 16 bits hold values of 8.
+/// Advice for 16-bit masks with 8-bit values.
 const OF_LOW: &str = "`convert mask.png -threshold 0 out.png` makes white of all above 0";
 
-/// What a mask holds.
+/// What was found in a mask.
 pub struct MaskAdvice {
     channel: MaskChannel,
-    /// Whether nobody but the mask itself said so.
+    /// Whether the channel was guessed from the mask.
     is_guess: bool,
     white: MaskWhite,
     threshold: usize,
-    /// Of a mask that is more than one grey plane.
+    /// Survey of a mask that is more than one grey plane.
     picture: Option<MaskSurvey>,
     has_alpha: bool,
     /// Pixels by their value in the channel that is read.
     levels: [usize; 256],
     hole_pixels: usize,
     edge: usize,
-    /// The brightest sample of 16 bits, where no high byte is above 0.
+    /// The brightest sample of 16 bits, if all high bytes are 0.
     low: Option<u16>,
 }
 
 impl MaskAdvice {
-    /// Of a mask whose `channel` is read, before that is all there is of it.
+    /// Looks at all channels of a mask, before only `channel` is left of it.
     pub fn new(mask: &Photo, channel: MaskChannel, spec: &HoleSpec) -> Result<Self> {
         let is_plane = mask.pixels.color().channel_count() == 1;
         let picture = if is_plane { None } else { Some(mask.survey_mask()?) };
@@ -45,10 +46,10 @@ impl MaskAdvice {
         Ok(Self { channel, is_guess, white, threshold, picture, has_alpha, levels, hole_pixels, edge, low })
     }
 
-    /// With what the channel came to.
-    pub fn read(&mut self, plane: &GrayImage, holes: &Mask) {
+    /// Looks at the channel that was read, and at the mask it became.
+    pub fn read(&mut self, plane: &GrayImage, mask: &Mask) {
         plane.as_raw().iter().for_each(|v| self.levels[usize::from(*v)] += 1);
-        (self.hole_pixels, self.edge) = (holes.count(), holes.edge());
+        (self.hole_pixels, self.edge) = (mask.count(), mask.edge());
     }
 
     fn pixels(&self) -> usize {
@@ -98,7 +99,7 @@ impl MaskAdvice {
         notes
     }
 
-    /// What a soft brush leaves of the object, unless the hole grows over it.
+    /// Notes a soft edge: a rim of the object stays there unless the hole grows over it.
     fn soft_edge(&self, grow: i64) -> Option<String> {
         let (values, remedy) = match self.white {
             MaskWhite::Hole => (*BETWEEN.start()..self.threshold, *BETWEEN.start()),
@@ -106,7 +107,7 @@ impl MaskAdvice {
         };
         let levels = self.levels.get(values.clone())?;
         let pixels: usize = levels.iter().sum();
-        // A pixel's width and more all along the hole; labels have fewer values than a brush.
+        // A soft edge is more than a pixel wide all along the hole, and has more values than labels have.
         let is_soft = pixels >= self.edge.max(16) && levels.iter().filter(|n| **n > 0).count() >= 8;
         if self.hole_pixels == 0 || !is_soft {
             return None;
@@ -124,7 +125,7 @@ impl MaskAdvice {
         })
     }
 
-    /// Labels that are kept beside others that are the hole, where no threshold was asked for.
+    /// Notes labels that are kept while others are the hole, unless the user set a threshold.
     fn labels_kept(&self, spec: &HoleSpec) -> Option<String> {
         let values: Vec<_> = (0..256).filter(|v| self.levels[*v] > 0).collect();
         let [darkest, .., brightest] = values[..] else { return None };
@@ -132,7 +133,7 @@ impl MaskAdvice {
             MaskWhite::Hole => (darkest, darkest..self.threshold),
             MaskWhite::Keep => (brightest, self.threshold..brightest),
         };
-        // Near the background many pixels have a label's value, and few one that a lossy file made.
+        // A value near the background is a label if many pixels have it; lossy files make few of each.
         let is_label = |v: usize| v.abs_diff(background) >= *BETWEEN.start() || self.levels[v] >= 2 * self.edge;
         let is_kept = |v: &usize| side.contains(v) && *v != background && is_label(*v);
         let kept: Vec<_> = values.iter().copied().filter(is_kept).collect();
@@ -150,7 +151,7 @@ impl MaskAdvice {
         ))
     }
 
-    /// Why there is no hole in it.
+    /// Why the mask has no hole.
     fn no_hole(&self) -> String {
         if let (Some(low), MaskWhite::Hole) = (self.low, self.white) {
             return format!(
@@ -167,7 +168,7 @@ impl MaskAdvice {
         if options.is_empty() { found } else { format!("{found}: {} would make a hole", options.join(" or ")) }
     }
 
-    /// Why it may be all hole, where it is.
+    /// Why the mask may be all hole, if it is.
     pub fn all_hole(&self) -> Option<String> {
         if self.hole_pixels < self.pixels() {
             return None;
@@ -186,7 +187,7 @@ impl MaskAdvice {
         Some(format!("all of the mask, {values} of 255{of}, is {side}; {other}{options}"))
     }
 
-    /// A channel that has both white and black, where the one that is read has not.
+    /// Another channel, which has both white and black, if the one that is read has not.
     fn other_channel(&self) -> Option<String> {
         let white_pixels = |levels: &[usize; 256]| levels[self.threshold..].iter().sum::<usize>();
         let channels = [MaskChannel::Red, MaskChannel::Green, MaskChannel::Blue, MaskChannel::Alpha];
@@ -197,7 +198,8 @@ impl MaskAdvice {
         best.map(|(channel, _)| format!("--mask-channel {}", channel.name()))
     }
 
-    /// A threshold between the values that there are: of labels all but the darkest, or the brightest, else halfway.
+    /// A threshold between the values of the mask: for labels, one that takes all but the darkest, or the brightest
+    /// alone; else halfway.
     fn other_threshold(&self) -> Option<String> {
         let values = || (0..256).filter(|v| self.levels[*v] > 0);
         let (darkest, brightest) = (values().next()?, values().next_back()?);
@@ -220,7 +222,7 @@ fn brightest_of_16(pixels: &DynamicImage) -> Option<u16> {
     }
 }
 
-/// What the user should know of what is painted.
+/// What the user should know of painted pixels.
 pub fn of_paint(paint: Paint, found: &Painted, grow: i64) -> Option<String> {
     let [r, g, b] = paint.rgb;
     let colour = format!("{r:02x}{g:02x}{b:02x}");
@@ -235,7 +237,7 @@ pub fn of_paint(paint: Paint, found: &Painted, grow: i64) -> Option<String> {
         return Some(format!("no pixel is {colour}{given}: the nearest is {} off{near}", found.nearest));
     }
     let more = if found.rim > 0 {
-        // No tolerance takes all of it: the farther out, the more it is the photograph's colour.
+        // No tolerance takes all of the rim: farther out, it has more of the photograph's colour.
         (grow < found.rim as i64)
             .then(|| format!("the paint fades out around them: --mask-grow {} takes its rim", found.rim))
     } else {

@@ -23,10 +23,10 @@ use crate::order::Queue;
 use crate::report::Done;
 use crate::spec::BatchSpec;
 
-/// What became of a job.
+/// The outcome of a job.
 enum Outcome {
     Filled(Done),
-    /// Its result was there.
+    /// Its result was there already.
     Skipped,
     Failed(Error),
 }
@@ -34,7 +34,7 @@ enum Outcome {
 /// Returns the exit code: 0, or that of the first failure in the order of the list.
 pub fn run(spec: &BatchSpec) -> Result<u8> {
     let List { items, order, passed_over } = list::read(spec)?;
-    // What cannot be written is told when it is tried.
+    // A result that cannot be written is reported when its job is tried.
     let targets: Vec<_> = items.iter().filter_map(|item| target_of(&item.files.out).ok()).collect();
     targets
         .iter()
@@ -90,15 +90,15 @@ pub fn run(spec: &BatchSpec) -> Result<u8> {
         Ok(())
     };
     std::thread::scope(|scope| {
-        // As many threads as can be had, and this one.
-        let beside: Vec<_> = (1..jobs)
+        // This thread, and as many others as can be started.
+        let others: Vec<_> = (1..jobs)
             .map_while(|_| {
                 let engine = engine.another();
                 std::thread::Builder::new().spawn_scoped(scope, || work(engine)).ok()
             })
             .collect();
         let done = work(engine);
-        beside
+        others
             .into_iter()
             .fold(done, |done, thread| done.and(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
     })?;
@@ -123,7 +123,7 @@ fn threads_of_each(threads: usize, jobs: usize) -> usize {
     (threads / jobs).max(1)
 }
 
-/// The error of a job whose image or mask another was to make.
+/// The error of a job whose image or mask should have come from a job that failed.
 fn not_made(maker: &Item) -> Error {
     let (out, image) = (maker.files.out.display(), maker.files.image.display());
     Error::new(
@@ -132,7 +132,7 @@ fn not_made(maker: &Item) -> Error {
     )
 }
 
-/// What becomes of a job that need not be tried.
+/// The outcome of a job that need not be tried.
 fn known_outcome(item: &Item, overwrite: bool) -> Option<Outcome> {
     if let Some(problem) = &item.problem {
         return Some(Outcome::Failed(problem.clone()));
@@ -148,7 +148,7 @@ fn known_outcome(item: &Item, overwrite: bool) -> Option<Outcome> {
     Some(Outcome::Skipped)
 }
 
-/// A record with the names of files, those that are no text by their bytes, too.
+/// A record with the names of files; a name that is not UTF-8 also by its bytes.
 fn named(files: &Files) -> serde_json::Value {
     let mut record = serde_json::json!({});
     for (key, name) in [("image", Some(&files.image)), ("mask", files.mask.as_ref()), ("out", Some(&files.out))] {
@@ -160,19 +160,19 @@ fn named(files: &Files) -> serde_json::Value {
     record
 }
 
-/// Tells what became of the jobs in the order of the list, whatever the order in which they end.
+/// Tells the outcomes in the order of the list, whatever the order in which jobs end.
 struct Teller<'a> {
     json_lines: bool,
     items: &'a [Item],
     weights_sha256: String,
     bar: ProgressBar,
-    /// Not yet told.
+    /// Outcomes that are not told yet.
     outcomes: Vec<Option<Outcome>>,
     next: usize,
     filled: usize,
-    /// Had no hole.
+    /// Jobs without a hole.
     copied: usize,
-    /// Filled, with something that the user should know of.
+    /// Filled jobs with a note.
     noted: usize,
     skipped: usize,
     failed: usize,

@@ -1,4 +1,4 @@
-//! A limit on the memory of all jobs together.
+//! Limits the memory of all jobs together.
 
 use std::sync::{Condvar, Mutex, MutexGuard};
 
@@ -6,11 +6,11 @@ use inpaint_edge::{Error, ErrorKind, Result};
 
 use crate::free;
 
-/// The program itself: code, stacks, tables of decoders and encoders, and the built-in weights, read for their digest if
-/// for nothing else.
+/// Bytes of the program itself: code, stacks, tables of decoders and encoders, and the built-in weights, which are read
+/// at least for their digest.
 const PROGRAM: usize = (10 << 20) + BUILT_IN;
 
-/// The program without what the system may drop and read again: its code and the built-in weights.
+/// Bytes of the program without its code and the built-in weights, which the system may drop and read again.
 const PROGRAM_KEPT: usize = 6 << 20;
 
 #[cfg(feature = "embedded-weights")]
@@ -18,36 +18,37 @@ const BUILT_IN: usize = inpaint_edge::weights::EMBEDDED.len();
 #[cfg(not(feature = "embedded-weights"))]
 const BUILT_IN: usize = 0;
 
-/// What all jobs together may take, the program included.
+/// The memory that all jobs together may take, the program included.
 pub struct Budget {
     limit: usize,
-    /// Of it, what the program itself takes.
+    /// Bytes of it that the program itself takes.
     program: usize,
-    /// Where `limit` bytes are free, unless the user set the limit.
+    /// Where `limit` bytes are free, for messages; `None` if the user set the limit.
     place: Option<&'static str>,
-    /// Held by the one job that may ask for more: the others have what they need and end some time.
+    /// Held by the one job that may ask for more. The others have all they need, so that they end.
     entrance: Mutex<()>,
     used: Mutex<usize>,
     freed: Condvar,
 }
 
-/// Bytes taken of a budget, until this is dropped.
+/// Bytes taken of a budget until this is dropped.
 pub struct Held<'b> {
     budget: &'b Budget,
     bytes: usize,
 }
 
-/// What a job takes of a budget.
+/// The bytes that a job takes of a budget.
 pub struct Share<'b> {
     held: Held<'b>,
     entrance: Option<MutexGuard<'b, ()>>,
 }
 
 impl Budget {
-    /// As the user says, or else what the system has free; before other threads start.
+    /// A budget of `max_memory` or else of what is free; `None` if that is unknown. To be called before other threads
+    /// start.
     pub fn new(max_memory: Option<usize>) -> Option<Self> {
         let of = |limit: usize, program, place: Option<_>| {
-            // Where gigabytes are free, buffers that matter are so large that they are released by themselves.
+            // With gigabytes free, the buffers that matter are so large that they are released anyway.
             if place.is_none() || limit >> 30 < 4 {
                 release_what_is_freed();
             }
@@ -60,12 +61,12 @@ impl Budget {
         }
     }
 
-    /// Whether the user set the limit: everything is counted then, and nothing kept that could be had again.
+    /// Whether the user set the limit: then everything is counted, and nothing is kept that can be made again.
     pub fn is_strict(&self) -> bool {
         self.place.is_none()
     }
 
-    /// A share of `bytes`, if nobody need wait for them.
+    /// Takes `bytes` if they are left right now.
     pub fn at_once(&self, bytes: usize) -> Option<Held<'_>> {
         let mut used = self.used.lock().unwrap_or_else(|e| e.into_inner());
         *used = used.checked_add(bytes).filter(|used| *used <= self.limit)?;
@@ -91,20 +92,20 @@ impl Share<'_> {
         self.held.budget.limit
     }
 
-    /// Takes `bytes` in all, once other jobs leave room for them; for a job that is entering.
+    /// Takes `bytes` in all, once other jobs leave them. Only for a job that is entering.
     ///
     /// # Errors
     ///
-    /// Limits, naming what would do, where no room would be enough.
+    /// Limits, naming a sufficient limit, if `bytes` are more than there ever are.
     pub fn take(&mut self, bytes: usize) -> Result<()> {
         self.take_before(bytes, Some(0))
     }
 
-    /// As [`Share::take`], where it is known that the job will take `later`, if all goes well, or it is not known yet.
+    /// As [`Share::take`], for a job that will take `later` bytes if all goes well; `None` if that is not known yet.
     ///
     /// # Errors
     ///
-    /// As [`Share::take`], naming what would do later, too, or saying that more is to come.
+    /// As [`Share::take`]. The sufficient limit includes `later`, or the message says that more is to come.
     pub fn take_before(&mut self, bytes: usize, later: Option<usize>) -> Result<()> {
         let Budget { limit, program, place, used, freed, .. } = self.held.budget;
         if program.saturating_add(bytes) > *limit {
@@ -127,13 +128,13 @@ impl Share<'_> {
         Ok(())
     }
 
-    /// Has all it needs, and lets the next job enter.
+    /// Says that the job has all it needs, and lets the next one enter.
     pub fn done_entering(&mut self) {
         self.entrance = None;
     }
 }
 
-/// A size as it is given: in the largest unit of which it is a multiple.
+/// A size as users write it: in the largest unit that divides it.
 fn size_text(bytes: usize) -> String {
     let unit = [(30, 'G'), (20, 'M'), (10, 'K')].into_iter().find(|(shift, _)| bytes.trailing_zeros() >= *shift);
     unit.map_or_else(|| bytes.to_string(), |(shift, unit)| format!("{}{unit}", bytes >> shift))
@@ -146,8 +147,8 @@ impl Drop for Held<'_> {
     }
 }
 
-/// Has memory of a megabyte and more released to the system once it is freed. By itself, glibc keeps some 64 MB a thread when
-/// blocks of 32 MB come and go.
+/// Makes the allocator return freed blocks of a megabyte and more to the system. By default, glibc keeps some 64 MB a
+/// thread when blocks of 32 MB come and go.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[allow(unsafe_code)]
 fn release_what_is_freed() {
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_had_at_once_never_waits() {
+    fn taking_at_once_never_waits() {
         let budget = Budget::new(Some(PROGRAM + 100)).unwrap();
         let share = budget.at_once(70).unwrap();
         assert!(budget.at_once(31).is_none() && budget.at_once(usize::MAX).is_none());
@@ -200,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_told_as_they_are_given() {
+    fn sizes_are_told_as_users_write_them() {
         for (bytes, text) in
             [(100 << 10, "100K"), (3 << 20, "3M"), (1 << 30, "1G"), (1025, "1025"), (1536 << 10, "1536K")]
         {

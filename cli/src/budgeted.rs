@@ -1,4 +1,5 @@
-//! Reading within a budget: of the image no more than it takes to find the hole, until there is room for all that follows.
+//! Reads within a budget: decodes of the image no more than finding the hole takes, until the budget has memory for all
+//! that follows.
 
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use crate::memory;
 use crate::source::Source;
 use crate::spec::JobSpec;
 
-/// Reads what is to be filled, and decodes the image only when the budget has room for all that follows.
+/// Reads a job to fill. Decodes the image only when the budget has memory for all that follows.
 pub fn read_to_fill<'b>(
     inputs: Inputs<'_>,
     sources: Sources<'_>,
@@ -27,7 +28,7 @@ pub fn read_to_fill<'b>(
     // A weights error does not wait for the end of stdin.
     let known = engine.known()?.clone();
     let loading = memory::loading_peak_bytes(&known.config, known.bytes);
-    // Nor do weights, where the user has not said that memory counts.
+    // Unless the user limits memory, loading the weights does not wait for it either.
     let waits = budget.is_strict() || !inputs.files.has_piped_input();
     let loaded = match waits {
         true => None,
@@ -38,7 +39,7 @@ pub fn read_to_fill<'b>(
     };
     let seen = Seen::new(inputs, sources, &mut share)?;
     let Header { width, height, channels, .. } = seen.header;
-    // What regions take is known once the hole is, and so is whether there is one.
+    // Memory for regions is known only once the hole is.
     let run = known.native_bytes(spec.strategy, width as usize, height as usize);
     let least = memory::job_peak_bytes(known.bytes, run.unwrap_or(0), &seen.header, format);
     let loading = loading.saturating_add(seen.held);
@@ -47,7 +48,7 @@ pub fn read_to_fill<'b>(
     share.take_before(loading.max(finding), run.map(|_| least)).map_err(|e| e.of(blame))?;
     let inpainter = loaded.map_or_else(|| engine.take(), Ok)?;
     let found = seen.find_hole(inputs)?;
-    let plan = inpainter.plan(&found.hole.holes, channels);
+    let plan = inpainter.plan(&found.hole.mask, channels);
     let plan = plan.map_err(|e| inputs.named(found.hole.explained(e)))?;
     let needed = memory::job_peak_bytes(inpainter.weights_bytes(), plan.plan_bytes, &found.header, format);
     share.take(needed).map_err(|e| e.of(image()))?;
@@ -55,7 +56,7 @@ pub fn read_to_fill<'b>(
     Ok((inpainter, found.ready()?, share))
 }
 
-/// Reads what is to be shown.
+/// Reads a job to preview.
 pub fn read_to_show(
     inputs: Inputs<'_>,
     sources: Sources<'_>,
@@ -69,14 +70,14 @@ pub fn read_to_show(
     seen.find_hole(inputs)?.ready()
 }
 
-/// The files of a job, known by their headers.
+/// The files of a job, whose headers are read.
 struct Seen<'a> {
     image: Source<'a>,
     mask: Option<Source<'a>>,
     header: Header,
-    /// Bytes of them that are held.
+    /// Bytes of the files that are held.
     held: usize,
-    /// Bytes that it takes to find the hole, these included.
+    /// Bytes that finding the hole takes, `held` included.
     hole_bytes: usize,
 }
 
@@ -85,7 +86,7 @@ impl<'a> Seen<'a> {
         sources.iter_mut().try_for_each(|source| source.read_stdin(share.limit() as u64))?;
         sources.iter_mut().for_each(Source::release);
         let Sources { mut image, mut mask } = sources;
-        // What came through stdin stays until it is decoded.
+        // A file from stdin stays in memory until it is decoded.
         let piped = image.held_bytes() + mask.as_ref().map_or(0, Source::held_bytes);
         let mut header_of = |source: &mut Source| {
             let bytes = piped.saturating_add(source.file_bytes()?);
@@ -104,12 +105,12 @@ impl<'a> Seen<'a> {
         Ok(Self { image, mask, header, held, hole_bytes })
     }
 
-    /// The hole, and of the image no more than it takes to find it.
+    /// Finds the hole. Decodes the image only if its pixels tell the hole.
     fn find_hole(self, inputs: Inputs<'_>) -> Result<Found<'a>> {
         let start = Instant::now();
         let Self { image, mask, header, .. } = self;
         let size = Size { width: header.width, height: header.height, turned: header.turned };
-        // Before the image, so that only one of them is in memory as a whole.
+        // The mask comes first, so that only one of the two is in memory as a whole.
         let marked = inputs.marked(mask)?;
         let image = if inputs.spec.is_in_pixels() { Image::Decoded(image.decode()?) } else { Image::Source(image) };
         let photo = match &image {
@@ -129,7 +130,7 @@ struct Found<'a> {
     decode: Duration,
 }
 
-/// An image, decoded where its hole is in its pixels.
+/// An image, decoded if its pixels tell the hole.
 enum Image<'a> {
     Source(Source<'a>),
     Decoded(Photo),

@@ -18,12 +18,12 @@ pub fn tell(line: impl std::fmt::Display) {
     lines(format_args!("inpaint-edge: {line}"));
 }
 
-/// Writes to stderr what has no name in front.
+/// Writes to stderr without the program's name.
 pub fn lines(text: std::fmt::Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// The line of an error: what the system says of a file, in plain words and without its number.
+/// The line of an error, with the system's words for it made plain and without its error number.
 pub fn line_of(e: &Error) -> String {
     let line = e.to_string();
     let mut below = std::iter::successors(e.source(), |e| (*e).source()).filter_map(|e| e.downcast_ref::<io::Error>());
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_system_says_is_told_in_plain_words() {
+    fn system_errors_are_told_in_plain_words() {
         let error = |e: io::Error| Error::input(format!("cannot be read: {e}")).with_source(e).of("a.png");
         let missing = error(std::fs::read("/no/such/file").unwrap_err());
         assert_eq!(line_of(&missing), "a.png: cannot be read: no such file or folder");

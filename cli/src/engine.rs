@@ -1,4 +1,4 @@
-//! Inpainters: from a file or the built-in weights, and kept from one photograph to the next.
+//! Opens inpainters from a file or the built-in weights, and keeps them from one photograph to the next.
 
 use std::io::Read;
 use std::path::Path;
@@ -18,7 +18,7 @@ pub struct Engine<'a> {
     spec: &'a JobSpec,
     threads: usize,
     kept: Option<Inpainter>,
-    /// Memory of what is kept, and of the job that keeps it.
+    /// Budget that is held for what is kept, and for the job that keeps it.
     held: Option<Held<'a>>,
     /// Whether an inpainter is kept for the next photograph.
     keeps: bool,
@@ -44,8 +44,8 @@ impl<'a> Engine<'a> {
         Ok(())
     }
 
-    /// Whether `budget` has room at once for a job of `bytes`, which may then keep all it has; where it has not, nothing is
-    /// kept from the last one either.
+    /// Whether `budget` has `bytes` left right now for a job, which may then keep all it has. If not, what the last job
+    /// kept is released.
     pub fn has_room(&mut self, budget: &'a Budget, bytes: usize) -> bool {
         let bytes = self.held.take().map_or(bytes, |held| held.bytes().max(bytes));
         self.held = budget.at_once(bytes);
@@ -56,7 +56,7 @@ impl<'a> Engine<'a> {
         self.keeps
     }
 
-    /// Another, knowing what this one knows.
+    /// Another engine that knows what this one knows.
     pub fn another(&self) -> Self {
         Self { known: self.known.clone(), ..Self::new(self.spec, self.threads) }
     }
@@ -65,7 +65,7 @@ impl<'a> Engine<'a> {
         self.kept.is_some()
     }
 
-    /// Reads no more of the weights than their header.
+    /// Known from the header of the weights; no more of them is read.
     pub fn known(&mut self) -> Result<&Known> {
         if self.known.is_none() {
             let config = config(self.spec.weights.as_deref())?;
@@ -82,7 +82,7 @@ impl<'a> Engine<'a> {
         open(self.spec.weights.as_deref(), self.options())
     }
 
-    /// Keeps `inpainter` with the memory of its run for the next photograph; where memory is scarce, nothing is kept.
+    /// Keeps `inpainter` with the memory of its run for the next photograph, unless memory is scarce.
     pub fn keep(&mut self, inpainter: Inpainter) {
         self.kept = self.keeps.then_some(inpainter);
     }
@@ -100,7 +100,7 @@ pub fn open(weights: Option<&Path>, options: Options) -> Result<Inpainter> {
     }
 }
 
-/// What a file or the built-in weights describe.
+/// The network that a file or the built-in weights describe.
 fn config(weights: Option<&Path>) -> Result<Config> {
     match weights {
         Some(path) => Weights::open(path),
@@ -127,7 +127,7 @@ pub fn named(weights: Option<&Path>, e: Error) -> Error {
     }
 }
 
-/// SHA-256 of a weights file or of the built-in weights; nothing in a build without any.
+/// SHA-256 of a weights file or of the built-in weights; empty in a build without weights.
 pub fn weights_sha256(weights: Option<&Path>) -> Result<String> {
     let Some(path) = weights else {
         #[cfg(feature = "embedded-weights")]

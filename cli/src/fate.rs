@@ -1,4 +1,4 @@
-//! How the process ends where Linux would decide.
+//! Ends the process with the documented exit code where Linux would kill or abort it.
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use inpaint_edge::{Error, ErrorKind, Result};
 
-/// The system's allocator, which notes that memory could not be had.
+/// The system's allocator, which records that an allocation failed.
 struct Noting;
 
 static WITHOUT_MEMORY: AtomicBool = AtomicBool::new(false);
@@ -45,12 +45,12 @@ unsafe impl GlobalAlloc for Noting {
     }
 }
 
-/// Before anything else: a file that grows past the limit of file sizes is an error of writing, not a signal; and where a
-/// library asks for memory that cannot be had and takes no refusal, the process ends with the exit code of limits. What it
-/// writes then is Rust's line: memory allocation of so many bytes failed.
-pub fn choose() {
-    // A panic is a mistake of this program, and aborts. But a thread that has no stack for signals yet is still being started:
-    // its panic says that there is no memory for that stack.
+/// Sets the handlers, before anything else. Writing past the limit of file sizes becomes an error instead of a signal.
+/// If a library allocates, memory runs out and it takes no refusal, the process ends with the exit code of limits,
+/// after Rust's line: memory allocation of so many bytes failed.
+pub fn set_handlers() {
+    // A panic is a bug, and aborts. But a thread without a stack for signals is still being started: its panic says
+    // that there is no memory for that stack.
     let (hook, expects_stack) = (std::panic::take_hook(), has_signal_stack());
     std::panic::set_hook(Box::new(move |panic| {
         if expects_stack && !has_signal_stack() {
@@ -84,7 +84,8 @@ fn has_signal_stack() -> bool {
     !stack.ss_sp.is_null() && stack.ss_flags & libc::SS_DISABLE == 0
 }
 
-/// Runs `work` on a stack that is large enough whatever the limit of stacks is: on the main thread's, or on that of a thread.
+/// Runs `work` on a stack that is large enough whatever the limit of stacks: the main thread's or, if that is too
+/// small, a new thread's.
 ///
 /// # Errors
 ///
@@ -104,21 +105,22 @@ pub fn on_enough_stack(work: fn() -> ExitCode) -> Result<ExitCode> {
     }
 }
 
-/// Makes the stack as large as it will be: where it could not grow later, for want of memory, that would be a SIGSEGV.
+/// Grows the stack to its full size now: a later growth without memory would be a SIGSEGV.
 #[inline(never)]
 fn reach_down() {
     std::hint::black_box(&mut [0u8; 512 << 10]);
 }
 
-/// An abort for want of memory, which the C library too may find, is the end that limits have; any other is what it is.
+/// Ends an abort for want of memory, in Rust or in the C library, with the exit code of limits. Any other abort stays
+/// one.
 extern "C" fn aborted(signal: libc::c_int) {
     const LIMITS: libc::c_int = 5;
-    const ROOM: usize = 4 << 20;
+    const PROBE: usize = 4 << 20;
     // SAFETY: asks for memory that nobody is to use, and ends the process, whatever state it is in, or has the signal do so.
     unsafe {
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        let room = libc::mmap(std::ptr::null_mut(), ROOM, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
-        if room == libc::MAP_FAILED || WITHOUT_MEMORY.load(Relaxed) {
+        let probe = libc::mmap(std::ptr::null_mut(), PROBE, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+        if probe == libc::MAP_FAILED || WITHOUT_MEMORY.load(Relaxed) {
             libc::_exit(LIMITS)
         }
         libc::signal(signal, libc::SIG_DFL);
@@ -136,9 +138,10 @@ mod tests {
         answer
     }
 
-    /// A thread of the C library is what a thread of Rust is before it has its stack for signals.
+    /// A thread that the C library started has no stack for signals, as a Rust thread has none while it is being
+    /// started.
     #[test]
-    fn only_threads_that_have_begun_have_a_stack_for_signals() {
+    fn only_a_started_thread_has_a_stack_for_signals() {
         assert!(has_signal_stack() && std::thread::spawn(has_signal_stack).join().unwrap());
         let mut answer = true;
         // SAFETY: the thread is joined before what it writes to is read, or is gone.

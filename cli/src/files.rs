@@ -15,11 +15,11 @@ pub struct Files {
 }
 
 impl Files {
-    /// Where `out` is a folder, the result goes there under the image's name.
+    /// If `out` is a folder, the result goes there under the image's name.
     ///
     /// # Errors
     ///
-    /// Usage, where there is no such name, or it is the image's own: that is replaced only by name.
+    /// Usage, if the image has no name, or the result would be the image itself: that is replaced only by name.
     pub fn new(image: PathBuf, mask: Option<PathBuf>, out: PathBuf) -> Result<Self> {
         if is_pipe(&out) || !names::is_folder(&out) {
             return Ok(Self { image, mask, out });
@@ -47,7 +47,7 @@ impl Files {
         self.inputs().any(is_pipe)
     }
 
-    /// What is to blame for a mistaken hole: the mask, or the image where there is none.
+    /// The file to name in an error about the hole: the mask, or the image if there is none.
     pub fn hole_name(&self) -> std::path::Display<'_> {
         self.mask.as_ref().unwrap_or(&self.image).display()
     }

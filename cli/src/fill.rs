@@ -1,4 +1,4 @@
-//! The main job: one photograph.
+//! Fills or previews one photograph.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
@@ -22,7 +22,7 @@ pub fn run(spec: &FillSpec) -> Result<()> {
     if spec.json && is_pipe(&files.out) {
         return usage("expected --json or the image on stdout, found both");
     }
-    // What the report takes is read before the result is there.
+    // The digest for the report is read first: if that fails, there is no result.
     let weights = spec.json.then(|| weights_sha256(job.weights.as_deref())).transpose()?;
     let budget = Budget::new(job.max_memory);
     if spec.is_preview {
@@ -73,7 +73,7 @@ fn note(spec: &FillSpec, note: std::fmt::Arguments<'_>) {
     }
 }
 
-/// Says to a person what was done; a script, whose stderr is no terminal, asks the exit code.
+/// Tells a person what was done; a script, whose stderr is no terminal, reads the exit code.
 fn say(spec: &FillSpec, what: std::fmt::Arguments<'_>) {
     if is_watched() {
         let out = &spec.files.out;
@@ -82,7 +82,7 @@ fn say(spec: &FillSpec, what: std::fmt::Arguments<'_>) {
     }
 }
 
-/// A number of pixels with its thousands apart.
+/// A number of pixels with its thousands separated.
 fn counted(pixels: usize) -> String {
     let digits = pixels.to_string();
     let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
@@ -94,7 +94,7 @@ mod tests {
     use super::counted;
 
     #[test]
-    fn thousands_are_apart() {
+    fn thousands_are_separated() {
         for (pixels, text) in
             [(1, "1 pixel"), (999, "999 pixels"), (19_098, "19,098 pixels"), (1_000_000, "1,000,000 pixels")]
         {

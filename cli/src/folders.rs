@@ -1,4 +1,4 @@
-//! The jobs of a folder: each image, and the mask of its name.
+//! Reads the jobs of a folder: each image, and the mask of its name.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
@@ -8,10 +8,10 @@ use inpaint_edge::{Error, ErrorKind, Result};
 use inpaint_edge_image::{is_picture_name, picture_endings};
 
 use crate::files::Files;
-use crate::item::{Item, check_room, usage};
+use crate::item::{Item, check_memory, usage};
 use crate::names;
 
-/// The jobs in the order of names, and what else is in the folder of images.
+/// The jobs in the order of names, and whatever else is in the folder of images.
 pub fn items(images: &Path, masks: Option<&Path>, out: &Path, in_image: bool) -> Result<(Vec<Item>, PassedOver)> {
     if masks.is_none() && !in_image {
         return usage("expected --masks, --mask-alpha, --mask-color or --box, found none of them");
@@ -30,7 +30,7 @@ pub fn items(images: &Path, masks: Option<&Path>, out: &Path, in_image: bool) ->
     let folders = [Some(images), masks, Some(out)].into_iter().flatten().map(|folder| folder.as_os_str().len());
     let folders: usize = folders.sum();
     let of_names: usize = names.iter().chain(&masks_found).map(|name| name.len()).sum();
-    check_room(of_names + folders * names.len(), names.len() + masks_found.len())?;
+    check_memory(of_names + folders * names.len(), names.len() + masks_found.len())?;
 
     let by_stem = by(&masks_found, |name| names::normal(stem(name)));
     let by_result = by(&names, |name| names::of_result(name));
@@ -66,7 +66,7 @@ fn by(names: &[OsString], key: impl Fn(&OsString) -> OsString) -> HashMap<OsStri
     map
 }
 
-/// Those of the image's very name, endings apart, or else those whose names are the same text.
+/// Masks with exactly the image's name, endings apart, or else those whose names are the same text in form NFC.
 fn masks_of<'m>(image: &OsStr, by_stem: &HashMap<OsString, Vec<&'m OsString>>) -> Vec<&'m OsString> {
     let alike = by_stem.get(&names::normal(stem(image))).map_or(&[][..], Vec::as_slice);
     let exact: Vec<_> = alike.iter().copied().filter(|mask| stem(mask) == stem(image)).collect();
@@ -77,7 +77,7 @@ fn stem(name: &OsStr) -> &OsStr {
     Path::new(name).file_stem().unwrap_or(name)
 }
 
-/// What a folder holds that is not taken for a picture.
+/// Entries of a folder that are not taken for pictures.
 #[derive(Default)]
 pub struct PassedOver {
     pub count: usize,
@@ -106,14 +106,15 @@ impl std::fmt::Display for PassedOver {
     }
 }
 
-/// Names of the pictures in a folder, sorted; hidden files are none.
+/// Names of the pictures in a folder, sorted; hidden files do not count.
 fn pictures(folder: &Path) -> Result<(Vec<OsString>, PassedOver)> {
     let list = || {
         let (mut names, mut passed_over) = (Vec::new(), PassedOver::default());
         for entry in std::fs::read_dir(folder)? {
             let entry = entry?;
             let mut name = entry.file_name();
-            // Of a link, what it leads to; what leads nowhere is told as a file that cannot be read.
+            // A link counts as what it leads to; a link that leads nowhere is reported later, as a file that cannot be
+            // read.
             let kind = match entry.file_type() {
                 Ok(kind) if kind.is_symlink() => std::fs::metadata(entry.path()).map(|of| of.file_type()),
                 kind => kind,

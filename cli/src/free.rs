@@ -1,6 +1,6 @@
-//! What memory the system has free: less than the machine's where the process is in a control group.
+//! Tells the memory that is free: less than the machine's if the process is in a control group.
 //!
-//! By hand, since it is a handful of small files of Linux; `sysinfo` and `cgroups-rs` are programs of their own beside that.
+//! Own code, since it reads a handful of small files of Linux; `sysinfo` and `cgroups-rs` are far larger.
 
 use std::path::Path;
 
@@ -8,20 +8,20 @@ use std::path::Path;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Free {
     pub bytes: usize,
-    /// Where it is free, for a sentence.
+    /// Where it is free, for messages.
     pub place: &'static str,
 }
 
 const GROUP: &str = "in this memory cgroup";
 const MACHINE: &str = "on this machine";
 
-/// Of this process; nothing where that cannot be told.
+/// Free memory for this process; `None` if that cannot be told.
 pub fn memory() -> Option<Free> {
     if cfg!(target_os = "linux") { memory_under(Path::new("/")) } else { None }
 }
 
-/// What may be taken before the kernel ends a process: free memory, page cache that can be dropped, and swap. `memory.high`
-/// does not count, since it slows a process down and ends none.
+/// Memory that may be taken before the kernel ends a process: free memory, page cache that can be dropped, and swap.
+/// `memory.high` does not count, since it slows a process down and ends none.
 fn memory_under(root: &Path) -> Option<Free> {
     let machine = std::fs::read_to_string(root.join("proc/meminfo")).unwrap_or_default();
     let machine = |name: &str| keyed(&machine, name)?.checked_mul(1024);
@@ -39,7 +39,8 @@ fn memory_under(root: &Path) -> Option<Free> {
             _ if is_memory => &["sys/fs/cgroup/memory"],
             _ => &[],
         };
-        // Every group up to the mount has a say; in a container the path may be the host's, and only the mount is there.
+        // Every group up to the mount may have a limit. In a container the path may be the host's, and only the mount
+        // is there.
         let groups =
             mounts.iter().flat_map(move |mount| path.ancestors().map(move |group| root.join(mount).join(group)));
         groups.filter_map(
@@ -67,7 +68,7 @@ fn second_version(group: &Path, swap: u64) -> Option<u64> {
 
 /// As [`second_version`], of version 1.
 fn first_version(group: &Path, swap: u64) -> Option<u64> {
-    // No limit is a number of pages, near the largest.
+    // Without a limit, the number is near the largest.
     let limit = number(group, "memory.limit_in_bytes").filter(|limit| *limit < 1 << 60)?;
     let stat = std::fs::read_to_string(group.join("memory.stat")).unwrap_or_default();
     let dropped = ["total_inactive_file", "total_active_file"].map(|name| keyed(&stat, name).unwrap_or(0));
@@ -76,12 +77,12 @@ fn first_version(group: &Path, swap: u64) -> Option<u64> {
     Some(limit.saturating_sub(held).saturating_add(swap_left.min(swap)))
 }
 
-/// The number that is all of a file.
+/// A file that holds one number.
 fn number(group: &Path, name: &str) -> Option<u64> {
     std::fs::read_to_string(group.join(name)).ok()?.trim().parse().ok()
 }
 
-/// The number behind `name` at the start of a line.
+/// The number after `name` at the start of a line.
 fn keyed(text: &str, name: &str) -> Option<u64> {
     let mut lines = text.lines().map(str::split_whitespace);
     lines.find_map(|mut words| (words.next()? == name).then(|| words.next()?.parse().ok())?)
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn without_groups_it_is_the_machines() {
+    fn without_groups_the_machine_is_the_limit() {
         assert_eq!(free(&[("proc/meminfo", MEMINFO)]), Some((6500 << 10, MACHINE)));
         assert_eq!(free(&[]), None);
         let unlimited = [
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_of_all_groups_of_version_2() {
+    fn the_tightest_group_of_version_2_is_the_limit() {
         let mut files = vec![
             ("proc/meminfo", MEMINFO),
             ("proc/self/cgroup", "0::/a/b c/d\n"),
@@ -129,7 +130,7 @@ mod tests {
             ("sys/fs/cgroup/a/memory.swap.max", "0\n"),
             ("sys/fs/cgroup/a/b c/memory.max", "5000000\n"),
             ("sys/fs/cgroup/a/b c/memory.current", "0\n"),
-            // Slows down, ends nothing.
+            // It slows a process down and ends none.
             ("sys/fs/cgroup/a/b c/d/memory.high", "10\n"),
             ("sys/fs/cgroup/a/b c/d/memory.max", "max\n"),
             ("sys/fs/cgroup/a/b c/d/memory.current", "9\n"),
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn groups_of_version_1() {
+    fn a_group_of_version_1_is_the_limit() {
         let mut files = vec![
             ("proc/meminfo", MEMINFO),
             ("proc/self/cgroup", "5:cpu,cpuacct:/\n4:memory:/docker/1\n0::/\n"),

@@ -1,4 +1,4 @@
-//! Where the hole is: a mask, transparency, painted colours and boxes together, grown or shrunk.
+//! Finds the hole: a mask, transparency, painted colours and boxes together, grown or shrunk.
 
 use image::{DynamicImage, ImageBuffer, Pixel};
 use inpaint_edge::{Error, ErrorKind, Mask, MaskChannel, MaskGuess, MaskRule, Result, Sample};
@@ -8,18 +8,18 @@ use ndarray::ArrayView2;
 use crate::advice::{MaskAdvice, of_paint};
 use crate::spec::{Area, HoleSpec};
 
-/// What a mask says, not yet grown.
+/// The hole that a mask tells, not yet grown.
 pub struct Marked {
-    pub holes: Mask,
+    pub mask: Mask,
     pub is_turned: bool,
     advice: MaskAdvice,
 }
 
 /// The hole of an image, and what the user should know of it.
 pub struct Hole {
-    pub holes: Mask,
+    pub mask: Mask,
     pub notes: Vec<Note>,
-    /// Why nothing may be known, where nothing is.
+    /// Why nothing is known, for the case that the hole is all of the image.
     why_all: Option<String>,
 }
 
@@ -34,12 +34,12 @@ pub fn of_mask(mask: Photo, spec: &HoleSpec) -> Result<Marked> {
     let channel = channel_of(&mask, spec)?;
     let is_turned = mask.is_turned();
     let mut advice = MaskAdvice::new(&mask, channel, spec)?;
-    let mask = mask.into_mask(channel)?;
-    let shape = (mask.height() as usize, mask.width() as usize);
+    let plane = mask.into_mask(channel)?;
+    let shape = (plane.height() as usize, plane.width() as usize);
     let rule = MaskRule::default().white(spec.mask_white()).threshold(spec.mask_threshold());
-    let holes = Mask::from_bytes(ArrayView2::from_shape(shape, mask.as_raw()).expect("a byte a pixel"), rule)?;
-    advice.read(&mask, &holes);
-    Ok(Marked { holes, is_turned, advice })
+    let mask = Mask::from_bytes(ArrayView2::from_shape(shape, plane.as_raw()).expect("a byte a pixel"), rule)?;
+    advice.read(&plane, &mask);
+    Ok(Marked { mask, is_turned, advice })
 }
 
 /// The channel of a mask that tells where the hole is.
@@ -66,24 +66,24 @@ fn channel_of(mask: &Photo, spec: &HoleSpec) -> Result<MaskChannel> {
     }
 }
 
-/// The hole in an image of `size`: what is `marked`, and what options add. `photo` is given where its pixels count.
+/// The hole in an image of `size`: what is `marked`, and what options add. `photo` is given if its pixels count.
 pub fn find(
     (width, height): (usize, usize),
     marked: Option<Marked>,
     photo: Option<&Photo>,
     spec: &HoleSpec,
 ) -> Result<Hole> {
-    let (mut holes, advice) = match marked {
-        Some(marked) => (marked.holes, Some(marked.advice)),
+    let (mut mask, advice) = match marked {
+        Some(marked) => (marked.mask, Some(marked.advice)),
         None => (Mask::new(width, height)?, None),
     };
     let mut notes = Vec::new();
-    add_boxes(&mut holes, &spec.boxes, &mut notes)?;
+    add_boxes(&mut mask, &spec.boxes, &mut notes)?;
     if let Some(photo) = photo {
-        add_pixels(&mut holes, photo, spec, &mut notes)?;
+        add_pixels(&mut mask, photo, spec, &mut notes)?;
     }
-    let before = holes.count();
-    let holes = resized(holes, spec.grow)?;
+    let before = mask.count();
+    let mask = resized(mask, spec.grow)?;
     let mut why_all = None;
     if let Some(advice) = advice {
         notes.extend(advice.notes(spec).into_iter().map(Note::OfMask));
@@ -92,7 +92,7 @@ pub fn find(
     if spec.alpha && before == 0 {
         notes.push(Note::OfImage("no pixel of it is transparent for --mask-alpha".to_owned()));
     }
-    if before > 0 && holes.count() == 0 {
+    if before > 0 && mask.count() == 0 {
         notes.push(Note::OfImage(format!("--mask-grow {} leaves nothing of the hole", spec.grow)));
     }
     if why_all.is_none() && before < width * height {
@@ -102,13 +102,13 @@ pub fn find(
     } else if why_all.is_none() {
         why_all = Some("all of the image is boxed or painted".to_owned());
     }
-    Ok(Hole { holes, notes, why_all })
+    Ok(Hole { mask, notes, why_all })
 }
 
 impl Hole {
-    /// The error of a run of this hole, with what may have led to it.
+    /// Adds to the error of a run what may have led to a hole that is all of the image.
     pub fn explained(&self, e: Error) -> Error {
-        let is_all = self.holes.count() == self.holes.width() * self.holes.height();
+        let is_all = self.mask.count() == self.mask.width() * self.mask.height();
         match &self.why_all {
             Some(why) if is_all && e.kind() == ErrorKind::Input => Error::new(e.kind(), format!("{e}; {why}")),
             _ => e,
@@ -117,8 +117,8 @@ impl Hole {
 }
 
 /// Adds the boxes to the hole, as far as they are inside.
-fn add_boxes(holes: &mut Mask, boxes: &[Area], notes: &mut Vec<Note>) -> Result<()> {
-    let (w, h) = (holes.width(), holes.height());
+fn add_boxes(mask: &mut Mask, boxes: &[Area], notes: &mut Vec<Note>) -> Result<()> {
+    let (w, h) = (mask.width(), mask.height());
     for &Area { x, y, width, height } in boxes {
         let inside = |from: i64, length: i64, end: usize| {
             let within = |v: i64| v.clamp(0, end as i64) as usize;
@@ -135,13 +135,13 @@ fn add_boxes(holes: &mut Mask, boxes: &[Area], notes: &mut Vec<Note>) -> Result<
             let line = format!("--box {x},{y},{width},{height} reaches beyond {w}×{h}: {a},{b},{c},{d} taken");
             notes.push(Note::OfImage(line));
         }
-        holes.add_box(columns, rows);
+        mask.add_box(columns, rows);
     }
     Ok(())
 }
 
-/// Adds what is transparent or painted in a photograph of the same size.
-fn add_pixels(holes: &mut Mask, photo: &Photo, spec: &HoleSpec, notes: &mut Vec<Note>) -> Result<()> {
+/// Adds what is transparent or painted in `photo`, which has the size of the mask.
+fn add_pixels(mask: &mut Mask, photo: &Photo, spec: &HoleSpec, notes: &mut Vec<Note>) -> Result<()> {
     if spec.alpha {
         if !photo.has_alpha() {
             let is_band = photo.pixels.color().has_alpha();
@@ -149,45 +149,45 @@ fn add_pixels(holes: &mut Mask, photo: &Photo, spec: &HoleSpec, notes: &mut Vec<
             let detail = format!("expected an alpha channel for --mask-alpha, found {found}");
             return Err(Error::new(ErrorKind::Input, detail));
         }
-        add_transparent(holes, &photo.pixels, spec.threshold)?;
+        add_transparent(mask, &photo.pixels, spec.threshold)?;
     }
     for &paint in &spec.paints {
-        let painted = add_painted(holes, &photo.pixels, paint)?;
+        let painted = add_painted(mask, &photo.pixels, paint)?;
         notes.extend(of_paint(paint, &painted, spec.grow).map(Note::OfImage));
     }
     Ok(())
 }
 
-/// Grown by a disc of the radius `grow`, or shrunk where it is below 0.
-fn resized(holes: Mask, grow: i64) -> Result<Mask> {
+/// Grows the hole by a disc of radius `grow`, or shrinks it if that is below 0.
+fn resized(mask: Mask, grow: i64) -> Result<Mask> {
     let radius = grow.unsigned_abs().try_into().unwrap_or(usize::MAX);
-    if grow < 0 { holes.eroded(radius) } else { holes.dilated(radius) }
+    if grow < 0 { mask.eroded(radius) } else { mask.dilated(radius) }
 }
 
-/// Makes what was filled opaque.
-pub fn make_opaque(image: &mut DynamicImage, holes: &Mask) {
-    paint(image, holes, |_, _| None);
+/// Makes the filled pixels opaque.
+pub fn make_opaque(image: &mut DynamicImage, mask: &Mask) {
+    paint(image, mask, |_, _| None);
 }
 
 /// Hatches the hole in red and white, half transparent; where the image is grey, in black and white.
-pub fn hatch(image: &mut DynamicImage, holes: &Mask) {
+pub fn hatch(image: &mut DynamicImage, mask: &Mask) {
     const RED: [f32; 3] = [1.0, 0.0, 0.0];
     const WHITE: [f32; 3] = [1.0; 3];
-    let stripe = (holes.width().max(holes.height()) / 128).max(4);
-    paint(image, holes, |x, y| Some(if ((x + y) / stripe).is_multiple_of(2) { RED } else { WHITE }));
+    let stripe = (mask.width().max(mask.height()) / 128).max(4);
+    paint(image, mask, |x, y| Some(if ((x + y) / stripe).is_multiple_of(2) { RED } else { WHITE }));
 }
 
 /// Makes the hole's pixels opaque, and brings them halfway to `colour` where it gives one.
-fn paint(image: &mut DynamicImage, holes: &Mask, colour: impl Fn(usize, usize) -> Option<[f32; 3]>) {
+fn paint(image: &mut DynamicImage, mask: &Mask, colour: impl Fn(usize, usize) -> Option<[f32; 3]>) {
     fn on<P: Pixel<Subpixel: Sample>>(
         image: &mut ImageBuffer<P, Vec<P::Subpixel>>,
-        holes: &Mask,
+        mask: &Mask,
         colour: impl Fn(usize, usize) -> Option<[f32; 3]>,
     ) {
         let colours = if P::CHANNEL_COUNT < 3 { 1 } else { 3 };
         for (x, y, pixel) in image.enumerate_pixels_mut() {
             let (x, y) = (x as usize, y as usize);
-            if !holes.is_hole(x, y) {
+            if !mask.is_hole(x, y) {
                 continue;
             }
             let (samples, alpha) = pixel.channels_mut().split_at_mut(colours);
@@ -199,14 +199,14 @@ fn paint(image: &mut DynamicImage, holes: &Mask, colour: impl Fn(usize, usize) -
         }
     }
     match image {
-        DynamicImage::ImageLuma8(i) => on(i, holes, colour),
-        DynamicImage::ImageLumaA8(i) => on(i, holes, colour),
-        DynamicImage::ImageRgb8(i) => on(i, holes, colour),
-        DynamicImage::ImageRgba8(i) => on(i, holes, colour),
-        DynamicImage::ImageLuma16(i) => on(i, holes, colour),
-        DynamicImage::ImageLumaA16(i) => on(i, holes, colour),
-        DynamicImage::ImageRgb16(i) => on(i, holes, colour),
-        DynamicImage::ImageRgba16(i) => on(i, holes, colour),
+        DynamicImage::ImageLuma8(i) => on(i, mask, colour),
+        DynamicImage::ImageLumaA8(i) => on(i, mask, colour),
+        DynamicImage::ImageRgb8(i) => on(i, mask, colour),
+        DynamicImage::ImageRgba8(i) => on(i, mask, colour),
+        DynamicImage::ImageLuma16(i) => on(i, mask, colour),
+        DynamicImage::ImageLumaA16(i) => on(i, mask, colour),
+        DynamicImage::ImageRgb16(i) => on(i, mask, colour),
+        DynamicImage::ImageRgba16(i) => on(i, mask, colour),
         _ => unreachable!("photographs have 8 or 16 bits a sample"),
     }
 }

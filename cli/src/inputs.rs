@@ -1,4 +1,4 @@
-//! What a job reads: image and mask, and from them the hole.
+//! Reads what a job needs: image and mask, and from them the hole.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::hole::{self, Hole, Marked};
 use crate::source::Source;
 use crate::spec::HoleSpec;
 
-/// Files, and where in them the hole is.
+/// Files, and where the hole is in them.
 #[derive(Clone, Copy)]
 pub struct Inputs<'a> {
     pub files: &'a Files,
@@ -21,11 +21,11 @@ pub struct Inputs<'a> {
 pub struct Ready {
     pub photo: Photo,
     pub hole: Hole,
-    /// Time that reading took.
+    /// Time that reading and decoding took.
     pub decode: Duration,
 }
 
-/// Size of an image, pixels, and whether its EXIF orientation has turned it.
+/// Size of an upright image, pixels, and whether its EXIF orientation has turned it.
 #[derive(Clone, Copy)]
 pub struct Size {
     pub width: u32,
@@ -62,7 +62,7 @@ impl Inputs<'_> {
         Ok(Ready { photo, hole, decode: start.elapsed() })
     }
 
-    /// What the mask says.
+    /// Reads the mask, if there is one.
     pub fn marked(&self, mask: Option<Source>) -> Result<Option<Marked>> {
         let read = |mask: Source| {
             let name = mask.name().to_string();
@@ -71,7 +71,7 @@ impl Inputs<'_> {
         mask.map(read).transpose()
     }
 
-    /// The hole in an image of `size`: what is `marked`, and what options add. `photo` is given where its pixels count.
+    /// The hole in an image of `size`: what is `marked`, and what options add. `photo` is given if its pixels count.
     pub fn hole(&self, size: Size, marked: Option<Marked>, photo: Option<&Photo>) -> Result<Hole> {
         if let Some(marked) = &marked {
             self.check_size(size, marked)?;
@@ -80,10 +80,10 @@ impl Inputs<'_> {
         hole::find(size, marked, photo, self.spec).map_err(|e| e.of(self.files.image.display()))
     }
 
-    /// Refuses a mask that has not the size of the image.
+    /// Refuses a mask that is not of the image's size.
     fn check_size(&self, size: Size, marked: &Marked) -> Result<()> {
         let (width, height) = (size.width as usize, size.height as usize);
-        let (w, h) = (marked.holes.width(), marked.holes.height());
+        let (w, h) = (marked.mask.width(), marked.mask.height());
         if (w, h) == (width, height) {
             return Ok(());
         }
@@ -108,7 +108,7 @@ impl Inputs<'_> {
     }
 }
 
-/// Why a mask may lie across its image, as their EXIF orientations tell.
+/// Why a mask may lie across its image, by their EXIF orientations.
 fn why_across(image_turned: bool, mask_turned: bool) -> &'static str {
     match (image_turned, mask_turned) {
         (true, false) => "; the image is turned by its EXIF orientation, the mask is not: turn the mask too",

@@ -1,4 +1,4 @@
-//! A job of a batch, and what reading them from folders or from a list has in common.
+//! A job of a batch, and what reading jobs from folders and from a list has in common.
 
 use inpaint_edge::{Error, ErrorKind, Result};
 
@@ -14,9 +14,9 @@ pub fn usage<T>(detail: impl Into<String>) -> Result<T> {
     Err(Error::new(ErrorKind::Usage, detail))
 }
 
-/// Refuses jobs that memory cannot be had for: their names, `bytes` in all, as they are read, kept, found again and told,
-/// the jobs themselves, which of them wait for others, and what becomes of them.
-pub fn check_room(bytes: usize, jobs: usize) -> Result<()> {
+/// Refuses a batch that memory runs out for: names of `bytes` in all, several times over, and `jobs` jobs with their
+/// order and outcomes.
+pub fn check_memory(bytes: usize, jobs: usize) -> Result<()> {
     let needed = bytes.saturating_mul(4).saturating_add(jobs.saturating_mul(1024));
     let had = Vec::<u8>::new().try_reserve_exact(needed);
     had.map_err(|_| Error::new(ErrorKind::Limits, format!("no memory for {jobs} jobs")))

@@ -1,4 +1,4 @@
-//! One photograph's way: read it, find its hole, fill it, write it.
+//! Fills one photograph: reads it, finds its hole, fills it, writes it.
 
 use std::ops::ControlFlow;
 use std::sync::Mutex;
@@ -27,7 +27,7 @@ pub struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    /// Fills the hole, within `budget`; with a digest of the result where `digest`.
+    /// Fills the hole within `budget`. With `digest`, the report has a digest of the result.
     pub fn fill<'b>(
         &self,
         engine: &mut Engine<'b>,
@@ -53,16 +53,16 @@ impl<'a> Job<'a> {
             }
         };
         let Ready { mut photo, hole, decode } = ready;
-        let made_opaque = self.spec.hole.alpha.then_some(&hole.holes);
+        let made_opaque = self.spec.hole.alpha.then_some(&hole.mask);
         let filled = self.check(&photo, format, made_opaque).and_then(|()| {
-            let filled = fill(&inpainter, &mut photo.pixels, &hole.holes, progress);
+            let filled = fill(&inpainter, &mut photo.pixels, &hole.mask, progress);
             filled.map_err(|e| inputs.named(hole.explained(e)))
         });
         let (isa, threads) = (inpainter.isa(), inpainter.threads());
         engine.keep(inpainter);
         let report = filled?;
         if self.spec.hole.alpha {
-            hole::make_opaque(&mut photo.pixels, &hole.holes);
+            hole::make_opaque(&mut photo.pixels, &hole.mask);
         }
         let notes = self.notes(&photo, &hole);
         drop(hole);
@@ -84,18 +84,18 @@ impl<'a> Job<'a> {
             None => inputs.read(sources)?,
             Some(share) => budgeted::read_to_show(inputs, sources, share, format)?,
         };
-        self.check(&photo, format, Some(&hole.holes))?;
-        hole::hatch(&mut photo.pixels, &hole.holes);
+        self.check(&photo, format, Some(&hole.mask))?;
+        hole::hatch(&mut photo.pixels, &hole.mask);
         photo.fit(format);
         self.write(&photo, format)?;
-        Ok(Shown { hole_pixels: hole.holes.count(), notes: self.notes(&photo, &hole) })
+        Ok(Shown { hole_pixels: hole.mask.count(), notes: self.notes(&photo, &hole) })
     }
 
     fn inputs(&self) -> Inputs<'a> {
         Inputs { files: self.files, spec: &self.spec.hole }
     }
 
-    /// Whether the memory that is free is so much more than the job takes that nothing need be counted.
+    /// Whether so much memory is free that the job need not count what it takes.
     fn has_plenty<'b>(
         &self,
         sources: &mut Sources<'_>,
@@ -110,18 +110,19 @@ impl<'a> Job<'a> {
             return true;
         }
         let headers = sources.iter_mut().map(Source::header).collect::<Result<Vec<_>>>();
-        // What cannot be read is found out on the usual way.
+        // An unreadable file is reported on the usual way.
         let (Ok(headers), Ok(known)) = (headers, engine.known()) else { return true };
         let bytes = memory::ample_bytes(known, &headers[0], headers.get(1), self.spec.strategy, format);
         engine.has_room(budget, bytes)
     }
 
-    /// Whether no file can be read but once: what such a one takes is known when it has been read.
+    /// Whether all inputs are stdin or regular files. Other kinds, such as named pipes, tell what they take only when
+    /// read.
     fn can_be_counted(&self) -> bool {
         self.files.inputs().all(|path| is_pipe(path) || path.is_file())
     }
 
-    /// The format of OUT, once nothing speaks against writing there.
+    /// The format of OUT, after a check that OUT can be written.
     fn format(&self) -> Result<OutputFormat> {
         let out = &self.files.out;
         if is_pipe(out) {
@@ -155,19 +156,19 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Both results, or the error of `a` before that of `b`. Where `parallel`, `b` runs on a thread of its own if one can be had.
+/// Runs `a` and `b`; an error of `a` comes first. If `parallel`, `b` runs on a thread of its own if one can be started.
 fn both<A, B: Send>(
     parallel: bool,
     a: impl FnOnce() -> Result<A>,
     b: impl FnOnce() -> Result<B> + Send,
 ) -> Result<(A, B)> {
-    // A thread that cannot be had leaves it to the caller's.
+    // If no thread can be started, this one calls `b`.
     let b = Mutex::new(Some(b));
     let b = || b.lock().unwrap_or_else(|e| e.into_inner()).take().expect("it is called once")();
     std::thread::scope(|scope| {
-        let beside = parallel.then(|| std::thread::Builder::new().spawn_scoped(scope, b));
+        let thread = parallel.then(|| std::thread::Builder::new().spawn_scoped(scope, b));
         let a = a()?;
-        let b = match beside {
+        let b = match thread {
             Some(Ok(thread)) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
             _ => b(),
         };

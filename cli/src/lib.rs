@@ -1,9 +1,9 @@
 //! The program `inpaint-edge` as a library: what it does, on plain values.
 //!
-//! [`spec`] says what to do; [`fill`], [`batch`], [`info`] and [`selftest`] do it. [`args`] makes a `spec` of a command line,
-//! and is the only module, beside [`man`], that knows how a command line is parsed. The program itself is `main.rs`.
+//! [`spec`] says what to do; [`fill`], [`batch`], [`info`] and [`selftest`] do it. [`args`] turns a command line into a
+//! `spec`; only it and [`man`] know how a command line is parsed. The program itself is `main.rs`.
 //!
-//! This library follows the program and promises nothing of its own: for filling holes from Rust, take `inpaint-edge` and
+//! This library follows the program and promises no stable interface. To fill holes from Rust, use `inpaint-edge` and
 //! `inpaint-edge-image`.
 #![deny(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! What a batch is to do: two folders paired by name, or a list on stdin.
+//! Reads what a batch is to do: two folders paired by name, or a list on stdin.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -10,20 +10,20 @@ use inpaint_edge_image::read_within;
 
 use crate::files::Files;
 use crate::folders::{self, PassedOver};
-use crate::item::{Item, check_room, usage};
+use crate::item::{Item, check_memory, usage};
 use crate::names::{self, Places, is_pipe};
 use crate::order::Order;
 use crate::spec::{BatchSpec, Folders};
 
-/// A list at the most: bytes, jobs.
+/// The longest list: bytes, jobs.
 const MAX_LIST: u64 = 256 << 20;
 const MAX_JOBS: usize = 1_000_000;
-/// A line at the most, by far: three names of 4096 bytes, all of them escaped.
+/// The longest line: far more than three names of 4096 bytes, all of them escaped.
 const MAX_LINE: usize = 1 << 17;
-/// Bytes that are made of a byte of a line at the most: of `1,` in a list of JSON that grows, two times 32.
+/// The most bytes that parsing takes for a byte of a line: `1,` in a growing JSON array takes twice 32.
 const PARSED: usize = 64;
 
-/// What is to be done.
+/// The jobs of a batch.
 pub struct List {
     /// In their order: that of names, or that of lines.
     pub items: Vec<Item>,
@@ -52,16 +52,16 @@ pub fn read(spec: &BatchSpec) -> Result<List> {
     }
 }
 
-/// A list with a job a line; empty lines are none.
+/// Parses a list with a job a line; empty lines do not count.
 pub fn of_lines(list: &[u8], in_image: bool) -> Result<List> {
     if list.starts_with(b"\xFF\xFE") || list.starts_with(b"\xFE\xFF") {
         return usage("stdin: expected a list in UTF-8, or with names as the system has them, found UTF-16");
     }
-    // What editors of Windows begin a file with.
+    // Some Windows editors begin a file with this byte order mark.
     let list = list.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(list);
     let filled = || (1..).zip(list.split(|byte| *byte == b'\n')).filter(|(_, line)| !line.trim_ascii().is_empty());
     let jobs = filled().take(MAX_JOBS + 1).count();
-    check_room(list.len() + PARSED * MAX_LINE.min(list.len()), jobs)?;
+    check_memory(list.len() + PARSED * MAX_LINE.min(list.len()), jobs)?;
     if let Some((number, _)) = filled().nth(MAX_JOBS) {
         return usage(format!("stdin, line {number}: expected at most {MAX_JOBS} jobs, found more"));
     }
@@ -115,7 +115,7 @@ fn of_line(line: &[u8], in_image: bool) -> Result<Files> {
 /// The names of image, mask and result, as far as they are given.
 type Names = [Option<PathBuf>; 3];
 
-/// Names are whatever bytes stand between the tabs.
+/// Parses names, which may be any bytes but tabs.
 fn of_fields(line: &[u8]) -> Result<Names> {
     let name = |bytes: &[u8]| match bytes {
         [] => Ok(None),
@@ -131,10 +131,10 @@ fn of_fields(line: &[u8]) -> Result<Names> {
     }
 }
 
-/// Names are strings, or bytes in hexadecimal where they are no text: as the reports have them.
+/// Parses names as reports have them: strings, or bytes in hexadecimal where a name is not UTF-8.
 fn of_json(line: &[u8]) -> Result<Names> {
     let object: serde_json::Value = serde_json::from_slice(line).map_err(|e| {
-        // Of the list it is another line.
+        // In the list, the line has another number.
         let e = e.to_string().replace(" at line 1 column ", " at column ");
         Error::new(ErrorKind::Usage, format!("expected a JSON object in UTF-8, found another line: {e}"))
     })?;

@@ -13,7 +13,7 @@ use inpaint_edge_cli::{batch, console, fill, info, man, selftest};
 
 #[cfg(target_os = "linux")]
 fn main() -> ExitCode {
-    fate::choose();
+    fate::set_handlers();
     fate::on_enough_stack(run).unwrap_or_else(|e| failed(&e))
 }
 

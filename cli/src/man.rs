@@ -1,4 +1,4 @@
-//! `inpaint-edge man` and `completions`: what is installed beside the program.
+//! `inpaint-edge man` and `completions`: writes files to install beside the program.
 
 use std::path::Path;
 

@@ -15,8 +15,8 @@ pub fn is_pipe(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
-/// What the result of an image is called in a folder of results: as the image, or .png where no result can be written in
-/// its format.
+/// Name of an image's result in a folder of results: the image's own, or with .png if results cannot be written in its
+/// format.
 pub fn of_result(image: &OsStr) -> OsString {
     let path = Path::new(image);
     if OutputFormat::of_path(path, None).is_ok() {
@@ -30,7 +30,7 @@ pub fn of_result(image: &OsStr) -> OsString {
     longer
 }
 
-/// Whether a folder is there, or a name is that of one.
+/// Whether a folder is there, or the name is written as that of one.
 pub fn is_folder(path: &Path) -> bool {
     path.is_dir()
         || path.as_os_str().as_encoded_bytes().last().is_some_and(|last| [b'/', MAIN_SEPARATOR as u8].contains(last))
@@ -40,7 +40,7 @@ pub fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Whether both are there and the same, whatever the names.
+/// Whether both exist and are the same, whatever their names.
 pub fn is_same(a: &Path, b: &Path) -> bool {
     matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
@@ -58,7 +58,7 @@ pub fn unreadable(kind: ErrorKind, e: io::Error) -> Error {
     Error::new(kind, format!("cannot be read: {e}")).with_source(e)
 }
 
-/// An error about a file, with its name; where there is none, but one whose name reads the same, it says so.
+/// An error about a file, with its name. If the file is missing and another has a name that reads the same, says so.
 pub fn of_file(e: Error, path: &Path) -> Error {
     let named = |name: &OsStr| {
         !name.is_ascii() && !path.exists() && {
@@ -78,7 +78,7 @@ pub fn of_file(e: Error, path: &Path) -> Error {
     e.of(path.display())
 }
 
-/// The name of these bytes, where the system has such names: Unix any, others those of UTF-8.
+/// The name with these bytes, if the system has such names: Unix has any, others UTF-8 alone.
 pub fn of_bytes(bytes: Vec<u8>) -> Option<PathBuf> {
     #[cfg(unix)]
     return Some(PathBuf::from(<OsString as std::os::unix::ffi::OsStringExt>::from_vec(bytes)));
@@ -86,7 +86,7 @@ pub fn of_bytes(bytes: Vec<u8>) -> Option<PathBuf> {
     String::from_utf8(bytes).ok().map(PathBuf::from)
 }
 
-/// A file that is there or may be: the number of its folder, and its name in it.
+/// A file, existing or not: the number of its folder, and its name there.
 pub type Place = (usize, OsString);
 
 /// Tells files apart, whatever the names that lead to them. Folders have numbers.
@@ -97,9 +97,9 @@ pub struct Places {
 }
 
 impl Places {
-    /// Where reading `path` finds a file and writing to it makes one.
+    /// The place that `path` leads to, for reading and for writing.
     pub fn of(&mut self, path: &Path) -> Place {
-        /// As many as Linux follows.
+        /// As many links as Linux follows.
         const LINKS: usize = 40;
         let mut path = path.to_owned();
         for _ in 0..LINKS {

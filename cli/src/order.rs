@@ -1,5 +1,5 @@
-//! Which job comes when: a result that is the image or mask of another job is made before or after it, as the list says,
-//! however many jobs are done at a time.
+//! Orders jobs: a result that is the image or mask of another job is made before or after that job, as the list says,
+//! however many jobs run at a time.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -11,14 +11,14 @@ use crate::names::{Place, Places};
 /// Jobs by number, and those that they wait for.
 #[derive(Default)]
 pub struct Order {
-    /// Of a job, those before it that make its image or mask.
+    /// For each job, the earlier jobs that make its image or mask.
     makers: HashMap<usize, Vec<usize>>,
-    /// Of a job, those after it that wait until it is done.
+    /// For each job, the later jobs that wait until it is done.
     followers: HashMap<usize, Vec<usize>>,
 }
 
 impl Order {
-    /// `results` are the numbers of the jobs, by their results.
+    /// `results` maps each result to the number of its job.
     pub fn of(items: &[Item], places: &mut Places, results: &HashMap<Place, usize>) -> Self {
         let mut order = Self::default();
         for (reader, item) in items.iter().enumerate() {
@@ -28,7 +28,7 @@ impl Order {
                     order.makers.entry(reader).or_default().push(writer);
                 }
                 if writer != reader {
-                    // What an earlier job reads is replaced once that is done.
+                    // A file that an earlier job reads is replaced once that job is done.
                     order.followers.entry(writer.min(reader)).or_default().push(writer.max(reader));
                 }
             }
@@ -37,7 +37,7 @@ impl Order {
     }
 }
 
-/// The jobs that are left, given out in their order to whoever asks.
+/// The jobs that are left, given out in order to whoever asks.
 pub struct Queue {
     makers: HashMap<usize, Vec<usize>>,
     state: Mutex<State>,
@@ -45,13 +45,13 @@ pub struct Queue {
 }
 
 struct State {
-    /// Not looked at, the first at the end.
+    /// Jobs not looked at yet, the first at the end.
     left: Vec<usize>,
-    /// Looked at too early.
+    /// Jobs that were looked at and must wait.
     parked: HashSet<usize>,
-    /// Of those that were, the ones that need wait no more.
+    /// Parked jobs that need wait no more.
     free: BinaryHeap<Reverse<usize>>,
-    /// Of a job, how many it waits for.
+    /// For each job, the number of jobs it waits for.
     waits: HashMap<usize, usize>,
     followers: HashMap<usize, Vec<usize>>,
     failed: HashSet<usize>,
@@ -59,7 +59,7 @@ struct State {
 }
 
 impl Queue {
-    /// Of the jobs of `pending`, ascending, where of the others those of `failed` did not go well.
+    /// A queue of the jobs in `pending`, ascending. Of all others, those in `failed` failed, and the rest is done.
     pub fn new(order: Order, pending: &[usize], failed: HashSet<usize>) -> Self {
         let Order { makers, mut followers } = order;
         followers.retain(|job, _| pending.binary_search(job).is_ok());
@@ -71,7 +71,7 @@ impl Queue {
         Self { makers, state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// The next job, once what it waits for is done; none where all are given out, or after [`Queue::stop`].
+    /// The next job, once what it waits for is done; `None` after the last one or after [`Queue::stop`].
     pub fn next(&self) -> Option<Turn<'_>> {
         let mut state = self.state();
         loop {
@@ -86,12 +86,12 @@ impl Queue {
             if state.parked.is_empty() {
                 return None;
             }
-            // For one that is being done: the first of those that are left waits for none that is.
+            // Some job is running: the first of those left waits for no other that is left.
             state = self.changed.wait(state).unwrap_or_else(|e| e.into_inner());
         }
     }
 
-    /// Gives out no more.
+    /// Gives out no more jobs.
     pub fn stop(&self) {
         self.state().stopped = true;
         self.changed.notify_all();
@@ -121,13 +121,13 @@ impl State {
 pub struct Turn<'q> {
     queue: &'q Queue,
     pub job: usize,
-    /// A job that was to make the image or mask of this, and failed.
+    /// The job that should have made the image or mask of this one, and failed.
     pub without: Option<usize>,
     has_failed: bool,
 }
 
 impl Turn<'_> {
-    /// The job went well.
+    /// Records that the job succeeded.
     pub fn succeeds(&mut self) {
         self.has_failed = false;
     }
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_waits_for_what_it_reads_and_for_who_reads_what_it_replaces() {
+    fn a_job_waits_for_its_inputs_and_for_readers_of_what_it_replaces() {
         // 1 reads the result of 0; 2 replaces the image of 0; 3 waits for nobody; 4 reads what 2 and 1 make; 5 is in place.
         let jobs =
             [("a", "m", "b"), ("./b", "m", "c"), ("d", "m", "a"), ("e", "m", "f"), ("a", "c", "g"), ("h", "m", "h")];
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_is_woken_by_the_end_of_all() {
+    fn a_waiting_thread_is_woken_by_the_end_of_a_job_or_of_all() {
         let jobs = [("a", "m", "b"), ("b", "m", "c")];
         for stops in [false, true] {
             let queue = Queue::new(order(&jobs), &[0, 1], HashSet::new());
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_done_already_is_not_waited_for() {
+    fn jobs_that_are_done_are_not_waited_for() {
         let jobs = [("a", "m", "b"), ("b", "m", "c"), ("x", "b", "d")];
         let queue = Queue::new(order(&jobs), &[1, 2], HashSet::new());
         let both = [queue.next().unwrap(), queue.next().unwrap()];

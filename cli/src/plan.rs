@@ -1,13 +1,13 @@
-//! `inpaint-edge info --plan`: what an image of a size takes.
+//! `inpaint-edge info --plan`: memory, work and time for images of one size.
 
 use inpaint_edge::{Error, ErrorKind, Inpainter, Mask, Report, Request, Result, Strategy};
 use ndarray::Array3;
 
-/// Shares of the image that are hole, where it is run as a whole and where in regions.
+/// Shares of the image that are hole, for runs on the whole image and for runs in regions.
 const RATIOS: [f64; 6] = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75];
 const REGION_RATIOS: [f64; 4] = [0.001, 0.01, 0.05, 0.25];
 
-/// Period of bars of a pixel or more, pixels; thinner holes are bars of a pixel further apart.
+/// Period of the bars, pixels. Bars thinner than a pixel become bars of a pixel further apart.
 const PERIOD: usize = 64;
 
 /// Memory and work for images of one size.
@@ -17,12 +17,12 @@ pub struct Plan {
     strategy: Strategy,
     /// Multiply–accumulates a second that a run does here.
     speed: f64,
-    /// The most memory of a run of the rows.
+    /// Peak memory of all rows.
     bytes: usize,
     rows: Vec<Row>,
 }
 
-/// What a hole takes, where it is one rectangle in the middle and where it is bars across the whole image.
+/// Cost of a hole, as one rectangle in the middle and as bars across the whole image.
 struct Row {
     /// Share of the image that is hole.
     ratio: f64,
@@ -38,7 +38,7 @@ struct Cost {
 }
 
 impl Plan {
-    /// Of an image of 3 channels of 8 bits.
+    /// A plan for images of 3 channels of 8 bits.
     pub fn new(inpainter: &Inpainter, strategy: Strategy, (width, height): (usize, usize)) -> Result<Self> {
         let named = |e: Error| e.of(format_args!("{width}×{height}"));
         let strategy = strategy.for_size(width, height);
@@ -49,8 +49,8 @@ impl Plan {
         let mut rows = Vec::new();
         let ratios: &[f64] = if strategy == Strategy::Window { &REGION_RATIOS } else { &RATIOS };
         for &ratio in ratios {
-            let rectangle = rectangle(width, height, ratio).and_then(|holes| cost(inpainter, &holes)).map_err(named)?;
-            let bars = bars(width, height, ratio).and_then(|holes| cost(inpainter, &holes)).map_err(named)?;
+            let rectangle = rectangle(width, height, ratio).and_then(|mask| cost(inpainter, &mask)).map_err(named)?;
+            let bars = bars(width, height, ratio).and_then(|mask| cost(inpainter, &mask)).map_err(named)?;
             if let (Some(rectangle), Some(bars)) = (rectangle, bars) {
                 most = most.max(rectangle.bytes).max(bars.bytes);
                 rows.push(Row { ratio, rectangle, bars });
@@ -114,9 +114,9 @@ fn seconds_at_1_gflops(cost: &Cost) -> f64 {
     2.0 * cost.macs as f64 / 1e9
 }
 
-/// What a run would take; nothing where the image is so small that no pixel of it stays known.
-fn cost(inpainter: &Inpainter, holes: &Mask) -> Result<Option<Cost>> {
-    match inpainter.estimate(holes, 3) {
+/// Cost of a run; `None` if the image is so small that no pixel of it stays known.
+fn cost(inpainter: &Inpainter, mask: &Mask) -> Result<Option<Cost>> {
+    match inpainter.estimate(mask, 3) {
         Ok(Report { macs, plan_bytes, .. }) => Ok(Some(Cost { macs, bytes: plan_bytes })),
         Err(e) if e.kind() == ErrorKind::Input => Ok(None),
         Err(e) => Err(e),
@@ -124,43 +124,43 @@ fn cost(inpainter: &Inpainter, holes: &Mask) -> Result<Option<Cost>> {
 }
 
 fn rectangle(width: usize, height: usize, ratio: f64) -> Result<Mask> {
-    let mut holes = Mask::new(width, height)?;
+    let mut mask = Mask::new(width, height)?;
     let middle = |end: usize| {
         let side = ((end as f64 * ratio.sqrt()).round() as usize).clamp(1, end);
         (end - side) / 2..(end - side) / 2 + side
     };
-    holes.add_box(middle(width), middle(height));
-    Ok(holes)
+    mask.add_box(middle(width), middle(height));
+    Ok(mask)
 }
 
 fn bars(width: usize, height: usize, ratio: f64) -> Result<Mask> {
-    let mut holes = Mask::new(width, height)?;
+    let mut mask = Mask::new(width, height)?;
     let (period, bar) = if ratio * PERIOD as f64 >= 1.0 {
         (PERIOD, (PERIOD as f64 * ratio).round() as usize)
     } else {
         ((1.0 / ratio).round() as usize, 1)
     };
     for y in 0..height {
-        // Where (x + 2 y) mod the period is less than a bar's width; a bar may begin left of the image.
+        // The hole is where (x + 2 y) mod period < bar; a bar may begin left of the image.
         let first = (period - 2 * y % period) % period;
         for start in (first..first + width + period).step_by(period) {
             let columns = start.saturating_sub(period)..(start + bar).saturating_sub(period).min(width);
             if !columns.is_empty() {
-                holes.add_box(columns, y..y + 1);
+                mask.add_box(columns, y..y + 1);
             }
         }
     }
-    Ok(holes)
+    Ok(mask)
 }
 
-/// Multiply–accumulates a second, of short runs: a small one, which also starts the threads, and a larger one where that took
-/// but a moment.
+/// Measures multiply–accumulates a second in short runs: a small one, which also starts the threads, and a larger one
+/// if the small one took but a moment.
 fn speed(inpainter: &Inpainter) -> Result<f64> {
     let mut speed = 1.0;
     for side in [64, 256] {
         let mut image = Array3::<u8>::from_elem((side, side, 3), 127);
-        let holes = bars(side, side, 0.1)?;
-        let Report { macs, times, .. } = inpainter.run(Request::new(image.view_mut(), &holes))?;
+        let mask = bars(side, side, 0.1)?;
+        let Report { macs, times, .. } = inpainter.run(Request::new(image.view_mut(), &mask))?;
         let seconds = times.total().as_secs_f64();
         speed = macs as f64 / seconds.max(1e-6);
         // The next one takes some ten times as long.
@@ -176,7 +176,7 @@ mod tests {
     use super::bars;
 
     #[test]
-    fn bars_are_where_they_are_said_to_be() {
+    fn bars_are_where_the_formula_says() {
         for (width, height, ratio, bar, period) in [
             (200, 70, 0.25, 16, 64),
             (64, 64, 0.75, 48, 64),
@@ -184,9 +184,9 @@ mod tests {
             (1, 1, 0.5, 32, 64),
             (400, 90, 0.01, 1, 100),
         ] {
-            let holes = bars(width, height, ratio).unwrap();
+            let mask = bars(width, height, ratio).unwrap();
             for (x, y) in (0..height).flat_map(|y| (0..width).map(move |x| (x, y))) {
-                assert_eq!(holes.is_hole(x, y), (x + 2 * y) % period < bar, "{x}, {y} of {width}×{height}");
+                assert_eq!(mask.is_hole(x, y), (x + 2 * y) % period < bar, "{x}, {y} of {width}×{height}");
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What was done, for people and for programs.
+//! Reports what was done, for people and for programs.
 
 use std::time::Duration;
 
@@ -15,11 +15,11 @@ pub struct Done {
     pub isa: Isa,
     pub threads: usize,
     pub times: Times,
-    /// [`digest_of`] the result, where it was asked for.
+    /// [`digest_of`] the result, if it was asked for.
     pub output_sha256: Option<String>,
 }
 
-/// Time of what the engine does not report.
+/// Times of what the engine does not report.
 pub struct Times {
     pub decode: Duration,
     pub encode: Duration,

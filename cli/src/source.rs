@@ -7,7 +7,7 @@ use inpaint_edge_image::{Encoded, Header, Opened, Photo, read_within};
 
 use crate::names::{self, is_pipe};
 
-/// A picture that is not decoded yet. What was read of it to know its header is not read again.
+/// A picture that is not decoded yet. Bytes that were read for its header are not read again.
 pub struct Source<'a> {
     path: &'a Path,
     state: State,
@@ -29,7 +29,7 @@ impl<'a> Source<'a> {
         self.path.display()
     }
 
-    /// Reads what comes through stdin, at most `limit` bytes; of a file nothing.
+    /// Reads stdin, at most `limit` bytes; does nothing for a file.
     pub fn read_stdin(&mut self, limit: u64) -> Result<()> {
         if is_pipe(self.path) && matches!(self.state, State::Unread) {
             self.state = State::Piped(read_within(std::io::stdin().lock(), limit).map_err(|e| e.of("-"))?);
@@ -37,7 +37,7 @@ impl<'a> Source<'a> {
         Ok(())
     }
 
-    /// Bytes of the file that looking at the header takes; of what came through stdin none.
+    /// Bytes of the file that reading the header takes; 0 for stdin, which is held.
     pub fn file_bytes(&mut self) -> Result<usize> {
         if is_pipe(self.path) {
             return Ok(0);
@@ -68,7 +68,7 @@ impl<'a> Source<'a> {
         header
     }
 
-    /// Holds nothing that can be read again.
+    /// Drops what can be read again.
     pub fn release(&mut self) {
         if let State::Encoded { picture, is_piped: false } = &self.state
             && picture.is_held()

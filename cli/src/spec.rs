@@ -1,4 +1,4 @@
-//! What the program is asked to do, in plain values: who asks need not be a command line.
+//! What the program is asked to do, in plain values that need no command line.
 
 use std::path::PathBuf;
 
@@ -9,13 +9,14 @@ use crate::files::Files;
 /// Where the hole is: all that the mask and these say together, then grown or shrunk.
 #[derive(Clone, Debug, Default)]
 pub struct HoleSpec {
-    /// What white in the mask means; `None`: the hole, and nobody said so.
+    /// What white in the mask means; `None`: the hole, by default.
     pub white: Option<MaskWhite>,
-    /// What of the mask is white or black.
+    /// The channel of the mask that tells the hole.
     pub channel: MaskChannel,
-    /// From where on a mask value is white, and alpha in the image opaque; `None`: 128, and what is fully opaque.
+    /// The lowest mask value that is white, and the lowest alpha of the image that is opaque; `None`: 128, and full
+    /// alpha.
     pub threshold: Option<u8>,
-    /// Whether what is transparent in the image is part of the hole.
+    /// Whether transparent pixels of the image are part of the hole.
     pub alpha: bool,
     /// Colours that mark the hole in the image.
     pub paints: Vec<Paint>,
@@ -30,7 +31,7 @@ impl HoleSpec {
         self.is_in_pixels() || !self.boxes.is_empty()
     }
 
-    /// Whether only the pixels of the image tell where the hole is.
+    /// Whether pixels of the image tell where the hole is.
     pub fn is_in_pixels(&self) -> bool {
         self.alpha || !self.paints.is_empty()
     }
@@ -44,7 +45,7 @@ impl HoleSpec {
     }
 }
 
-/// A box, pixels; a part of it may lie beyond the image.
+/// A box, pixels; part of it may lie outside the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Area {
     pub x: i64,
@@ -53,7 +54,7 @@ pub struct Area {
     pub height: i64,
 }
 
-/// What one photograph and a folder of them have in common.
+/// Options for one photograph and for a batch.
 #[derive(Clone, Debug, Default)]
 pub struct JobSpec {
     pub hole: HoleSpec,
@@ -64,21 +65,21 @@ pub struct JobSpec {
     /// Instruction set; `None`: the best of this CPU.
     pub isa: Option<Isa>,
     pub strategy: Strategy,
-    /// Bytes that all jobs together may take; `None`: what is free.
+    /// Bytes that all jobs together may take; `None`: the memory that is free.
     pub max_memory: Option<usize>,
     /// Quality of a JPEG result, 1 to 100; `None`: that of the image, or 95.
     pub quality: Option<u8>,
-    /// Whether there is neither a progress bar nor a note on stderr.
+    /// Whether stderr gets no progress bar and no notes.
     pub quiet: bool,
 }
 
 /// One photograph.
 #[derive(Clone, Debug)]
 pub struct FillSpec {
-    /// The result, or the preview.
+    /// `out` is the result, or the preview.
     pub files: Files,
     pub job: JobSpec,
-    /// Whether the hole is shown and not filled.
+    /// Whether the hole is shown instead of filled.
     pub is_preview: bool,
     /// Whether a report goes to stdout.
     pub json: bool,
@@ -91,7 +92,7 @@ pub struct BatchSpec {
     pub folders: Option<Folders>,
     /// Photographs at a time.
     pub jobs: usize,
-    /// Whether what has a result is filled again.
+    /// Whether photographs with a result are filled again.
     pub overwrite: bool,
     /// Whether reports go to stdout.
     pub json_lines: bool,
@@ -106,19 +107,19 @@ pub struct Folders {
     pub out: PathBuf,
 }
 
-/// What to tell of a model and this CPU.
+/// What to tell about a model and this CPU.
 #[derive(Clone, Debug, Default)]
 pub struct InfoSpec {
     /// A weights file; `None`: the built-in weights.
     pub weights: Option<PathBuf>,
-    /// Width and height of an image, pixels, of which memory, work and time are told.
+    /// Width and height of an image, pixels, to tell memory, work and time for.
     pub size: Option<(usize, usize)>,
     pub strategy: Strategy,
-    /// Whether it is one JSON object.
+    /// Whether to print one JSON object.
     pub json: bool,
 }
 
-/// What to prove.
+/// What to verify.
 #[derive(Clone, Debug)]
 pub struct SelftestSpec {
     /// A weights file; `None`: the built-in weights.
@@ -127,6 +128,6 @@ pub struct SelftestSpec {
     pub isas: Vec<Option<Isa>>,
     /// Numbers of threads to try with each; 0: all cores.
     pub threads: Vec<usize>,
-    /// Whether the digests of the first of each are told instead of compared.
+    /// Whether to print digests, with the first of each, instead of comparing them.
     pub digests: bool,
 }

@@ -48,7 +48,7 @@ fn is_hole(x: u32, y: u32, width: u32, height: u32) -> bool {
 }
 
 #[test]
-fn megapixels_within_the_limit() {
+fn large_photographs_stay_within_the_memory_limit() {
     let folder = tempfile::tempdir().unwrap();
     for (width, height, limit) in [(4000, 3000, "128M"), (6000, 4000, "192M"), (8660, 5774, "256M")] {
         let original = photo(width, height);

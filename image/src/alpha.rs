@@ -1,15 +1,15 @@
-//! Alpha channels that say nothing.
+//! Alpha channels of opaque pictures.
 
 use image::{DynamicImage, ImageBuffer, Pixel};
 use inpaint_edge::Mask;
 
-/// Whether every pixel is opaque, those of `made_opaque` apart.
+/// Whether every pixel outside the hole of `made_opaque` is opaque.
 pub(crate) fn is_opaque(pixels: &DynamicImage, made_opaque: Option<&Mask>) -> bool {
     if !pixels.color().has_alpha() {
         return true;
     }
     let (width, channels) = (pixels.width() as usize, usize::from(pixels.color().channel_count()));
-    let is_left_out = |i: usize| made_opaque.is_some_and(|holes| holes.is_hole(i % width, i / width));
+    let is_left_out = |i: usize| made_opaque.is_some_and(|mask| mask.is_hole(i % width, i / width));
     match pixels.as_flat_samples_u16() {
         Some(deep) => are_full(deep.samples, channels, u16::MAX, is_left_out),
         None => are_full(pixels.as_bytes(), channels, u8::MAX, is_left_out),
@@ -20,7 +20,7 @@ fn are_full<T: PartialEq>(samples: &[T], channels: usize, full: T, is_left_out: 
     samples.chunks_exact(channels).enumerate().all(|(i, pixel)| pixel[channels - 1] == full || is_left_out(i))
 }
 
-/// Takes the alpha channel away, in the memory that is there.
+/// Drops the alpha channel of 8-bit pixels in place.
 pub(crate) fn drop(pixels: &mut DynamicImage) {
     *pixels = match std::mem::take(pixels) {
         DynamicImage::ImageLumaA8(image) => DynamicImage::ImageLuma8(without_alpha(image)),

@@ -1,4 +1,4 @@
-//! Directories of entries, anywhere in a file.
+//! Directories (IFDs) of TIFF and EXIF: reads them and copies them.
 
 use inpaint_edge::{Result, alloc};
 
@@ -42,8 +42,8 @@ pub(crate) mod tag {
     pub const C2PA: u16 = 52_545;
 }
 
-/// Whether a tag of IFD0 says how the pixels are stored, or is carried by itself or not at all; the others describe the
-/// photograph, whatever its format.
+/// Whether a tag of IFD0 belongs to the file: it says how pixels are stored, or is carried separately or not at all.
+/// All other tags describe the photograph, whatever its format.
 pub(crate) fn is_of_the_file(tag: u16) -> bool {
     matches!(tag, 254..=266 | 273 | 277..=281 | 284 | 288..=293 | 297 | 317 | 320..=347 | 512..=532)
         || matches!(tag, tag::XMP | 33_723 | 34_377 | tag::ICC_PROFILE | 37_724 | tag::C2PA)
@@ -51,13 +51,13 @@ pub(crate) fn is_of_the_file(tag: u16) -> bool {
 
 /// Tags that lead to further directories.
 pub(crate) const LEAD_ON: [u16; 3] = [tag::EXIF_IFD, tag::GPS_IFD, tag::INTEROPERABILITY_IFD];
-/// Which of them do: in IFD0, in those of IFD0, in those of these.
+/// The ones that are followed, by level: in IFD0, in its directories, in theirs.
 const BELOW: [&[u16]; 3] = [&[tag::EXIF_IFD, tag::GPS_IFD], &[tag::INTEROPERABILITY_IFD], &[]];
 
 /// Kind of a number of 32 bits.
 const LONG: u16 = 4;
 
-/// A TIFF structure; what lies outside of it reads as nothing.
+/// A TIFF structure. Reading outside of it gives `None`.
 #[derive(Clone, Copy)]
 pub(crate) struct Structure<'a> {
     pub bytes: &'a [u8],
@@ -75,7 +75,7 @@ pub(crate) struct Entry<'a> {
     pub count: u32,
     /// The values, in the byte order of the structure.
     pub data: &'a [u8],
-    /// Where this entry is: tag, kind, count, and the values or their offset.
+    /// Offset of this entry: tag, kind, count, and the values or their offset.
     pub at: usize,
 }
 
@@ -91,18 +91,18 @@ fn kind_of(start: &[u8; 4]) -> Option<(bool, bool)> {
 }
 
 impl<'a> Structure<'a> {
-    /// Of an EXIF block.
+    /// The structure of an EXIF block.
     pub fn new(bytes: &'a [u8]) -> Option<Self> {
         Self::of_file(bytes).filter(|block| !block.is_wide)
     }
 
-    /// Of a TIFF or BigTIFF.
+    /// The structure of a TIFF or BigTIFF.
     pub fn of_file(bytes: &'a [u8]) -> Option<Self> {
         let (is_big_endian, is_wide) = kind_of(bytes.first_chunk()?)?;
         Some(Self { bytes, is_big_endian, is_wide })
     }
 
-    /// Where IFD0 is.
+    /// Offset of IFD0.
     pub fn ifd0(&self) -> Option<usize> {
         self.offset(if self.is_wide { 8 } else { 4 })
     }
@@ -140,12 +140,13 @@ impl<'a> Structure<'a> {
         bytes
     }
 
-    /// An offset, where it lies inside; 0 stands for none.
+    /// An offset that lies inside the structure; 0 stands for none.
     pub fn offset(&self, at: usize) -> Option<usize> {
         self.word(at).filter(|offset| (8..self.bytes.len()).contains(offset))
     }
 
-    /// Where the entries of the directory at `ifd` begin, and how many they are; no more than there is room for, and one.
+    /// Offset of the first entry of the directory at `ifd`, and the number of entries, at most one more than the
+    /// structure has space for.
     fn places(&self, ifd: usize) -> Option<(usize, usize)> {
         let most = self.bytes.len() / self.entry_bytes() + 1;
         match self.is_wide {
@@ -159,15 +160,15 @@ impl<'a> Structure<'a> {
         2 + 2 + 2 * self.word_bytes()
     }
 
-    /// Where the link to the directory behind that at `ifd` is.
+    /// Offset of the link that leads from the directory at `ifd` to the next one.
     pub fn link(&self, ifd: usize) -> Option<usize> {
         let (start, count) = self.places(ifd)?;
         let link = start + self.entry_bytes() * count;
         self.word(link).map(|_| link)
     }
 
-    /// The entries of the directory at `ifd` but for those of an unknown kind; nothing in place of one whose values lie
-    /// outside.
+    /// The entries of the directory at `ifd`, without those of an unknown kind. `None` in place of an entry whose
+    /// values lie outside.
     pub fn entries(self, ifd: usize) -> impl Iterator<Item = Option<Entry<'a>>> {
         let (start, count) = self.places(ifd).unwrap_or((0, 0));
         let places = (0..count).map(move |i| start + self.entry_bytes() * i);
@@ -193,7 +194,7 @@ impl<'a> Structure<'a> {
     /// Bytes of a value; 0 for kinds that neither TIFF 6.0 nor EXIF 3.0 knows, whose entries readers are told to skip.
     fn size_of_kind(&self, kind: u16) -> u64 {
         match kind {
-            // The last is UTF-8.
+            // 129 is UTF-8.
             1 | 2 | 6 | 7 | 129 => 1,
             3 | 8 => 2,
             4 | 9 | 11 | 13 => 4,
@@ -203,8 +204,8 @@ impl<'a> Structure<'a> {
         }
     }
 
-    /// The values of an entry of kind BYTE, SHORT, LONG or LONG8, of the signed ones of these, which some cameras write, or of
-    /// offsets of directories. What is below 0 comes out larger than any of them may be.
+    /// The values of an entry of whole numbers: BYTE, SHORT, LONG, LONG8, their signed kinds, which some cameras write,
+    /// and offsets of directories. A negative value becomes larger than any valid one.
     pub fn numbers(self, entry: Entry<'a>) -> impl Iterator<Item = usize> {
         let part = Self { bytes: entry.data, ..self };
         let number = move |i: usize| match entry.kind {
@@ -217,12 +218,12 @@ impl<'a> Structure<'a> {
         (0..entry.count as usize).map_while(number)
     }
 
-    /// Appends to `block` what the directory at `ifd` says about the photograph, and the directories it leads to, and returns
-    /// where it begins. `level` is 0 for IFD0, and `left` the most entries that are looked at.
+    /// Appends to `block` the entries of the directory at `ifd` that describe the photograph, and the directories it
+    /// leads to. Returns the offset of the copy. `level` is 0 for IFD0; at most `left` entries are looked at.
     ///
     /// # Errors
     ///
-    /// Input, where a value lies outside, or many share their place; limits, where memory cannot be had.
+    /// Input, if a value lies outside, or too many share one place; limits, if memory runs out.
     pub fn copy(self, ifd: usize, level: usize, left: &mut usize, block: &mut Vec<u8>) -> Result<usize> {
         let outside = || damaged("expected EXIF inside the file, found some outside");
         let (_, found) = self.places(ifd).ok_or_else(outside)?;
@@ -260,7 +261,7 @@ impl<'a> Structure<'a> {
                 continue;
             };
             block[at + 8..at + 12].copy_from_slice(&self.order((offset as u32).to_le_bytes()));
-            // An honest copy is no longer than what it is of, but for its padding.
+            // A copy is no longer than its source, padding apart, unless many entries share one place.
             if block.len() > (2 * self.bytes.len()).min(MAX_METADATA) {
                 return Err(outside());
             }
@@ -269,5 +270,5 @@ impl<'a> Structure<'a> {
     }
 }
 
-/// Entries of an honest photograph's directories at the most, by far.
+/// The most entries that are copied: far more than the directories of any real photograph have.
 pub(crate) const MAX_ENTRIES: usize = 1 << 16;

@@ -1,4 +1,4 @@
-//! A picture whose kind is known, and of which no pixel is decoded yet.
+//! A picture of a known format that is not decoded yet.
 
 use std::borrow::Cow;
 use std::io::{BufRead, Cursor, Seek};
@@ -13,11 +13,11 @@ use crate::metadata::Metadata;
 use crate::photo::Photo;
 use crate::{jpeg, plain, structure, tiff};
 
-/// A picture before it is decoded: what that takes is known from its headers.
+/// A picture that is not decoded yet. Its headers tell how much memory decoding takes.
 pub struct Encoded<'a>(Kind<'a>);
 
 enum Kind<'a> {
-    /// PNG and WebP, opened by a decoder that goes on from there.
+    /// A PNG or WebP whose header its decoder has read.
     Lossless(Lossless<'a>),
     /// A JPEG in memory, and what its segments say.
     Jpeg(Cow<'a, [u8]>, Box<jpeg::Contents>),
@@ -26,17 +26,17 @@ enum Kind<'a> {
 }
 
 impl<'a> Encoded<'a> {
-    /// A PNG, JPEG, TIFF, WebP, GIF, BMP, PNM or QOI file, known by its content.
+    /// Opens a PNG, JPEG, TIFF, WebP, GIF, BMP, PNM or QOI file in memory; its content tells the format.
     ///
     /// # Errors
     ///
-    /// Input, where `bytes` is no such file, or a PNG, JPEG or WebP that is cut short, animated or in CMYK; limits, where one
-    /// of these is too large.
+    /// Input, if `bytes` is no such file, or is a PNG, JPEG or WebP that is cut short, animated or in CMYK; limits, if
+    /// one of these is too large.
     pub fn new(bytes: &'a [u8]) -> Result<Self> {
         Self::of(Cow::Borrowed(bytes))
     }
 
-    /// As [`Encoded::new`], of a file that is held.
+    /// As [`Encoded::new`], and keeps `bytes`.
     ///
     /// # Errors
     ///
@@ -64,12 +64,13 @@ impl<'a> Encoded<'a> {
         }))
     }
 
-    /// A PNG at its first byte, that carries `whole`, and of which `held` bytes are in memory.
+    /// Opens a PNG. `reader` is at its first byte, `whole` is the metadata found in it, and `held` of its bytes are in
+    /// memory.
     pub(crate) fn png(reader: impl BufRead + Seek + Send + 'a, whole: Metadata, held: usize) -> Result<Self> {
         Ok(Self(Kind::Lossless(Lossless::png(reader, whole, held)?)))
     }
 
-    /// What [`Encoded::decode`] takes, with what is held already.
+    /// Size, channels, and the memory that [`Encoded::decode`] takes, with what is held already.
     ///
     /// # Errors
     ///
@@ -83,7 +84,7 @@ impl<'a> Encoded<'a> {
         }
     }
 
-    /// Bytes held until it is decoded: of the file, and of metadata.
+    /// Bytes of the file and its metadata that are held until the picture is decoded.
     pub fn held_bytes(&self) -> usize {
         match &self.0 {
             Kind::Lossless(lossless) => lossless.held + lossless.copies,
@@ -104,7 +105,7 @@ impl<'a> Encoded<'a> {
     ///
     /// # Errors
     ///
-    /// Input, where it is damaged, cut short, animated or in CMYK; limits, where it is too large.
+    /// Input, if it is damaged, cut short, animated or in CMYK; limits, if it is too large.
     pub fn decode(self) -> Result<Photo> {
         let (pixels, metadata) = match self.0 {
             Kind::Lossless(lossless) => lossless.decode(),
@@ -117,11 +118,11 @@ impl<'a> Encoded<'a> {
 }
 
 impl Photo {
-    /// Decodes a PNG, JPEG, TIFF, WebP, GIF, BMP, PNM or QOI file, known by its content.
+    /// Decodes a PNG, JPEG, TIFF, WebP, GIF, BMP, PNM or QOI file; its content tells the format.
     ///
     /// # Errors
     ///
-    /// Input, where `bytes` is no such file, is damaged or cut short, is animated or in CMYK; limits, where it is too large.
+    /// Input, if `bytes` is no such file, is damaged or cut short, is animated or in CMYK; limits, if it is too large.
     pub fn decode(bytes: &[u8]) -> Result<Self> {
         Encoded::new(bytes)?.decode()
     }

@@ -9,19 +9,19 @@ use crate::directories::{Structure, tag};
 use crate::metadata::{Density, Metadata, Unit};
 use crate::xmp;
 
-/// Which way up, from 1 to 8.
+/// Orientation, 1 to 8.
 const ORIENTATION: u16 = 274;
 
-/// Where IFD1 says that a thumbnail's bytes are, and how many: of a JPEG, of strips.
+/// Tags of IFD1 with offset and length of a thumbnail: as a JPEG, or as strips.
 const THUMBNAILS: [(u16, u16); 2] =
     [(tag::THUMBNAIL_OFFSET, tag::THUMBNAIL_LENGTH), (tag::STRIP_OFFSETS, tag::STRIP_BYTE_COUNTS)];
 
-/// Strips of a thumbnail at the most, by far.
+/// The most strips of a thumbnail: far more than any real one has.
 const MAX_PARTS: usize = 1 << 10;
 
-/// Which way up a picture is: as IFD0 says or, where it says nothing, XMP.
+/// The orientation: of IFD0 or, if it has none, of XMP.
 pub(crate) fn orientation(metadata: &Metadata) -> Orientation {
-    // Read as what writes TIFF reads it, so that a result is never turned in another way.
+    // Read in the same way as for a TIFF result, so that orientation in and out agree.
     let of_exif = |exif| {
         let block = Structure::new(exif)?;
         let number = block.numbers(block.find(block.offset(4)?, ORIENTATION)?).next()?;
@@ -31,7 +31,7 @@ pub(crate) fn orientation(metadata: &Metadata) -> Orientation {
     of_exif.or_else(|| metadata.xmp.as_deref().and_then(xmp::orientation)).unwrap_or(Orientation::NoTransforms)
 }
 
-/// What IFD0 says about the resolution.
+/// The density in IFD0.
 pub(crate) fn density(exif: Option<&[u8]>) -> Option<Density> {
     let block = Structure::new(exif?)?;
     let find = |tag| block.find(block.ifd0()?, tag);
@@ -49,14 +49,14 @@ pub(crate) fn density(exif: Option<&[u8]>) -> Option<Density> {
     Some(Density { x: rational(tag::X_RESOLUTION)?, y: rational(tag::Y_RESOLUTION)?, unit })
 }
 
-/// As it goes into a result: without the prefix of JPEG's segment, which some writers put into a PNG or WebP, and without the
-/// thumbnail, which shows what is taken out of the photograph.
+/// The block as a result keeps it: without the prefix of a JPEG segment, which some writers put into a PNG or WebP, and
+/// without the thumbnail, which still shows what was removed from the photograph.
 ///
 /// The thumbnail's bytes and the link to it become zero, so that every offset in the block holds.
 ///
 /// # Errors
 ///
-/// Limits, where memory cannot be had.
+/// Limits, if memory runs out.
 pub(crate) fn carried(mut exif: Vec<u8>) -> Result<Vec<u8>> {
     if exif.starts_with(b"Exif\0\0") {
         exif.drain(..6);
@@ -70,7 +70,7 @@ pub(crate) fn carried(mut exif: Vec<u8>) -> Result<Vec<u8>> {
     Ok(exif)
 }
 
-/// Where the link from IFD0 to IFD1 is; the bytes of the thumbnail that IFD1 describes go into `parts`, which has room.
+/// Place of the link from IFD0 to IFD1. Adds the places of the thumbnail's bytes to `parts`, which has the capacity.
 fn thumbnail(exif: &[u8], parts: &mut Vec<Range<usize>>) -> Option<Range<usize>> {
     let block = Structure::new(exif)?;
     let link = block.link(block.ifd0()?)?;
@@ -81,9 +81,9 @@ fn thumbnail(exif: &[u8], parts: &mut Vec<Range<usize>>) -> Option<Range<usize>>
             let bounds = numbers(offsets).zip(numbers(lengths)).take(MAX_PARTS);
             parts.extend(bounds.map(|(at, length)| at..at.saturating_add(length).min(exif.len())));
         }
-        // What is in the way of the header or of IFD0 is no thumbnail.
+        // A place that overlaps the header or IFD0 is no thumbnail.
         parts.retain(|part| 8 <= part.start && part.start < part.end && (part.end <= ifd0 || link + 4 <= part.start));
-        // Nor are parts that are longer together than all there is.
+        // Nor are places that together are longer than the block.
         let mut left = exif.len();
         parts.retain(|part| match left.checked_sub(part.len()) {
             Some(rest) => {
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn orientation_counts_whatever_the_kind_of_its_number() {
+    fn orientation_is_read_from_whole_numbers_of_every_kind() {
         for (kind, value) in [(1u8, 6u32), (3, 6), (4, 6), (6, 6), (8, 6), (9, 6)] {
             let mut block = b"II*\0\x08\0\0\0\x01\0\x12\x01".to_vec();
             block.extend([kind, 0, 1, 0, 0, 0]);

@@ -1,4 +1,4 @@
-//! What decoders say of a file they cannot decode, in plain words.
+//! Errors of decoders and encoders, in plain words.
 
 use std::error::Error as _;
 use std::fmt::Display;
@@ -46,12 +46,12 @@ pub(crate) fn unreadable(e: io::Error) -> Error {
     Error::new(kind, format!("cannot be read: {e}")).with_source(e)
 }
 
-/// Refuses a picture that moves.
+/// The error for an animated picture.
 pub(crate) fn animated(format: &str) -> Error {
     Error::input(format!("expected a still picture, found an animated {format}"))
 }
 
-/// An error of a decoder of the `image` crate, of a file of `bytes`, where that is known.
+/// The error `e` of a decoder of the `image` crate; `bytes` is the length of the file, if known.
 pub(crate) fn of_decoder(e: ImageError, bytes: Option<usize>) -> Error {
     without_source(&e, bytes).with_source(e)
 }
@@ -68,7 +68,7 @@ fn without_source(e: &ImageError, bytes: Option<usize>) -> Error {
     }
 }
 
-/// Whether a decoder read on where there is nothing left.
+/// Whether a decoder reached the end of its input too early.
 fn ends_early(e: &ImageError) -> bool {
     let ends = |e: &io::Error| e.kind() == io::ErrorKind::UnexpectedEof;
     match e {
@@ -77,7 +77,7 @@ fn ends_early(e: &ImageError) -> bool {
     }
 }
 
-/// The decoder's words without what only its authors know.
+/// The decoder's message without terms that only its authors know.
 fn in_plain_words(text: &str) -> String {
     // "Format error decoding Png: …"
     let text =
@@ -115,7 +115,7 @@ fn in_plain_words(text: &str) -> String {
     first.into_iter().chain(words).collect()
 }
 
-/// The chunk that a text of the `png` crate is about: `ChunkType { type: PLTE, critical: true, … }`.
+/// The chunk that a message of the `png` crate names: `ChunkType { type: PLTE, critical: true, … }`.
 fn chunk(text: &str) -> Option<String> {
     let (_, name) = text.split_once("ChunkType { type: ")?;
     Some(format!("its {} chunk", name.split_once(',')?.0))
@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_decoders_become_plain() {
+    fn decoder_messages_become_plain_words() {
         for (theirs, ours) in [
             (
                 "Format error decoding Png: Chunk ChunkType { type: PLTE, critical: true, private: false } must appear at most once.",

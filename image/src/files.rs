@@ -1,4 +1,4 @@
-//! Pictures in files: opened by their content, held no longer than memory allows, replaced in one step.
+//! Opens picture files by their content, holds them no longer than memory allows, and replaces files in one step.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Error as IoError, Read, Seek, Write};
@@ -35,10 +35,10 @@ impl Photo {
     }
 }
 
-/// A file that is open, and of which the first bytes are read.
+/// An open file whose first bytes have been read.
 pub struct Opened {
     reader: BufReader<File>,
-    /// Its length, unless it is a PNG that can be read where it is.
+    /// Its length; `None` for a PNG, which is read from the file piece by piece.
     held: Option<u64>,
 }
 
@@ -56,21 +56,22 @@ impl Opened {
             return Ok(Self { reader, held: None });
         }
         let (is_file, len) = reader.get_ref().metadata().map(|of| (of.is_file(), of.len())).map_err(unreadable)?;
-        // A device may have no end. The first bytes that a pipe gives may be too few to tell, unless there are none.
+        // Refuses early, since a device may have no end. The first bytes from a pipe may be too few to tell the format,
+        // unless there are none.
         if reader.buffer().is_empty() || reader.buffer().len() >= 64 {
             format_of(reader.buffer(), is_file.then_some(len))?;
         }
         Ok(Self { reader, held: Some(len) })
     }
 
-    /// Bytes of the file that [`Opened::encoded`] holds: all, but of a PNG none. Nothing where the file has no length, as a
-    /// pipe.
+    /// Bytes of the file that [`Opened::encoded`] holds: all of them, or 0 for a PNG. `None` if the length is unknown,
+    /// as for a pipe.
     pub fn held_bytes(&self) -> Option<usize> {
         let is_file = self.reader.get_ref().metadata().is_ok_and(|of| of.is_file());
         is_file.then(|| usize::try_from(self.held.unwrap_or(0)).unwrap_or(usize::MAX))
     }
 
-    /// Reads what has to be held.
+    /// Reads the file into memory, except a PNG, which is read piece by piece.
     ///
     /// # Errors
     ///
@@ -86,20 +87,20 @@ impl Opened {
 
 /// Bytes of the buffer that pixels are read through.
 const BUFFERED: usize = 1 << 16;
-/// Bytes of the buffer that headers of chunks are read through: whatever is in it behind a header is read for nothing.
+/// Bytes of the buffer for chunk headers; small, since the bytes after a header are read in vain.
 const WALKED: usize = 512;
 
-/// A PNG that is read where it is, its chunks before its pixels.
+/// Opens a PNG that stays in its file: walks its chunks before its pixels are read.
 fn png_of(mut file: impl Read + Seek + Send + 'static) -> Result<Encoded<'static>> {
     let whole = structure::png(&mut BufReader::with_capacity(WALKED, &mut file))?;
     Encoded::png(BufReader::with_capacity(BUFFERED, file), whole, 0)
 }
 
-/// All of `reader`, which must not be more than `limit` bytes, nor more than pixels may take.
+/// Reads all of `reader`: at most `limit` bytes, and at most as many as pixels may take.
 ///
 /// # Errors
 ///
-/// Input, where it cannot be read; limits, where it is longer, or memory cannot be had.
+/// Input, if it cannot be read; limits, if it is longer or memory runs out.
 pub fn read_within(reader: impl Read, limit: u64) -> Result<Vec<u8>> {
     let limit = limit.min(MAX_BYTES);
     let mut bytes = Vec::new();
@@ -114,7 +115,7 @@ fn too_long(limit: u64) -> Error {
     Error::limits(format!("expected at most {limit} bytes, found more"))
 }
 
-/// Replaces a file in one step, as [`inpaint_edge_atomic::write`] says, by `bytes`.
+/// Replaces the file at `path` by `bytes` in one step, as [`inpaint_edge_atomic::write`] does.
 ///
 /// # Errors
 ///
@@ -123,7 +124,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     write_atomically_with(path, |out| out.write_all(bytes).map_err(unwritable))
 }
 
-/// As [`write_atomically`], by what `write` writes.
+/// As [`write_atomically`], with content that `write` writes.
 ///
 /// # Errors
 ///
@@ -139,16 +140,17 @@ pub fn write_atomically_with(path: &Path, write: impl FnOnce(&mut dyn Write) -> 
     written.map_err(|Failed(e)| e.of(path.display()))
 }
 
-/// The file that writing to `path` makes or replaces: where a symbolic link leads, or `path` itself.
+/// The file that writing to `path` makes or replaces: the target of a symbolic link, or `path` itself.
 ///
 /// # Errors
 ///
-/// Output, naming `path`, where a link leads nowhere, or something is there that is no regular file.
+/// Output, naming `path`, if it is a dangling link or anything but a regular file.
 pub fn target_of(path: &Path) -> Result<PathBuf> {
     inpaint_edge_atomic::target_of(path).map_err(|e| unwritable(e).of(path.display()))
 }
 
-/// Refuses, before there is anything to write, what [`write_atomically`] would refuse then, as far as that can be known.
+/// Checks, ahead of the work, that [`write_atomically`] can write to `path`, as far as that can be known. Changes
+/// nothing.
 ///
 /// # Errors
 ///
@@ -164,7 +166,7 @@ mod tests {
 
     use super::*;
 
-    /// What a file is asked for.
+    /// Counts of bytes, reads and seeks.
     #[derive(Clone, Copy, Default)]
     struct Asked {
         bytes: usize,
@@ -172,7 +174,7 @@ mod tests {
         seeks: usize,
     }
 
-    /// A file that counts what it is asked for.
+    /// A file that counts what is read of it.
     struct Counting {
         file: Cursor<Vec<u8>>,
         asked: Arc<Mutex<Asked>>,
@@ -213,7 +215,7 @@ mod tests {
         bytes
     }
 
-    /// What a PNG is asked for until its header is known, and until it is decoded.
+    /// What is read of a PNG until its header is known, and until it is decoded.
     fn asked(bytes: Vec<u8>) -> [Asked; 2] {
         let asked = Arc::<Mutex<Asked>>::default();
         let encoded = png_of(Counting { file: Cursor::new(bytes), asked: Arc::clone(&asked) }).unwrap();
@@ -234,11 +236,11 @@ mod tests {
             let walk = chunks * 1024 + (128 << 10);
             assert!(
                 header.bytes <= walk,
-                "IDAT of {idat}: {} bytes read for the header, {walk} expected",
+                "IDAT of {idat}: expected at most {walk} bytes read for the header, found {}",
                 header.bytes
             );
             let all = walk + len;
-            assert!(decoded.bytes <= all, "IDAT of {idat}: {} bytes read, {all} expected", decoded.bytes);
+            assert!(decoded.bytes <= all, "IDAT of {idat}: expected at most {all} bytes read, found {}", decoded.bytes);
             // To the end and back, and over the pixels of each chunk.
             assert!(decoded.seeks <= chunks + 4, "IDAT of {idat}: {} seeks for {chunks} chunks", decoded.seeks);
         }

@@ -1,4 +1,4 @@
-//! The formats of results, and what the ending of a name says of a file.
+//! Formats of results, and the formats that file name endings stand for.
 
 use std::path::Path;
 
@@ -14,17 +14,17 @@ pub enum OutputFormat {
     Tiff,
     /// Lossless, 8 bits a sample.
     WebP,
-    /// Lossy, 8 bits a sample, without alpha. The quality is 1 … 100; without one, it is that of the JPEG which was decoded, or
-    /// else 95.
+    /// Lossy, 8 bits a sample, without alpha. The quality is 1 to 100; `None` is that of the input JPEG, or 95 for
+    /// other inputs.
     Jpeg(Option<u8>),
 }
 
 impl OutputFormat {
-    /// The format of files whose names end as that of `path` does. `jpeg_quality` is for JPEG.
+    /// The format that the ending of `path` stands for. `jpeg_quality` is for JPEG.
     ///
     /// # Errors
     ///
-    /// Usage, where results are not written under such a name.
+    /// Usage, if no format of results has this ending.
     pub fn of_path(path: &Path, jpeg_quality: Option<u8>) -> Result<Self> {
         match written(path) {
             Some(Self::Jpeg(_)) => Ok(Self::Jpeg(jpeg_quality)),
@@ -40,7 +40,8 @@ impl OutputFormat {
     }
 }
 
-/// Endings of pictures that are read, whatever they hold then, and the format of results with such names where there is one.
+/// Endings of files that are taken for pictures, whatever they hold, and the format of results with that ending, if
+/// any.
 const PICTURES: [(&str, Option<OutputFormat>); 18] = [
     ("png", Some(OutputFormat::Png)),
     ("jpg", Some(OutputFormat::Jpeg(None))),
@@ -67,7 +68,7 @@ fn known(path: &Path) -> Option<(&'static str, Option<OutputFormat>)> {
     PICTURES.into_iter().find(|(picture, _)| ending.eq_ignore_ascii_case(picture))
 }
 
-/// Whether a file is taken for a picture where a folder is read; case does not matter.
+/// Whether a file of this name, found in a folder, is taken for a picture; case does not matter.
 pub fn is_picture_name(path: &Path) -> bool {
     known(path).is_some()
 }

@@ -1,4 +1,4 @@
-//! What a file takes, known from its headers before a pixel is decoded.
+//! The size of a picture and the memory that it takes, known from the headers of its file.
 
 use image::ImageDecoder;
 use image::metadata::Orientation;
@@ -31,19 +31,19 @@ impl Header {
         self.width as usize * self.height as usize * self.channels * self.sample_bytes
     }
 
-    /// The most bytes held while the file is decoded, the pixels included.
+    /// Peak bytes while the file is decoded, pixels included.
     pub fn decode_bytes(&self) -> usize {
         let upright = if self.turned { self.pixel_bytes() } else { 0 };
         self.pixel_bytes() + self.decoder_bytes.max(upright)
     }
 
-    /// The most bytes held while pixels like these are encoded, the pixels included.
+    /// Peak bytes while pixels like these are encoded, pixels included.
     pub fn encode_bytes(&self, format: OutputFormat) -> usize {
         let stored = if self.turned { self.pixel_bytes() } else { 0 };
         self.pixel_bytes() + stored + encoder_bytes(format, self.width, self.height)
     }
 
-    /// The header of what `decoder` decodes, beside whose pixels `decoder_bytes` are held.
+    /// The header of the picture in `decoder`; `decoder_bytes` are held beside the pixels.
     pub(crate) fn of_decoder(decoder: &impl ImageDecoder, metadata: &Metadata, decoder_bytes: usize) -> Self {
         let color = decoder.color_type();
         let channels = usize::from(color.channel_count());
@@ -52,7 +52,7 @@ impl Header {
         Self { channels, sample_bytes, decoder_bytes, ..Self::of_stored(decoder.dimensions(), orientation) }
     }
 
-    /// A header of a size once `orientation` is undone.
+    /// A header of a picture with stored size `(width, height)`, turned by `orientation`.
     pub(crate) fn of_stored((width, height): (u32, u32), orientation: Orientation) -> Self {
         let across = matches!(
             orientation,
@@ -73,7 +73,7 @@ pub(crate) fn encoder_bytes(format: OutputFormat, width: u32, height: u32) -> us
         OutputFormat::Png => 8 * width as usize,
         // Rows of MCUs of up to 16 pixels, of three components.
         OutputFormat::Jpeg(_) => 3 * 16 * (width as usize + 16),
-        // Such a row; offsets and lengths of strips, as numbers and as bytes.
+        // A row of 16 bits a sample; offsets and lengths of strips, as numbers and as bytes.
         OutputFormat::Tiff => 8 * width as usize + 16 * height as usize,
     }
 }

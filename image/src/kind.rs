@@ -1,29 +1,29 @@
-//! What kind of file this is: one that is read, or one that a refusal calls by its name.
+//! Recognises the format of a file, and names the kinds of files that are not read.
 
 use std::borrow::Cow;
 
 use image::ImageFormat;
 use inpaint_edge::{Error, Result};
 
-/// What is read, for messages.
+/// The formats that are read, for messages.
 const READ: &str = "PNG, JPEG, WebP, TIFF, GIF, BMP, PNM or QOI";
 
 /// The format of a file that begins with `start`; `bytes` is its length, where it is known.
 ///
 /// # Errors
 ///
-/// Input, naming the kind of file, where it is none that is read.
+/// Input, naming the kind of file, if it is not one that is read.
 pub(crate) fn format_of(start: &[u8], bytes: Option<u64>) -> Result<ImageFormat> {
     use ImageFormat::{Bmp, Gif, Jpeg, Png, Pnm, Qoi, Tiff, WebP};
     match image::guess_format(start) {
         Ok(format @ (Png | Jpeg | WebP | Tiff | Gif | Bmp | Pnm | Qoi)) => Ok(format),
-        // BigTIFF, which the crate takes for nothing it knows.
+        // BigTIFF, which the `image` crate does not recognise.
         _ if start.starts_with(b"II+\0") || start.starts_with(b"MM\0+") => Ok(Tiff),
         _ => Err(Error::input(format!("expected a picture in {READ}, found {}", found(start, bytes)))),
     }
 }
 
-/// What a file is that is not read, and what makes a picture of it that is.
+/// Names a kind of file that is not read, and a command that converts it.
 fn found(start: &[u8], bytes: Option<u64>) -> Cow<'static, str> {
     const RAW: &str = "a raw camera file; a raw developer makes a picture of it";
     if bytes == Some(0) || start.is_empty() {
@@ -54,7 +54,7 @@ fn found(start: &[u8], bytes: Option<u64>) -> Cow<'static, str> {
     }
 }
 
-/// Kinds of pictures by the ending they are known by. Every command was tried with a file of its kind.
+/// The kind of file that usually has this ending. Every command was tried with a file of its kind.
 fn known(ending: &str) -> Option<&'static str> {
     Some(match ending {
         "heif" => "HEIC; `heif-convert IN out.png` makes a PNG of it",

@@ -1,5 +1,5 @@
-//! Pictures for [`inpaint_edge`], from bytes to bytes: decoded by their content and turned upright, filled, and encoded again
-//! with the metadata they carried.
+//! Decodes a picture from bytes, turns it upright, fills its hole with [`inpaint_edge`], and encodes the result with
+//! the metadata that the picture carried.
 //!
 //! ```
 //! use std::ops::ControlFlow;
@@ -11,7 +11,7 @@
 //! // A picture as it comes from a camera, a form or a network: here 48×32 pixels in red, as PPM.
 //! let bytes = [&b"P6 48 32 255\n"[..], &[200, 30, 30].repeat(48 * 32)].concat();
 //!
-//! // Its headers tell what decoding it takes, before memory for a pixel is taken.
+//! // The header tells how much memory decoding takes, before a pixel is decoded.
 //! let encoded = Encoded::new(&bytes)?;
 //! let header = encoded.header()?;
 //! assert_eq!((header.width, header.height, header.channels), (48, 32, 3));
@@ -42,14 +42,14 @@
 //! * [`Photo::into_mask`], [`add_transparent`] and [`add_painted`] find the hole in a mask, in transparency or in paint.
 //! * [`fill`] runs the engine on the types of the `image` crate.
 //!
-//! Errors are those of the engine: a kind, one line (`expected X, found Y`), and the error below as `source()`. A damaged or
-//! hostile file is an error, never a panic; memory whose size a file chooses is asked for and may be refused, which is an error
-//! of kind `Limits`.
+//! Errors are those of the engine: a kind, one line (`expected X, found Y`), and the error below as `source()`. A
+//! damaged or hostile file is an error, never a panic. An allocation whose size the file chooses may fail; that is an
+//! error of kind `Limits`.
 //!
 //! With the feature `files` (on by default), [`Photo::open`] reads files and [`write_atomically`] replaces them in one step.
 //! Without it, the crate touches no file and starts no thread, and builds for `wasm32-unknown-unknown`.
 //!
-//! `docs/FORMATS.md` in the repository says what of each format is read, and what is carried to which.
+//! `docs/FORMATS.md` in the repository lists what is read of each format, and which metadata each result keeps.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 

@@ -1,10 +1,10 @@
-//! The most that a picture may be.
+//! The largest pictures that are read.
 
 use inpaint_edge::{Error, Result};
 
-/// The most pixels a side of an image file, and the most bytes its pixels may take: so few where addresses have 32 bits that
-/// no sum of what decoding and encoding take overflows.
+/// The most pixels of a side.
 pub(crate) const MAX_SIDE: u32 = 65_535;
+/// The most bytes of all pixels. Where addresses have 32 bits, it is so small that no sum of sizes overflows.
 pub(crate) const MAX_BYTES: u64 = if usize::BITS > 32 { 4 << 30 } else { 256 << 20 };
 
 /// The most bytes that metadata may take: a compressed profile of kilobytes can claim gigabytes.
@@ -26,7 +26,7 @@ pub(crate) fn check_size(bytes: u64) -> Result<()> {
     }
 }
 
-/// Refuses sides of no pixels and of more than are read.
+/// Refuses sides of 0 pixels and of more than [`MAX_SIDE`].
 pub(crate) fn check_sides(width: u32, height: u32) -> Result<()> {
     let is_side = |side| (1..=MAX_SIDE).contains(&side);
     if is_side(width) && is_side(height) {

@@ -1,4 +1,4 @@
-//! PNG and WebP in, by the `image` crate.
+//! Decodes PNG and WebP with the `image` crate.
 
 use std::io::{BufRead, Seek};
 
@@ -17,14 +17,14 @@ pub(crate) struct Lossless<'a> {
     metadata: Metadata,
     /// Bytes of the file that are in memory.
     pub held: usize,
-    /// Bytes that the decoder takes for the pixels beside them.
+    /// Bytes that the decoder takes beside the pixels.
     planes: usize,
-    /// Bytes of metadata as the decoder holds it.
+    /// Bytes of the metadata, with the decoder's copies.
     pub copies: usize,
 }
 
 impl<'a> Lossless<'a> {
-    /// A PNG that holds `whole`.
+    /// Opens a PNG with the metadata `whole`.
     pub fn png(reader: impl BufRead + Seek + Send + 'a, whole: Metadata, held: usize) -> Result<Self> {
         let open = |limits| -> ImageResult<Box<dyn ImageDecoder + Send + 'a>> {
             Ok(Box::new(PngDecoder::with_limits(reader, limits)?))
@@ -32,7 +32,7 @@ impl<'a> Lossless<'a> {
         Self::new(open, whole, held, 0)
     }
 
-    /// A WebP that holds `whole`. Its decoder holds red, green, blue and alpha of the whole image.
+    /// Opens a WebP with the metadata `whole`. Its decoder holds red, green, blue and alpha of the whole image.
     pub fn webp(reader: impl BufRead + Seek + Send + 'a, whole: Metadata, held: usize) -> Result<Self> {
         let open = |_| -> ImageResult<Box<dyn ImageDecoder + Send + 'a>> { Ok(Box::new(WebPDecoder::new(reader)?)) };
         Self::new(open, whole, held, 4)
@@ -64,12 +64,12 @@ impl<'a> Lossless<'a> {
         Ok(Self { decoder, metadata, held, planes, copies })
     }
 
-    /// What decoding takes, with the file where it is in memory.
+    /// The header, with the memory that decoding takes, the file included if it is in memory.
     pub fn header(&self) -> Header {
         Header::of_decoder(&self.decoder, &self.metadata, self.held + self.planes + self.copies)
     }
 
-    /// Pixels as stored, and what is carried.
+    /// Decodes the pixels, as stored, and returns the metadata with them.
     pub fn decode(self) -> Result<(DynamicImage, Metadata)> {
         alloc::try_alloc(self.decoder.total_bytes() as usize + self.planes)?;
         let pixels = DynamicImage::from_decoder(self.decoder).map_err(|e| fault::of_decoder(e, None))?;

@@ -1,10 +1,10 @@
-//! What a file carries beside its pixels, from one format to another.
+//! Metadata of a picture, carried from one format to another.
 
 use jpeg_encoder::{PixelDensity, PixelDensityUnit};
 
 use crate::xmp;
 
-/// Copies of metadata that a decoder holds at the most: as it is read, as it is kept and as it is handed over.
+/// The most copies of metadata that a decoder holds: as read, as kept and as handed over.
 pub(crate) const COPIES: usize = 3;
 
 /// What is carried from a file to its result.
@@ -15,38 +15,39 @@ pub(crate) struct Metadata {
     pub exif: Option<Vec<u8>>,
     /// The main packet.
     pub xmp: Option<Vec<u8>>,
-    /// By the format's own header, or by EXIF.
+    /// From the format's own header, or from EXIF.
     pub density: Option<Density>,
     pub native: Native,
     /// How a JPEG was coded.
     pub coding: Option<Box<Coding>>,
-    /// Whether the pixels are numbers of colours.
+    /// Whether the pixels are indices of a palette.
     pub has_palette: bool,
-    /// Whether what stands in the place of alpha is a sample of another kind, as a TIFF may have it.
+    /// Whether the channel in the place of alpha is of another kind, as a TIFF may have it.
     pub has_band: bool,
-    /// Whether there is a manifest of C2PA, which holds for the file as it was.
+    /// Whether there is a C2PA manifest, which holds only for the unchanged file.
     pub has_credentials: bool,
-    /// Whether XMP announces a gain map (Ultra HDR), a video (motion photo).
+    /// Whether there is a gain map (Ultra HDR).
     pub has_gain_map: bool,
+    /// Whether there is a video (motion photo).
     pub has_video: bool,
-    /// What a result cannot keep, a sentence each.
+    /// What a result does not keep, a line each.
     pub notes: Vec<String>,
 }
 
 impl Metadata {
-    /// With what `other` has beside.
+    /// Takes from `other` what `self` lacks.
     pub(crate) fn or(self, other: Self) -> Self {
         let (icc, exif, xmp) = (self.icc.or(other.icc), self.exif.or(other.exif), self.xmp.or(other.xmp));
         Self { icc, exif, xmp, ..self }
     }
 
-    /// Keeps in mind what was taken out of XMP.
+    /// Records what was taken out of XMP.
     pub(crate) fn note(&mut self, announced: xmp::Announced) {
         self.has_gain_map |= announced.gain_map;
         self.has_video |= announced.video;
     }
 
-    /// Bytes of it as decoders hold it.
+    /// Bytes of all copies that decoders hold.
     pub(crate) fn copies(&self) -> usize {
         let blocks = [&self.icc, &self.exif, &self.xmp].into_iter().flatten().map(Vec::len).sum::<usize>();
         let native = match &self.native {
@@ -58,7 +59,7 @@ impl Metadata {
     }
 }
 
-/// Metadata as the file's own format holds it, XMP and density included: it goes as it is into a file of the same format.
+/// Metadata in the file's own format, with XMP and density. A result of the same format takes it unchanged.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) enum Native {
     #[default]
@@ -75,7 +76,7 @@ pub(crate) struct Coding {
     /// Quantisation tables, row by row.
     pub luma: [u16; 64],
     pub chroma: [u16; 64],
-    /// Pixels for a sample of chroma, across and down.
+    /// Pixels per sample of chroma, across and down.
     pub sampling: (usize, usize),
 }
 
@@ -108,7 +109,7 @@ impl Density {
         })
     }
 
-    /// Content of a pHYs chunk; nothing where the pixels are square and no more is known.
+    /// The content of a pHYs chunk. `None` for square pixels of unknown density.
     pub(crate) fn phys(self) -> Option<[u8; 9]> {
         let mut chunk = [0; 9];
         for (value, bytes) in self.per_metre().into_iter().zip(chunk.chunks_mut(4)) {
@@ -125,8 +126,8 @@ impl Density {
         Some(Self { x: u32::from_be_bytes([a, b, c, d]).into(), y: u32::from_be_bytes([e, f, g, h]).into(), unit })
     }
 
-    /// In the whole numbers of JFIF: per inch, or per centimetre where only these are whole. Nothing where the numbers do
-    /// not fit.
+    /// In JFIF's whole numbers: per inch, or per centimetre if only those are whole. `None` if they do not fit in 16
+    /// bits.
     pub(crate) fn jfif(self) -> Option<PixelDensity> {
         let given = [self.x, self.y];
         let are_whole = given.iter().all(|v| v.fract() == 0.0);
@@ -182,12 +183,12 @@ mod tests {
     }
 
     #[test]
-    fn known_densities() {
+    fn densities_become_phys_and_jfif() {
         let dpi = Density { x: 300.0, y: 72.0, unit: Unit::Inch };
         assert_eq!(dpi.phys(), Some([0, 0, 0x2E, 0x23, 0, 0, 0x0B, 0x13, 1]));
         assert_eq!(Density { x: 1.0, y: 1.0, unit: Unit::None }.phys(), None);
         assert_eq!(Density { x: 2.0, y: 1.0, unit: Unit::None }.phys(), Some([0, 0, 0, 2, 0, 0, 0, 1, 0]));
-        // 240 an inch, as a TIFF made of a PNG says it.
+        // 240 per inch, as in a TIFF that was made from a PNG.
         let dpi = Density { x: 94.49, y: 94.49, unit: Unit::Centimetre };
         assert_eq!((dpi.jfif(), dpi.phys().unwrap()[2..4] == [0x24, 0xE9]), (Some(PixelDensity::dpi(240)), true));
         assert_eq!(Density { x: 9e6, y: 1.0, unit: Unit::Metre }.jfif(), None);

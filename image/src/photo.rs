@@ -1,4 +1,4 @@
-//! A decoded picture: pixels upright, and what is carried to the result.
+//! A decoded picture: its pixels, upright, and the metadata for its result.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -14,27 +14,27 @@ use crate::header::encoder_bytes;
 use crate::metadata::{Metadata, Unit};
 use crate::{alpha, exif, jpeg, png, tiff, webp, xmp};
 
-/// A decoded image file: pixels as stored, and what is carried to the output.
+/// A decoded image file: its pixels, upright, and the metadata that a result keeps.
 ///
 /// Palettes become RGB or RGBA, 1-, 2- and 4-bit grey becomes 8-bit by exact scaling; 16 bits stay 16 bits.
 #[derive(Clone, Debug)]
 pub struct Photo {
     /// Grey, grey + alpha, RGB or RGBA with 8 or 16 bits, upright.
     pub pixels: DynamicImage,
-    /// EXIF orientation that `pixels` has been turned by.
+    /// The EXIF orientation that was applied to `pixels`.
     orientation: Orientation,
     metadata: Metadata,
 }
 
 impl Photo {
-    /// A picture as it is stored, turned upright.
+    /// Turns `pixels`, as the file stores them, upright.
     pub(crate) fn upright(mut pixels: DynamicImage, mut metadata: Metadata) -> Result<Self> {
         metadata.exif = metadata.exif.map(exif::carried).transpose()?.filter(|exif| !exif.is_empty());
         if metadata.exif.as_deref().is_some_and(|exif| Structure::new(exif).is_none()) {
             metadata.exif = None;
             metadata.notes.push("EXIF that cannot be read is not kept".to_owned());
         }
-        // A ratio alone, as JFIF gives where cameras know more, stands behind what EXIF says.
+        // EXIF comes before a mere aspect ratio, which cameras write into JFIF although EXIF has the density.
         let known = metadata.density.filter(|density| density.unit != Unit::None);
         metadata.density = known.or_else(|| exif::density(metadata.exif.as_deref())).or(metadata.density);
         if let Some(packet) = &mut metadata.xmp {
@@ -49,7 +49,8 @@ impl Photo {
         Ok(Self { pixels, orientation, metadata })
     }
 
-    /// What a result cannot keep or holds in another way, a line without a full stop each: a palette is written as RGB, say.
+    /// What a result does not keep or stores in another way, such as a palette, which is written as RGB: one line each,
+    /// without a full stop.
     pub fn notes(&self) -> Vec<String> {
         let colours = if self.pixels.color().has_alpha() { "RGBA" } else { "RGB" };
         let palette = self.metadata.has_palette.then(|| format!("a palette, written as {colours}"));
@@ -63,7 +64,7 @@ impl Photo {
         palette.into_iter().chain(dropped).chain(notes.iter().cloned()).collect()
     }
 
-    /// Whether the pixels have alpha; what a TIFF stores in its place may be of another kind.
+    /// Whether the pixels have an alpha channel. A further channel of a TIFF that is not alpha does not count.
     pub fn has_alpha(&self) -> bool {
         self.pixels.color().has_alpha() && !self.metadata.has_band
     }
@@ -91,12 +92,12 @@ impl Photo {
         Cow::Owned(pixels)
     }
 
-    /// Refuses a format that cannot hold these pixels, once those of `made_opaque` are opaque.
+    /// Refuses a format that cannot hold these pixels once the hole of `made_opaque` is opaque.
     ///
     /// # Errors
     ///
-    /// Usage, where pixels are transparent or have 16 bits or a band beside the colours, and the format holds none, or where
-    /// their samples are of another type than `u8` and `u16`.
+    /// Usage, if the pixels are transparent, have 16 bits or have a band beside the colours, and the format holds none
+    /// of that; or if samples are neither `u8` nor `u16`.
     pub fn check_format(&self, format: OutputFormat, made_opaque: Option<&Mask>) -> Result<()> {
         if self.metadata.has_band && format != OutputFormat::Tiff {
             let found = "a band beside the colours that is no alpha (ExtraSamples 0)";
@@ -129,14 +130,14 @@ impl Photo {
     ///
     /// # Errors
     ///
-    /// Usage, where the format cannot hold these pixels or what the file carried.
+    /// Usage, if the format cannot hold these pixels or their metadata.
     pub fn encode(&self, format: OutputFormat) -> Result<Vec<u8>> {
         let mut out = Vec::new();
         self.write(format, &mut out)?;
         Ok(out)
     }
 
-    /// Leaves out an alpha channel that says nothing, because all pixels are opaque, where `format` has none.
+    /// Drops the alpha channel if all pixels are opaque and `format` has none.
     pub fn fit(&mut self, format: OutputFormat) {
         if matches!(format, OutputFormat::Jpeg(_)) && alpha::is_opaque(&self.pixels, None) {
             alpha::drop(&mut self.pixels);
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn formats_that_lose_channels_refuse() {
+    fn formats_refuse_pixels_that_they_cannot_hold() {
         let deep = photo(Orientation::NoTransforms).with_pixels(DynamicImage::new_rgb16(2, 2));
         assert!(deep.encode(OutputFormat::Png).is_ok());
         assert_eq!(deep.encode(OutputFormat::WebP).unwrap_err().kind(), ErrorKind::Usage);

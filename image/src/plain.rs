@@ -1,4 +1,4 @@
-//! GIF, BMP, PNM and QOI: formats of pixels with little or nothing beside them. They are read, never written.
+//! Decodes GIF, BMP, PNM and QOI, which carry little or no metadata. They are never written.
 
 use std::io::Cursor;
 
@@ -17,7 +17,7 @@ use crate::metadata::{Density, Metadata, Unit};
 /// The most bytes of a PAM header, whose lines may be of any length.
 const MAX_PAM_HEADER: usize = 1 << 16;
 
-/// What decoding takes, `bytes` included.
+/// The header, with the memory that decoding takes, `bytes` included.
 pub(crate) fn header(bytes: &[u8], format: ImageFormat) -> Result<Header> {
     if format == ImageFormat::Gif {
         return Ok(Gif::open(bytes)?.header(bytes));
@@ -62,7 +62,7 @@ fn open(bytes: &[u8], format: ImageFormat) -> Result<(Box<dyn ImageDecoder + '_>
     let (width, height) = decoder.dimensions();
     check_sides(width, height)?;
     check_size(decoder.total_bytes())?;
-    // Before memory for the pixels is taken.
+    // Checked before memory for the pixels is taken.
     let least = match format {
         ImageFormat::Bmp => BmpHeader { bytes }.least_pixel_bytes(width, height),
         ImageFormat::Pnm => least_pnm_bytes(bytes, width, height, &decoder.color_type()),
@@ -87,7 +87,7 @@ fn least_pnm_bytes(bytes: &[u8], width: u32, height: u32, color: &ColorType) -> 
     }
 }
 
-/// The headers of a BMP (Microsoft, BITMAPINFOHEADER and BITMAPV5HEADER), where the decoder does not tell.
+/// Header fields of a BMP (Microsoft, BITMAPINFOHEADER and BITMAPV5HEADER) that the decoder does not tell.
 struct BmpHeader<'a> {
     bytes: &'a [u8],
 }
@@ -95,7 +95,7 @@ struct BmpHeader<'a> {
 impl BmpHeader<'_> {
     /// Bytes of the file header, which stands before that of the bitmap.
     const FILE: usize = 14;
-    /// Bytes of BITMAPINFOHEADER, before which no resolution is known, and of BITMAPV5HEADER, which knows of profiles.
+    /// Bytes of BITMAPINFOHEADER, the first with a resolution, and of BITMAPV5HEADER, the first with a profile.
     const INFO: usize = 40;
     const V5: usize = 124;
 
@@ -127,7 +127,7 @@ impl BmpHeader<'_> {
         }
     }
 
-    /// Refuses pixels that begin inside the headers or the palette, which the decoder would take for pixels.
+    /// Refuses pixels that begin inside the headers or the palette: the decoder would read those as pixels.
     fn check_start(&self) -> Result<()> {
         const BITFIELDS: usize = 3;
         let length = self.length();
@@ -188,7 +188,7 @@ impl<'a> Gif<'a> {
         let transparent = frame.transparent;
         let frame = [frame.left, frame.top, frame.width, frame.height].map(usize::from);
         check_sides(frame[2] as u32, frame[3] as u32)?;
-        // As browsers and Pillow have it, a screen is as large as its first picture at the least.
+        // As in browsers and Pillow, the screen is at least as large as its first picture.
         let width = usize::from(decoder.width()).max(frame[0] + frame[2]);
         let height = usize::from(decoder.height()).max(frame[1] + frame[3]);
         check_sides(width as u32, height as u32)?;
@@ -197,7 +197,7 @@ impl<'a> Gif<'a> {
         Ok(gif)
     }
 
-    /// 4 where some of the pixels may be transparent.
+    /// 4 if pixels may be transparent, else 3.
     fn channels(&self) -> usize {
         let is_covered = self.frame == [0, 0, self.width, self.height];
         if is_covered && self.transparent.is_none() { 3 } else { 4 }

@@ -1,4 +1,4 @@
-//! PNG, written row by row: a compressed image of 50 megapixels is as large as what else there is in memory.
+//! Writes PNG row by row, so that the compressed file is never in memory as a whole.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -23,7 +23,7 @@ pub(crate) fn write(out: impl Write, pixels: &DynamicImage, metadata: &Metadata)
     })
 }
 
-/// Remembers the error of `out`, of which the encoder keeps no more than the words.
+/// Remembers the error of `out`; the encoder keeps only its kind.
 struct Remembering<W> {
     out: W,
     failed: Option<io::Error>,
@@ -32,7 +32,7 @@ struct Remembering<W> {
 impl<W> Remembering<W> {
     fn remember(&mut self, e: io::Error) -> io::Error {
         let kind = e.kind();
-        // Who is interrupted tries again.
+        // An interrupted write is tried again.
         if kind != io::ErrorKind::Interrupted {
             self.failed = Some(e);
         }

@@ -1,14 +1,14 @@
-//! Profiles in text chunks of a PNG, in hexadecimal digits, as ImageMagick writes them: EXIF is read, others may be carried.
+//! Profiles in PNG text chunks, in hexadecimal digits, as ImageMagick writes them. EXIF is read, others may be carried.
 
 use fdeflate::Decompressor;
 use inpaint_edge::{Result, alloc};
 
 use crate::limits::{MAX_METADATA, check_metadata};
 
-/// How the keywords of such chunks begin.
+/// The start of the keywords of such chunks.
 const KEYWORD: &[u8] = b"Raw profile type ";
 
-/// The EXIF block of a tEXt or zTXt chunk, where it holds one that is sound.
+/// The EXIF block of a tEXt or zTXt chunk, if it has a sound one.
 ///
 /// # Errors
 ///
@@ -33,8 +33,7 @@ pub(crate) fn exif(kind: &[u8; 4], chunk: &[u8]) -> Result<Option<Vec<u8>>> {
     Ok(exif.filter(|exif| exif.starts_with(b"Exif\0\0") || exif.starts_with(b"II*\0") || exif.starts_with(b"MM\0*")))
 }
 
-/// Whether a text chunk is a profile in hexadecimal digits, as ImageMagick writes them, of a kind that has a thumbnail, which
-/// shows what is taken out of the photograph.
+/// Whether a text chunk is a profile that may hold a thumbnail, which still shows what was removed from the photograph.
 pub(crate) fn may_hold_thumbnail(kind: &[u8; 4], chunk: &[u8]) -> bool {
     let profile = chunk.strip_prefix(KEYWORD).unwrap_or_default();
     match profile.strip_prefix(b"iptc\0") {
@@ -43,8 +42,7 @@ pub(crate) fn may_hold_thumbnail(kind: &[u8; 4], chunk: &[u8]) -> bool {
     }
 }
 
-/// Whether the text of a profile by the name of IPTC begins as IPTC does; GraphicsMagick puts all of Photoshop's resources
-/// there.
+/// Whether a profile named IPTC holds IPTC alone: GraphicsMagick puts all of Photoshop's resources under that name.
 fn is_iptc_alone(kind: &[u8; 4], text: &[u8]) -> bool {
     let mut start = [0; 64];
     let text = match (kind, text) {
@@ -57,7 +55,7 @@ fn is_iptc_alone(kind: &[u8; 4], text: &[u8]) -> bool {
     text.split(|byte| *byte == b'\n').nth(3).is_some_and(|digits| digits.starts_with(b"1c"))
 }
 
-/// The bytes of a profile: a name, their number, then two digits each, in lines.
+/// Decodes a profile: a name, the number of bytes, then two digits for each, in lines.
 fn decoded(text: &[u8]) -> Result<Option<Vec<u8>>> {
     let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
     let length = words.nth(1).and_then(|word| str::from_utf8(word).ok()?.parse().ok());
@@ -79,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn digits_become_bytes_where_all_are_there() {
+    fn exif_in_digits_is_read_only_if_complete() {
         let of = |text: &str| exif(b"tEXt", format!("Raw profile type exif\0{text}").as_bytes()).unwrap();
         assert_eq!(of("\nexif\n       8\n49492a00\n08000000\n"), Some(b"II*\0\x08\0\0\0".to_vec()));
         assert_eq!(of("\nexif\n 14\n45786966000049492a0008000000"), Some(b"Exif\0\0II*\0\x08\0\0\0".to_vec()));

@@ -1,4 +1,4 @@
-//! Where the hole is, on the types of the `image` crate.
+//! Finds the hole, on the types of the `image` crate.
 
 use image::{DynamicImage, GrayImage};
 use inpaint_edge::{Error, Mask, MaskChannel, MaskGuess, MaskSurvey, Paint, Painted, Result, alloc};
@@ -26,7 +26,7 @@ fn samples(image: &DynamicImage) -> Result<Samples<'_>> {
 }
 
 impl Photo {
-    /// What its channels may mean where it is a mask.
+    /// Guesses which channel tells the hole if this is a mask.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl Photo {
         }
     }
 
-    /// What it holds where it is a mask.
+    /// Counts values and colours if this is a mask.
     ///
     /// # Errors
     ///
@@ -54,7 +54,7 @@ impl Photo {
         }
     }
 
-    /// The image as one 8-bit grey plane, upright: how a mask is read. 16-bit samples count by their high byte.
+    /// The image as one grey plane of 8 bits, upright, as a mask is read. Samples of 16 bits count by their high byte.
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
-//! The structure of an image file, looked at before a pixel is decoded: is it whole, is it one still picture, what does it
-//! carry. Decoders fill what a cut file lacks with grey; those samples must never count as known.
+//! Checks a PNG or WebP before a pixel is decoded: is it whole, is it one still picture, which metadata does it carry.
+//! Decoders fill what a cut file lacks with grey; those samples must never count as known.
 //!
 //! Bytes after the end of the picture are allowed: cameras keep further pictures there.
 
@@ -12,26 +12,26 @@ use crate::limits::{MAX_METADATA, check_metadata};
 use crate::metadata::{COPIES, Density, Metadata, Native};
 use crate::{raw_profile, xmp};
 
-/// PNG chunks that hold for any picture of the same size and pixel values, whatever its colour type.
+/// PNG chunks that stay true for every picture of the same size and pixel values, whatever its colour type.
 const CARRIED: [&[u8; 4]; 10] =
     [b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"pHYs", b"tEXt", b"zTXt", b"iTXt"];
 
 /// How an iTXt chunk of an uncompressed XMP packet begins: keyword, no compression.
 pub(crate) const PNG_XMP: &[u8] = b"XML:com.adobe.xmp\0\0\0";
-/// The same of a compressed one.
+/// The same for a compressed packet.
 const PNG_FOLDED_XMP: &[u8] = b"XML:com.adobe.xmp\0\x01";
 
-/// Bytes that deflate makes of one, at the most.
+/// The most bytes that one byte of deflate unpacks to.
 const UNFOLDED: u64 = 1032;
 
 /// Walks a PNG: signature, then chunks of length, type, data and CRC up to IEND. Leaves `file` at its first byte.
 ///
-/// What it carries is known but for the ICC profile and compressed XMP.
+/// Returns the metadata, except the ICC profile and compressed XMP, which the decoder reads.
 ///
 /// # Errors
 ///
-/// Input, where the file cannot be read, is cut short or is animated; limits, where its metadata is too long, or memory
-/// for a decoder's copies of it cannot be had.
+/// Input, if the file cannot be read, is cut short or is animated; limits, if its metadata is too long, or memory for a
+/// decoder's copies of it runs out.
 pub(crate) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
     let len = file.seek(SeekFrom::End(0)).map_err(unreadable)?;
     file.seek(SeekFrom::Start(8)).map_err(unreadable)?;
@@ -73,7 +73,7 @@ pub(crate) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
         {
             metadata.note(xmp::quiet(&mut data[PNG_XMP.len()..])?);
         }
-        // A compressed packet is carried as what it unfolds to.
+        // The decoder unpacks a compressed packet, which is carried as that.
         let is_folded_xmp = kind == *b"iTXt" && chunk[8..].starts_with(PNG_FOLDED_XMP);
         if is_carried && !is_folded_xmp && !raw_profile::may_hold_thumbnail(&kind, &chunk[8..]) {
             alloc::try_extend(&mut chunks, &chunk)?;
@@ -91,7 +91,7 @@ pub(crate) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
                 _ => {}
             }
         }
-        // What a reader has in its buffer is not read again.
+        // Bytes in the reader's buffer are not read again.
         file.seek_relative((end - at - chunk.len() as u64) as i64).map_err(unreadable)?;
         at = end;
     }
@@ -103,7 +103,7 @@ fn png_xmp(chunk: &[u8]) -> Option<&[u8]> {
     parts.nth(2)
 }
 
-/// What a compressed chunk may unfold to, with those before; decoders stop at the most that metadata may be.
+/// Bytes that a compressed chunk may unpack to, with `before`. Decoders stop at [`MAX_METADATA`].
 fn unfolding(before: usize, chunk: u64) -> usize {
     let unfolded = chunk.saturating_mul(UNFOLDED).min(MAX_METADATA as u64);
     (before + unfolded as usize).min(MAX_METADATA)
@@ -111,7 +111,7 @@ fn unfolding(before: usize, chunk: u64) -> usize {
 
 /// Walks a WebP: a RIFF whose length counts all that follows it, in chunks of type, length and data, padded to even.
 ///
-/// What it carries is known to the decoder, but for content credentials.
+/// Of the metadata, only content credentials are looked for: the decoder reads the rest.
 ///
 /// # Errors
 ///

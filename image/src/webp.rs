@@ -1,4 +1,4 @@
-//! WebP, written without loss; the encoder of the `image` crate is the same, without XMP.
+//! Writes lossless WebP with the encoder that the `image` crate uses, but with XMP, which that crate leaves out.
 
 use std::io::Write;
 

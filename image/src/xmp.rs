@@ -1,4 +1,4 @@
-//! XMP packets: which way up a picture is, and what they announce that a result has not.
+//! XMP packets: reads the orientation, and takes out what announces parts that a result does not have.
 //!
 //! What is taken out of a packet becomes spaces, so that all the rest stays where it is, byte for byte.
 
@@ -13,10 +13,10 @@ use quick_xml::name::{Namespace, NamespaceResolver, PrefixDeclaration, QName, Re
 const TIFF: &str = "http://ns.adobe.com/tiff/1.0/";
 /// Gain maps: of Ultra HDR and of Apple.
 const GAIN_MAPS: [&str; 2] = ["http://ns.adobe.com/hdr-gain-map/1.0/", "http://ns.apple.com/HDRGainMap/1.0/"];
-/// The pictures and videos behind the picture, by their lengths.
+/// Lists the pictures and videos behind the main picture, with their lengths.
 const CONTAINER: [&str; 2] =
     ["http://ns.google.com/photos/1.0/container/", "http://ns.google.com/photos/1.0/container/item/"];
-/// Of this one only what says that there is a video: names begin so.
+/// Of this namespace, only properties of a video are taken out: those whose names begin like these.
 const CAMERA: &str = "http://ns.google.com/photos/1.0/camera/";
 const VIDEO: [&str; 2] = ["MotionPhoto", "MicroVideo"];
 
@@ -28,7 +28,7 @@ pub(crate) struct Announced {
 }
 
 impl Announced {
-    /// Whether a property of this name is about what is behind the picture.
+    /// Whether a property of this name announces something behind the picture; records what.
     fn holds(&mut self, namespace: &str, name: &str) -> bool {
         let gain_map = GAIN_MAPS.contains(&namespace);
         let video = namespace == CAMERA && VIDEO.iter().any(|start| name.starts_with(start));
@@ -38,7 +38,7 @@ impl Announced {
     }
 }
 
-/// Takes out what a packet says about a gain map, a video and further pictures.
+/// Takes out what a packet says about a gain map, a video and further pictures. Returns what that was.
 ///
 /// # Errors
 ///
@@ -47,7 +47,7 @@ pub(crate) fn quiet(packet: &mut [u8]) -> Result<Announced> {
     alloc::try_alloc(2 * packet.len())?;
     let mut announced = Announced::default();
     let mut silent = Vec::new();
-    // How many elements deep inside one that is taken out, and where it begins.
+    // Depth inside an element that is taken out, and where that element begins.
     let (mut depth, mut start) = (0, 0);
     walk(packet, |event, resolver, at| {
         match event {
@@ -93,7 +93,7 @@ pub(crate) fn quiet(packet: &mut [u8]) -> Result<Announced> {
     Ok(announced)
 }
 
-/// What `tiff:Orientation` says, as an attribute or as an element.
+/// The value of `tiff:Orientation`, as an attribute or as an element.
 pub(crate) fn orientation(packet: &[u8]) -> Option<Orientation> {
     alloc::try_alloc(2 * packet.len()).ok()?;
     let is_orientation = |(namespace, name): (ResolveResult, quick_xml::name::LocalName)| {
@@ -127,7 +127,7 @@ fn is_bound(namespace: &ResolveResult, holds: impl FnOnce(&str) -> bool) -> bool
     }
 }
 
-/// Goes through the events of a packet, each with its place, as far as it is XML in UTF-8.
+/// Calls `look` with each event of a packet and its place, as far as the packet is XML in UTF-8.
 fn walk(packet: &[u8], mut look: impl FnMut(&Event, &NamespaceResolver, Range<usize>) -> Result<()>) -> Result<()> {
     let valid = str::from_utf8(packet).map_or_else(|e| e.valid_up_to(), str::len);
     let Ok(text) = str::from_utf8(&packet[..valid]) else { return Ok(()) };

@@ -1,7 +1,7 @@
-//! Where memory cannot be had for what a picture carries, that is an error of limits: every long allocation is one that may
-//! fail, or is asked for in one before.
+//! A failed allocation for what a picture carries is a `Limits` error: every long allocation is fallible, or preceded
+//! by a fallible one of the same size.
 //!
-//! Without the test harness, whose threads allocate when they like.
+//! Runs without the test harness, whose threads allocate at any time.
 
 #![allow(unsafe_code)]
 
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use inpaint_edge::{ErrorKind, Result};
 use inpaint_edge_image::{Encoded, OutputFormat, Photo};
 
-/// The system's allocator, which refuses allocations of so many bytes and more.
+/// The system's allocator, except that it refuses allocations of `REFUSED` bytes and more.
 struct Refusing;
 
 static REFUSED: AtomicUsize = AtomicUsize::new(usize::MAX);
@@ -37,11 +37,11 @@ unsafe impl GlobalAlloc for Refusing {
 #[global_allocator]
 static ALLOCATOR: Refusing = Refusing;
 
-/// What a JPEG's parts hold, times 30: 1.9 MB of each kind but EXIF and XMP.
+/// Bytes of a JPEG segment, and segments of each kind but EXIF and XMP: 1.9 MB together.
 const PART: usize = 64_000;
 const PARTS: u8 = 30;
 
-/// Below it are the fixed buffers of decoders and encoders.
+/// The lowest limit: the fixed buffers of decoders and encoders are smaller.
 const LEAST: usize = 80_000;
 
 fn main() {
@@ -55,7 +55,7 @@ fn main() {
     ];
     for (what, bytes) in sources {
         let photo = Photo::decode(&bytes).unwrap();
-        // What does not fit into segments of JPEG is refused for that.
+        // JPEG refuses what does not fit into its segments.
         let encoded = formats.iter().filter_map(|format| photo.encode(*format).ok().map(|bytes| (format, bytes)));
         files.extend(encoded.map(|(format, bytes)| (format!("{what} made a {format:?}"), bytes)));
         files.push((what.to_owned(), bytes));
@@ -76,7 +76,7 @@ fn main() {
     println!("refusals: passed");
 }
 
-/// Refuses at every limit, up to the least at which nothing is refused; where memory cannot be had must be an error.
+/// Raises the limit until nothing is refused. Until then, every run must end in a `Limits` error.
 fn every_limit(what: &str, run: impl Fn() -> Result<()>) {
     let mut refusals = 0;
     let mut limit = LEAST;
@@ -114,7 +114,7 @@ fn exif(len: usize) -> Vec<u8> {
     block
 }
 
-/// A photograph of `tests/images` with segments of these kinds: EXIF and XMP, a colour profile, resources of Photoshop,
+/// A photograph of `tests/images` with segments of these `kinds`: EXIF and XMP, colour profile, Photoshop's resources,
 /// comments.
 fn jpeg(kinds: &[u8]) -> Vec<u8> {
     let plain = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/images/kinds/baseline-420.jpg");

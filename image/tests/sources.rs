@@ -1,4 +1,4 @@
-//! Errors keep the error below them.
+//! Errors keep their cause as `source()`.
 
 use std::error::Error as _;
 use std::io;
@@ -45,7 +45,7 @@ fn a_result_that_cannot_be_written_keeps_the_error_of_the_writer() {
     }
 }
 
-/// The message is in plain words; what the decoder says is below it.
+/// The message is in plain words; the decoder's error is its source.
 #[test]
 fn a_damaged_picture_keeps_the_error_of_its_decoder() {
     let read = |name| std::fs::read(kind(name)).unwrap();

@@ -12,27 +12,28 @@ pub struct HoleArgs {
     /// What white in the mask means [default: hole]
     #[arg(long, value_parser = values::one_of(values::WHITES))]
     mask_white: Option<MaskWhite>,
-    /// What of the mask is white or black
+    /// Channel of the mask that tells the hole
     ///
-    /// auto takes luma where the mask has no alpha or the same alpha everywhere; alpha where all that can be seen has one
-    /// colour and no more than half of it is opaque, as strokes on a transparent layer; and refuses what may be meant either
-    /// way, as a photograph with an erased hole: --mask-channel alpha --mask-white keep makes what is transparent the hole.
+    /// auto takes luma if the mask has no alpha or the same alpha everywhere, and alpha if all visible pixels have one
+    /// colour and at most half of the mask is opaque, as in strokes on a transparent layer. It refuses a mask that may
+    /// be meant either way, such as a photograph with an erased hole: --mask-channel alpha --mask-white keep makes what
+    /// is transparent the hole.
     #[arg(long, default_value = "auto", value_parser = values::one_of(values::CHANNELS))]
     mask_channel: MaskChannel,
-    /// Mask values from here on are white [default: 128], alpha in IMAGE from here on is opaque [default: what is fully so]
+    /// Lowest mask value that is white [default: 128], and lowest alpha in IMAGE that is opaque [default: full]
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = values::threshold)]
     mask_threshold: Option<u8>,
-    /// What is transparent in IMAGE, if only in part, is the hole; what is filled becomes opaque
+    /// Fill what is transparent in IMAGE, even in part, and make it opaque
     #[arg(long)]
     mask_alpha: bool,
-    /// What has this colour in IMAGE is the hole, give or take N of 255 in red, green and blue each; may be repeated
+    /// Fill what has this colour in IMAGE, within N of 255 in red, green and blue each; may be repeated
     ///
-    /// COLOUR is ff00ff, '#f0f', magenta or any other colour of CSS. With N, nothing farther off is taken. Without, paint is
-    /// found as JPEG and soft brushes leave it, if the colour is a pure one such as magenta; grey, black and white are found
-    /// where they are exact.
+    /// COLOUR is ff00ff, '#f0f', magenta or any other CSS colour. With N, nothing farther off is taken. Without N, a
+    /// pure colour such as magenta is also found as JPEG and soft brushes leave it; grey, black and white must match
+    /// exactly.
     #[arg(long, alias = "mask-colour", value_name = "COLOUR[±N]", value_parser = values::paint)]
     mask_color: Vec<Paint>,
-    /// A box of the hole, pixels of the upright image; may be repeated
+    /// Fill a box, in pixels of the upright image: column, row, width, height; may be repeated
     #[arg(long = "box", value_name = "X,Y,W,H", value_parser = values::area, allow_hyphen_values = true)]
     boxes: Vec<Area>,
     /// Grow the hole by a disc of this radius; below 0, shrink it

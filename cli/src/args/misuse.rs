@@ -6,7 +6,7 @@ use inpaint_edge::{Error, ErrorKind};
 
 use super::Cli;
 
-/// What is wrong with a command line, and what may have been meant, without the usage that follows it.
+/// The error of a command line in one line: with what may have been meant, and without clap's usage.
 pub fn in_one_line(e: &clap::Error) -> Error {
     let text = e.render().to_string();
     let other = in_other_words(e);
@@ -23,7 +23,8 @@ pub fn in_one_line(e: &clap::Error) -> Error {
     Error::new(ErrorKind::Usage, line)
 }
 
-/// What is wrong where a shell has made something else of what was typed.
+/// A message for what clap explains badly: a word too many, an option of other programs, a colour that the shell took
+/// for a comment.
 fn in_other_words(e: &clap::Error) -> Option<String> {
     let context = |kind| e.get(kind).map(|value| value.to_string()).unwrap_or_default();
     let word = context(ContextKind::InvalidSubcommand);
@@ -48,7 +49,7 @@ fn in_other_words(e: &clap::Error) -> Option<String> {
     })
 }
 
-/// What does here what an option of other programs does.
+/// The way to say here what an option of other programs says.
 fn of_other_programs(option: &str) -> Option<&'static str> {
     match option {
         "-i" | "--input" | "--image" | "-m" | "--mask" | "-o" | "--output" | "--out" => {

@@ -19,13 +19,13 @@ Examples:
   inpaint-edge photo.jpg mask.png out.png           white in the mask is filled
   inpaint-edge --mask-white keep a.png m.png a.png  black is filled, in place
   inpaint-edge --mask-grow 3 a.png m.png results/   hole and 3 pixels around it
-  inpaint-edge a.jpg strokes.png out.png            strokes on a transparent layer
+  inpaint-edge a.jpg strokes.png out.png            strokes on transparency
   inpaint-edge --mask-channel alpha --mask-white keep a.jpg erased.png out.png
                                                     what is erased in the mask
   inpaint-edge --mask-alpha a.png out.png           what is transparent
   inpaint-edge --mask-color magenta a.jpg out.jpg   what is painted in magenta
   inpaint-edge --box 10,20,64,48 a.png out.png      64×48 pixels from 10,20 on
-  inpaint-edge --preview p.png photo.jpg mask.png   shows the hole, fills nothing
+  inpaint-edge --preview p.png photo.jpg mask.png   shows the hole only
   inpaint-edge --max-memory 256M b.jpg m.png o.jpg  24 megapixels, small board
   cat a.png | inpaint-edge - m.png - > out.png      through a pipe
   inpaint-edge batch --images in --masks masks --out filled    a folder
@@ -48,9 +48,9 @@ inpaint-edge [OPTIONS] <IMAGE> <MASK> <OUT>
        inpaint-edge <COMMAND>";
 
 const AFTER_BATCH_HELP: &str = "\
-Every image of the one folder is filled by the mask of the same name, endings apart, in the other; the result has the \
-image's name, with .png where no result can be written in the image's format. Without --images, stdin lists the files, one \
-job a line, in either form:
+Each image in the folder --images is filled by the mask of the same name, whatever its ending, in the folder --masks. The \
+result has the image's name, with .png if results cannot be written in the image's format. Without --images, stdin lists \
+the files, one job a line, in either form:
   IMAGE<TAB>MASK<TAB>OUT
   {\"image\": \"IMAGE\", \"mask\": \"MASK\", \"out\": \"OUT\"}
 
@@ -61,9 +61,9 @@ Examples:
   inpaint-edge batch --images in --out filled --mask-alpha --jobs 2
   inpaint-edge batch --max-memory 256M --json-lines < list.tsv > report.jsonl
 
-A result that exists is complete and is left out, so that a run that was stopped goes on where it was. A file that cannot \
-be filled is reported in one line, and the rest goes on. --max-memory is for all jobs together: a photograph that does not \
-fit beside the others waits. The last line counts what was done, and names what is in the folder of images and no picture.
+An existing result is complete and is skipped, so that a stopped run goes on where it was. A file that cannot be filled is \
+reported in one line, and the rest goes on. --max-memory limits all jobs together: a photograph that does not fit beside \
+the others waits. The last line counts what was done, and names files among the images that are no pictures.
 
 Exit codes: 0, or that of the first failure in the order of the list; see inpaint-edge --help.";
 
@@ -91,9 +91,9 @@ pub enum Command {
     Selftest(SelftestArgs),
     /// Print a completion script
     Completions {
-        /// The shell to complete in
+        /// Shell to complete in
         shell: clap_complete::Shell,
-        /// Write it to this file, in a folder made where it is missing
+        /// Write it to this file, and make its folder if missing
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
@@ -101,15 +101,15 @@ pub enum Command {
     Man(ManArgs),
 }
 
-/// What has a man page of its own.
+/// Subcommands, each with a man page.
 pub const SUBCOMMANDS: [&str; 5] = ["batch", "info", "selftest", "completions", "man"];
 
 #[derive(Args)]
 pub struct ManArgs {
-    /// The subcommand to describe [default: the program]
+    /// Subcommand to describe [default: the program]
     #[arg(value_parser = SUBCOMMANDS)]
     pub command: Option<String>,
-    /// Write every page to this folder, made where it is missing
+    /// Write every page to this folder, made if missing
     #[arg(long, value_name = "DIR", conflicts_with = "command")]
     pub out: Option<PathBuf>,
 }
@@ -119,13 +119,13 @@ pub struct InfoArgs {
     /// Weights file [default: built in]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// What an image of this size takes: memory, and work and time by the size of the hole
+    /// Print memory, work and time for images of this size, by the size of the hole
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = values::size)]
     plan: Option<(usize, usize)>,
-    /// What --plan is of: the whole image or regions around the holes; auto: regions above 2^20 pixels
+    /// Strategy for --plan: whole image or regions around the holes; auto: regions above 2^20 pixels
     #[arg(long, default_value = "auto", value_parser = values::one_of(values::STRATEGIES), requires = "plan")]
     strategy: Strategy,
-    /// One JSON object instead of text
+    /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
 }
@@ -159,12 +159,12 @@ pub struct FillArgs {
     job: JobArgs,
     /// Write IMAGE with the hole hatched in red and white (in grey: black and white) to FILE, and fill nothing
     ///
-    /// OUT may be left out. Where the hole needs no mask, two files are IMAGE and OUT, as they are without --preview.
+    /// OUT may be left out. If the hole needs no mask, two files are IMAGE and OUT, as without --preview.
     #[arg(long, value_name = "FILE", conflicts_with = "json")]
     preview: Option<PathBuf>,
     /// Print a report as one JSON object on stdout
     ///
-    /// output_sha256 is of the result's samples as stored: row by row, channels interleaved, 16 bits little-endian.
+    /// output_sha256 is the digest of the result's samples as stored: row by row, channels interleaved, 16 bits little-endian.
     #[arg(long)]
     json: bool,
 }
@@ -172,33 +172,33 @@ pub struct FillArgs {
 #[derive(Args)]
 #[command(after_help = AFTER_BATCH_HELP)]
 pub struct BatchArgs {
-    /// Folder of photographs, known by the endings of their names [default: a list on stdin]
+    /// Folder of photographs, recognised by their endings [default: a list on stdin]
     #[arg(long, value_name = "DIR", requires = "out")]
     images: Option<PathBuf>,
     /// Folder of masks
     #[arg(long, value_name = "DIR", requires = "images")]
     masks: Option<PathBuf>,
-    /// Folder of results, made where it is missing
+    /// Folder of results, made if missing
     #[arg(long, value_name = "DIR", requires = "images")]
     out: Option<PathBuf>,
     /// Photographs at a time, which share the threads
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = values::jobs)]
     jobs: usize,
-    /// Fill again what has a result
+    /// Fill again photographs that have a result
     #[arg(long)]
     overwrite: bool,
-    /// Print a report as one JSON object a file on stdout, in the order of the list
+    /// Print a report of each file on stdout, one JSON object a line, in the order of the list
     ///
-    /// The keys of --json, and image, mask and out; where there was a result already, skipped instead; where a file could
-    /// not be filled, error and exit_code. Of a name that is no UTF-8, image_bytes, mask_bytes or out_bytes has the bytes in
-    /// hexadecimal; a list may have these keys, too.
+    /// An object has image, mask and out, and the keys of --json; or skipped, if there was a result already; or error
+    /// and exit_code, if the file could not be filled. If a name is not UTF-8, image_bytes, mask_bytes or out_bytes has
+    /// its bytes in hexadecimal; a list may have these keys, too.
     #[arg(long)]
     json_lines: bool,
     #[command(flatten)]
     job: JobArgs,
 }
 
-/// What one photograph and a folder of them have in common.
+/// Options for one photograph and for a batch.
 #[derive(Args)]
 pub struct JobArgs {
     #[command(flatten)]
@@ -206,7 +206,7 @@ pub struct JobArgs {
     /// Weights file [default: built in]
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
-    /// Threads, 512 at the most, 0 = all cores; never changes the result
+    /// Threads, at most 512; 0 = all cores; never changes the result
     #[arg(long, value_name = "N", default_value_t = 0, allow_negative_numbers = true, value_parser = values::threads)]
     threads: usize,
     /// Instruction set; never changes the result
@@ -215,10 +215,10 @@ pub struct JobArgs {
     /// Whole image or regions around the holes; auto: regions above 2^20 pixels
     #[arg(long, default_value = "auto", value_parser = values::one_of(values::STRATEGIES))]
     strategy: Strategy,
-    /// Refuse, before work starts, what takes more memory than this: bytes, or with K, M or G [default: what is free]
+    /// Refuse, before work starts, jobs that need more memory than this: bytes, or with K, M or G [default: free memory]
     #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = values::memory)]
     max_memory: Option<usize>,
-    /// Quality of a .jpg result [default: as IMAGE where it is a JPEG, else 95]
+    /// Quality of a .jpg result [default: as IMAGE if it is a JPEG, else 95]
     #[arg(long, value_name = "1-100", allow_negative_numbers = true, value_parser = values::quality)]
     quality: Option<u8>,
     /// No progress bar, no notes
@@ -244,11 +244,11 @@ impl SelftestArgs {
 }
 
 impl FillArgs {
-    /// Where the hole needs no mask, the second of two files is OUT; a preview takes OUT's place.
+    /// If the hole needs no mask, the second of two files is OUT; a preview takes OUT's place.
     ///
     /// # Errors
     ///
-    /// Usage, where a file is missing; as [`Files::new`].
+    /// Usage, if a file is missing; as [`Files::new`].
     pub fn spec(&self) -> Result<FillSpec> {
         let refused = |detail| Err(Error::new(ErrorKind::Usage, detail));
         let job = self.job.spec();

@@ -1,14 +1,15 @@
-//! What the values of options mean.
+//! Parsers of option values.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use inpaint_edge::{Isa, MAX_THREADS, MaskChannel, MaskWhite, Paint, Strategy};
 
 use crate::spec::Area;
 
-/// An instruction set; `None`: the best of this CPU. By this name it is one value of an option and not an optional one.
+/// An instruction set; `None`: the best of this CPU. The alias keeps clap from reading `Option` as an optional
+/// argument.
 pub type IsaChoice = Option<Isa>;
 
-/// A value, its name, and what it does where the name does not say it.
+/// A value, its name, and its help, which is empty where the name says it.
 type Choice<T> = (T, &'static str, &'static str);
 
 pub const STRATEGIES: &[Choice<Strategy>] = &[
@@ -26,7 +27,7 @@ pub const ISAS: &[Choice<IsaChoice>] = &[
 ];
 
 pub const CHANNELS: &[Choice<MaskChannel>] = &[
-    (MaskChannel::Auto, "auto", "Alpha where colour cannot be meant, else luma; what may be either is refused"),
+    (MaskChannel::Auto, "auto", "Alpha if colour cannot be meant, else luma; refused if either may be meant"),
     (MaskChannel::Luma, "luma", "Grey, or the luma of colour"),
     (MaskChannel::Alpha, "alpha", "Opaque is white"),
     (MaskChannel::Red, "red", ""),
@@ -93,7 +94,7 @@ pub fn grow(text: &str) -> Result<i64, String> {
     radius.ok_or_else(|| "expected a whole number of pixels, such as 2, or -2 to shrink".to_owned())
 }
 
-/// A colour that is painted over what is to be filled.
+/// A colour that marks the hole, with a tolerance or without.
 pub fn paint(text: &str) -> Result<Paint, String> {
     let (colour, tolerance) = match text.rsplit_once(['±', '+']) {
         Some((colour, tolerance)) => (colour, Some(tolerance)),

@@ -11,7 +11,7 @@ use crate::support::*;
 const ANNOUNCING: &str = r#"<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" xmlns:hdrgm="http://ns.adobe.com/hdr-gain-map/1.0/" hdrgm:Version="1.0" xmlns:Container="http://ns.google.com/photos/1.0/container/" xmlns:Item="http://ns.google.com/photos/1.0/container/item/" xmlns:GCamera="http://ns.google.com/photos/1.0/camera/" GCamera:MotionPhoto="1" xmlns:dc="http://purl.org/dc/elements/1.1/" dc:source="kept"><Container:Directory><rdf:Seq><rdf:li rdf:parseType="Resource"><Container:Item Item:Semantic="GainMap" Item:Length="99"/></rdf:li></rdf:Seq></Container:Directory></rdf:Description></rdf:RDF></x:xmpmeta>"#;
 
 #[test]
-fn xmp_announces_nothing_that_a_result_has_not() {
+fn xmp_of_a_result_announces_only_what_is_there() {
     let folder = Folder::new();
     let mask = folder.mask(16, 24);
     let words = ["hdrgm", "Container", "MotionPhoto", "GainMap"];
@@ -41,7 +41,7 @@ fn xmp_announces_nothing_that_a_result_has_not() {
 
 /// The packet over two segments says it where the second begins.
 #[test]
-fn further_xmp_announces_nothing_either() {
+fn extended_xmp_of_a_result_announces_only_what_is_there() {
     let plain = std::fs::read(kind("grey.jpg")).unwrap();
     let (first, second) = ANNOUNCING.as_bytes().split_at(200);
     let part = |offset: usize, part: &[u8]| {
@@ -57,7 +57,7 @@ fn further_xmp_announces_nothing_either() {
 }
 
 #[test]
-fn what_is_left_behind_is_noted() {
+fn parts_that_are_not_kept_are_noted() {
     let plain = std::fs::read(kind("grey.jpg")).unwrap();
     let notes = |part: &[u8]| {
         let photo = Photo::decode(&[&plain[..2], part, &plain[2..]].concat()).unwrap();

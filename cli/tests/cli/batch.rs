@@ -128,7 +128,7 @@ fn bad_files_are_reported_and_the_rest_goes_on() {
 }
 
 #[test]
-fn what_has_a_result_is_left_out() {
+fn images_with_a_result_are_skipped() {
     let (_folder, images, masks, out) = folders(&["a.png", "b.png"], 24);
     let args: [&dyn AsRef<std::ffi::OsStr>; 8] =
         [&BATCH, &"--images", &images, &"--masks", &masks, &"--out", &out, &"--json-lines"];
@@ -198,7 +198,7 @@ fn a_list_comes_through_stdin() {
 }
 
 #[test]
-fn folders_that_make_no_sense_are_refused() {
+fn unusable_folders_are_refused() {
     let (folder, images, masks, out) = folders(&["a.png"], 24);
     let empty = folder.path("empty");
     std::fs::create_dir(&empty).unwrap();

@@ -40,14 +40,14 @@ fn zeros(megabytes: usize) -> Vec<u8> {
 }
 
 #[test]
-fn zeros_are_zeros() {
+fn compressed_zeros_decode_to_zeros() {
     let photo = Photo::decode(&png(1023, 1024, [8, 0], &[], &zeros(1))).unwrap();
     assert!(photo.pixels.as_bytes().iter().all(|v| *v == 0));
 }
 
 /// 65,535 pixels a side are 16 GB to 32 GB in PNG, 13 GB in JPEG.
 #[test]
-fn claims_of_gigabytes_are_limits() {
+fn headers_that_claim_gigabytes_are_limits_errors() {
     let folder = Folder::new();
     let (mask, out) = (folder.mask(16, 16), folder.path("out.png"));
     let mut jpeg = std::fs::read(kind("baseline-444.jpg")).unwrap();
@@ -83,7 +83,7 @@ fn claims_of_gigabytes_are_limits() {
 }
 
 #[test]
-fn metadata_does_not_unfold() {
+fn compressed_metadata_is_bounded() {
     let folder = Folder::new();
     let (mask, out) = (folder.mask(32, 32), folder.path("out.png"));
     // A profile of gigabytes is left out, as a damaged one is.
@@ -141,7 +141,7 @@ fn a_file_that_is_too_long_is_not_read() {
 
 /// More through a pipe than may be held.
 #[test]
-fn a_pipe_that_does_not_end_is_a_limit() {
+fn an_endless_pipe_is_a_limits_error() {
     let folder = Folder::new();
     let mask = folder.mask(72, 56);
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_inpaint-edge"))
@@ -165,7 +165,7 @@ fn a_pipe_that_does_not_end_is_a_limit() {
 
 /// Every entry of a directory leads to the same directory of as many entries.
 #[test]
-fn directories_that_lead_to_each_other_end() {
+fn cycles_of_directories_end() {
     let tiff = std::fs::read(kind("grey.tif")).unwrap();
     assert_eq!(tiff[..4], *b"II*\0");
     let ifd0 = u32::from_le_bytes(*tiff[4..].first_chunk().unwrap()) as usize;
@@ -199,7 +199,7 @@ fn a_list_is_of_a_million_jobs_at_most() {
 
 /// A line of tabs or of JSON is made into many times its bytes.
 #[test]
-fn long_lines_of_a_list_are_refused_before_they_are_taken_apart() {
+fn long_lines_of_a_list_are_refused_before_they_are_parsed() {
     let folder = Folder::new();
     for (line, what) in [("x\t".repeat(20_000_000), "tabs"), (format!("{{\"a\":[1{}", ",1".repeat(20_000_000)), "JSON")]
     {

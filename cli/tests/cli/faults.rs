@@ -100,7 +100,7 @@ fn damage_inside_a_jpeg_is_an_input_error() {
 }
 
 #[test]
-fn what_is_no_still_rgb_picture_is_refused() {
+fn animated_cmyk_and_other_unread_pictures_are_refused() {
     let folder = Folder::new();
     let (mask, out) = (folder.mask(16, 16), folder.path("out.png"));
     for (name, part) in [

@@ -291,7 +291,7 @@ fn a_box_past_the_edge_is_clipped_with_a_note() {
 }
 
 #[test]
-fn a_hole_that_makes_no_sense_is_refused() {
+fn invalid_hole_options_are_refused() {
     let folder = Folder::new();
     let (image, mask, out) = (put(&folder, "in.png", clear()), folder.mask(WIDTH, HEIGHT), folder.path("out.png"));
     for area in ["40,0,1,1", "0,30,9,9", "-5,0,5,9", "0,-4294967295,9,4294967295", "4294967295,0,4294967295,1"] {

@@ -78,7 +78,7 @@ fn a_height_behind_the_scan_is_read() {
 
 /// As libjpeg takes them, some with a warning that costs no sample.
 #[test]
-fn stray_bytes_are_passed_over() {
+fn stray_bytes_are_skipped() {
     for name in ["411.jpg", "420-three-scans.jpg", "420-progressive-restart.jpg", "420-arithmetic.jpg"] {
         let bytes = std::fs::read(jpeg(name)).unwrap();
         let parts = segments(&bytes);
@@ -125,7 +125,7 @@ fn a_scan_that_ends_early_is_cut_short_whatever_follows() {
 }
 
 #[test]
-fn what_is_not_read_is_named() {
+fn kinds_of_jpeg_that_are_not_read_are_named() {
     let plain = std::fs::read(jpeg("411.jpg")).unwrap();
     let at = frame(&plain);
     let changed = |offset: usize, value: u8| {

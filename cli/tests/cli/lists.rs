@@ -128,7 +128,7 @@ fn several_jobs_at_a_time_give_what_one_gives() {
 }
 
 #[test]
-fn what_needs_a_result_that_failed_fails_too_and_names_it() {
+fn a_job_whose_input_failed_fails_and_names_it() {
     let folder = folder();
     // From an earlier run.
     std::fs::copy(folder.path("a.png"), folder.path("b.png")).unwrap();
@@ -224,7 +224,7 @@ fn a_file_under_the_same_text_is_told() {
 }
 
 #[test]
-fn a_result_that_would_be_that_of_two_images_is_refused() {
+fn two_images_with_the_same_result_are_refused() {
     let folder = folder();
     put_in(&folder, &["a.png", "a.gif", "b.jpe", "c.jfif"], &["a.png", "b.png", "c.png"]);
     let output = of_folders(&folder);
@@ -265,7 +265,7 @@ fn a_folder_as_result_takes_the_name_of_the_image() {
 }
 
 #[test]
-fn what_was_filled_with_a_note_is_counted() {
+fn results_with_a_note_are_counted() {
     let folder = folder();
     let soft = GrayImage::from_fn(40, 30, |x, _| image::Luma([(255 - 9 * x.min(28)) as u8]));
     folder.put("soft.png", encoded(&soft.into(), ImageFormat::Png));

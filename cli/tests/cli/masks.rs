@@ -148,7 +148,7 @@ fn a_mask_without_a_hole_names_its_brightest_value_and_what_would_help() {
 }
 
 #[test]
-fn a_mask_without_a_hole_is_noted_beside_a_box_too() {
+fn a_mask_without_a_hole_is_noted_even_with_a_box() {
     let folder = Folder::new();
     let image = plain(&folder);
     let (pixels, notes) = told(&folder, &[&"--box", &"1,1,4,4", &image, &put(&folder, "pale.png", pale())]);
@@ -198,7 +198,7 @@ fn brush(radius: f32, fall: f32) -> GrayImage {
 }
 
 #[test]
-fn a_soft_edge_of_a_mask_is_told_with_what_takes_it() {
+fn a_soft_edge_of_a_mask_is_noted_with_an_option_that_covers_it() {
     let folder = Folder::new();
     let image = plain(&folder);
     for fall in [4.0, 12.0] {
@@ -304,7 +304,7 @@ fn a_mask_of_16_bits_with_values_of_8_is_named() {
 }
 
 #[test]
-fn labels_that_are_kept_beside_others_are_told() {
+fn labels_that_are_kept_are_noted() {
     let folder = Folder::new();
     let image = plain(&folder);
     let inner = |x: u32| x < 60;
@@ -341,7 +341,7 @@ fn labels_that_are_kept_beside_others_are_told() {
 }
 
 #[test]
-fn white_paint_that_a_jpeg_has_changed_is_told() {
+fn white_paint_that_a_jpeg_has_changed_is_noted() {
     let folder = Folder::new();
     // Slanted, so that no block of the JPEG is white alone.
     let in_line = |x: u32, y: u32| (20..140).contains(&x) && (30 + x / 4..36 + x / 4).contains(&y);
@@ -414,7 +414,7 @@ fn found(folder: &Folder, image: &Path, options: &[&str], away: u32) -> (f64, us
 }
 
 #[test]
-fn paint_saved_as_jpeg_is_found_and_its_rim_is_told() {
+fn paint_saved_as_jpeg_is_found_and_its_rim_is_noted() {
     let folder = Folder::new();
     let lossy = kind("painted-420.jpg");
     let (part, beside, notes) = found(&folder, &lossy, &["--mask-color", "magenta"], 2);
@@ -443,7 +443,7 @@ fn paint_saved_as_jpeg_is_found_and_its_rim_is_told() {
 }
 
 #[test]
-fn paint_of_a_soft_brush_is_found_and_its_rim_is_told() {
+fn paint_of_a_soft_brush_is_found_and_its_rim_is_noted() {
     let folder = Folder::new();
     let mut image = image::open(photo()).unwrap().crop_imm(0, 0, WIDTH, HEIGHT).into_rgb8();
     let brush = brush(4.0, 16.0);

@@ -393,7 +393,7 @@ fn tags_of_unknown_kinds_are_skipped() {
 
 /// A TIFF whose EXIF leads outside would be refused, so that none is written.
 #[test]
-fn a_tiff_takes_of_damaged_exif_what_stands_alone() {
+fn a_tiff_keeps_inline_values_of_damaged_exif() {
     let mut bytes = std::fs::read(kind("tagged.jpg")).unwrap();
     let gps = b"\x88\x25\0\x04\0\0\0\x01";
     let at = bytes.windows(gps.len()).position(|w| w == gps).unwrap() + gps.len();

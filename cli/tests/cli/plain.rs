@@ -134,7 +134,7 @@ fn a_bmp_whose_pixels_begin_in_its_palette_is_refused() {
 }
 
 #[test]
-fn pixels_that_a_file_has_not_take_no_memory() {
+fn missing_pixels_take_no_memory() {
     let folder = Folder::new();
     let mut bmp = encoded(&picture(8, 8, Rgb8), ImageFormat::Bmp);
     bmp[18..22].copy_from_slice(&60_000u32.to_le_bytes());

@@ -8,7 +8,7 @@ use image::{GrayImage, ImageFormat};
 use crate::support::*;
 
 #[test]
-fn pipes_and_in_place() {
+fn pipes_and_in_place_give_the_same_bytes() {
     let folder = Folder::new();
     let bytes = encoded(&picture(40, 30, image::ColorType::Rgb8), ImageFormat::Png);
     let (image, mask, out) = (folder.put("in.png", &bytes), folder.mask(40, 30), folder.path("out.png"));
@@ -108,7 +108,7 @@ fn no_hole_is_a_copy_with_a_note() {
 }
 
 #[test]
-fn help_and_descriptions() {
+fn help_and_info_say_what_they_promise() {
     let text = |args: &[&dyn AsRef<std::ffi::OsStr>]| {
         let output = run(args);
         succeeds(&output);

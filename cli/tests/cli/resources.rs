@@ -25,7 +25,7 @@ const PICTURES: [&str; 4] = ["in.jpg", "in.png", "in.webp", "mask.png"];
 
 /// From just enough to start to more than enough, every run succeeds or says that there is no memory.
 #[test]
-fn memory_that_ends_anywhere_is_a_limit() {
+fn running_out_of_memory_anywhere_is_a_limits_error() {
     let folder = pictures(500, 400);
     let (mask, out) = (folder.path("mask.png"), folder.path("out.png"));
     let starts = |kilobytes: &u32| run_after(&format!("ulimit -v {kilobytes}"), &[&"--version"]).status.success();
@@ -54,7 +54,7 @@ fn memory_that_ends_anywhere_is_a_limit() {
 }
 
 #[test]
-fn a_batch_goes_on_where_memory_ends() {
+fn a_batch_goes_on_after_running_out_of_memory() {
     let folder = pictures(200, 150);
     let large = DynamicImage::new_rgb16(6000, 6000);
     folder.put("large.png", encoded(&large, ImageFormat::Png));
@@ -92,7 +92,7 @@ fn a_small_stack_is_enough() {
 /// Rust panics in a thread that has a stack but finds no memory for that of its signals: a few kilobytes of limit below where
 /// threads start.
 #[test]
-fn a_thread_without_memory_for_its_signal_stack_is_a_limit() {
+fn a_thread_without_memory_for_its_signal_stack_is_a_limits_error() {
     let starts = |kilobytes: u32| run_after(&format!("ulimit -s 256; ulimit -v {kilobytes}"), &[&"--version"]);
     let says = |output: &Output, words: &str| String::from_utf8_lossy(&output.stderr).contains(words);
     let limits = (10_000..100_000).step_by(200).take_while(|limit| !starts(*limit).status.success());
@@ -219,7 +219,7 @@ fn a_folder_that_cannot_be_written_is_an_output_error() {
 }
 
 #[test]
-fn output_that_nobody_takes_is_an_output_error() {
+fn stdout_that_cannot_be_written_is_an_output_error() {
     let folder = pictures(200, 150);
     let (image, mask) = (folder.path("in.png"), folder.path("mask.png"));
     let full = |args: &[&dyn AsRef<std::ffi::OsStr>]| run_after("exec > /dev/full", args);

@@ -181,7 +181,7 @@ fn a_band_that_is_no_alpha_stays_one() {
 }
 
 #[test]
-fn what_is_not_read_is_named() {
+fn kinds_of_tiff_that_are_not_read_are_named() {
     let pixels = [0; 64];
     let rgb = |tag, values| with(four_by_two(8, 2, 3), tag, Some(Shorts(values)));
     for (fields, parts) in [

@@ -1,11 +1,11 @@
-//! What the library says of a JPEG that it cannot decode, and what helps.
+//! Errors of the JPEG library, in plain words.
 
 use inpaint_edge::Error;
 use libjpeg_turbo_rs::JpegError;
 
 use crate::fault::{damaged, undecodable};
 
-/// What helps with a picture for print.
+/// The advice for a picture in CMYK.
 pub(crate) const CMYK_ADVICE: &str = "an sRGB copy would do: convert in.jpg -colorspace sRGB out.png";
 
 pub(crate) fn failed(e: JpegError) -> Error {

@@ -1,4 +1,4 @@
-//! The picture that a frame header describes, and which scans of it there are.
+//! The picture that a frame header describes, and the scans found of it.
 
 use inpaint_edge::{Error, Result};
 
@@ -17,14 +17,14 @@ pub(crate) struct Frame {
 #[derive(Clone, Debug)]
 pub(crate) struct Component {
     pub id: u8,
-    /// Samples across and down, where others have another number.
+    /// Sampling factors, across and down: its samples, relative to those of the other components.
     pub h: usize,
     pub v: usize,
     /// The number of its quantisation table.
     pub slot: usize,
     /// Its quantisation table as of its first scan, row by row.
     pub table: Option<[u16; 64]>,
-    /// Of each coefficient, which of its bits is the last that was coded; nothing where none was.
+    /// For each coefficient, the lowest bit coded so far; `None` if none was.
     pub lowest_bits: [Option<u8>; 64],
 }
 
@@ -64,7 +64,7 @@ impl Frame {
         across * down * self.components.iter().map(|c| 64 * c.h * c.v).sum::<usize>()
     }
 
-    /// Refuses a picture of which a scan lacks.
+    /// Refuses a picture that lacks a scan.
     pub fn check_scans(&self) -> Result<()> {
         for (i, component) in self.components.iter().enumerate() {
             let missing = component.lowest_bits.iter().position(|bits| *bits != Some(0));

@@ -1,4 +1,4 @@
-//! JPEG, decoded as libjpeg does and strictly: what is damaged or cut short is refused, where libjpeg warns and draws grey.
+//! Decodes JPEG as libjpeg does, but strictly: it refuses damaged and cut files, where libjpeg warns and draws grey.
 
 mod fault;
 mod frame;
@@ -23,7 +23,7 @@ use crate::metadata::Metadata;
 pub(crate) use segments::{Contents, read as contents};
 pub(crate) use write::write;
 
-/// What decoding takes, `bytes` included.
+/// The header, with the memory that decoding takes, `bytes` included.
 pub(crate) fn header(bytes: &[u8], contents: &Contents) -> Result<Header> {
     let Contents { frame, metadata, .. } = contents;
     if frame.width.max(frame.height) > MAX_SIDE as usize {
@@ -37,7 +37,7 @@ pub(crate) fn header(bytes: &[u8], contents: &Contents) -> Result<Header> {
     let samples = frame.samples();
     let decoder = match is_sequential(contents) {
         true => sequential::plane_bytes(contents),
-        // Coefficients of 16 bits and a number for each block with the planes, then the planes with the pixels.
+        // First coefficients of 16 bits and a number per block, with the planes; then the planes, with the pixels.
         false => (3 * samples + samples / 64).saturating_sub(pixels as usize).max(samples),
     };
     let decoder_bytes = bytes.len() + metadata.copies() + contents.table_bytes + Painter::bytes(frame) + decoder;

@@ -1,18 +1,18 @@
 //! Photoshop's image resources, in the APP13 segments of a JPEG: IPTC is one of them.
 
-/// How such a segment begins.
+/// The start of such a segment.
 pub(crate) const PREFIX: &[u8] = b"Photoshop 3.0\0";
 /// The most bytes of resources that a segment holds.
 pub(crate) const MAX_PART: usize = 65_533 - PREFIX.len();
 
-/// How a resource begins: of Photoshop, ImageReady, PhotoDeluxe and others.
+/// The start of a resource: of Photoshop, ImageReady, PhotoDeluxe and others.
 const SIGNATURES: [&[u8; 4]; 5] = [b"8BIM", b"MeSa", b"PHUT", b"AgHg", b"DCSR"];
 
 /// Thumbnails, old and new.
 const THUMBNAILS: [u16; 2] = [0x0409, 0x040C];
 
-/// Takes the thumbnail, which shows what is taken out of the photograph, out of the resources of all segments together, and
-/// what follows a damaged one.
+/// Removes the thumbnail, which still shows what was removed from the photograph, from the joined resources of all
+/// segments. Also removes whatever follows a damaged resource.
 pub(crate) fn carry(resources: &mut Vec<u8>) {
     let (mut kept, mut at) = (0, 0);
     while let Some((id, length)) = first(&resources[at..]) {

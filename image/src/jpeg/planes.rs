@@ -1,17 +1,18 @@
-//! From the samples of each component to pixels, as libjpeg does it by default: chroma sampled once for two pixels is
-//! interpolated, with three quarters of the nearer sample and one of the farther; any other ratio repeats samples.
+//! Turns the samples of each component into pixels, as libjpeg does by default: chroma at half resolution is
+//! interpolated, with three quarters of the nearer sample and one quarter of the farther; any other ratio repeats
+//! samples.
 
 use inpaint_edge::{Result, alloc};
 use libjpeg_turbo_rs::decode::{color, upsample};
 
 use super::frame::Frame;
 
-/// The samples of a component: all, or those of a few MCU rows, the ones that are painted from.
+/// The samples of a component: all of them, or only the MCU rows that are being painted.
 pub(crate) struct Plane {
     data: Vec<u8>,
     /// Samples from one row to the next.
     stride: usize,
-    /// Rows that are held; row `y` is where row `y % rows` is.
+    /// Rows that are held; row `y` is kept as row `y % rows`.
     rows: usize,
 }
 
@@ -39,21 +40,21 @@ impl Plane {
     }
 }
 
-/// How the samples of a component become as many as there are pixels.
+/// How a component is expanded to one sample a pixel.
 struct Expansion {
-    /// Pixels for a sample, across and down.
+    /// Pixels per sample, across and down.
     across: usize,
     down: usize,
-    /// Samples of the component, padding apart.
+    /// Samples of the component, without padding.
     width: usize,
     height: usize,
 }
 
-/// Makes rows of pixels of planes.
+/// Paints rows of pixels from planes.
 pub(crate) struct Painter {
     width: usize,
     expansions: Vec<Expansion>,
-    /// A row of each component with a sample a pixel.
+    /// A row of each component, one sample a pixel.
     rows: Vec<Vec<u8>>,
     is_rgb: bool,
 }
@@ -76,7 +77,7 @@ impl Painter {
         frame.components.len() * (frame.width + frame.max_h())
     }
 
-    /// Paints row `y` from planes in which its samples are, and those of a row above and below.
+    /// Paints row `y`. `planes` hold its samples and those of the rows above and below.
     pub fn paint(&mut self, planes: &[Plane], y: usize, pixels: &mut [u8]) {
         for ((expansion, plane), row) in self.expansions.iter().zip(planes).zip(&mut self.rows) {
             expansion.expand(plane, y, row);

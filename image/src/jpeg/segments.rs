@@ -1,7 +1,7 @@
-//! The segments of a JPEG file, looked at before a sample is decoded: is the picture whole, what does decoding it take, what
-//! does the file carry.
+//! Walks the segments of a JPEG before a sample is decoded: is the picture whole, how much memory does decoding take,
+//! which metadata does the file carry.
 //!
-//! As libjpeg does, between segments any bytes but markers are passed over, and so is what follows the end of the image.
+//! As libjpeg does, skips bytes between segments that are no marker, and whatever follows the end of the image.
 
 use std::mem::size_of;
 
@@ -18,7 +18,7 @@ use crate::limits::check_metadata;
 use crate::metadata::{COPIES, Coding, Density, Metadata, Native};
 use crate::{exif, xmp};
 
-/// How segments begin: APP0, APP1 with EXIF, with the XMP packet and with what does not fit into it, APP2, APP11, APP14.
+/// Prefixes of segments: APP0; APP1 with EXIF, with the XMP packet and with extended XMP; APP2; APP11; APP14.
 const JFIF: &[u8] = b"JFIF\0";
 const EXIF: &[u8] = b"Exif\0\0";
 pub(crate) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
@@ -30,23 +30,23 @@ const GAIN_MAP: &[u8] = b"urn:iso:std:iso:ts:21496:-1\0";
 const JUMBF: &[u8] = b"JP";
 const ADOBE: &[u8] = b"Adobe";
 
-/// Behind the name of a segment of further XMP: a digest, the length of all of it, where this part of it begins.
+/// Bytes behind the prefix of extended XMP: a digest, the length of all parts together, the offset of this part.
 const MORE_XMP_HEAD: usize = 32 + 4 + 4;
 
-/// Scans at the most: more than any honest picture has, and each takes the time to look at every block.
+/// The most scans: more than any real picture has. Each takes the time to look at every block.
 const MAX_SCANS: usize = 1000;
 
-/// What a file says before a sample is decoded.
+/// What the segments tell before a sample is decoded.
 pub(crate) struct Contents {
     pub frame: Frame,
     pub metadata: Metadata,
     /// Whether three components are red, green and blue as they are.
     pub is_rgb: bool,
-    /// Whether the first scan has all components: in a sequential picture, no other scan counts.
+    /// Whether the first scan has all components: then no other scan of a sequential picture counts.
     pub is_interleaved: bool,
     /// Bytes that the tables of all scans take once they are read.
     pub table_bytes: usize,
-    /// Whether a quantisation table becomes another one after it was in use.
+    /// Whether a quantisation table changes after it was in use.
     pub has_changing_tables: bool,
 }
 
@@ -54,8 +54,8 @@ pub(crate) struct Contents {
 ///
 /// # Errors
 ///
-/// Input, where the file is cut short, lacks a scan, or is of a kind that is not read; limits, where its metadata is too long,
-/// or memory for a decoder's copies of it cannot be had.
+/// Input, if the file is cut short, lacks a scan, or is of a kind that is not read; limits, if its metadata is too
+/// long, or memory for a decoder's copies of it runs out.
 pub(crate) fn read(bytes: &[u8]) -> Result<Contents> {
     let cut = || cut_short(bytes, "an end of image (EOI)");
     let mut walk = Walk::default();
@@ -95,15 +95,15 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Contents> {
     walk.finish()
 }
 
-/// Whether a video is behind the picture: the first box of an MP4 or QuickTime file is a short one, of its brands.
+/// Whether a video follows the picture: an MP4 or QuickTime file begins with a short box of its brands.
 fn has_video(bytes: &[u8]) -> bool {
     memchr::memmem::find_iter(bytes, b"ftyp")
         .filter_map(|at| bytes[..at].last_chunk())
         .any(|length| (16..=128).contains(&u32::from_be_bytes(*length)))
 }
 
-/// Where the next marker is, from `at` on: in entropy-coded data 0xFF is followed by 0 or is a restart marker, and between
-/// segments it may be repeated.
+/// Offset of the next marker from `at` on. In entropy-coded data, 0xFF is followed by 0 or is a restart marker; between
+/// segments, it may be repeated.
 fn next_marker(bytes: &[u8], mut at: usize, mut pass: impl FnMut(u8)) -> Option<usize> {
     loop {
         at += memchr::memchr(0xFF, bytes.get(at..)?)?;
@@ -122,7 +122,7 @@ fn next_marker(bytes: &[u8], mut at: usize, mut pass: impl FnMut(u8)) -> Option<
 /// The restart markers of a scan.
 #[derive(Default)]
 struct Restarts {
-    /// Those that a scan has which is not at its end yet.
+    /// The number that the current scan should have; `None` between scans.
     expected: Option<usize>,
     found: usize,
     are_in_order: bool,
@@ -135,7 +135,7 @@ impl Restarts {
     }
 }
 
-/// What is known in the middle of a file.
+/// The state of the walk.
 #[derive(Default)]
 struct Walk<'a> {
     frame: Option<Frame>,
@@ -149,7 +149,7 @@ struct Walk<'a> {
     has_changing_tables: bool,
     has_jfif: bool,
     adobe: Option<u8>,
-    /// As of the first scan.
+    /// Set by the first scan.
     is_rgb: bool,
     metadata: Metadata,
     /// Segments that are carried, and Photoshop's resources of all segments together.
@@ -157,7 +157,7 @@ struct Walk<'a> {
     resources: Vec<u8>,
     /// Parts of the colour profile: number, of how many, data.
     profile: Vec<(u8, u8, &'a [u8])>,
-    /// Where parts of further XMP are in `segments`, and where in all of it they begin.
+    /// Places of extended XMP's parts in `segments`, and their offsets in the whole.
     more_xmp: Vec<(std::ops::Range<usize>, usize)>,
     has_more_pictures: bool,
     /// Bytes of all segments of metadata.
@@ -244,7 +244,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// The number of lines, where the frame header leaves it open.
+    /// Reads the number of lines, which the frame header may leave open.
     fn lines(&mut self, data: &[u8]) -> Result<()> {
         if let (Some(frame), [high, low, ..]) = (&mut self.frame, data)
             && frame.height == 0
@@ -296,7 +296,7 @@ impl<'a> Walk<'a> {
                 .ok_or_else(|| damaged(format!("expected quantisation table {}, found none", component.slot)))?;
             self.has_changing_tables |= *component.table.get_or_insert(table) != table;
             for known in &mut component.lowest_bits[first.into()..=last.into()] {
-                // A scan refines what the one before it has left.
+                // A scan must refine what the one before it left.
                 if frame.is_progressive && known.unwrap_or(0) != before {
                     return Err(damaged("expected scans that refine each other, found one of other bits"));
                 }
@@ -306,7 +306,7 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// At the marker behind the data of a scan.
+    /// Checks the restart markers of a scan that has ended.
     fn end_scan(&mut self) -> Result<()> {
         let Restarts { expected, found, are_in_order } = std::mem::take(&mut self.restarts);
         match expected {
@@ -395,7 +395,7 @@ impl<'a> Walk<'a> {
         };
         self.metadata.coding = tables(0).map(|luma| {
             let (blue, red) = (tables(1).unwrap_or(luma), tables(2).or(tables(1)).unwrap_or(luma));
-            // The finer of the two.
+            // The finer table of the two.
             let chroma = std::array::from_fn(|i| blue[i].min(red[i]));
             let sampling = (ratio(|c| c.h, frame.max_h()), ratio(|c| c.v, frame.max_v()));
             Box::new(Coding { luma, chroma, sampling })
@@ -405,7 +405,7 @@ impl<'a> Walk<'a> {
         Ok(Contents { frame, metadata, is_rgb, is_interleaved, table_bytes, has_changing_tables })
     }
 
-    /// The colour profile, where all of its parts are there.
+    /// The colour profile, if all of its parts are there.
     fn whole_profile(&mut self) -> Result<Option<Vec<u8>>> {
         self.profile.sort_unstable_by_key(|part| part.0);
         let count = self.profile.len();
@@ -419,7 +419,7 @@ impl<'a> Walk<'a> {
         Ok(Some(profile))
     }
 
-    /// Takes out of the further XMP, which is one packet over several segments, what [`xmp::quiet`] takes out.
+    /// Applies [`xmp::quiet`] to the extended XMP, which is one packet over several segments.
     fn quiet_more_xmp(&mut self) -> Result<()> {
         self.more_xmp.sort_unstable_by_key(|(_, offset)| *offset);
         let mut packet = alloc::try_with_capacity(self.more_xmp.iter().map(|(part, _)| part.len()).sum())?;

@@ -1,7 +1,7 @@
-//! The samples of a sequential picture in Huffman coding: one scan of all components, from which pixels are painted row by
-//! row, or several scans of one component or more, in any order.
+//! Decodes a sequential picture in Huffman coding: one scan of all components, painted row by row, or several scans of
+//! one component or more, in any order.
 //!
-//! The library's own decoder holds the planes of the whole picture, and reads no scans of two components.
+//! Own code, since the library's decoder holds the planes of the whole picture, and reads no scan of two components.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::planes::{Painter, Plane};
 use super::segments::Contents;
 use crate::fault::damaged;
 
-/// MCU rows that are held where pixels are painted at once: one above and one below that which is painted.
+/// MCU rows that are held when a single scan is painted: the current row, one above and one below.
 const ROWS: usize = 3;
 
 /// Bytes of the planes.
@@ -38,7 +38,7 @@ pub(crate) fn decode(bytes: &[u8], contents: &Contents, pixels: &mut [u8]) -> Re
     check_same(&read, frame)?;
     let standard = std_huffman_tables();
     for scan in &mut read.scans {
-        // As motion JPEG has it: where tables lack, they are those that the standard gives as an example.
+        // As in motion JPEG, missing tables are those that the standard gives as an example.
         for (table, standard) in scan.dc_huffman_tables.iter_mut().zip(&standard[..2]) {
             table.get_or_insert_with(|| Arc::clone(standard));
         }
@@ -57,7 +57,7 @@ pub(crate) fn decode(bytes: &[u8], contents: &Contents, pixels: &mut [u8]) -> Re
         let lines_of_row = 8 * if frame.components.len() == 1 { 1 } else { frame.max_v() };
         for row in 0..scan.rows {
             scan.decode_row(row, &mut planes)?;
-            // The row above, whose last lines take samples of this one.
+            // Paints the row above: its last lines need samples of this one.
             if row > 0 {
                 lines.by_ref().take(lines_of_row).for_each(|(y, line)| painter.paint(&planes, y, line));
             }
@@ -72,7 +72,7 @@ pub(crate) fn decode(bytes: &[u8], contents: &Contents, pixels: &mut [u8]) -> Re
     Ok(())
 }
 
-/// Refuses a file in which the library sees another picture.
+/// Refuses a file that the library reads as another picture.
 fn check_same(read: &JpegMetadata, frame: &Frame) -> Result<()> {
     let found = &read.frame;
     let same_size = found.width() == frame.width && [frame.height, 0].contains(&found.height());
@@ -92,7 +92,7 @@ struct Scan<'a> {
     /// MCUs across and down.
     columns: usize,
     rows: usize,
-    /// MCUs between two restart markers, or 0; those up to the next one; its number.
+    /// MCUs between two restart markers, or 0; MCUs left until the next marker; the number of that marker.
     interval: usize,
     left: usize,
     number: u8,

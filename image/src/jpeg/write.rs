@@ -1,4 +1,4 @@
-//! JPEG out: baseline, row by row, with the tables and the sampling of the input.
+//! Writes baseline JPEG row by row, with the tables and the sampling of the input.
 
 use std::io::{self, Write};
 
@@ -10,12 +10,12 @@ use super::segments::{ICC, XMP, add_segment};
 use crate::fault::{cannot_hold, unencodable, unwritable};
 use crate::metadata::{Coding, Metadata, Native};
 
-/// Quality where neither the user nor the input says which.
+/// Quality if neither the user nor the input sets one.
 const QUALITY: u8 = 95;
 
-/// Bytes of a segment's content.
+/// The most bytes of a segment's content.
 const MAX_SEGMENT: usize = 65_533;
-/// SOI and the JFIF header, with which every file begins that the encoder writes.
+/// Bytes of SOI and the JFIF header, with which the encoder begins every file.
 const HEAD: usize = 2 + 18;
 
 /// Writes grey or RGB of 8 bits, in the given quality or as the input was coded.
@@ -46,7 +46,7 @@ pub(crate) fn write(
     })
 }
 
-/// In 8 bits, as baseline has it.
+/// The table in 8 bits, as baseline requires.
 fn table(values: &[u16; 64]) -> QuantizationTableType {
     QuantizationTableType::Custom(Box::new(values.map(|v| v.clamp(1, 255))))
 }
@@ -61,7 +61,8 @@ fn sampling(coding: &Coding) -> SamplingFactor {
     }
 }
 
-/// EXIF, which is to be the first after the JFIF header, XMP and what else comes of a JPEG, and the colour profile.
+/// The segments of metadata: EXIF, which must come first after the JFIF header, then XMP, other segments of an input
+/// JPEG, and the colour profile.
 fn segments(metadata: &Metadata) -> Result<Vec<u8>> {
     let mut segments = Vec::new();
     let too_long = |what: &str, most: usize, found: usize| {
@@ -97,7 +98,7 @@ fn segments(metadata: &Metadata) -> Result<Vec<u8>> {
     Ok(segments)
 }
 
-/// Passes on what is written, and behind the first `after` bytes of it what is to be inserted.
+/// Passes on what is written, with `insert` after its first `after` bytes.
 struct Insert<'a> {
     out: &'a mut dyn Write,
     after: usize,

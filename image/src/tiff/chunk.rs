@@ -1,7 +1,7 @@
 //! A strip or tile, decompressed by the `tiff` crate.
 //!
-//! The crate gets each as a TIFF of its own of one strip: it takes no directory that libtiff only warns of, and memory follows
-//! the strip rather than the list of strips.
+//! The crate gets each as a TIFF of its own with one strip. This reads files whose directories the crate refuses and
+//! libtiff only warns of, and takes memory by the strip rather than by the list of strips.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -36,7 +36,7 @@ const ENTRIES: usize = 11;
 const HEAD: usize = 8 + 2 + 12 * ENTRIES + 4;
 
 fn head(layout: &Layout, part: &Part, rows: u32) -> [u8; HEAD] {
-    // Samples are samples, without a meaning that would be applied to them.
+    // Samples are declared as grey, so that the crate gives them no meaning.
     let fields: [(u16, u32); ENTRIES] = [
         (tag::IMAGE_WIDTH, layout.part.0 as u32),
         (tag::IMAGE_LENGTH, rows),

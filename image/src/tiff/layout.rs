@@ -1,4 +1,4 @@
-//! How a TIFF stores its pixels: its first directory, read as libtiff reads it, and what cannot be read by its name.
+//! How a TIFF stores its pixels: reads its first directory as libtiff does, and names what is not supported.
 
 use inpaint_edge::{Error, Result};
 
@@ -32,14 +32,14 @@ pub(crate) struct Layout<'a> {
     pub samples: usize,
     /// Bits of a sample: 1, 2, 4, 8 or 16.
     pub bits: usize,
-    /// Of 1, or of one for each sample.
+    /// 1, or one for each sample of a pixel.
     pub planes: usize,
     pub compression: usize,
     /// Whether samples are stored as their difference to those before.
     pub has_predictor: bool,
     /// Whether the first bit of a byte is the lowest.
     pub is_reversed: bool,
-    /// Sides of a strip or tile.
+    /// Width and height of a strip or tile, pixels.
     pub part: (usize, usize),
     is_tiled: bool,
     offsets: Entry<'a>,
@@ -56,9 +56,9 @@ pub(crate) enum Colours {
 /// ExtraSamples.
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum ExtraSample {
-    /// Near infrared, say.
+    /// A band of another kind, such as near infrared.
     Unspecified,
-    /// The colours are multiplied by it.
+    /// Alpha that the colours are multiplied by.
     AssociatedAlpha,
     Alpha,
 }
@@ -67,7 +67,7 @@ pub(crate) enum ExtraSample {
 pub(crate) struct Part<'a> {
     pub data: &'a [u8],
     pub plane: usize,
-    /// Where it begins, in pixels.
+    /// Its upper left corner, pixels.
     pub x: usize,
     pub y: usize,
     /// Rows that it stores.
@@ -92,7 +92,7 @@ impl<'a> Layout<'a> {
         let samples = number(tag::SAMPLES_PER_PIXEL, 1);
         let (colours, extra_sample) =
             kind_of_samples(samples, numbers(tag::PHOTOMETRIC_INTERPRETATION).next(), || numbers(tag::EXTRA_SAMPLES))?;
-        // One value for all samples, as some writers have it, or one for each, and perhaps more.
+        // One value for all samples, as some writers do, or one for each, and perhaps more.
         let of_samples = |tag, default| -> Option<usize> {
             let mut values = numbers(tag).take(samples);
             let first = values.next().unwrap_or(default);
@@ -133,7 +133,7 @@ impl<'a> Layout<'a> {
             Err(found(format!("with {what} of 1 to 65535 pixels"), format!("{width}×{height}"), ""))
         };
         check_sides("sides", (width, height))?;
-        // libtiff takes the offsets of tiles and strips for each other.
+        // As in libtiff, offsets of tiles may stand for those of strips, and the reverse.
         let either = |a, b| file.find(ifd0, a).or_else(|| file.find(ifd0, b));
         let is_tiled = file.find(ifd0, tag::TILE_WIDTH).is_some();
         let offsets = either(tag::STRIP_OFFSETS, tag::TILE_OFFSETS);
@@ -175,7 +175,7 @@ impl<'a> Layout<'a> {
         };
         for part in layout.parts() {
             let part = part.ok_or_else(cut)?;
-            // Written before 1990: codes begin at the lowest bit.
+            // LZW as of before 1990: codes begin at the lowest bit.
             if compression == LZW && matches!(part.data, [0, second, ..] if second & 1 == 1) {
                 return Err(found("with LZW as of TIFF 5 or later", "the one before", ""));
             }
@@ -193,7 +193,7 @@ impl<'a> Layout<'a> {
         (self.part.0 * self.part_samples() * self.bits).div_ceil(8)
     }
 
-    /// The strips or tiles, plane by plane, row by row; nothing in place of one that lies outside.
+    /// The strips or tiles, plane by plane, row by row; `None` in place of one that lies outside.
     pub fn parts(&self) -> impl Iterator<Item = Option<Part<'a>>> {
         let (across, down) = (self.width.div_ceil(self.part.0), self.height.div_ceil(self.part.1));
         let mut lengths = self.lengths.map(|lengths| self.file.numbers(lengths));
@@ -204,7 +204,7 @@ impl<'a> Layout<'a> {
                 let rows = if self.is_tiled { self.part.1 } else { self.part.1.min(self.height - y) };
                 let given = lengths.as_mut().and_then(Iterator::next);
                 let length = match given {
-                    // How long samples as they are must be is known.
+                    // Uncompressed samples have a known length.
                     _ if self.compression == NONE => rows * self.row_bytes(),
                     None | Some(0) if count == 1 => self.file.bytes.len().checked_sub(at)?,
                     given => given?,
@@ -224,13 +224,13 @@ impl<'a> Layout<'a> {
         if map.len() != 3 * count {
             return Err(damaged(format!("expected a palette of {count} colours, found {}", map.len() / 3)));
         }
-        // Some writers have 8 bits; libtiff tells them by this.
+        // Some writers store 8 bits; as libtiff does, these are recognised by values below 256.
         let shift = if map.iter().all(|value| *value < 256) { 0 } else { 8 };
         Ok((0..count).map(|i| [0, count, 2 * count].map(|plane| (map[plane + i] >> shift) as u8)).collect())
     }
 }
 
-/// A way to make a file that is read, in ImageMagick's terms.
+/// An ImageMagick command that makes a file that is read.
 const DEPTH: &str = "`convert in.tif -depth 16 -define quantum:format=unsigned out.tif`";
 const COLOURS: &str = "`convert in.tif -colorspace sRGB -type TrueColor out.tif`";
 const UNPACKED: &str = "`convert in.tif -compress LZW out.tif`";
@@ -277,7 +277,7 @@ fn kind_of_samples<I: Iterator<Item = usize>>(
     extra: impl Fn() -> I,
 ) -> Result<(Colours, Option<ExtraSample>)> {
     let colours = "in grey, RGB or a palette";
-    // As libtiff takes it where it is missing.
+    // If missing, as libtiff guesses it.
     let photometric = photometric.or_else(|| match samples.checked_sub(extra().take(samples).count()) {
         Some(1) => Some(BLACK_IS_ZERO),
         Some(3) => Some(RGB),
@@ -337,7 +337,7 @@ fn check_pictures(file: Structure, ifd0: usize, link: usize) -> Result<()> {
         let has_pixels = has(ifd, tag::STRIP_OFFSETS) || has(ifd, tag::TILE_OFFSETS);
         file.link(ifd).is_some() && sides.iter().all(|tag| has(ifd, *tag)) && has_pixels
     };
-    // What is no directory of a picture, or was seen, ends the list as nothing does.
+    // A link to no directory of a picture, or to one already seen, ends the list.
     let mut seen = vec![ifd0];
     let mut pictures = 1;
     let mut next = file.offset(link);
@@ -357,7 +357,7 @@ fn check_pictures(file: Structure, ifd0: usize, link: usize) -> Result<()> {
     }
 }
 
-/// Directories that are looked at.
+/// The most directories that are looked at.
 const MAX_DIRECTORIES: usize = 1000;
 
 /// Whether a directory is of a picture at reduced resolution.

@@ -1,4 +1,4 @@
-//! TIFF in.
+//! Decodes TIFF.
 
 use image::{DynamicImage, ImageBuffer, Luma, LumaA, Pixel, Rgb, Rgba};
 use inpaint_edge::{Result, alloc};
@@ -11,7 +11,7 @@ use crate::header::Header;
 use crate::limits::check_metadata;
 use crate::metadata::Metadata;
 
-/// What decoding takes, `bytes` included.
+/// The header, with the memory that decoding takes, `bytes` included.
 pub(crate) fn header(bytes: &[u8]) -> Result<Header> {
     let layout = Layout::of(bytes)?;
     Ok(layout.header(&layout.metadata()?))
@@ -53,7 +53,7 @@ impl Layout<'_> {
         if self.colours == Colours::Palette { 3 } else { self.samples }
     }
 
-    /// What decoding takes, the file included.
+    /// The header, with the memory that decoding takes, the file included.
     fn header(&self, metadata: &Metadata) -> Header {
         let size = (self.width as u32, self.height as u32);
         let decoder_bytes = self.file.bytes.len() + metadata.copies() + self.buffer_bytes();
@@ -61,12 +61,12 @@ impl Layout<'_> {
         Header { channels: self.channels(), sample_bytes: self.bits.div_ceil(8), decoder_bytes, ..turned }
     }
 
-    /// Whether the strips as they are decoded are the pixels.
+    /// Whether decoded strips are the pixels already.
     fn is_in_place(&self) -> bool {
         self.bits == 8 && self.part.0 == self.width && self.planes == 1 && self.colours != Colours::Palette
     }
 
-    /// Bytes of a strip or tile that is not decoded in its place.
+    /// Bytes of the buffer for a strip or tile, unless it is decoded in its place.
     fn buffer_bytes(&self) -> usize {
         if self.is_in_place() { 0 } else { self.part.1 * self.row_bytes() }
     }
@@ -82,7 +82,7 @@ impl Layout<'_> {
         Ok(samples)
     }
 
-    /// Samples of 8 bits: fewer bits are scaled to them exactly, numbers of colours become colours.
+    /// The pixels in samples of 8 bits: fewer bits are scaled exactly, palette indices become colours.
     fn narrow_samples(&self) -> Result<Vec<u8>> {
         let most = (1 << self.bits) - 1;
         match self.colours {
@@ -104,7 +104,7 @@ impl Layout<'_> {
         Ok(samples)
     }
 
-    /// Calls `put` with every sample, as stored, and its place, pixel by pixel.
+    /// Calls `put` with the index and the stored value of every sample.
     fn each_sample(&self, mut put: impl FnMut(usize, u16)) -> Result<()> {
         let (row_bytes, each) = (self.row_bytes(), self.part_samples());
         let mut buffer = alloc::try_filled(0, self.buffer_bytes())?;
@@ -133,7 +133,7 @@ impl Layout<'_> {
         Ok(())
     }
 
-    /// Turns greys whose white is 0, divides colours by an alpha they are multiplied by; with a note of it.
+    /// Inverts greys whose white is 0, and divides colours by associated alpha. Returns a note if colours were divided.
     fn normalise<T>(&self, samples: &mut [T], most: T) -> Option<String>
     where
         T: Copy + Into<u32> + TryFrom<u32> + PartialEq,
@@ -202,8 +202,8 @@ impl Layout<'_> {
     }
 }
 
-/// A colour that was multiplied by `alpha` of `most`, rounded to the nearest, at most `most`: multiplied again, what was no
-/// brighter than its alpha comes out the same. Of alpha 0, 0.
+/// Undoes the multiplication of a colour by `alpha` of `most`, rounded to the nearest and at most `most`. Multiplied
+/// again, a colour no brighter than its alpha comes out the same. Alpha 0 gives 0.
 fn divide(value: u32, alpha: u32, most: u32) -> u32 {
     (value * most + alpha / 2).checked_div(alpha).unwrap_or(0).min(most)
 }

@@ -1,4 +1,4 @@
-//! TIFF out: uncompressed, in strips, behind the EXIF block with all that the block says.
+//! Writes uncompressed TIFF in strips, behind the EXIF block, whose entries go into the directory.
 
 use std::borrow::Cow;
 use std::io::Write;
@@ -17,21 +17,21 @@ const LONG: u16 = 4;
 const RATIONAL: u16 = 5;
 const UNDEFINED: u16 = 7;
 
-/// Bytes of a strip, where a row has no more.
+/// Bytes of a strip, unless a row has more.
 const STRIP: usize = 1 << 20;
 
-/// Tag, kind, count and values of an entry; four bytes or fewer stand in it.
+/// Tag, kind, count and values of an entry. Up to four bytes of values stand in the entry itself.
 type Field<'a> = (u16, u16, u32, Cow<'a, [u8]>);
 
 /// Writes pixels of 8 or 16 bits.
 pub(crate) fn write(out: &mut dyn Write, pixels: &DynamicImage, metadata: &Metadata) -> Result<()> {
-    // Offsets inside an EXIF block count from its start: so it comes first, and only the directory at its start is replaced.
+    // Offsets inside an EXIF block count from its start. So it comes first, and only its IFD0 is replaced.
     let empty = *b"II*\0\0\0\0\0";
     let exif = metadata.exif.as_deref().and_then(Structure::new).filter(|exif| exif.ifd0().is_some());
     let block = exif.or_else(|| Structure::new(&empty)).expect("a header");
     let row = pixels.width() as usize * usize::from(pixels.color().bytes_per_pixel());
     let mut fields = fields_of_exif(block)?;
-    // A unit without what it is of would be a second one.
+    // A unit without a resolution would become a second one.
     let has_density = [tag::X_RESOLUTION, tag::Y_RESOLUTION].iter().all(|t| fields.iter().any(|field| field.0 == *t));
     fields.retain(|field| has_density || !DENSITY.contains(&field.0));
     fields.extend(fields_of_metadata(block, metadata, has_density));
@@ -99,8 +99,8 @@ fn head(block: Structure, start: usize, end: usize, fields: &[Field]) -> Result<
     Ok(head)
 }
 
-/// What the block says about the photograph; longer values stay where they are, and the entry holds their offset. Of a
-/// damaged block no more than what stands in the entries themselves, the orientation above all.
+/// The entries of the block that describe the photograph; longer values stay where they are, and the entry holds their
+/// offset. From a damaged block, only values inside the entries themselves are taken, such as the orientation.
 fn fields_of_exif<'a>(block: Structure<'a>) -> Result<Vec<Field<'a>>> {
     let Some(ifd0) = block.ifd0() else { return Ok(Vec::new()) };
     let is_sound = match block.copy(ifd0, 0, &mut { MAX_ENTRIES }, &mut alloc::try_filled(0, 8)?) {
@@ -119,7 +119,7 @@ fn fields_of_exif<'a>(block: Structure<'a>) -> Result<Vec<Field<'a>>> {
 
 const DENSITY: [u16; 3] = [tag::X_RESOLUTION, tag::Y_RESOLUTION, tag::RESOLUTION_UNIT];
 
-/// ICC profile, XMP, and the density unless it is known.
+/// ICC profile and XMP, and the density unless EXIF has one.
 fn fields_of_metadata<'a>(block: Structure, metadata: &'a Metadata, has_density: bool) -> Vec<Field<'a>> {
     let mut fields = Vec::new();
     for (tag, kind, data) in [(tag::ICC_PROFILE, UNDEFINED, &metadata.icc), (tag::XMP, BYTE, &metadata.xmp)] {
@@ -143,7 +143,7 @@ fn fields_of_metadata<'a>(block: Structure, metadata: &'a Metadata, has_density:
     fields
 }
 
-/// How the pixels are stored, in strips of `rows`; the offsets of the strips are still to be known.
+/// How the pixels are stored, in strips of `rows`; the offsets of the strips are filled in later.
 fn fields_of_pixels(block: Structure, pixels: &DynamicImage, has_band: bool, rows: usize) -> Vec<Field<'static>> {
     let color = pixels.color();
     let samples = usize::from(color.channel_count());

@@ -1,4 +1,4 @@
-//! Who may use a file: what replaces one is never for more than that was.
+//! Permissions of files: a replacement never allows more than the file that it replaces.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -10,13 +10,13 @@ use std::path::Path;
 ///
 /// # Errors
 ///
-/// Where the file system gives `file` more permissions than `target` has, and refuses to change them.
+/// If the file system gives `file` more permissions than `target` has, and refuses to change them.
 #[cfg(unix)]
 pub fn keep(file: &File, path: &Path, target: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, fchown};
     let (owner, group) = (Some(target.uid()), Some(target.gid()));
     let _ = fchown(file, owner, group).or_else(|_| fchown(file, None, group));
-    // While the file is its owner's to write, whatever its mode becomes.
+    // Attributes come first, while the owner may still write the file.
     attributes::copy_user(path, file);
     let found = file.metadata()?;
     let has_group = found.gid() == target.gid();
@@ -28,7 +28,8 @@ pub fn keep(file: &File, path: &Path, target: &Metadata) -> io::Result<()> {
     if !has_group || found.uid() != target.uid() {
         mode &= 0o777;
     }
-    // Before the mode, of which the group's part is the most that a list allows: also that of one inherited from the folder.
+    // The list comes before the mode, whose group bits limit what a list allows; also what one inherited from the
+    // folder allows.
     if !attributes::keep_acl(path, file, has_group) {
         mode &= !0o077;
     }
@@ -45,7 +46,7 @@ fn mode_of(of: &Metadata) -> u32 {
     std::os::unix::fs::PermissionsExt::mode(&of.permissions()) & 0o7777
 }
 
-/// Sets the mode, or leaves one that allows less where the file system refuses: some have one mode for all files.
+/// Sets the mode. If the file system refuses, leaves one that allows less: some have one mode for all files.
 #[cfg(unix)]
 fn set_mode(file: &File, mode: u32) -> io::Result<()> {
     if mode_of(&file.metadata()?) == mode {
@@ -61,7 +62,8 @@ fn set_mode(file: &File, mode: u32) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::PermissionDenied, detail))
 }
 
-/// Why no user but root may replace `target` in `folder`: both, and `file`, which the user made, are on one file system.
+/// Whether the sticky bit of `folder` keeps this user from replacing `target`. The user made `file`, so that its owner
+/// tells the user's id on this file system.
 #[cfg(unix)]
 pub fn is_guarded(folder: &Metadata, target: &Metadata, file: &Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
@@ -74,7 +76,7 @@ pub fn is_guarded(_: &Metadata, _: &Metadata, _: &Metadata) -> bool {
     false
 }
 
-/// Extended attributes. Those of `security` and `trusted` are the system's.
+/// Extended attributes. Those of `security` and `trusted` belong to the system.
 #[cfg(target_os = "linux")]
 mod attributes {
     use std::ffi::CStr;
@@ -85,10 +87,10 @@ mod attributes {
     use rustix::io::Errno;
 
     const ACL: &str = "system.posix_acl_access";
-    /// Bytes of a value, and of all names, at the most.
+    /// The most bytes of a value, and of all names.
     const MOST: usize = 1 << 16;
 
-    /// Copies those of `user`, as far as that goes.
+    /// Copies the attributes of `user`, as far as possible.
     pub fn copy_user(from: &Path, to: &File) {
         let (mut names, mut value) = (vec![0u8; MOST], vec![0u8; MOST]);
         let len = listxattr(from, &mut names[..]).unwrap_or(0);
@@ -101,7 +103,8 @@ mod attributes {
         }
     }
 
-    /// Whether `to` has the list of `from` then, or none like it. A list is about its file's group, too.
+    /// Gives `to` the list of `from`, or none if there is none; returns whether that worked. A list holds for its
+    /// file's group, and is kept only with it.
     pub fn keep_acl(from: &Path, to: &File, has_group: bool) -> bool {
         let mut list = vec![0u8; MOST];
         match getxattr(from, ACL, &mut list[..]) {

@@ -23,20 +23,20 @@ use tempfile::TempPath;
 
 /// Writes `bytes` to a temporary file beside `path`, syncs it and renames it over `path`.
 ///
-/// What is replaced gives the new file its permissions, or fewer, and its owner and group where the user may do that; a new
-/// file has those that the umask leaves. On Linux the access control list is kept, and `user.*` attributes where that goes;
-/// there, too, the temporary file has a name only while it is renamed, so that a process that is ended midway leaves none.
-/// Where `path` is a symbolic link, the file it leads to is replaced.
+/// A replaced file gives the new one its permissions, or fewer, and its owner and group if the user may do that; other
+/// new files have the permissions that the umask leaves. On Linux, the access control list is kept, and `user.*`
+/// attributes if possible; and the temporary file has a name only while it is renamed, so that a process that is killed
+/// leaves none. If `path` is a symbolic link, the file it leads to is replaced.
 ///
 /// # Errors
 ///
-/// As [`target_of`], and where the folder takes no file, the file cannot be replaced or the disk is full; `path` is then as it
-/// was. The errors do not name `path`.
+/// As [`target_of`]; also if the folder takes no file, the file cannot be replaced or the disk is full. `path` is then
+/// as it was. The errors do not name `path`.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     write_with(path, |out| out.write_all(bytes))
 }
 
-/// As [`write()`], what `content` writes.
+/// As [`write()`], with what `content` writes.
 ///
 /// # Errors
 ///
@@ -67,14 +67,14 @@ pub fn write_checked<E: From<Error>>(
     let mut written = new.draft.file.try_clone()?;
     written.rewind()?;
     check(written)?;
-    Ok(new.finish(&target)?)
+    Ok(new.persist(&target)?)
 }
 
-/// The file that writing to `path` makes or replaces: where a symbolic link leads, or `path` itself.
+/// The file that writing to `path` makes or replaces: the target of a symbolic link, or `path` itself.
 ///
 /// # Errors
 ///
-/// Where a link leads nowhere, or something is there that is no regular file.
+/// If `path` is a dangling link or anything but a regular file.
 pub fn target_of(path: &Path) -> Result<PathBuf> {
     let target = if path.is_symlink() { path.canonicalize()? } else { path.to_owned() };
     if target.is_dir() {
@@ -86,8 +86,8 @@ pub fn target_of(path: &Path) -> Result<PathBuf> {
     Ok(target)
 }
 
-/// Refuses, before there is anything to write, what [`write()`] would refuse then, as far as that can be known: a folder that is
-/// missing or takes no file, a file that cannot be replaced. Leaves everything as it is.
+/// Checks, ahead of the work, that [`write()`] can write to `path`, as far as that can be known: refuses a folder that
+/// is missing or takes no file, and a file that cannot be replaced. Changes nothing.
 ///
 /// # Errors
 ///
@@ -105,17 +105,17 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// What a file is to be replaced by.
+/// The new file, before it replaces the old one.
 struct Replacement {
     draft: Draft,
-    /// Of the file that is there.
+    /// Metadata of the file that is there.
     old: Option<std::fs::Metadata>,
 }
 
 impl Replacement {
     fn new(path: &Path) -> Result<Self> {
         let (folder, old) = (folder_of(path), std::fs::metadata(path).ok());
-        // What replaces a file that few may read is never for more; a new file is for whom the umask leaves it.
+        // A replacement is private until it gets the old permissions; a new file has those that the umask leaves.
         let mode = if old.is_some() { 0o600 } else { 0o666 };
         let draft = Draft::new(folder, mode).map_err(|e| match folder.is_dir() {
             true => Error::new(e.kind(), Refused(e)),
@@ -124,10 +124,10 @@ impl Replacement {
         Ok(Self { draft, old })
     }
 
-    /// Refuses a file that cannot be replaced by this.
+    /// Checks that this can replace the file at `path`.
     fn check(self, path: &Path) -> Result<()> {
         let Some(old) = &self.old else { return Ok(()) };
-        // Elsewhere a file that is made read-only could not be removed again.
+        // On other systems a file that is made read-only could not be removed again.
         if cfg!(unix) {
             access::keep(&self.draft.file, path, old)?;
         }
@@ -143,7 +143,8 @@ impl Replacement {
         }
     }
 
-    fn finish(self, path: &Path) -> Result<()> {
+    /// Replaces the file at `path` by this.
+    fn persist(self, path: &Path) -> Result<()> {
         let Self { draft: Draft { file, name }, old } = self;
         if let Some(old) = &old {
             access::keep(&file, path, old)?;
@@ -183,7 +184,7 @@ mod fixed {
 
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 
-    /// Why, as far as the system tells.
+    /// Why the file at `path` is one, as far as the system tells.
     pub fn reason(path: &Path) -> Option<&'static str> {
         let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE).ok()?.stx_attributes;
         let reasons = [
@@ -208,14 +209,15 @@ mod fixed {
 /// How the names of temporary files begin.
 const PREFIX: &str = ".inpaint-edge-";
 
-/// A temporary file, locked as long as it is open, where the file system has locks; without a name where it can do without.
+/// A temporary file: locked while it is open, if the file system has locks, and without a name if the system can do
+/// without.
 struct Draft {
     file: File,
     name: Option<TempPath>,
 }
 
 impl Draft {
-    /// Of this mode less the umask, where files have modes.
+    /// Makes one with `mode` less the umask, where files have modes.
     fn new(folder: &Path, mode: u32) -> io::Result<Self> {
         if let Some(file) = unnamed::create(folder, mode) {
             let _ = file.lock();
@@ -232,7 +234,7 @@ impl Draft {
     }
 }
 
-/// The errors do not name the file: its name says nothing to anyone.
+/// Makes a temporary file with a name. Errors do not tell that name, which means nothing to a user.
 fn named(folder: &Path, mode: u32) -> io::Result<(File, TempPath)> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
@@ -258,7 +260,7 @@ mod unnamed {
         format!("/proc/self/fd/{}", file.as_raw_fd()).into()
     }
 
-    /// None, where the file system has no such files, or where they could not be given a name.
+    /// `None` if the file system has no such files, or they could not be given a name.
     pub fn create(folder: &Path, mode: u32) -> Option<File> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).mode(mode).custom_flags(OFlags::TMPFILE.bits() as i32);
@@ -289,8 +291,8 @@ mod unnamed {
     }
 }
 
-/// Removes from `folder` the temporary files of [`write()`] that no process is writing any more: those of one that
-/// was killed. What cannot be read, locked or removed stays.
+/// Removes from `folder` the temporary files of [`write()`] that no process writes any more, since it was killed. Files
+/// that cannot be read, locked or removed stay.
 pub fn remove_abandoned(folder: &Path) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten().filter(|e| e.file_name().as_encoded_bytes().starts_with(PREFIX.as_bytes())) {

@@ -1,4 +1,4 @@
-//! What is at a path, and beside it, after a write that worked and after one that did not.
+//! After a write, there is the new file or the old one, and nothing beside it.
 
 use std::fs;
 use std::io::{Error, ErrorKind, Result};
@@ -130,7 +130,7 @@ mod unix {
         fs::metadata(path).unwrap().mode() & 0o7777
     }
 
-    /// The umask is a whole process's: this test starts itself once for each.
+    /// The umask belongs to the process: this test starts itself once for each umask.
     #[test]
     fn a_new_file_honours_the_umask() {
         const PATH: &str = "ATOMIC_TEST_PATH";
@@ -200,7 +200,7 @@ mod unix {
     }
 
     #[test]
-    fn what_is_no_regular_file_is_refused() {
+    fn only_regular_files_are_replaced() {
         use std::os::unix::fs::FileTypeExt;
         let folder = tempfile::tempdir().unwrap();
         let (socket, link) = (folder.path().join("socket"), folder.path().join("link"));
