@@ -23,7 +23,7 @@ pub(crate) fn write(out: impl Write, pixels: &DynamicImage, metadata: &Metadata)
     })
 }
 
-/// Remembers the error of `out`; the encoder keeps only its kind.
+/// Remembers the error of `out`, since the encoder passes on only its message.
 struct Remembering<W> {
     out: W,
     failed: Option<io::Error>,

@@ -73,7 +73,7 @@ pub(crate) fn png(file: &mut (impl Read + Seek)) -> Result<Metadata> {
         {
             metadata.note(xmp::quiet(&mut data[PNG_XMP.len()..])?);
         }
-        // The decoder unpacks a compressed packet, which is carried as that.
+        // A compressed packet is not copied: the result carries it unpacked.
         let is_folded_xmp = kind == *b"iTXt" && chunk[8..].starts_with(PNG_FOLDED_XMP);
         if is_carried && !is_folded_xmp && !raw_profile::may_hold_thumbnail(&kind, &chunk[8..]) {
             alloc::try_extend(&mut chunks, &chunk)?;

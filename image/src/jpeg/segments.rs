@@ -46,7 +46,7 @@ pub(crate) struct Contents {
     pub is_interleaved: bool,
     /// Bytes that the tables of all scans take once they are read.
     pub table_bytes: usize,
-    /// Whether a quantisation table changes after it was in use.
+    /// Whether a quantisation table changes after its first use.
     pub has_changing_tables: bool,
 }
 

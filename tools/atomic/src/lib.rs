@@ -184,7 +184,7 @@ mod fixed {
 
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statx};
 
-    /// Why the file at `path` is one, as far as the system tells.
+    /// Why no user may replace `path`, as far as the system tells.
     pub fn reason(path: &Path) -> Option<&'static str> {
         let found = statx(CWD, path, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::TYPE).ok()?.stx_attributes;
         let reasons = [
