@@ -1,1 +1,1 @@
-//! Benchmarks of [`inpaint_edge`]: `cargo bench -p inpaint-bench`.
+//! Benchmarks of `inpaint_edge`: `cargo bench -p inpaint-bench`.

@@ -267,6 +267,17 @@ inpaint_status inpaint_mask_from_image(const inpaint_image *image,
                                        uint8_t *mask,
                                        size_t mask_size);
 
+// Adds what is painted in a colour to the mask_size bytes at mask: 255 where the picture has the colour, all other bytes stay.
+// tolerance is the largest difference in red, green and blue that is taken, 0 to 255; or -1, which finds the paint as JPEG
+// and soft brushes leave it. The picture is not written, and must not overlap the mask. On a failure no byte is written.
+inpaint_status inpaint_mask_add_colour(const inpaint_image *image,
+                                       uint8_t red,
+                                       uint8_t green,
+                                       uint8_t blue,
+                                       int32_t tolerance,
+                                       uint8_t *mask,
+                                       size_t mask_size);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus

@@ -22,7 +22,7 @@ use std::ffi::{c_char, c_int, c_void};
 
 use crate::error::{Error, Result};
 use crate::inpainter::{Inpainter, Options, Strategy};
-use crate::mask::MaskWhite;
+use crate::mask::{MaskWhite, Paint};
 use crate::parallel::MAX_THREADS;
 use crate::simd::Isa;
 use engine::{built_in, create, from_file};
@@ -314,6 +314,45 @@ pub unsafe extern "C" fn inpaint_mask_from_image(
                 }
                 INPAINT_GREY16..=INPAINT_RGBA16 => {
                     mask::write::<u16>(image, (image.format - 0x10) as usize, channel, mask, mask_size)
+                }
+                format => Err(unknown(format)),
+            }
+        }
+    })
+}
+
+/// Adds what is painted in a colour to the mask_size bytes at mask: 255 where the picture has the colour, all other bytes stay.
+/// tolerance is the largest difference in red, green and blue that is taken, 0 to 255; or -1, which finds the paint as JPEG
+/// and soft brushes leave it. The picture is not written, and must not overlap the mask. On a failure no byte is written.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_mask_add_colour(
+    image: *const inpaint_image,
+    red: u8,
+    green: u8,
+    blue: u8,
+    tolerance: i32,
+    mask: *mut u8,
+    mask_size: usize,
+) -> inpaint_status {
+    guard(|| {
+        // SAFETY: the caller vouches for the picture.
+        let image = unsafe { image.as_ref() }.ok_or_else(|| null("image"))?;
+        let tolerance = match tolerance {
+            -1 => None,
+            tolerance => match u8::try_from(tolerance) {
+                Ok(tolerance) => Some(tolerance),
+                Err(_) => return Err(Error::usage(format!("tolerance: expected -1 to 255, found {tolerance}"))),
+            },
+        };
+        let paint = Paint { rgb: [red, green, blue], tolerance };
+        // SAFETY: passed on to the caller.
+        unsafe {
+            match image.format {
+                INPAINT_GREY8..=INPAINT_RGBA8 => {
+                    mask::add_colour::<u8>(image, image.format as usize, paint, mask, mask_size)
+                }
+                INPAINT_GREY16..=INPAINT_RGBA16 => {
+                    mask::add_colour::<u16>(image, (image.format - 0x10) as usize, paint, mask, mask_size)
                 }
                 format => Err(unknown(format)),
             }

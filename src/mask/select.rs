@@ -9,6 +9,7 @@ use crate::sample::Sample;
 
 /// The channel of a mask picture that shows the hole. Samples count by their [byte](Sample::to_byte).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MaskChannel {
     /// [`MaskChannel::Alpha`] or [`MaskChannel::Luma`], as [`MaskChannel::guess`] says; a picture that may mean either is
     /// refused.

@@ -360,6 +360,43 @@ static void rounding_does_not_matter(const uint8_t *weights, size_t size) {
   }
 }
 
+// Paint of a colour is added to what a mask holds; wrong arguments are refused.
+static void paint_is_added_to_a_mask(void) {
+  uint8_t pixels[HEIGHT][WIDTH][3], mask[HEIGHT * WIDTH + 1];
+  uint16_t deep[HEIGHT][WIDTH][4];
+  inpaint_image image = {pixels, sizeof pixels, 0, WIDTH, HEIGHT, INPAINT_RGB8};
+  inpaint_image rgba = {deep, sizeof deep, 0, WIDTH, HEIGHT, INPAINT_RGBA16};
+  fill_ramp(&pixels[0][0][0], 3 * WIDTH, 3);
+  for (int y = 0; y < HEIGHT; y++)
+    for (int x = 0; x < WIDTH; x++) {
+      if (is_hole(x, y)) pixels[y][x][0] = 255, pixels[y][x][1] = 0, pixels[y][x][2] = 250;
+      for (int c = 0; c < 3; c++) deep[y][x][c] = (uint16_t)(256 * pixels[y][x][c] + 77);
+      deep[y][x][3] = 0;
+    }
+  const int tolerances[] = {-1, 5, 255};
+  for (int i = 0; i < 3; i++) {
+    memset(mask, 9, sizeof mask);
+    CHECK(inpaint_mask_add_colour(&image, 255, 0, 255, tolerances[i], mask, HEIGHT * WIDTH) == INPAINT_OK);
+    for (int p = 0; p < HEIGHT * WIDTH; p++)
+      CHECK(mask[p] == (tolerances[i] == 255 || is_hole(p % WIDTH, p / WIDTH) ? 255 : 9));
+    CHECK(mask[HEIGHT * WIDTH] == 9);
+  }
+  memset(mask, 0, sizeof mask);
+  CHECK(inpaint_mask_add_colour(&image, 255, 0, 255, 4, mask, sizeof mask) == INPAINT_OK);
+  for (int p = 0; p < HEIGHT * WIDTH; p++) CHECK(mask[p] == 0);
+  CHECK(inpaint_mask_add_colour(&rgba, 255, 0, 255, 5, mask, sizeof mask) == INPAINT_OK);
+  for (int p = 0; p < HEIGHT * WIDTH; p++) CHECK(mask[p] == (is_hole(p % WIDTH, p / WIDTH) ? 255 : 0));
+
+  REFUSED(inpaint_mask_add_colour(NULL, 1, 2, 3, -1, mask, sizeof mask), INPAINT_USAGE, "image");
+  REFUSED(inpaint_mask_add_colour(&image, 1, 2, 3, -2, mask, sizeof mask), INPAINT_USAGE, "tolerance: expected -1 to 255");
+  REFUSED(inpaint_mask_add_colour(&image, 1, 2, 3, 256, mask, sizeof mask), INPAINT_USAGE, "found 256");
+  REFUSED(inpaint_mask_add_colour(&image, 1, 2, 3, 0, NULL, sizeof mask), INPAINT_USAGE, "mask: expected an address");
+  REFUSED(inpaint_mask_add_colour(&image, 1, 2, 3, 0, mask, HEIGHT * WIDTH - 1), INPAINT_USAGE, " bytes, found ");
+  REFUSED(inpaint_mask_add_colour(&image, 1, 2, 3, 0, &pixels[2][0][0], sizeof mask), INPAINT_USAGE, "overlap");
+  rgba.format = 7;
+  REFUSED(inpaint_mask_add_colour(&rgba, 1, 2, 3, 0, mask, sizeof mask), INPAINT_USAGE, "format");
+}
+
 // Strokes on a transparent layer are the hole; a channel that is named is read; wrong arguments are refused.
 static void masks_are_made_of_pictures(const inpaint_engine *engine) {
   uint8_t strokes[HEIGHT][WIDTH + 1][4], bytes[HEIGHT][WIDTH + 1];
@@ -488,6 +525,7 @@ int main(int argc, char **argv) {
   CHECK(changed > 0);
 
   masks_are_made_of_pictures(engine);
+  paint_is_added_to_a_mask();
   strides_are_kept(weights, size);
 
   pthread_t threads[3];
