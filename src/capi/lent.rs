@@ -3,7 +3,7 @@
 use std::ffi::{CStr, c_char};
 use std::ops::Range;
 
-use super::types::inpaint_image;
+use super::types::*;
 use crate::error::{Error, Result};
 
 /// The string at `text`.
@@ -29,6 +29,21 @@ pub(super) fn apart(name: &str, a: &Range<usize>, b: &Range<usize>) -> Result<()
         return Err(Error::usage(format!("{name}: expected memory of their own, found an overlap")));
     }
     Ok(())
+}
+
+/// The number type of a picture's samples, and how many a pixel has.
+pub(super) enum Samples {
+    U8(usize),
+    U16(usize),
+}
+
+/// How a pixel of this format lies in memory.
+pub(super) fn samples(format: inpaint_format) -> Result<Samples> {
+    match format {
+        INPAINT_GREY8..=INPAINT_RGBA8 => Ok(Samples::U8(format as usize)),
+        INPAINT_GREY16..=INPAINT_RGBA16 => Ok(Samples::U16((format - 0x10) as usize)),
+        _ => Err(Error::usage(format!("format: expected one of this interface, found {format}"))),
+    }
 }
 
 /// A picture whose size, stride, alignment and length fit each other.

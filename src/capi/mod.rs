@@ -27,7 +27,7 @@ use crate::parallel::MAX_THREADS;
 use crate::simd::Isa;
 use engine::{built_in, create, from_file};
 use guard::{boxed, guard};
-use lent::{null, string};
+use lent::{Samples, null, samples, string};
 use run::Run;
 
 /// The version of the library, such as "0.1.0". Never freed.
@@ -283,10 +283,9 @@ pub unsafe extern "C" fn inpaint_run(
         let run = Run { engine, image, mask, scratch: scratch.cast(), scratch_size, progress, user };
         // SAFETY: passed on to the caller.
         unsafe {
-            match image.format {
-                INPAINT_GREY8..=INPAINT_RGBA8 => run.fill::<u8>(image.format as usize),
-                INPAINT_GREY16..=INPAINT_RGBA16 => run.fill::<u16>((image.format - 0x10) as usize),
-                format => Err(unknown(format)),
+            match samples(image.format)? {
+                Samples::U8(channels) => run.fill::<u8>(channels),
+                Samples::U16(channels) => run.fill::<u16>(channels),
             }
         }
     })
@@ -308,14 +307,9 @@ pub unsafe extern "C" fn inpaint_mask_from_image(
         let channel = mask::channel(channel)?;
         // SAFETY: passed on to the caller.
         unsafe {
-            match image.format {
-                INPAINT_GREY8..=INPAINT_RGBA8 => {
-                    mask::write::<u8>(image, image.format as usize, channel, mask, mask_size)
-                }
-                INPAINT_GREY16..=INPAINT_RGBA16 => {
-                    mask::write::<u16>(image, (image.format - 0x10) as usize, channel, mask, mask_size)
-                }
-                format => Err(unknown(format)),
+            match samples(image.format)? {
+                Samples::U8(channels) => mask::write::<u8>(image, channels, channel, mask, mask_size),
+                Samples::U16(channels) => mask::write::<u16>(image, channels, channel, mask, mask_size),
             }
         }
     })
@@ -347,21 +341,12 @@ pub unsafe extern "C" fn inpaint_mask_add_colour(
         let paint = Paint { rgb: [red, green, blue], tolerance };
         // SAFETY: passed on to the caller.
         unsafe {
-            match image.format {
-                INPAINT_GREY8..=INPAINT_RGBA8 => {
-                    mask::add_colour::<u8>(image, image.format as usize, paint, mask, mask_size)
-                }
-                INPAINT_GREY16..=INPAINT_RGBA16 => {
-                    mask::add_colour::<u16>(image, (image.format - 0x10) as usize, paint, mask, mask_size)
-                }
-                format => Err(unknown(format)),
+            match samples(image.format)? {
+                Samples::U8(channels) => mask::add_colour::<u8>(image, channels, paint, mask, mask_size),
+                Samples::U16(channels) => mask::add_colour::<u16>(image, channels, paint, mask, mask_size),
             }
         }
     })
-}
-
-fn unknown(format: inpaint_format) -> Error {
-    Error::usage(format!("format: expected one of this interface, found {format}"))
 }
 
 /// The options at `options`.
