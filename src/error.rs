@@ -108,6 +108,11 @@ impl Error {
     pub fn limits(detail: impl Into<String>) -> Self {
         Self::new(ErrorKind::Limits, detail)
     }
+
+    /// More pixels than can be addressed.
+    pub(crate) fn too_large(width: usize, height: usize) -> Self {
+        Self::limits(format!("expected no more pixels than this build can address, found {width}×{height}"))
+    }
 }
 
 fn escaped(detail: String) -> String {

@@ -8,7 +8,7 @@ use super::pixels::{Crop, Pixels};
 use super::regions::{Level, Part};
 use crate::alloc;
 use crate::error::Result;
-use crate::mask::{Mask, MaskView};
+use crate::mask::{Mask, MaskView, parents};
 
 /// Fills the part of `image`. Calls `fill` with every region and its mask, from the coarsest level to the image's own.
 pub(super) fn fill_part(
@@ -60,17 +60,15 @@ fn downsample_known(image: &dyn Pixels, level: &Level) -> Result<Array3<f32>> {
             image.read(y, 0..width, row, 3);
         }
         for (x, out) in out.chunks_exact_mut(colours).enumerate() {
-            for (c, out) in out.iter_mut().enumerate() {
-                let (mut sum, mut count) = (0.0, 0);
-                for (y, row) in under.clone().zip(rows.chunks_exact(3 * width)) {
-                    for x in (2 * x..(2 * x + 2).min(width)).filter(|x| !is_hole(*x, y)) {
-                        sum += row[3 * x + c];
-                        count += 1;
-                    }
+            let (mut sum, mut count) = ([0.0; 3], 0);
+            for (y, row) in under.clone().zip(rows.chunks_exact(3 * width)) {
+                for x in (2 * x..(2 * x + 2).min(width)).filter(|x| !is_hole(*x, y)) {
+                    (0..3).for_each(|c| sum[c] += row[3 * x + c]);
+                    count += 1;
                 }
-                if count > 0 {
-                    *out = sum / count as f32;
-                }
+            }
+            if count > 0 {
+                out.iter_mut().zip(sum).for_each(|(out, sum)| *out = sum / count as f32);
             }
         }
     }
@@ -80,10 +78,6 @@ fn downsample_known(image: &dyn Pixels, level: &Level) -> Result<Array3<f32>> {
 /// Fills `inside` from the image of half the size, bilinearly between the centres of its pixels.
 fn upsample_into(coarse: &Array3<f32>, inside: &Mask, image: &mut dyn Pixels) {
     let (height, width, colours) = coarse.dim();
-    let parents = |v: usize, end: usize| {
-        let near = v / 2;
-        (near, if v.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(end - 1) })
-    };
     for y in 0..inside.height() {
         let (near, far) = parents(y, height);
         for x in inside.runs(y, 0..inside.width()).flatten() {

@@ -4,9 +4,9 @@
 use arrayvec::ArrayVec;
 
 use crate::alloc::{Buffer, Lifetime, place};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::prior::Harmonic;
-use crate::unet::{Layout, MAX_MAPS, too_large};
+use crate::unet::{Layout, MAX_MAPS};
 use crate::weights::{Config, Prior};
 
 /// The maps, and the prior's image and scratch.
@@ -62,7 +62,7 @@ impl Shares {
         });
         let shares = Self { layout, prior, arena };
         let fits = shares.floats() <= isize::MAX as usize / size_of::<f32>();
-        if fits { Ok(shares) } else { Err(too_large(width, height)) }
+        if fits { Ok(shares) } else { Err(Error::too_large(width, height)) }
     }
 
     /// Floats of all memory that a run on the region uses.

@@ -289,7 +289,7 @@ impl<W: AsRef<[u64]> + AsMut<[u64]>> Mask<W> {
         area.rows().for_each(|y| self.set(y, area.columns(), false));
     }
 
-    /// Makes a run of row `y` hole, or known.
+    /// Makes a run of row `y` hole, or known; a run that ends before it starts is empty.
     pub(super) fn set(&mut self, y: usize, run: Range<usize>, hole: bool) {
         let row = &mut self.words.as_mut()[y * self.stride..][..self.stride];
         let mut x = run.start;

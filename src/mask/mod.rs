@@ -3,6 +3,7 @@
 
 mod bits;
 mod distance;
+mod halves;
 mod paint;
 mod pixels;
 mod rect;
@@ -14,6 +15,7 @@ mod survey;
 pub use bits::{Mask, MaskView};
 #[cfg(feature = "capi")]
 pub(crate) use distance::dilation_lines;
+pub(crate) use halves::{parents, whole_cells};
 pub use paint::{Paint, Painted};
 pub(crate) use rect::Rect;
 pub use rule::{MaskRule, MaskWhite};

@@ -1,6 +1,7 @@
 //! Shapes derived from a hole: its largest square, the mask at half the size, its core.
 
 use super::bits::Mask;
+use super::halves::whole_cells;
 use super::rect::Rect;
 use crate::alloc;
 use crate::error::Result;
@@ -39,11 +40,7 @@ impl<W: AsRef<[u64]>> Mask<W> {
             let below = (2 * y + 1).min(self.height() - 1);
             for run in self.runs(2 * y, 0..self.width()) {
                 for run in self.runs(below, run) {
-                    let end = if run.end == self.width() { run.end.div_ceil(2) } else { run.end / 2 };
-                    let cells = run.start.div_ceil(2)..end;
-                    if cells.start < cells.end {
-                        out.set(y, cells, true);
-                    }
+                    out.set(y, whole_cells(run, self.width()), true);
                 }
             }
         }
@@ -62,9 +59,7 @@ impl<W: AsRef<[u64]>> Mask<W> {
             for run in self.runs(y, 0..self.width()) {
                 let start = if run.start == 0 { 0 } else { run.start + margin };
                 let end = if run.end == self.width() { run.end } else { run.end.saturating_sub(margin) };
-                if start < end {
-                    rows.set(y, start..end, true);
-                }
+                rows.set(y, start..end, true);
             }
         }
         rows.and_rows(margin)

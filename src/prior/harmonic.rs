@@ -15,7 +15,7 @@ use arrayvec::ArrayVec;
 
 use crate::alloc::{self, List, Plain};
 use crate::error::{Error, Result};
-use crate::mask::{Mask, MaskView};
+use crate::mask::{Mask, MaskView, parents, whole_cells};
 
 /// Cycles that bring the fill within 0.1 dB of the solution.
 pub const CYCLES: usize = 1;
@@ -74,9 +74,7 @@ impl Harmonic {
         }
         // All that is counted here is less than 8 a pixel.
         if width.checked_mul(height).and_then(|pixels| pixels.checked_mul(8)).is_none() {
-            return Err(Error::limits(format!(
-                "expected no more pixels than this build can address, found {width}×{height}"
-            )));
+            return Err(Error::too_large(width, height));
         }
         let mut sizes = ArrayVec::from_iter([(width, height)]);
         while let Some(&(width, height)) = sizes.last()
@@ -165,7 +163,7 @@ impl Grid<'_> {
             let lower = if 2 * y + 1 < self.height { lower } else { upper };
             let (mut i, mut j) = (0, 0);
             while i < upper.len() && j < lower.len() {
-                let (a, b) = (self.whole_cells(upper[i]), self.whole_cells(lower[j]));
+                let (a, b) = (whole_cells(upper[i].columns(), self.width), whole_cells(lower[j].columns(), self.width));
                 let (first, end) = (a.start.max(b.start), a.end.min(b.end));
                 if first < end {
                     coarse.push(Run { y: y as u16, first: first as u16, last: (end - 1) as u16 });
@@ -173,12 +171,6 @@ impl Grid<'_> {
                 (i, j) = if a.end <= b.end { (i + 1, j) } else { (i, j + 1) };
             }
         }
-    }
-
-    /// The coarse cells whose pixels of a row lie in a run.
-    fn whole_cells(&self, run: Run) -> std::ops::Range<usize> {
-        let end = usize::from(run.last) + 1;
-        usize::from(run.first).div_ceil(2)..if end == self.width { end.div_ceil(2) } else { end / 2 }
     }
 
     /// Fills the hole by the nearest known pixels left, right, above and below, weighted by inverse distance; where there
@@ -362,8 +354,8 @@ impl Grid<'_> {
 }
 
 impl Run {
-    fn columns(self) -> std::ops::RangeInclusive<usize> {
-        usize::from(self.first)..=usize::from(self.last)
+    fn columns(self) -> std::ops::Range<usize> {
+        usize::from(self.first)..usize::from(self.last) + 1
     }
 
     /// The known pixels left and right of it.
@@ -382,12 +374,6 @@ const BOTTOM_SWEEPS: usize = 2;
 /// One step more, if there is a way at all.
 fn further(distance: f32) -> f32 {
     if distance > 0.0 { distance + 1.0 } else { 0.0 }
-}
-
-/// The coarse cell that holds cell `v`, and the next nearest inside the grid.
-fn parents(v: usize, end: usize) -> (usize, usize) {
-    let near = v / 2;
-    (near, if v.is_multiple_of(2) { near.saturating_sub(1) } else { (near + 1).min(end - 1) })
 }
 
 /// Splits the scratch of `coarse` and the grids below: correction, right-hand side, the rest.

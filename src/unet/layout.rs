@@ -43,7 +43,7 @@ impl Layout {
     pub fn new(config: &Config, width: usize, height: usize) -> Result<Self> {
         let levels = config.levels();
         let padded = |side: usize| side.checked_next_multiple_of(1 << levels).filter(|s| *s <= MAX_SIDE);
-        let (Some(w), Some(h)) = (padded(width), padded(height)) else { return Err(too_large(width, height)) };
+        let (Some(w), Some(h)) = (padded(width), padded(height)) else { return Err(Error::too_large(width, height)) };
 
         let (encoder, decoder) = config.layers().split_at(levels);
         let pad = |level: usize| encoder.get(level).map_or(0, |layer| layer.kernel / 2).max(1);
@@ -63,7 +63,7 @@ impl Layout {
             area.and_then(|area| area.checked_mul(map.channels)).is_some_and(|len| len <= isize::MAX as usize / 64)
         };
         if !maps.iter().all(fits) {
-            return Err(too_large(width, height));
+            return Err(Error::too_large(width, height));
         }
         let steps = steps(&maps);
         let pixels = steps.iter().map(|s| s.output.width * s.output.height).sum();
@@ -93,10 +93,10 @@ impl Layout {
     /// Floats of a plan's own memory.
     pub fn plan_floats(&self) -> usize {
         let [w, h] = self.padded();
-        let levels = self.levels();
-        let encoder: usize = (0..=levels).map(|scale| floats_for::<u8>((w >> scale) * (h >> scale))).sum();
-        let decoder: usize = (0..levels).map(|scale| floats_for::<u8>((w >> scale) * (h >> scale))).sum();
-        floats_for::<Pixel>(self.pixels) + floats_for::<u32>(2 * w) + encoder + 2 * decoder
+        let (levels, plane) = (self.levels(), |scale: usize| floats_for::<u8>((w >> scale) * (h >> scale)));
+        // Three for each scale, but one for the deepest.
+        let planes = 3 * (0..levels).map(plane).sum::<usize>() + plane(levels);
+        floats_for::<Pixel>(self.pixels) + floats_for::<u32>(2 * w) + planes
     }
 
     pub fn levels(&self) -> usize {
@@ -136,9 +136,4 @@ fn steps(maps: &[Map]) -> ArrayVec<Step, { 2 * MAX_LEVELS }> {
         Step { inputs, output: maps[i] }
     };
     (1..=last).map(step).collect()
-}
-
-/// The error for more pixels than can be addressed.
-pub(crate) fn too_large(width: usize, height: usize) -> Error {
-    Error::limits(format!("expected no more pixels than this build can address, found {width}×{height}"))
 }

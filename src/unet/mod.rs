@@ -4,6 +4,6 @@ mod layout;
 mod network;
 mod plan;
 
-pub(crate) use layout::{Layout, MAX_MAPS, too_large};
+pub(crate) use layout::{Layout, MAX_MAPS};
 pub(crate) use network::Network;
 pub(crate) use plan::Plan;
