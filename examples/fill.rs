@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut mask = Mask::new(width, height)?;
     mask.add_box(0..width, 60..64);
     let mut spot = Mask::new(width, height)?;
-    spot.add_box(200..201, 190..191);
+    spot.add(200, 190);
     mask.add_all(&spot.dilated(10)?);
 
     let inpainter = Inpainter::embedded(Options::default())?;

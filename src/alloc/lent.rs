@@ -65,8 +65,7 @@ pub(crate) fn values_mut<T: Plain>(memory: &mut [f32]) -> &mut [T] {
 /// Splits `count` values, of any content, off the front of `memory`.
 pub(crate) fn split<T: Plain>(memory: &mut [f32], count: usize) -> (&mut [T], &mut [f32]) {
     let (part, rest) = memory.split_at_mut(floats_for::<T>(count));
-    // SAFETY: `T` is plain, and the part is as long as `count` of it.
-    (unsafe { std::slice::from_raw_parts_mut(part.as_mut_ptr().cast(), count) }, rest)
+    (&mut values_mut(part)[..count], rest)
 }
 
 /// A list in memory that is lent to it.

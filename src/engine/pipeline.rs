@@ -59,7 +59,7 @@ impl Engine {
 
         // Regions: where the network runs, and memory for the largest.
         let plan = self.plan_regions(&mask, strategy, image.colours())?;
-        report.plan_bytes = plan.bytes;
+        (report.regions, report.plan_bytes) = (plan.regions, plan.bytes);
         let mut own = None;
         let memory = match scratch {
             Some(scratch) => lent(scratch, plan.bytes, report.width, report.height)?,
@@ -96,14 +96,13 @@ impl Engine {
             watch.lap(&mut times.composite);
 
             meter.done += area;
-            report.regions += 1;
             report.macs += macs;
             Ok(())
         };
         let done = control::with_defaults(|| match strategy {
-            Strategy::Window => regions::for_each_part(&mask, regions::Lengths::new(config.levels()), &mut |part| {
-                pyramid::fill_part(image, part, &mut fill)
-            }),
+            Strategy::Window => {
+                regions::for_each_part(&mask, config.levels(), &mut |part| pyramid::fill_part(image, part, &mut fill))
+            }
             _ => fill(image, &mask),
         });
         if let Some(own) = own {

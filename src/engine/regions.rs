@@ -17,7 +17,7 @@ const CELL: usize = 64;
 
 /// Lengths in pixels, which follow from the network's depth.
 #[derive(Clone, Copy)]
-pub(super) struct Lengths {
+struct Lengths {
     /// Widest square of hole that the network bridges: about half the receptive field of its encoder.
     reach: usize,
     /// Width of the rim around an inside that is taken from half the size.
@@ -31,7 +31,7 @@ pub(super) struct Lengths {
 }
 
 impl Lengths {
-    pub fn new(levels: usize) -> Self {
+    fn new(levels: usize) -> Self {
         let unit = 1 << levels;
         Self { reach: unit, rim: (3 * unit / 8).max(1), tile: (6 * unit).min(384), margin: unit, align: unit }
     }
@@ -61,13 +61,14 @@ pub(super) struct Part {
     pub levels: Vec<Level>,
 }
 
-/// Calls `each` with every part of the hole, in the order in which they are filled: first those around places wider than the
-/// network reaches, so that coarser images stay small; then what is left.
+/// Calls `each` with every part of the hole, in the order in which a network of so many levels fills them: first those around
+/// places wider than it reaches, so that coarser images stay small; then what is left.
 pub(super) fn for_each_part(
     mask: &MaskView<'_>,
-    lengths: Lengths,
+    levels: usize,
     each: &mut dyn FnMut(Part) -> Result<()>,
 ) -> Result<()> {
+    let lengths = Lengths::new(levels);
     let radius = lengths.reach / 2;
     let mut parts = connected(&mask.core(radius)?)?;
     for part in &mut parts {
@@ -158,8 +159,8 @@ impl Part {
     }
 
     /// Calls `each` with every region and what is to be filled there, the coarsest first.
-    pub fn for_each_region(self, each: &mut dyn FnMut(Rect, &MaskView<'_>) -> Result<()>) -> Result<()> {
-        self.levels.into_iter().rev().try_for_each(|level| level.for_each_region(each))
+    pub fn for_each_region(self, each: &mut dyn FnMut(&MaskView<'_>) -> Result<()>) -> Result<()> {
+        self.levels.into_iter().rev().try_for_each(|level| level.for_each_region(&mut |_, mask| each(mask)))
     }
 
     /// Bytes of its masks.

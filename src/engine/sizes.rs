@@ -27,39 +27,32 @@ pub(super) struct RegionPlan {
     pub bytes: usize,
 }
 
-impl RegionPlan {
-    fn add(&mut self, shares: &Shares) {
-        self.floats = self.floats.max(shares.floats());
-        self.plan_floats = self.plan_floats.max(shares.layout.plan_floats());
-    }
-}
-
 impl Engine {
     /// Walks the regions without running in them.
     pub(super) fn plan_regions(&self, mask: &MaskView<'_>, strategy: Strategy, colours: usize) -> Result<RegionPlan> {
         let config = &self.network.config;
         let mut plan = RegionPlan { regions: 0, area: 0, floats: 0, plan_floats: 0, bytes: 0 };
-        let mut held = 0;
+        let (mut held, mut last) = (0, (0, 0));
+        let mut add = |mask: &MaskView<'_>| -> Result<()> {
+            let size = (mask.width(), mask.height());
+            plan.regions += 1;
+            plan.area += (size.0 * size.1) as u64;
+            if std::mem::replace(&mut last, size) != size {
+                let shares = Shares::new(config, size.0, size.1)?;
+                plan.floats = plan.floats.max(shares.floats());
+                plan.plan_floats = plan.plan_floats.max(shares.layout.plan_floats());
+            }
+            Ok(())
+        };
         if strategy == Strategy::Window {
-            let mut last = (0, 0);
-            regions::for_each_part(mask, regions::Lengths::new(config.levels()), &mut |part| {
+            regions::for_each_part(mask, config.levels(), &mut |part| {
                 held = held.max(part.mask_bytes() + pyramid::image_bytes(&part, colours));
-                part.for_each_region(&mut |region, _| {
-                    let size = (region.width, region.height);
-                    plan.regions += 1;
-                    plan.area += (size.0 * size.1) as u64;
-                    if std::mem::replace(&mut last, size) != size {
-                        plan.add(&Shares::new(config, size.0, size.1)?);
-                    }
-                    Ok(())
-                })
+                part.for_each_region(&mut add)
             })?;
             // The mask itself, what is left of it, and two more while a part is laid out.
             held += 4 * Mask::bytes_for(mask.width(), mask.height());
         } else {
-            plan.regions = 1;
-            plan.area = (mask.width() * mask.height()) as u64;
-            plan.add(&Shares::new(config, mask.width(), mask.height())?);
+            add(mask)?;
         }
         plan.bytes = bytes(plan.floats) + held;
         Ok(plan)
@@ -97,9 +90,9 @@ impl Engine {
             Ok(())
         };
         match strategy {
-            Strategy::Window => regions::for_each_part(mask, regions::Lengths::new(config.levels()), &mut |part| {
-                part.for_each_region(&mut |_, mask| count(mask))
-            })?,
+            Strategy::Window => {
+                regions::for_each_part(mask, config.levels(), &mut |part| part.for_each_region(&mut count))?;
+            }
             _ => count(mask)?,
         }
         Ok(report)
