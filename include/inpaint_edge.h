@@ -268,8 +268,8 @@ inpaint_status inpaint_mask_from_image(const inpaint_image *image,
                                        size_t mask_size);
 
 // Adds what is painted in a colour to the mask_size bytes at mask: 255 where the picture has the colour, all other bytes stay.
-// tolerance is the largest difference in red, green and blue that is taken, 0 to 255; or -1, which finds the paint as JPEG
-// and soft brushes leave it. The picture is not written, and must not overlap the mask. On a failure no byte is written.
+// tolerance, 0 to 255, is the largest difference in red, green or blue that still counts as the colour; -1 also finds paint
+// that JPEG or a soft brush has changed. The picture is not written, and must not overlap the mask. On a failure no byte is written.
 inpaint_status inpaint_mask_add_colour(const inpaint_image *image,
                                        uint8_t red,
                                        uint8_t green,

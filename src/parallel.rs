@@ -10,8 +10,8 @@ use rayon::prelude::*;
 /// The most threads of a pool: few enough to start without harm on any machine.
 pub const MAX_THREADS: usize = 512;
 
-/// Bytes that a new thread takes at most: its stack, and what it allocates before it has begun, when a refusal would end the
-/// process.
+/// The most bytes that a new thread takes: its stack, and what it allocates while it begins. A refusal during that time would
+/// end the process.
 #[cfg(feature = "parallel")]
 const THREAD: usize = 3 << 20;
 

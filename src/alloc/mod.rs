@@ -1,7 +1,7 @@
 //! Fallible `Vec` helpers: where memory cannot be had, the answer is a [`Limits`](crate::ErrorKind::Limits) error instead of
 //! an abort.
 //!
-//! Code that allocates by a number that an input chooses uses these, or calls [`try_alloc`] before a library allocates.
+//! Code uses these wherever an input decides how much is allocated. Before a library allocates, it calls [`try_alloc`].
 
 mod arena;
 mod buffer;

@@ -9,8 +9,8 @@ use crate::error::Result;
 impl<W: AsRef<[u64]>> Mask<W> {
     /// Side of the largest square in `area` that is all hole.
     pub(crate) fn largest_square(&self, area: Rect) -> Result<usize> {
-        // sides[x + 1]: side of the largest square whose lower right corner is pixel x, of this row up to the pixel that has
-        // been reached, of the row above beyond it.
+        // sides[x + 1]: side of the largest square whose lower right corner is pixel x of this row, or of the row above for
+        // pixels that are still to come.
         let mut sides = alloc::try_filled(0u32, area.width + 1)?;
         let mut largest = 0;
         for y in area.rows() {
