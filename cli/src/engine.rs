@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use inpaint_edge::selftest::hex;
+use inpaint_edge::selftest::{hex, sha256};
 use inpaint_edge::weights::{Config, Weights};
 use inpaint_edge::{Error, ErrorKind, Inpainter, Options, Result};
 use sha2::{Digest, Sha256};
@@ -116,7 +116,7 @@ fn built_in() -> Result<&'static [u8]> {
 
 #[cfg(not(feature = "embedded-weights"))]
 fn built_in() -> Result<&'static [u8]> {
-    Err(Error::new(ErrorKind::Usage, "expected --weights FILE, since this build has no weights of its own"))
+    Err(Error::usage("expected --weights FILE, since this build has no weights of its own"))
 }
 
 /// The error with the name of the weights file it is about.
@@ -131,10 +131,12 @@ pub fn named(weights: Option<&Path>, e: Error) -> Error {
 pub fn weights_sha256(weights: Option<&Path>) -> Result<String> {
     let Some(path) = weights else {
         #[cfg(feature = "embedded-weights")]
-        return Ok(hex(&Sha256::digest(inpaint_edge::weights::EMBEDDED)));
+        return Ok(sha256(inpaint_edge::weights::EMBEDDED));
         #[cfg(not(feature = "embedded-weights"))]
         return Ok(String::new());
     };
+    // What is no weights file may have no end.
+    Weights::open(path)?;
     let cannot = |e: std::io::Error| names::unreadable(ErrorKind::Weights, e).of(path.display());
     let mut file = std::fs::File::open(path).map_err(cannot)?;
     let (mut digest, mut block) = (Sha256::new(), vec![0; 1 << 16]);

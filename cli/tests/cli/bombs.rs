@@ -134,6 +134,9 @@ fn a_file_that_is_too_long_is_not_read() {
         }
     }
     fails(&run(&[&"/dev/zero", &mask, &out]), 3, &["/dev/zero: expected a picture in PNG, JPEG"]);
+    let endless = run(&[&kind("plain.png"), &mask, &out, &"--weights", &"/dev/zero", &"--json"]);
+    fails(&endless, 4, &["/dev/zero", "expected a regular file"]);
+    fails(&run(&[&"selftest", &"--weights", &"/dev/zero"]), 4, &["/dev/zero", "expected a regular file"]);
     let weights = folder.put("weights", 8u64.to_le_bytes());
     std::fs::OpenOptions::new().write(true).open(&weights).unwrap().set_len(10 << 30).unwrap();
     fails(&run(&[&kind("plain.png"), &mask, &out, &"--weights", &weights]), 4, &["weights"]);
