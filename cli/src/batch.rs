@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use indicatif::ProgressBar;
 use inpaint_edge::selftest::hex;
-use inpaint_edge::{Error, ErrorKind, Result};
+use inpaint_edge::{Error, Result};
 use inpaint_edge_atomic::remove_abandoned;
 use inpaint_edge_image::target_of;
 
@@ -126,10 +126,7 @@ fn threads_of_each(threads: usize, jobs: usize) -> usize {
 /// The error of a job whose image or mask should have come from a job that failed.
 fn not_made(maker: &Item) -> Error {
     let (out, image) = (maker.files.out.display(), maker.files.image.display());
-    Error::new(
-        ErrorKind::Input,
-        format!("{out}: expected the result of {image}, found none, since that could not be filled"),
-    )
+    Error::input(format!("{out}: expected the result of {image}, found none, since that could not be filled"))
 }
 
 /// The outcome of a job that need not be tried.
@@ -143,7 +140,7 @@ fn known_outcome(item: &Item, overwrite: bool) -> Option<Outcome> {
     }
     if files.inputs().any(|input| names::is_same(&files.out, input)) {
         let detail = "expected --overwrite or another result, found the image or mask itself";
-        return Some(Outcome::Failed(Error::new(ErrorKind::Usage, detail).of(files.out.display())));
+        return Some(Outcome::Failed(Error::usage(detail).of(files.out.display())));
     }
     Some(Outcome::Skipped)
 }

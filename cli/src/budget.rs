@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex, MutexGuard};
 
-use inpaint_edge::{Error, ErrorKind, Result};
+use inpaint_edge::{Error, Result};
 
 use crate::free;
 
@@ -117,7 +117,7 @@ impl Share<'_> {
                     format!("expected {needed}M of memory or more{what_for}, found {}M free {place}", *limit >> 20)
                 }
             };
-            return Err(Error::new(ErrorKind::Limits, detail));
+            return Err(Error::limits(detail));
         }
         let mut used = used.lock().unwrap_or_else(|e| e.into_inner());
         while *used - self.held.bytes + bytes > *limit {
@@ -162,6 +162,7 @@ fn release_what_is_freed() {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use inpaint_edge::ErrorKind;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     #[test]

@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-use inpaint_edge::{Error, ErrorKind, Result};
+use inpaint_edge::{Error, Result};
 
 /// The system's allocator, which records that an allocation failed.
 struct Noting;
@@ -101,7 +101,7 @@ pub fn on_enough_stack(work: fn() -> ExitCode) -> Result<ExitCode> {
     }
     match std::thread::Builder::new().stack_size(STACK).spawn(work) {
         Ok(thread) => Ok(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
-        Err(_) => Err(Error::new(ErrorKind::Limits, "no memory for a thread")),
+        Err(_) => Err(Error::limits("no memory for a thread")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use inpaint_edge::{Error, ErrorKind, Result};
+use inpaint_edge::{Error, Result};
 
 use crate::names::{self, is_pipe};
 
@@ -24,7 +24,7 @@ impl Files {
         if is_pipe(&out) || !names::is_folder(&out) {
             return Ok(Self { image, mask, out });
         }
-        let refused = |detail| Err(Error::new(ErrorKind::Usage, detail).of(out.display()));
+        let refused = |detail| Err(Error::usage(detail).of(out.display()));
         let Some(name) = image.file_name().filter(|_| !is_pipe(&image)) else {
             return refused("expected the name of a file, since the image has none, found a folder");
         };

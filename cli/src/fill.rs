@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use inpaint_edge::{Error, ErrorKind, Result};
+use inpaint_edge::{Error, Result};
 
 use crate::budget::Budget;
 use crate::console::{is_watched, print, progress_bar, tell};
@@ -17,10 +17,10 @@ pub fn run(spec: &FillSpec) -> Result<()> {
     let start = Instant::now();
     let FillSpec { files, job, .. } = spec;
     if is_pipe(&files.image) && files.mask.as_deref().is_some_and(is_pipe) {
-        return usage("expected IMAGE or MASK on stdin, found both");
+        return Err(Error::usage("expected IMAGE or MASK on stdin, found both"));
     }
     if spec.json && is_pipe(&files.out) {
-        return usage("expected --json or the image on stdout, found both");
+        return Err(Error::usage("expected --json or the image on stdout, found both"));
     }
     // The digest for the report is read first: if that fails, there is no result.
     let weights = spec.json.then(|| weights_sha256(job.weights.as_deref())).transpose()?;
@@ -52,7 +52,7 @@ fn preview(spec: &FillSpec, budget: Option<&Budget>) -> Result<()> {
     let FillSpec { files, job, .. } = spec;
     if files.inputs().any(|input| names::is_same(input, &files.out)) {
         let detail = "expected another file than IMAGE and MASK for --preview, which replaces it, found one of them";
-        return Err(Error::new(ErrorKind::Usage, detail).of(files.out.display()));
+        return Err(Error::usage(detail).of(files.out.display()));
     }
     let Shown { hole_pixels, notes } = Job { files, spec: job }.preview(budget)?;
     match hole_pixels {
@@ -61,10 +61,6 @@ fn preview(spec: &FillSpec, budget: Option<&Budget>) -> Result<()> {
     }
     notes.iter().for_each(|line| note(spec, format_args!("{line}")));
     Ok(())
-}
-
-fn usage<T>(detail: &str) -> Result<T> {
-    Err(Error::new(ErrorKind::Usage, detail))
 }
 
 fn note(spec: &FillSpec, note: std::fmt::Arguments<'_>) {

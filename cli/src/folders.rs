@@ -18,13 +18,13 @@ pub fn items(images: &Path, masks: Option<&Path>, out: &Path, in_image: bool) ->
     }
     if [Some(images), masks].into_iter().flatten().any(|folder| names::is_same(folder, out)) {
         let detail = "expected another folder than those of images and masks for --out, found one of them";
-        return Err(Error::new(ErrorKind::Usage, detail).of(out.display()));
+        return Err(Error::usage(detail).of(out.display()));
     }
     let (names, passed_over) = pictures(images)?;
     if names.is_empty() {
         let found = if passed_over.count == 0 { "none".to_owned() } else { passed_over.to_string() };
         let detail = format!("{}: expected files {}, found {found}", images.display(), picture_endings());
-        return Err(Error::new(ErrorKind::Input, detail));
+        return Err(Error::input(detail));
     }
     let masks_found = masks.map_or_else(|| Ok(Vec::new()), |masks| pictures(masks).map(|(names, _)| names))?;
     let folders = [Some(images), masks, Some(out)].into_iter().flatten().map(|folder| folder.as_os_str().len());
@@ -37,7 +37,7 @@ pub fn items(images: &Path, masks: Option<&Path>, out: &Path, in_image: bool) ->
     let item = |name: &OsString| {
         let (image, result) = (images.join(name), names::of_result(name));
         let found = masks.map(|masks| (masks, masks_of(name, &by_stem)));
-        let refused = |detail| Some(Error::new(ErrorKind::Input, detail).of(image.display()));
+        let refused = |detail| Some(Error::input(detail).of(image.display()));
         let same = by_result.get(&result).map_or(&[][..], Vec::as_slice);
         let problem = match &found {
             _ if same.len() > 1 && *name != result => {
@@ -55,8 +55,7 @@ pub fn items(images: &Path, masks: Option<&Path>, out: &Path, in_image: bool) ->
         Item { files: Files { image, mask, out: out.join(result) }, problem }
     };
     let items = names.iter().map(item).collect();
-    std::fs::create_dir_all(out)
-        .map_err(|e| Error::new(ErrorKind::Output, format!("{}: cannot be made: {e}", out.display())))?;
+    names::make_folder(out)?;
     Ok((items, passed_over))
 }
 

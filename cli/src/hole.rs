@@ -20,7 +20,7 @@ pub struct Hole {
     pub mask: Mask,
     pub notes: Vec<Note>,
     /// Why nothing is known, for the case that the hole is all of the image.
-    why_all: Option<String>,
+    why_all: String,
 }
 
 /// A line about a file.
@@ -44,7 +44,7 @@ pub fn of_mask(mask: Photo, spec: &HoleSpec) -> Result<Marked> {
 
 /// The channel of a mask that tells where the hole is.
 fn channel_of(mask: &Photo, spec: &HoleSpec) -> Result<MaskChannel> {
-    let refused = |detail: &str| Err(Error::new(ErrorKind::Input, detail));
+    let refused = |detail: &str| Err(Error::input(detail));
     match spec.channel {
         MaskChannel::Auto => match mask.guess_mask()? {
             MaskGuess::Luma => Ok(MaskChannel::Luma),
@@ -84,10 +84,8 @@ pub fn find(
     }
     let before = mask.count();
     let mask = resized(mask, spec.grow)?;
-    let mut why_all = None;
-    if let Some(advice) = advice {
+    if let Some(advice) = &advice {
         notes.extend(advice.notes(spec).into_iter().map(Note::OfMask));
-        why_all = advice.all_hole();
     }
     if spec.alpha && before == 0 {
         notes.push(Note::OfImage("no pixel of it is transparent for --mask-alpha".to_owned()));
@@ -95,13 +93,11 @@ pub fn find(
     if before > 0 && mask.count() == 0 {
         notes.push(Note::OfImage(format!("--mask-grow {} leaves nothing of the hole", spec.grow)));
     }
-    if why_all.is_none() && before < width * height {
-        why_all = Some(format!("--mask-grow {} has taken what was left", spec.grow));
-    } else if why_all.is_none() && spec.alpha {
-        why_all = Some("all of the image is transparent, or boxed or painted".to_owned());
-    } else if why_all.is_none() {
-        why_all = Some("all of the image is boxed or painted".to_owned());
-    }
+    let why_all = advice.and_then(|advice| advice.all_hole()).unwrap_or_else(|| match spec.alpha {
+        _ if before < width * height => format!("--mask-grow {} has taken what was left", spec.grow),
+        true => "all of the image is transparent, or boxed or painted".to_owned(),
+        false => "all of the image is boxed or painted".to_owned(),
+    });
     Ok(Hole { mask, notes, why_all })
 }
 
@@ -109,8 +105,8 @@ impl Hole {
     /// Adds to the error of a run what may have led to a hole that is all of the image.
     pub fn explained(&self, e: Error) -> Error {
         let is_all = self.mask.count() == self.mask.width() * self.mask.height();
-        match &self.why_all {
-            Some(why) if is_all && e.kind() == ErrorKind::Input => Error::new(e.kind(), format!("{e}; {why}")),
+        match e.kind() {
+            ErrorKind::Input if is_all => Error::input(format!("{e}; {}", self.why_all)),
             _ => e,
         }
     }
@@ -127,7 +123,7 @@ fn add_boxes(mask: &mut Mask, boxes: &[Area], notes: &mut Vec<Note>) -> Result<(
         let (columns, rows) = (inside(x, width, w), inside(y, height, h));
         if columns.is_empty() || rows.is_empty() {
             let detail = format!("expected a box inside {w}×{h}, found --box {x},{y},{width},{height}");
-            return Err(Error::new(ErrorKind::Input, detail));
+            return Err(Error::input(detail));
         }
         let left = (columns.start, rows.start, columns.len(), rows.len());
         if (left.2 as i64, left.3 as i64) != (width, height) {
@@ -147,7 +143,7 @@ fn add_pixels(mask: &mut Mask, photo: &Photo, spec: &HoleSpec, notes: &mut Vec<N
             let is_band = photo.pixels.color().has_alpha();
             let found = if is_band { "a band of another kind (ExtraSamples 0)" } else { "none" };
             let detail = format!("expected an alpha channel for --mask-alpha, found {found}");
-            return Err(Error::new(ErrorKind::Input, detail));
+            return Err(Error::input(detail));
         }
         add_transparent(mask, &photo.pixels, spec.threshold)?;
     }

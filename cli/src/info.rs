@@ -43,7 +43,7 @@ pub fn run(spec: &InfoSpec) -> Result<()> {
     }
     let (encoder, decoder) = channels.split_at(config.levels());
     let list = |c: &[usize]| c.iter().map(usize::to_string).collect::<Vec<_>>().join(" ");
-    let text = format!(
+    let mut text = format!(
         "model     partial-convolution U-Net, {} levels, {} parameters, prior {prior}\n\
          encoder   {} channels\n\
          decoder   {} channels\n\
@@ -58,9 +58,9 @@ pub fn run(spec: &InfoSpec) -> Result<()> {
         available.join(" "),
         inpainter.threads(),
     );
-    let text = free.map_or(text.clone(), |Free { bytes, place }| {
-        format!("{text}memory    {:.1} MB free {place}\n", bytes as f64 / 1e6)
-    });
+    if let Some(Free { bytes, place }) = free {
+        text += &format!("memory    {:.1} MB free {place}\n", bytes as f64 / 1e6);
+    }
     let plan = plan.map_or(String::new(), |plan| plan.text());
     print(text + &plan)
 }

@@ -96,7 +96,7 @@ impl Inputs<'_> {
         };
         let image = self.files.image.display();
         let detail = format!("expected a mask of {width}×{height}, as {image}, found {w}×{h}{help}");
-        Err(Error::new(ErrorKind::Input, detail).of(self.files.hole_name()))
+        Err(Error::input(detail).of(self.files.hole_name()))
     }
 
     /// The error of a run with the name of the file it is about.

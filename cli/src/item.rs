@@ -1,6 +1,6 @@
 //! A job of a batch, and what reading jobs from folders and from a list has in common.
 
-use inpaint_edge::{Error, ErrorKind, Result};
+use inpaint_edge::{Error, Result};
 
 use crate::files::Files;
 
@@ -11,7 +11,7 @@ pub struct Item {
 }
 
 pub fn usage<T>(detail: impl Into<String>) -> Result<T> {
-    Err(Error::new(ErrorKind::Usage, detail))
+    Err(Error::usage(detail))
 }
 
 /// Refuses a batch that memory runs out for: names of `bytes` in all, several times over, and `jobs` jobs with their
@@ -19,5 +19,5 @@ pub fn usage<T>(detail: impl Into<String>) -> Result<T> {
 pub fn check_memory(bytes: usize, jobs: usize) -> Result<()> {
     let needed = bytes.saturating_mul(4).saturating_add(jobs.saturating_mul(1024));
     let had = Vec::<u8>::new().try_reserve_exact(needed);
-    had.map_err(|_| Error::new(ErrorKind::Limits, format!("no memory for {jobs} jobs")))
+    had.map_err(|_| Error::limits(format!("no memory for {jobs} jobs")))
 }

@@ -109,8 +109,12 @@ impl<'a> Job<'a> {
         if !self.can_be_counted() {
             return true;
         }
-        let headers = sources.iter_mut().map(Source::header).collect::<Result<Vec<_>>>();
         // An unreadable file is reported on the usual way.
+        let Ok(files) = sources.iter_mut().map(Source::file_bytes).sum::<Result<usize>>() else { return true };
+        if !engine.has_room(budget, files) {
+            return false;
+        }
+        let headers = sources.iter_mut().map(Source::header).collect::<Result<Vec<_>>>();
         let (Ok(headers), Ok(known)) = (headers, engine.known()) else { return true };
         let bytes = memory::ample_bytes(known, &headers[0], headers.get(1), self.spec.strategy, format);
         engine.has_room(budget, bytes)

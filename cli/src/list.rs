@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use inpaint_edge::{Error, ErrorKind, Result};
+use inpaint_edge::{Error, Result};
 use inpaint_edge_image::read_within;
 
 use crate::files::Files;
@@ -136,7 +136,7 @@ fn of_json(line: &[u8]) -> Result<Names> {
     let object: serde_json::Value = serde_json::from_slice(line).map_err(|e| {
         // In the list, the line has another number.
         let e = e.to_string().replace(" at line 1 column ", " at column ");
-        Error::new(ErrorKind::Usage, format!("expected a JSON object in UTF-8, found another line: {e}"))
+        Error::usage(format!("expected a JSON object in UTF-8, found another line: {e}"))
     })?;
     let text = |key: &str| match &object[key] {
         serde_json::Value::Null => Ok(None),

@@ -5,10 +5,11 @@ use std::path::Path;
 use clap::CommandFactory;
 use clap_mangen::Man;
 use inpaint_edge::{Error, ErrorKind, Result};
-use inpaint_edge_image::write_atomically_with;
+use inpaint_edge_image::write_atomically;
 
 use crate::args::{Cli, ManArgs, SUBCOMMANDS};
 use crate::console::print;
+use crate::names;
 
 pub fn run(args: &ManArgs) -> Result<()> {
     let Some(folder) = &args.out else {
@@ -33,11 +34,9 @@ pub fn completions(shell: clap_complete::Shell, out: Option<&Path>) -> Result<()
 /// Writes a file, and makes its folder.
 fn install(file: &Path, bytes: &[u8]) -> Result<()> {
     if let Some(folder) = file.parent() {
-        let cannot =
-            |e: std::io::Error| Error::new(ErrorKind::Output, format!("{}: cannot be made: {e}", folder.display()));
-        std::fs::create_dir_all(folder).map_err(cannot)?;
+        names::make_folder(folder)?;
     }
-    write_atomically_with(file, |out| out.write_all(bytes).map_err(unwritten))
+    write_atomically(file, bytes)
 }
 
 /// The page of a subcommand, or of the program.
@@ -48,7 +47,7 @@ fn page(name: Option<&str>) -> Result<Man> {
         Some(name) => program.find_subcommand(name).cloned(),
         None => Some(program),
     };
-    let command = command.ok_or_else(|| Error::new(ErrorKind::Usage, "expected a subcommand, found another word"))?;
+    let command = command.ok_or_else(|| Error::usage("expected a subcommand, found another word"))?;
     Ok(Man::new(command).source(concat!("inpaint-edge ", env!("CARGO_PKG_VERSION"))))
 }
 

@@ -6,7 +6,7 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 
-use inpaint_edge::{Error, ErrorKind};
+use inpaint_edge::{Error, ErrorKind, Result};
 use inpaint_edge_image::{OutputFormat, is_picture_name};
 use unicode_normalization::UnicodeNormalization;
 
@@ -56,6 +56,16 @@ pub fn normal(name: &OsStr) -> OsString {
 /// The error of a file or folder that cannot be read.
 pub fn unreadable(kind: ErrorKind, e: io::Error) -> Error {
     Error::new(kind, format!("cannot be read: {e}")).with_source(e)
+}
+
+/// Makes a folder, with those above it, where it is not there yet.
+///
+/// # Errors
+///
+/// Output, naming the folder.
+pub fn make_folder(folder: &Path) -> Result<()> {
+    let cannot = |e| Error::new(ErrorKind::Output, format!("cannot be made: {e}")).with_source(e).of(folder.display());
+    std::fs::create_dir_all(folder).map_err(cannot)
 }
 
 /// An error about a file, with its name. If the file is missing and another has a name that reads the same, says so.

@@ -22,7 +22,7 @@ impl Order {
     pub fn of(items: &[Item], places: &mut Places, results: &HashMap<Place, usize>) -> Self {
         let mut order = Self::default();
         for (reader, item) in items.iter().enumerate() {
-            for input in [Some(&item.files.image), item.files.mask.as_ref()].into_iter().flatten() {
+            for input in item.files.inputs() {
                 let Some(&writer) = results.get(&places.of(input)) else { continue };
                 if writer < reader {
                     order.makers.entry(reader).or_default().push(writer);

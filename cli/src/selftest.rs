@@ -22,7 +22,7 @@ pub fn run(spec: &SelftestSpec) -> Result<()> {
     }
     let Some((name, recorded)) = &known else {
         let detail = format!("expected weights with recorded digests, found sha256 {weights}");
-        return Err(named(spec.weights.as_deref(), Error::new(ErrorKind::Usage, detail)));
+        return Err(named(spec.weights.as_deref(), Error::usage(detail)));
     };
     let mut differ = 0;
     for &isa in &spec.isas {
@@ -30,7 +30,8 @@ pub fn run(spec: &SelftestSpec) -> Result<()> {
             let (isa, found) = digests_of(isa, threads)?;
             let wrong: Vec<_> =
                 found.lines().zip(recorded.lines()).filter(|(found, recorded)| found != recorded).collect();
-            let (cases, right) = (recorded.lines().count() - 1, recorded.lines().count() - 1 - wrong.len());
+            let cases = recorded.lines().count() - 1;
+            let right = cases - wrong.len();
             let mut text = format!("{name}  {isa:8} {threads} threads  {right} of {cases} as recorded\n");
             for (found, expected) in &wrong {
                 text += &format!("  expected  {expected}\n  found     {found}\n");

@@ -2,7 +2,7 @@
 
 use clap::CommandFactory;
 use clap::error::ContextKind;
-use inpaint_edge::{Error, ErrorKind};
+use inpaint_edge::Error;
 
 use super::Cli;
 
@@ -20,7 +20,7 @@ pub fn in_one_line(e: &clap::Error) -> Error {
     if !meant.is_empty() && !is_said {
         line += &format!("; did you mean {}?", meant.join(" or "));
     }
-    Error::new(ErrorKind::Usage, line)
+    Error::usage(line)
 }
 
 /// A message for what clap explains badly: a word too many, an option of other programs, a colour that the shell took

@@ -7,7 +7,7 @@ mod values;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use inpaint_edge::{Error, ErrorKind, Isa, Result, Strategy};
+use inpaint_edge::{Error, Isa, Result, Strategy};
 
 use crate::files::Files;
 use crate::spec::{BatchSpec, FillSpec, Folders, InfoSpec, JobSpec, SelftestSpec};
@@ -250,7 +250,7 @@ impl FillArgs {
     ///
     /// Usage, if a file is missing; as [`Files::new`].
     pub fn spec(&self) -> Result<FillSpec> {
-        let refused = |detail| Err(Error::new(ErrorKind::Usage, detail));
+        let refused = |detail| Err(Error::usage(detail));
         let job = self.job.spec();
         let in_image = job.hole.is_in_image();
         let (mask, out) = match (&self.mask, &self.out) {
