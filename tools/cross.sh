@@ -80,7 +80,11 @@ fi
 upper=$(tr a-z- A-Z_ <<<"$target")
 root=/usr/$triple
 if [ "$qemu" = x86_64 ]; then root=/; fi
-export RUNNER="qemu-$qemu-static -L $root" CC=$triple-gcc
+runner="qemu-$qemu-static -L $root"
+# Most x86-64 systems run programs of 32 bits, sixty times as fast as the emulator.
+loader="$root/lib/ld-linux.so.2 --library-path $root/lib"
+if [ "$qemu" = i386 ] && [ "$($loader --version 2>/dev/null | head -c 5)" = ld.so ]; then runner=$loader; fi
+export RUNNER=$runner CC=$triple-gcc
 export CARGO_BUILD_TARGET=$target "CARGO_TARGET_${upper}_LINKER=$triple-gcc" "CARGO_TARGET_${upper}_RUNNER=$RUNNER"
 rm -rf "$scratch"
 exec "$@"
