@@ -19,9 +19,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The most pixels of a picture that INPAINT_STRATEGY_AUTO runs whole: 2^20.
-#define INPAINT_NATIVE_PIXELS 1048576
-
 // Number of this interface. It changes when programs compiled for the one before would no longer run rightly.
 #define INPAINT_ABI_VERSION 1
 
@@ -38,9 +35,6 @@ typedef int32_t inpaint_status;
 
 // What white in a mask means: one of the numbers below.
 typedef int32_t inpaint_polarity;
-
-// What the network runs on at a time: one of the numbers below. It decides the bytes of a result.
-typedef int32_t inpaint_strategy;
 
 // How pixels lie in memory: one of the numbers below. Samples of a pixel follow each other; 16-bit samples are in the
 // machine's byte order. Alpha is never changed.
@@ -136,16 +130,6 @@ typedef int32_t inpaint_channel;
 // White is kept, black is the hole.
 #define INPAINT_WHITE_IS_KEPT 1
 
-// INPAINT_STRATEGY_NATIVE up to INPAINT_NATIVE_PIXELS, INPAINT_STRATEGY_WINDOW above.
-#define INPAINT_STRATEGY_AUTO 0
-
-// The whole picture, however large: memory grows with it.
-#define INPAINT_STRATEGY_NATIVE 1
-
-// One region around the holes after another: memory follows the largest. A hole wider than the network reaches is filled at
-// half the size first, and so on.
-#define INPAINT_STRATEGY_WINDOW 2
-
 // INPAINT_CHANNEL_LUMA where the picture has no alpha or the same alpha everywhere. INPAINT_CHANNEL_ALPHA where all visible
 // pixels (alpha above 0) have one colour, give or take 8, and half of the picture or less is opaque (alpha of 128 or more):
 // strokes on a transparent layer. A picture that may mean either, such as a photograph with an erased hole, is
@@ -181,7 +165,7 @@ uint32_t inpaint_abi_version(void);
 // empty if no call has failed. Valid until the next call of this thread that fails.
 const char *inpaint_last_error(void);
 
-// Options with their defaults: all cores, the best instruction set, white (128 or more) is the hole, INPAINT_STRATEGY_AUTO.
+// Options with their defaults: all cores, the best instruction set, white (128 or more) is the hole.
 // NULL where there is no memory.
 inpaint_options *inpaint_options_new(void);
 
@@ -212,8 +196,9 @@ inpaint_status inpaint_options_set_threshold(inpaint_options *options, uint8_t t
 // Grows the hole by a disc of this radius, pixels. Default 0.
 inpaint_status inpaint_options_set_grow(inpaint_options *options, uint32_t radius);
 
-// What the network runs on at a time. Default INPAINT_STRATEGY_AUTO.
-inpaint_status inpaint_options_set_strategy(inpaint_options *options, inpaint_strategy strategy);
+// How many pixels around a hole the network sees. 0, the default, is what the weights say; UINT32_MAX is all of the picture.
+inpaint_status inpaint_options_set_context(inpaint_options *options,
+                                           uint32_t pixels);
 
 // Makes an engine from a weights file in memory or, where weights is NULL and size 0, from the weights built into the
 // library. Options may be NULL for the defaults. Weights and options may be freed afterwards. On a failure *engine is NULL.
@@ -235,19 +220,19 @@ void inpaint_engine_free(inpaint_engine *engine);
 const char *inpaint_isa(const inpaint_engine *engine);
 
 // Bytes of scratch memory that inpaint_run uses on a picture of this size. They depend on the weights and the size alone.
-// INPAINT_USAGE where such a picture is run in regions, which takes no scratch memory: see inpaint_strategy.
 inpaint_status inpaint_scratch_size(const inpaint_engine *engine,
                                     uint32_t width,
                                     uint32_t height,
                                     size_t *size);
 
 // Fills the hole that mask shows in image, in place. Pixels outside the hole are never written. On a failure no pixel is
-// written, except that a run in regions that was stopped or found no memory may have filled some of the hole. A mask
+// written, except that a run that was stopped or found no memory may have filled some of the hole. A mask
 // without a hole is INPAINT_OK, a mask of nothing but hole INPAINT_INPUT.
 //
 // scratch is memory of inpaint_scratch_size bytes or more, at any address and of any content, which no other run uses
-// meanwhile; with it an engine of one thread allocates nothing. Where scratch is NULL (and scratch_size 0) the engine takes
-// memory of its own and keeps it for the next run. A picture that is run in regions takes no scratch: INPAINT_USAGE.
+// meanwhile; with it an engine of one thread allocates nothing, but for smaller pictures in which a hole wider than the network
+// reaches (128 pixels with the weights delivered) is filled first. Where scratch is NULL (and scratch_size 0) the engine takes
+// memory of its own and keeps it for the next run.
 //
 // progress may be NULL; it is called with user. image, mask and scratch must not overlap, from the first byte of each to
 // its last, the gaps between rows included.

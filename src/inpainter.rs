@@ -3,7 +3,7 @@
 mod options;
 mod request;
 
-pub use crate::engine::{NATIVE_PIXELS, Progress, Report, StageTimes, Strategy};
+pub use crate::engine::{Progress, Report, StageTimes};
 pub use options::Options;
 pub use request::Request;
 
@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use ndarray::{Array3, ArrayView3};
 
 use crate::alloc;
-use crate::engine::{Engine, Job};
+use crate::engine::{Engine, Job, most_bytes};
 use crate::error::{Error, Result};
 use crate::mask::Mask;
 use crate::parallel::Pool;
@@ -23,7 +23,7 @@ use crate::unet::Network;
 use crate::weights::{Config, Weights};
 
 /// A network ready to run, `Send + Sync`; several threads may run it at once. It keeps the memory of its last run, so a
-/// second run of the whole image of the same size allocates nothing.
+/// second run of the same hole allocates nothing.
 ///
 /// Results do not depend on the floating-point control word of the calling thread, which is restored on return.
 ///
@@ -47,7 +47,6 @@ use crate::weights::{Config, Weights};
 pub struct Inpainter {
     engine: Engine,
     isa: Isa,
-    strategy: Strategy,
 }
 
 impl Inpainter {
@@ -85,11 +84,15 @@ impl Inpainter {
     }
 
     fn new(weights: Weights<'_>, options: Options) -> Result<Self> {
-        let Options { threads, isa, hole_aware, strategy, max_memory } = options;
+        let Options { threads, isa, hole_aware, context, max_memory } = options;
+        if context == Some(0) {
+            return Err(Error::usage("context: expected 1 pixel or more, found 0"));
+        }
         let isa = isa.unwrap_or_else(Isa::best).require()?;
-        let network = control::with_defaults(|| Network::load(weights, isa))?;
+        let mut network = control::with_defaults(|| Network::load(weights, isa))?;
+        network.config.set_context(context.or(network.config.context()).filter(|pixels| *pixels < usize::MAX))?;
         let engine = Engine { network, pool: Pool::new(threads), hole_aware, max_memory, idle: Mutex::new(None) };
-        Ok(Self { engine, isa, strategy })
+        Ok(Self { engine, isa })
     }
 
     /// What the weights describe.
@@ -115,16 +118,16 @@ impl Inpainter {
     /// Fills a photograph in place. Known pixels and the whole alpha channel stay as they are, bit for bit; grey is the mean
     /// of the filled red, green and blue. A mask without a hole leaves everything.
     ///
-    /// An error leaves the photograph as it was, except that a run in regions that is cancelled or finds no memory may have
-    /// filled parts of the hole.
+    /// An error leaves the photograph as it was, except that a run that is cancelled or finds no memory may have filled parts
+    /// of the hole.
     ///
     /// # Errors
     ///
     /// Input, where the sizes differ, a side is 0, there are not 1 to 4 channels, or no pixel is known; limits, where memory
     /// cannot be had or [`Options::max_memory`] is too small; cancelled, where the progress callback breaks; usage, where
-    /// scratch memory is too short or meant for a run in regions, or where the engine's threads belong to a parent process.
+    /// scratch memory is too short, or where the engine's threads belong to a parent process.
     pub fn run<T: Sample>(&self, request: Request<'_, T>) -> Result<Report> {
-        let Request { mut image, mask, strategy, progress, scratch } = request;
+        let Request { mut image, mask, progress, scratch } = request;
         let (height, width, channels) = image.dim();
         self.check_process()?;
         check_size(width, height, channels)?;
@@ -132,14 +135,16 @@ impl Inpainter {
             let (w, h) = (mask.width(), mask.height());
             return Err(Error::input(format!("expected a mask of {width}×{height}, found {w}×{h}")));
         }
-        let strategy = strategy.unwrap_or(self.strategy);
-        if scratch.is_some() {
-            check_native(strategy, width, height)?;
+        if let Some(found) = scratch.as_ref().map(|scratch| scratch.len()) {
+            let expected = self.scratch_bytes(width, height)?;
+            if found < expected {
+                let size = format!("expected {expected} bytes of scratch memory for {width}×{height} pixels");
+                return Err(Error::usage(format!("{size}, found {found}")));
+            }
         }
-        let strategy = strategy.for_size(width, height);
         let mut go_on = |_| ControlFlow::Continue(());
         let progress = progress.unwrap_or(&mut go_on);
-        self.engine.run(Job { image: &mut image, mask, strategy, scratch, progress })
+        self.engine.run(Job { image: &mut image, mask, scratch, progress })
     }
 
     /// A filled copy of a photograph: [`Inpainter::run`] without its report.
@@ -156,7 +161,7 @@ impl Inpainter {
         Ok(filled)
     }
 
-    /// What a run with `mask` on an image of `channels` would take: strategy, regions and bytes of the plan.
+    /// What a run with `mask` on an image of `channels` would take: regions and bytes of the plan.
     /// Multiply–accumulates and times are 0.
     ///
     /// # Errors
@@ -165,7 +170,7 @@ impl Inpainter {
     /// would do.
     pub fn plan(&self, mask: &Mask<impl AsRef<[u64]>>, channels: usize) -> Result<Report> {
         check_size(mask.width(), mask.height(), channels)?;
-        self.engine.plan(&mask.view(), self.strategy.for_size(mask.width(), mask.height()), channels)
+        self.engine.plan(&mask.view(), channels)
     }
 
     /// As [`Inpainter::plan`], with the multiply–accumulates. They are counted, which takes part of a run's time and no
@@ -176,17 +181,16 @@ impl Inpainter {
     /// As [`Inpainter::plan`].
     pub fn estimate(&self, mask: &Mask<impl AsRef<[u64]>>, channels: usize) -> Result<Report> {
         check_size(mask.width(), mask.height(), channels)?;
-        self.engine.estimate(&mask.view(), self.strategy.for_size(mask.width(), mask.height()), channels)
+        self.engine.estimate(&mask.view(), channels)
     }
 
-    /// Bytes of [scratch memory](Request::scratch) that a run on an image of this size uses.
+    /// Bytes of [scratch memory](Request::scratch) that are enough for any hole in an image of this size.
     ///
     /// # Errors
     ///
-    /// Usage, where the image would be run in regions; input, where a side is 0; limits, where the size cannot be addressed.
+    /// Input, where a side is 0; limits, where the size cannot be addressed.
     pub fn scratch_bytes(&self, width: usize, height: usize) -> Result<usize> {
-        check_native(self.strategy, width, height)?;
-        self.config().plan_bytes(width, height)
+        most_bytes(self.config(), width, height, self.engine.hole_aware)
     }
 
     /// Refuses to wait for threads that a child of fork() does not have.
@@ -198,18 +202,6 @@ impl Inpainter {
             }
         }
     }
-}
-
-/// Refuses scratch memory for a run in regions.
-fn check_native(strategy: Strategy, width: usize, height: usize) -> Result<()> {
-    if strategy.for_size(width, height) != Strategy::Window {
-        return Ok(());
-    }
-    let found = match strategy {
-        Strategy::Auto => format!("{width}×{height} pixels, which auto runs in regions"),
-        _ => strategy.name().to_owned(),
-    };
-    Err(Error::usage(format!("scratch: expected strategy native or no scratch, found {found}")))
 }
 
 fn check_size(width: usize, height: usize, channels: usize) -> Result<()> {

@@ -51,7 +51,7 @@ mod unet;
 pub mod weights;
 
 pub use error::{Error, ErrorKind, Result};
-pub use inpainter::{Inpainter, NATIVE_PIXELS, Options, Progress, Report, Request, StageTimes, Strategy};
+pub use inpainter::{Inpainter, Options, Progress, Report, Request, StageTimes};
 pub use mask::{Mask, MaskChannel, MaskGuess, MaskRule, MaskSurvey, MaskView, MaskWhite, Paint, Painted};
 pub use parallel::MAX_THREADS;
 pub use sample::Sample;

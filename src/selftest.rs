@@ -7,7 +7,7 @@ use ndarray::{ArrayView2, ArrayViewMut3};
 use sha2::{Digest, Sha256};
 
 use crate::error::Result;
-use crate::inpainter::{Inpainter, Request, Strategy};
+use crate::inpainter::{Inpainter, Request};
 use crate::mask::{Mask, MaskRule};
 use crate::sample::Sample;
 
@@ -31,8 +31,10 @@ enum Hole {
     Border,
     /// Single pixels, every other on average.
     Scattered,
-    /// A box of a few pixels.
-    Speck,
+    /// Two boxes of a few pixels, far apart.
+    Specks,
+    /// A line across.
+    Wire,
     All,
 }
 
@@ -47,43 +49,37 @@ pub struct Case {
     pub channels: usize,
     /// 8 or 16.
     pub bits: usize,
-    /// Whether the network runs on the whole image or on regions.
-    pub strategy: Strategy,
     hole: Hole,
 }
 
-/// The cases: sizes that need padding and sizes that do not, every number of channels and bits, every shape of hole, runs on
-/// the whole image and in regions, holes that are filled at half the size first.
+/// The cases: sizes that need padding and sizes that do not, every number of channels and bits, every shape of hole,
+/// groups and tiles of holes, holes that are filled at half the size first.
 pub fn cases() -> impl Iterator<Item = Case> {
     [
-        (64, 64, 3, 8, Hole::Square, Strategy::Auto),
-        (97, 53, 3, 8, Hole::Strokes, Strategy::Auto),
-        (61, 47, 4, 8, Hole::Strokes, Strategy::Auto),
-        (31, 90, 1, 8, Hole::Border, Strategy::Auto),
-        (40, 33, 3, 16, Hole::Scattered, Strategy::Auto),
-        (33, 17, 2, 16, Hole::Square, Strategy::Auto),
-        (72, 130, 3, 8, Hole::Border, Strategy::Auto),
-        (5, 1, 3, 8, Hole::Scattered, Strategy::Auto),
-        (50, 20, 1, 16, Hole::None, Strategy::Auto),
-        (7, 7, 3, 8, Hole::All, Strategy::Auto),
-        (1100, 960, 3, 8, Hole::Speck, Strategy::Auto),
-        (200, 170, 3, 8, Hole::Square, Strategy::Window),
-        (150, 140, 2, 16, Hole::Square, Strategy::Window),
-        (120, 90, 4, 8, Hole::Strokes, Strategy::Window),
+        (64, 64, 3, 8, Hole::Square),
+        (97, 53, 3, 8, Hole::Strokes),
+        (61, 47, 4, 8, Hole::Strokes),
+        (31, 90, 1, 8, Hole::Border),
+        (40, 33, 3, 16, Hole::Scattered),
+        (33, 17, 2, 16, Hole::Square),
+        (72, 130, 3, 8, Hole::Border),
+        (5, 1, 3, 8, Hole::Scattered),
+        (50, 20, 1, 16, Hole::None),
+        (7, 7, 3, 8, Hole::All),
+        (1100, 960, 3, 8, Hole::Specks),
+        (1200, 90, 4, 8, Hole::Wire),
+        (300, 280, 3, 8, Hole::Square),
+        (290, 270, 2, 16, Hole::Square),
     ]
     .into_iter()
-    .map(|(width, height, channels, bits, hole, strategy)| Case { width, height, channels, bits, strategy, hole })
+    .map(|(width, height, channels, bits, hole)| Case { width, height, channels, bits, hole })
 }
 
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { width, height, channels, bits, strategy, hole } = *self;
+        let Self { width, height, channels, bits, hole } = *self;
         let format = ["grey", "greya", "rgb", "rgba"][channels - 1];
-        write!(f, "{width}x{height} {format}{bits} {}", format!("{hole:?}").to_lowercase())?;
-        match strategy {
-            Strategy::Auto => Ok(()),
-            chosen => write!(f, " {}", chosen.name()),
-        }
+        write!(f, "{width}x{height} {format}{bits} {}", format!("{hole:?}").to_lowercase())
     }
 }
 
@@ -118,7 +114,8 @@ impl Case {
                 Hole::Strokes => (2 * x + 3 * y) % 23 < 5,
                 Hole::Border => x + 6 >= width || y + 4 >= height,
                 Hole::Scattered => noise(i as u32) & 1 == 0,
-                Hole::Speck => (width / 2..width / 2 + 12).contains(&x) && (height / 3..height / 3 + 9).contains(&y),
+                Hole::Specks => x % (width / 2) < 12 && (height / 3..height / 3 + 9).contains(&y),
+                Hole::Wire => (height / 2..height / 2 + 3).contains(&y),
                 Hole::All => true,
             }
         };
@@ -146,7 +143,7 @@ impl Case {
         let mask = self.mask();
         let mask = ArrayView2::from_shape((height, width), &mask).expect(whole);
         let mask = Mask::from_bytes(mask, MaskRule::default())?;
-        inpainter.run(Request::new(image, &mask).strategy(self.strategy))?;
+        inpainter.run(Request::new(image, &mask))?;
         Ok(samples.into_iter().flat_map(bytes).collect())
     }
 }

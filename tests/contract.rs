@@ -16,11 +16,20 @@ fn nets() -> Vec<Net> {
         Net::random(2, &[(5, 6), (3, 9)], &[7, 3], 5).with_prior(),
         Net::reading_prior(1, &[(7, 5)], &[3], 6),
         Net::reading_prior(3, &[(5, 6), (3, 9), (3, 8)], &[7, 5, 3], 7),
+        Net::random(3, &[(7, 6), (5, 9), (3, 8)], &[7, 5, 3], 8).with_context(3),
+        Net::reading_prior(4, &[(5, 6), (3, 9), (3, 8), (3, 7)], &[9, 7, 5, 3], 9).with_context(1),
+        Net::reading_prior(4, &[(7, 6), (5, 9), (3, 8), (1, 7)], &[9, 7, 5, 3], 10).with_context(9),
     ]
 }
 
 fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|v| v.to_bits()).collect()
+}
+
+/// Whether a square of this side is all hole.
+fn has_square(mask: &ndarray::Array2<u8>, side: usize) -> bool {
+    let squares = mask.dim().0 >= side && mask.dim().1 >= side;
+    squares && mask.windows((side, side)).into_iter().any(|square| square.iter().all(|m| *m > 0))
 }
 
 #[test]
@@ -30,6 +39,10 @@ fn engine_equals_the_triple_loop() {
             for shape in 0..4 {
                 let (image, mask) = scene(width, height, shape, (n * 16 + case) as u64);
                 let Some(expected) = oracle(net, &image, &mask) else { continue };
+                // A network of bounded context fills wider holes from smaller images.
+                if net.context.is_some() && has_square(&mask, (2 << net.levels) + 1) {
+                    continue;
+                }
                 let inpainter = Inpainter::from_bytes(&net.file, Options::default().threads(1)).unwrap();
                 let mut found = image.clone();
                 let report = inpainter.run(Request::new(found.view_mut(), &hole(&mask))).unwrap();

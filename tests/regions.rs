@@ -1,16 +1,41 @@
-//! Runs in regions write every hole pixel, read none, touch nothing else, and give the same bytes on any machine.
+//! Regions: a hole is filled from what is near it, whatever else the photograph holds, however large it is and however the
+//! hole is divided.
 
 mod common;
 
 use std::ops::ControlFlow;
 
 use common::hole;
-use inpaint_edge::{ErrorKind, Inpainter, Isa, Mask, NATIVE_PIXELS, Options, Report, Request, Result, Strategy};
+use inpaint_edge::{ErrorKind, Inpainter, Isa, Mask, Options, Report, Request, Result};
 use ndarray::{Array2, Array3, s};
 
-/// A network of three levels: reach, context and alignment are 8 pixels, tiles 48.
+const CONTEXT: usize = 6;
+
+/// A network of three levels: it fills holes up to 16 pixels wide at one size.
 fn net() -> common::Net {
+    common::Net::random(3, &[(7, 8), (5, 8), (3, 8)], &[8, 8, 3], 5).with_context(CONTEXT)
+}
+
+/// The same, seeing all of the photograph.
+fn unbounded() -> common::Net {
     common::Net::random(3, &[(7, 8), (5, 8), (3, 8)], &[8, 8, 3], 5)
+}
+
+/// Networks with bounded context and without, with a prior, reading it or not, with windows from 1 to 7 pixels.
+fn nets() -> Vec<common::Net> {
+    let reading = |seed| common::Net::reading_prior(3, &[(5, 8), (3, 8), (3, 8)], &[8, 8, 3], seed);
+    let deep = common::Net::random(4, &[(7, 5), (1, 6), (5, 7), (3, 8)], &[7, 6, 5, 3], 8);
+    let shallow = common::Net::reading_prior(1, &[(7, 8)], &[3], 9);
+    vec![
+        net(),
+        net().with_prior(),
+        unbounded(),
+        reading(6),
+        reading(7).with_context(1),
+        reading(7).with_context(17),
+        deep.with_prior().with_context(11),
+        shallow.with_context(4),
+    ]
 }
 
 /// Weights of zero: the fill is the prior.
@@ -21,8 +46,8 @@ fn prior_alone() -> Vec<u8> {
     file
 }
 
-fn in_regions(threads: usize, isa: Option<Isa>) -> Options {
-    Options::default().threads(threads).isa(isa).strategy(Strategy::Window)
+fn options(threads: usize, isa: Option<Isa>) -> Options {
+    Options::default().threads(threads).isa(isa)
 }
 
 const WIDTH: usize = 301;
@@ -67,12 +92,12 @@ fn fill(inpainter: &Inpainter, image: &Array3<f32>, mask: &Array2<u8>) -> Result
 fn every_hole_and_nothing_else_is_filled_by_any_threads_and_instructions() {
     for file in [net().file, net().with_prior().file] {
         let open = |options| Inpainter::from_bytes(&file, options).unwrap();
-        let first = open(in_regions(1, Some(Isa::Scalar)));
-        let others: Vec<_> = Isa::available().map(|isa| open(in_regions(3, Some(isa)))).collect();
+        let first = open(options(1, Some(Isa::Scalar)));
+        let others: Vec<_> = Isa::available().map(|isa| open(options(3, Some(isa)))).collect();
         for (name, mask) in masks() {
             let image = image(&mask);
             let (found, report) = fill(&first, &image, &mask).unwrap();
-            assert!(report.strategy == Strategy::Window && report.regions > 0, "{name}: {report:?}");
+            assert!(report.regions > 0, "{name}: {report:?}");
             assert_eq!(report.hole_pixels, mask.iter().filter(|m| **m > 0).count(), "{name}");
             for ((y, x, c), v) in found.indexed_iter() {
                 match mask[[y, x]] {
@@ -92,40 +117,118 @@ fn every_hole_and_nothing_else_is_filled_by_any_threads_and_instructions() {
     }
 }
 
-/// A hole within reach is filled as by a run on its region alone.
+/// What is left out changes no pixel, at any depth, context and hole.
 #[test]
-fn a_small_hole_is_filled_from_its_region_alone() {
-    let file = net().file;
-    let native = Inpainter::from_bytes(&file, Options::default().strategy(Strategy::Native)).unwrap();
-    let regions = Inpainter::from_bytes(&file, in_regions(1, None)).unwrap();
-    // A hole and its region, which has 8 pixels around the hole and sides that are multiples of 8, inside the image.
-    let cases = [
-        ((100, 60, 8, 5), (92, 52, 24, 24)),
-        ((0, 0, 7, 8), (0, 0, 24, 24)),
-        ((WIDTH - 6, HEIGHT - 4, 6, 4), (WIDTH - 24, HEIGHT - 24, 24, 24)),
-    ];
-    for ((x, y, w, h), (wx, wy, ww, wh)) in cases {
-        let mut mask = Array2::zeros((HEIGHT, WIDTH));
-        mask.slice_mut(s![y..y + h, x..x + w]).fill(255);
-        let image = image(&mask);
-        let (found, report) = fill(&regions, &image, &mask).unwrap();
-        let part = s![wy..wy + wh, wx..wx + ww, ..];
-        let crop = mask.slice(s![wy..wy + wh, wx..wx + ww]).to_owned();
-        let (expected, _) = fill(&native, &image.slice(part).to_owned(), &crop).unwrap();
-        assert_eq!(report.regions, 1);
-        assert!(found.slice(part) == expected, "{x}, {y}");
+fn outputs_that_no_hole_depends_on_are_left_out_unnoticed() {
+    for (i, net) in nets().iter().enumerate() {
+        let open = |hole_aware| Inpainter::from_bytes(&net.file, options(1, None).hole_aware(hole_aware)).unwrap();
+        let (aware, unaware) = (open(true), open(false));
+        for (name, mask) in masks() {
+            let image = image(&mask);
+            let (found, report) = fill(&aware, &image, &mask).unwrap();
+            let (expected, all) = fill(&unaware, &image, &mask).unwrap();
+            assert!(found == expected, "net {i}, {name}");
+            assert!(report.macs <= all.macs, "net {i}, {name}: {} of {}", report.macs, all.macs);
+        }
+        for seed in 0..40 {
+            let mask = random_mask(seed);
+            let image = image(&mask);
+            let (found, _) = fill(&aware, &image, &mask).unwrap();
+            assert!(found == fill(&unaware, &image, &mask).unwrap().0, "net {i}, random mask {seed}");
+        }
     }
+}
+
+/// A few boxes, lines and dots in an image of up to 80 pixels a side.
+fn random_mask(seed: u64) -> Array2<u8> {
+    let mut random = common::Random::new(seed);
+    let mut next = |end: usize| ((random.unit() * 0.5 + 0.5) * end as f32) as usize % end;
+    let (width, height) = (1 + next(80), 1 + next(80));
+    let mut mask = Array2::zeros((height, width));
+    for _ in 0..next(6) {
+        let (x, y) = (next(width), next(height));
+        let (w, h) = [(1, 1), (1 + next(9), 1 + next(9)), (1 + next(60), 1 + next(2))][next(3)];
+        mask.slice_mut(s![y..(y + h).min(height), x..(x + w).min(width)]).fill(255);
+    }
+    if mask.iter().all(|m| *m > 0) {
+        mask[[height / 2, width / 2]] = 0;
+    }
+    if width * height == 1 { Array2::zeros((1, 1)) } else { mask }
+}
+
+/// What lies beyond the context, other holes among it, changes no pixel of a fill.
+#[test]
+fn a_hole_is_filled_from_its_context_alone() {
+    for net in [
+        net(),
+        net().with_prior(),
+        common::Net::reading_prior(3, &[(5, 8), (3, 8), (3, 8)], &[8, 8, 3], 7).with_context(CONTEXT),
+    ] {
+        let inpainter = Inpainter::from_bytes(&net.file, options(1, None)).unwrap();
+        let mut mask = Array2::zeros((HEIGHT, WIDTH));
+        mask.slice_mut(s![60..67, 100..108]).fill(255);
+        let near = image(&mask);
+        let (alone, _) = fill(&inpainter, &near, &mask).unwrap();
+        // Other pixels and other holes, as near as they may be.
+        let mut others = mask.clone();
+        others.slice_mut(s![60..63, 109 + 2 * CONTEXT..126]).fill(255);
+        others.slice_mut(s![.., 4..9]).fill(255);
+        others.row_mut(68 + 2 * CONTEXT).fill(255);
+        let mut far = image(&others).mapv(|v| 1.0 - v);
+        let seen = s![60 - CONTEXT..67 + CONTEXT, 100 - CONTEXT..108 + CONTEXT, ..];
+        far.slice_mut(seen).assign(&near.slice(seen));
+        let (among, report) = fill(&inpainter, &far, &others).unwrap();
+        assert!(report.regions > 2, "{report:?}");
+        assert!(alone.slice(seen) == among.slice(seen));
+    }
+}
+
+/// Crops at multiples of the coarsest grid's cells give the same fill.
+#[test]
+fn a_crop_is_filled_as_the_photograph() {
+    for net in nets().into_iter().filter(|net| net.context.is_some()) {
+        let inpainter = Inpainter::from_bytes(&net.file, options(1, None)).unwrap();
+        let mut mask = Array2::zeros((HEIGHT, WIDTH));
+        mask.slice_mut(s![100..107, 150..190]).fill(255);
+        mask.slice_mut(s![90..130, 160..165]).fill(255);
+        mask.slice_mut(s![85..125, 200..226]).fill(255);
+        let image = image(&mask);
+        let (found, _) = fill(&inpainter, &image, &mask).unwrap();
+        for (x, y) in [(16, 32), (48, 16)] {
+            let (width, height) = (WIDTH - x - 13, HEIGHT - y - 9);
+            let part = s![y..y + height, x..x + width, ..];
+            let crop = mask.slice(s![y..y + height, x..x + width]).to_owned();
+            let (again, _) = fill(&inpainter, &image.slice(part).to_owned(), &crop).unwrap();
+            assert!(found.slice(part) == again, "context {:?}, from {x}, {y}", net.context);
+        }
+    }
+}
+
+/// A hole of several tiles is filled as one: the network's weights are zero and the ramp is the prior's, so that what shows is
+/// the prior alone, which each tile solves for itself.
+#[test]
+fn tiles_join() {
+    let inpainter = Inpainter::from_bytes(&prior_alone(), options(1, None)).unwrap();
+    let (width, height) = (1400, 40);
+    let ramp = Array3::from_shape_fn((height, width, 3), |(y, x, c)| 0.1 + 0.0004 * x as f32 + 0.004 * (c * y) as f32);
+    let mut mask = Array2::zeros((height, width));
+    mask.slice_mut(s![16..24, 10..1390]).fill(255);
+    let (found, report) = fill(&inpainter, &ramp, &mask).unwrap();
+    assert_eq!(report.regions, 3);
+    let most = found.iter().zip(&ramp).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    println!("largest difference {most}");
+    assert!(most < 5e-4, "{most}");
 }
 
 /// A ramp stays a ramp across all sizes and regions: Laplace's equation has no other solution.
 #[test]
 fn a_ramp_is_continued_through_a_huge_hole() {
-    let inpainter = Inpainter::from_bytes(&prior_alone(), in_regions(1, None)).unwrap();
+    let inpainter = Inpainter::from_bytes(&prior_alone(), options(1, None)).unwrap();
     let ramp = Array3::from_shape_fn((HEIGHT, WIDTH, 3), |(y, x, c)| 0.1 + 0.002 * x as f32 + 0.001 * (c * y) as f32);
     let mut mask = Array2::zeros((HEIGHT, WIDTH));
     mask.slice_mut(s![30..170, 40..260]).fill(255);
     let (found, report) = fill(&inpainter, &ramp, &mask).unwrap();
-    assert!(report.regions > 20, "{report:?}");
+    assert!(report.regions > 2, "{report:?}");
     let most = found.iter().zip(&ramp).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     println!("largest difference {most}");
     assert!(most < 0.01, "{most}");
@@ -135,7 +238,7 @@ fn a_ramp_is_continued_through_a_huge_hole() {
 /// known.
 #[test]
 fn a_hole_along_a_strip_is_filled_from_its_end() {
-    let inpainter = Inpainter::from_bytes(&prior_alone(), in_regions(1, None)).unwrap();
+    let inpainter = Inpainter::from_bytes(&prior_alone(), options(1, None)).unwrap();
     for (width, height) in [(8, 400), (40, 900), (400, 7)] {
         let ramp =
             Array3::from_shape_fn((height, width, 3), |(y, x, _)| 0.2 + 0.001 * (x % 8) as f32 + 0.0001 * y as f32);
@@ -150,28 +253,9 @@ fn a_hole_along_a_strip_is_filled_from_its_end() {
 }
 
 #[test]
-fn auto_runs_small_images_whole_and_large_ones_in_regions() {
-    let file = net().file;
-    let open = |strategy| Inpainter::from_bytes(&file, Options::default().strategy(strategy)).unwrap();
-    for (height, expected) in [(1024, Strategy::Native), (1025, Strategy::Window)] {
-        let width = NATIVE_PIXELS / 1024;
-        let mut mask = Array2::zeros((height, width));
-        mask.slice_mut(s![500..540, 300..309]).fill(255);
-        let mut image = Array3::<u8>::from_shape_fn((height, width, 1), |(y, x, _)| (x * y % 251) as u8);
-        let chosen = open(expected).inpaint(image.view(), &hole(&mask)).unwrap();
-        let report = open(Strategy::Auto).run(Request::new(image.view_mut(), &hole(&mask))).unwrap();
-        assert_eq!(report.strategy, expected);
-        assert_eq!(image, chosen);
-    }
-}
-
-#[test]
 fn runs_above_the_memory_limit_are_refused_with_a_limit_that_would_do() {
-    let file = net().file;
-    for strategy in [Strategy::Native, Strategy::Window] {
-        let open = |max_memory| {
-            Inpainter::from_bytes(&file, Options::default().strategy(strategy).max_memory(max_memory)).unwrap()
-        };
+    for file in [net().file, unbounded().file] {
+        let open = |max_memory| Inpainter::from_bytes(&file, Options::default().max_memory(max_memory)).unwrap();
         let mut mask = Array2::zeros((800, 1000));
         mask.slice_mut(s![100..700, 100..900]).fill(255);
         let mut image = Array3::<u8>::from_elem((800, 1000, 3), 7);
@@ -190,14 +274,14 @@ fn runs_above_the_memory_limit_are_refused_with_a_limit_that_would_do() {
         assert_eq!(below.kind(), ErrorKind::Limits);
         let plan = open(Some(number << 20)).plan(&mask, 3).unwrap();
         let report = open(Some(number << 20)).run(Request::new(image.view_mut(), &mask)).unwrap();
-        assert_eq!((plan.strategy, plan.regions, plan.plan_bytes), (strategy, report.regions, report.plan_bytes));
+        assert_eq!((plan.regions, plan.plan_bytes), (report.regions, report.plan_bytes));
     }
 }
 
 #[test]
 fn a_run_in_regions_tells_its_progress_and_can_be_stopped() {
-    let inpainter = Inpainter::from_bytes(&net().file, in_regions(1, None)).unwrap();
-    let (_, mask) = &masks()[3];
+    let inpainter = Inpainter::from_bytes(&net().file, options(1, None)).unwrap();
+    let (_, mask) = &masks()[0];
     let mut told = Vec::new();
     let image = image(mask);
     let mut out = image.clone();
@@ -220,37 +304,35 @@ fn a_run_in_regions_tells_its_progress_and_can_be_stopped() {
     assert_eq!(inpainter.plan(&hole(&white), 3).unwrap_err(), nothing_known);
 }
 
-/// Whole and in regions, hole-aware or not, grey and colour.
+/// Hole-aware or not, grey and colour.
 #[test]
 fn an_estimate_is_what_a_run_does() {
-    for (file, strategy, hole_aware) in [
-        (net().file, Strategy::Native, true),
-        (net().with_prior().file, Strategy::Native, false),
-        (net().file, Strategy::Window, true),
-        (net().with_prior().file, Strategy::Window, false),
+    for (file, hole_aware) in [
+        (unbounded().file, true),
+        (unbounded().with_prior().file, false),
+        (net().file, true),
+        (net().with_prior().file, false),
     ] {
-        let options = Options::default().threads(1).strategy(strategy).hole_aware(hole_aware);
-        let inpainter = Inpainter::from_bytes(&file, options).unwrap();
+        let inpainter = Inpainter::from_bytes(&file, options(1, None).hole_aware(hole_aware)).unwrap();
         for (name, mask) in masks() {
             for channels in [1, 3] {
                 let mut image = Array3::<u8>::zeros((HEIGHT, WIDTH, channels));
                 let run = inpainter.run(Request::new(image.view_mut(), &hole(&mask))).unwrap();
                 let estimate = inpainter.estimate(&hole(&mask), channels).unwrap();
-                let told = |report: &Report| (report.strategy, report.regions, report.plan_bytes, report.macs);
-                assert_eq!(told(&estimate), told(&run), "{name}, {strategy:?}");
-                assert!(estimate.regions == 1 || strategy == Strategy::Window, "{name}");
+                let told = |report: &Report| (report.regions, report.plan_bytes, report.macs);
+                assert_eq!(told(&estimate), told(&run), "{name}");
                 assert_eq!(estimate.times, inpaint_edge::StageTimes::default());
             }
         }
         let nothing = inpainter.estimate(&Mask::new(WIDTH, HEIGHT).unwrap(), 3).unwrap();
-        assert_eq!((nothing.strategy, nothing.regions, nothing.plan_bytes, nothing.macs), (strategy, 0, 0, 0));
+        assert_eq!((nothing.regions, nothing.plan_bytes, nothing.macs), (0, 0, 0));
     }
 }
 
 /// Coarser images are f32: a ramp in steps of 1 of 255 does not gather a rounding for every size.
 #[test]
 fn a_photograph_is_rounded_once() {
-    let inpainter = Inpainter::from_bytes(&prior_alone(), in_regions(1, None)).unwrap();
+    let inpainter = Inpainter::from_bytes(&prior_alone(), options(1, None)).unwrap();
     let ramp = Array3::from_shape_fn((HEIGHT, WIDTH, 3), |(y, x, c)| 0.1 + 0.002 * x as f32 + 0.001 * (c * y) as f32);
     let bytes = ramp.mapv(|v| (255.0 * v + 0.5) as u8);
     let mut mask = Mask::new(WIDTH, HEIGHT).unwrap();
@@ -262,19 +344,37 @@ fn a_photograph_is_rounded_once() {
     assert!(most < 1.0, "{most}");
 }
 
+/// What [`Inpainter::scratch_bytes`] tells is enough for any hole, and gives the same bytes.
 #[test]
-fn scratch_memory_is_for_runs_of_the_whole_image() {
-    let inpainter = Inpainter::from_bytes(&net().file, in_regions(1, None)).unwrap();
-    let mut mask = Mask::new(40, 30).unwrap();
-    mask.add_box(10..20, 10..20);
-    let mut image = Array3::<u8>::zeros((30, 40, 3));
-    let refused = inpainter.scratch_bytes(40, 30).unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::Usage);
-    assert_eq!(refused.to_string(), "scratch: expected strategy native or no scratch, found window");
-    let mut scratch = vec![0; 1 << 20];
-    let run = |request: Request<u8>| inpainter.run(request);
-    assert_eq!(run(Request::new(image.view_mut(), &mask).scratch(&mut scratch)).unwrap_err(), refused);
-    // The request's strategy counts before the inpainter's.
-    let native = Request::new(image.view_mut(), &mask).scratch(&mut scratch).strategy(Strategy::Native);
-    assert_eq!(run(native).unwrap().strategy, Strategy::Native);
+fn scratch_memory_is_enough_for_any_hole() {
+    for net in nets() {
+        let inpainter = Inpainter::from_bytes(&net.file, options(1, None)).unwrap();
+        let masks = masks().into_iter().map(|(_, mask)| mask).chain((0..40).map(random_mask));
+        for mask in masks {
+            let image = image(&mask);
+            let (expected, _) = fill(&inpainter, &image, &mask).unwrap();
+            let mut scratch = vec![0xff; inpainter.scratch_bytes(mask.dim().1, mask.dim().0).unwrap()];
+            let mut found = image.clone();
+            let mask = hole(&mask);
+            inpainter.run(Request::new(found.view_mut(), &mask).scratch(&mut scratch)).unwrap();
+            assert!(found == expected);
+        }
+    }
+}
+
+/// An option takes the place of what the file says; all of the photograph is what a file without a context says.
+#[test]
+fn context_can_be_chosen() {
+    let mut mask = Array2::zeros((HEIGHT, WIDTH));
+    mask.slice_mut(s![60..67, 100..108]).fill(255);
+    let image = image(&mask);
+    let run = |file: &[u8], context| {
+        let inpainter = Inpainter::from_bytes(file, options(1, None).context(context)).unwrap();
+        (fill(&inpainter, &image, &mask).unwrap().0, inpainter.config().context())
+    };
+    assert!(run(&unbounded().file, Some(CONTEXT)) == run(&net().file, None));
+    assert!(run(&net().file, Some(usize::MAX)) == run(&unbounded().file, None));
+    assert!(run(&net().file, None).0 != run(&unbounded().file, None).0);
+    let none = Inpainter::from_bytes(&net().file, Options::default().context(Some(0)));
+    assert_eq!(none.err().map(|e| e.kind()), Some(ErrorKind::Usage));
 }

@@ -98,19 +98,22 @@ impl Share<'_> {
     ///
     /// Limits, naming a sufficient limit, if `bytes` are more than there ever are.
     pub fn take(&mut self, bytes: usize) -> Result<()> {
-        self.take_before(bytes, Some(0))
+        self.take_for(bytes, 0, "")
     }
 
-    /// As [`Share::take`], for a job that will take `later` bytes if all goes well; `None` if that is not known yet.
+    /// As [`Share::take`], for a job that will take more, nobody knows yet how much, but not less than `later`.
     ///
     /// # Errors
     ///
-    /// As [`Share::take`]. The sufficient limit includes `later`, or the message says that more is to come.
-    pub fn take_before(&mut self, bytes: usize, later: Option<usize>) -> Result<()> {
+    /// As [`Share::take`]. The message names a limit for both, and says that more is to come.
+    pub fn take_first(&mut self, bytes: usize, later: usize) -> Result<()> {
+        self.take_for(bytes, later, " to find out what filling takes")
+    }
+
+    fn take_for(&mut self, bytes: usize, later: usize, what_for: &str) -> Result<()> {
         let Budget { limit, program, place, used, freed, .. } = self.held.budget;
         if program.saturating_add(bytes) > *limit {
-            let needed = program.saturating_add(bytes.max(later.unwrap_or(0))).div_ceil(1 << 20);
-            let what_for = if later.is_some() { "" } else { " to find out what filling takes" };
+            let needed = program.saturating_add(bytes.max(later)).div_ceil(1 << 20);
             let detail = match place {
                 None => format!("expected --max-memory {needed}M or more{what_for}, found {}", size_text(*limit)),
                 Some(place) => {

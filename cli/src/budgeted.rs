@@ -12,14 +12,12 @@ use crate::hole::Hole;
 use crate::inputs::{Inputs, Ready, Size, Sources};
 use crate::memory;
 use crate::source::Source;
-use crate::spec::JobSpec;
 
 /// Reads a job to fill. Decodes the image only when the budget has memory for all that follows.
 pub fn read_to_fill<'b>(
     inputs: Inputs<'_>,
     sources: Sources<'_>,
     budget: &'b Budget,
-    spec: &JobSpec,
     engine: &mut Engine,
     format: OutputFormat,
 ) -> Result<(Inpainter, Ready, Share<'b>)> {
@@ -38,14 +36,13 @@ pub fn read_to_fill<'b>(
         }
     };
     let seen = Seen::new(inputs, sources, &mut share)?;
-    let Header { width, height, channels, .. } = seen.header;
+    let channels = seen.header.channels;
     // Memory for regions is known only once the hole is.
-    let run = known.native_bytes(spec.strategy, width as usize, height as usize);
-    let least = memory::job_peak_bytes(known.bytes, run.unwrap_or(0), &seen.header, format);
+    let least = memory::job_peak_bytes(known.bytes, 0, &seen.header, format);
     let loading = loading.saturating_add(seen.held);
     let finding = known.bytes.saturating_add(seen.hole_bytes);
     let blame = if finding > least { inputs.files.hole_name() } else { image() };
-    share.take_before(loading.max(finding), run.map(|_| least)).map_err(|e| e.of(blame))?;
+    share.take_first(loading.max(finding), least).map_err(|e| e.of(blame))?;
     let inpainter = loaded.map_or_else(|| engine.take(), Ok)?;
     let found = seen.find_hole(inputs)?;
     let plan = inpainter.plan(&found.hole.mask, channels);
@@ -91,7 +88,7 @@ impl<'a> Seen<'a> {
         let mut header_of = |source: &mut Source| {
             let bytes = piped.saturating_add(source.file_bytes()?);
             if bytes > 0 {
-                share.take_before(bytes, None).map_err(|e| e.of(source.name()))?;
+                share.take_first(bytes, 0).map_err(|e| e.of(source.name()))?;
             }
             let header = source.header();
             source.release();

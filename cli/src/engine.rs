@@ -88,7 +88,7 @@ impl<'a> Engine<'a> {
     }
 
     fn options(&self) -> Options {
-        Options::default().threads(self.threads).isa(self.spec.isa).strategy(self.spec.strategy)
+        Options::default().threads(self.threads).isa(self.spec.isa).context(self.spec.context)
     }
 }
 

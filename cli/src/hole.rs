@@ -113,7 +113,7 @@ impl Hole {
 }
 
 /// Adds the boxes to the hole, as far as they are inside.
-fn add_boxes(mask: &mut Mask, boxes: &[Area], notes: &mut Vec<Note>) -> Result<()> {
+pub fn add_boxes(mask: &mut Mask, boxes: &[Area], notes: &mut Vec<Note>) -> Result<()> {
     let (w, h) = (mask.width(), mask.height());
     for &Area { x, y, width, height } in boxes {
         let inside = |from: i64, length: i64, end: usize| {

@@ -10,7 +10,7 @@ use crate::plan::Plan;
 use crate::spec::InfoSpec;
 
 pub fn run(spec: &InfoSpec) -> Result<()> {
-    let options = Options::default().strategy(spec.strategy);
+    let options = Options::default().context(spec.context);
     let inpainter = open(spec.weights.as_deref(), options)?;
     let config = inpainter.config();
     let sha256 = weights_sha256(spec.weights.as_deref())?;
@@ -20,7 +20,7 @@ pub fn run(spec: &InfoSpec) -> Result<()> {
         _ => "none",
     };
     let channels: Vec<usize> = config.layers().iter().map(|l| l.c_out).collect();
-    let plan = spec.size.map(|size| Plan::new(&inpainter, spec.strategy, size)).transpose()?;
+    let plan = spec.size.map(|size| Plan::new(&inpainter, size, spec.hole)).transpose()?;
     let free = free::memory();
     if spec.json {
         let mut json = serde_json::json!({

@@ -41,7 +41,7 @@ impl<'a> Job<'a> {
         let scarce = budget.filter(|budget| !self.has_plenty(&mut sources, engine, budget, format));
         let (inpainter, ready, _share) = match scarce {
             Some(budget) => {
-                let read = budgeted::read_to_fill(inputs, sources, budget, self.spec, engine, format)?;
+                let read = budgeted::read_to_fill(inputs, sources, budget, engine, format)?;
                 let (inpainter, ready, share) = read;
                 (inpainter, ready, Some(share))
             }
@@ -116,7 +116,7 @@ impl<'a> Job<'a> {
         }
         let headers = sources.iter_mut().map(Source::header).collect::<Result<Vec<_>>>();
         let (Ok(headers), Ok(known)) = (headers, engine.known()) else { return true };
-        let bytes = memory::ample_bytes(known, &headers[0], headers.get(1), self.spec.strategy, format);
+        let bytes = memory::ample_bytes(known, &headers[0], headers.get(1), format);
         engine.has_room(budget, bytes)
     }
 

@@ -1,7 +1,7 @@
 //! Peak memory of a job, known from the headers, the mask and the plan before a pixel is decoded.
 
+use inpaint_edge::Mask;
 use inpaint_edge::weights::{Config, LayerShape};
-use inpaint_edge::{Mask, Strategy};
 use inpaint_edge_image::{Header, OutputFormat};
 
 /// What is known of weights before they are loaded.
@@ -10,14 +10,6 @@ pub struct Known {
     pub config: Config,
     /// Bytes that the weights take once they are loaded.
     pub bytes: usize,
-}
-
-impl Known {
-    /// Bytes of a native run on an image of this size; `None` if the run is not native.
-    pub fn native_bytes(&self, strategy: Strategy, width: usize, height: usize) -> Option<usize> {
-        let is_native = strategy.for_size(width, height) == Strategy::Native;
-        is_native.then(|| self.config.plan_bytes(width, height).ok()).flatten()
-    }
 }
 
 /// Peak bytes while a mask is decoded and cut at its threshold.
@@ -59,19 +51,10 @@ pub fn preview_peak_bytes(photo: &Header, format: OutputFormat) -> usize {
 
 /// More than enough bytes for a job that loads weights beside the image and releases nothing until its end. Where so
 /// many are free, nobody needs the exact number.
-pub fn ample_bytes(
-    known: &Known,
-    photo: &Header,
-    mask: Option<&Header>,
-    strategy: Strategy,
-    format: OutputFormat,
-) -> usize {
+pub fn ample_bytes(known: &Known, photo: &Header, mask: Option<&Header>, format: OutputFormat) -> usize {
     let (width, height) = (photo.width as usize, photo.height as usize);
-    let run = match known.native_bytes(strategy, width, height) {
-        Some(bytes) => bytes,
-        // A plan larger than that of any region, and coarser copies of the image.
-        None => known.native_bytes(Strategy::Native, 1024, 1024).unwrap_or(0) + 2 * photo.pixel_bytes(),
-    };
+    // The largest region, and coarser copies of the image.
+    let run = known.config.plan_bytes(width, height).unwrap_or(usize::MAX).saturating_add(2 * photo.pixel_bytes());
     let bits = 8 * Mask::bytes_for(width, height) + mask.map_or(0, mask_peak_bytes);
     let files = photo.decode_bytes().saturating_add(photo.encode_bytes(format));
     let all =

@@ -1,11 +1,13 @@
 //! `inpaint-edge info --plan`: memory, work and time for images of one size.
 
-use inpaint_edge::{Error, ErrorKind, Inpainter, Mask, Report, Request, Result, Strategy};
+use inpaint_edge::{Error, ErrorKind, Inpainter, Mask, Report, Request, Result};
 use ndarray::Array3;
 
-/// Shares of the image that are hole, for runs on the whole image and for runs in regions.
-const RATIOS: [f64; 6] = [0.01, 0.05, 0.1, 0.25, 0.5, 0.75];
-const REGION_RATIOS: [f64; 4] = [0.001, 0.01, 0.05, 0.25];
+use crate::hole::add_boxes;
+use crate::spec::Area;
+
+/// Shares of the image that are hole.
+const RATIOS: [f64; 6] = [0.0001, 0.001, 0.01, 0.05, 0.25, 0.75];
 
 /// Period of the bars, pixels. Bars thinner than a pixel become bars of a pixel further apart.
 const PERIOD: usize = 64;
@@ -14,7 +16,6 @@ const PERIOD: usize = 64;
 pub struct Plan {
     pub width: usize,
     pub height: usize,
-    strategy: Strategy,
     /// Multiply–accumulates a second that a run does here.
     speed: f64,
     /// Peak memory of all rows.
@@ -22,62 +23,67 @@ pub struct Plan {
     rows: Vec<Row>,
 }
 
-/// Cost of a hole, as one rectangle in the middle and as bars across the whole image.
+/// Cost of a hole.
 struct Row {
     /// Share of the image that is hole.
     ratio: f64,
-    rectangle: Cost,
-    bars: Cost,
+    shape: &'static str,
+    cost: Cost,
 }
 
 #[derive(Clone, Copy)]
 struct Cost {
+    regions: usize,
     macs: u64,
     /// Memory of the run, beside the weights and the image.
     bytes: usize,
 }
 
 impl Plan {
-    /// A plan for images of 3 channels of 8 bits.
-    pub fn new(inpainter: &Inpainter, strategy: Strategy, (width, height): (usize, usize)) -> Result<Self> {
+    /// A plan for images of 3 channels of 8 bits, and this hole; without one for holes of several sizes, each as one
+    /// rectangle in the middle and as bars across the whole image.
+    pub fn new(inpainter: &Inpainter, (width, height): (usize, usize), hole: Option<Area>) -> Result<Self> {
         let named = |e: Error| e.of(format_args!("{width}×{height}"));
-        let strategy = strategy.for_size(width, height);
-        let mut most = 0;
-        if strategy == Strategy::Native {
-            most = inpainter.config().plan_bytes(width, height)?;
-        }
+        let masks: Vec<(&str, Result<Mask>)> = match hole {
+            Some(hole) => vec![("hole", boxed(width, height, hole))],
+            None => {
+                let of =
+                    |ratio: f64| [("rectangle", rectangle(width, height, ratio)), ("bars", bars(width, height, ratio))];
+                RATIOS.into_iter().flat_map(of).collect()
+            }
+        };
         let mut rows = Vec::new();
-        let ratios: &[f64] = if strategy == Strategy::Window { &REGION_RATIOS } else { &RATIOS };
-        for &ratio in ratios {
-            let rectangle = rectangle(width, height, ratio).and_then(|mask| cost(inpainter, &mask)).map_err(named)?;
-            let bars = bars(width, height, ratio).and_then(|mask| cost(inpainter, &mask)).map_err(named)?;
-            if let (Some(rectangle), Some(bars)) = (rectangle, bars) {
-                most = most.max(rectangle.bytes).max(bars.bytes);
-                rows.push(Row { ratio, rectangle, bars });
+        for (shape, mask) in masks {
+            let mask = mask.map_err(named)?;
+            let ratio = mask.count() as f64 / (width * height) as f64;
+            match cost(inpainter, &mask).map_err(named)? {
+                Some(cost) => rows.push(Row { ratio, shape, cost }),
+                None if hole.is_some() => {
+                    return Err(named(Error::usage(
+                        "expected a --hole that leaves pixels to fill from, found one of all",
+                    )));
+                }
+                None => {}
             }
         }
-        Ok(Self { width, height, strategy, speed: speed(inpainter)?, bytes: most, rows })
+        let bytes = rows.iter().map(|row| row.cost.bytes).max().unwrap_or(0);
+        Ok(Self { width, height, speed: speed(inpainter)?, bytes, rows })
     }
 
     pub fn text(&self) -> String {
-        let Self { width, height, strategy, speed, .. } = self;
-        let way = if *strategy == Strategy::Window { "in regions" } else { "as a whole" };
-        let mut text =
-            format!("plan      {width}×{height} {way}, by one rectangle / bars; here {:.1} GMAC/s\n", speed / 1e9);
-        text += "hole        scratch MB         GMAC                 seconds here       at 1 GFLOP/s\n";
-        for Row { ratio, rectangle, bars } in &self.rows {
-            let pair = |of: &dyn Fn(&Cost) -> f64, digits: usize, width: usize| {
-                format!("{:<width$}", format!("{:.digits$} / {:.digits$}", of(rectangle), of(bars)))
-            };
-            let line = format!(
-                "{:>5} %     {} {} {} {}",
+        let Self { width, height, speed, .. } = self;
+        let mut text = format!("plan      {width}×{height}; here {:.1} GMAC/s\n", speed / 1e9);
+        text += "hole                   regions  scratch MB     GMAC   seconds here  at 1 GFLOP/s\n";
+        for Row { ratio, shape, cost } in &self.rows {
+            text += &format!(
+                "{:>7.3} %  {shape:<11} {:>7}  {:>10.1} {:>8.3}   {:>12.3}  {:>12.2}\n",
                 100.0 * ratio,
-                pair(&|cost| cost.bytes as f64 / 1e6, 1, 18),
-                pair(&|cost| cost.macs as f64 / 1e9, 4, 20),
-                pair(&|cost| self.seconds(cost), 2, 18),
-                pair(&seconds_at_1_gflops, 3, 0),
+                cost.regions,
+                cost.bytes as f64 / 1e6,
+                cost.macs as f64 / 1e9,
+                self.seconds(cost),
+                seconds_at_1_gflops(cost),
             );
-            text += &format!("{}\n", line.trim_end());
         }
         text
     }
@@ -87,22 +93,20 @@ impl Plan {
     }
 
     pub fn json(&self) -> serde_json::Value {
-        let rows = self.rows.iter().map(|Row { ratio, rectangle, bars }| {
-            let seconds = |cost: &Cost| (self.seconds(cost) * 1e3).round() / 1e3;
+        let rows = self.rows.iter().map(|Row { ratio, shape, cost }| {
             serde_json::json!({
                 "hole_ratio": ratio,
-                "plan_bytes": {"rectangle": rectangle.bytes, "bars": bars.bytes},
-                "macs": {"rectangle": rectangle.macs, "bars": bars.macs},
-                "seconds": {"rectangle": seconds(rectangle), "bars": seconds(bars)},
-                "seconds_at_1_gflops": {
-                    "rectangle": seconds_at_1_gflops(rectangle), "bars": seconds_at_1_gflops(bars),
-                },
+                "shape": shape,
+                "regions": cost.regions,
+                "plan_bytes": cost.bytes,
+                "macs": cost.macs,
+                "seconds": (self.seconds(cost) * 1e3).round() / 1e3,
+                "seconds_at_1_gflops": seconds_at_1_gflops(cost),
             })
         });
         serde_json::json!({
             "width": self.width,
             "height": self.height,
-            "strategy": self.strategy.name(),
             "plan_bytes": self.bytes,
             "macs_per_second": self.speed.round(),
             "holes": rows.collect::<Vec<_>>(),
@@ -117,10 +121,16 @@ fn seconds_at_1_gflops(cost: &Cost) -> f64 {
 /// Cost of a run; `None` if the image is so small that no pixel of it stays known.
 fn cost(inpainter: &Inpainter, mask: &Mask) -> Result<Option<Cost>> {
     match inpainter.estimate(mask, 3) {
-        Ok(Report { macs, plan_bytes, .. }) => Ok(Some(Cost { macs, bytes: plan_bytes })),
+        Ok(Report { regions, macs, plan_bytes, .. }) => Ok(Some(Cost { regions, macs, bytes: plan_bytes })),
         Err(e) if e.kind() == ErrorKind::Input => Ok(None),
         Err(e) => Err(e),
     }
+}
+
+fn boxed(width: usize, height: usize, hole: Area) -> Result<Mask> {
+    let mut mask = Mask::new(width, height)?;
+    add_boxes(&mut mask, &[hole], &mut Vec::new())?;
+    Ok(mask)
 }
 
 fn rectangle(width: usize, height: usize, ratio: f64) -> Result<Mask> {

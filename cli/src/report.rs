@@ -48,7 +48,6 @@ impl Done {
             "hole_pixels": report.hole_pixels,
             "hole_ratio": report.hole_ratio(),
             "copied": self.is_copy(),
-            "strategy": report.strategy.name(),
             "regions": report.regions,
             "plan_bytes": report.plan_bytes,
             "macs": report.macs,

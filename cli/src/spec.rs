@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use inpaint_edge::{Isa, MaskChannel, MaskWhite, Paint, Strategy};
+use inpaint_edge::{Isa, MaskChannel, MaskWhite, Paint};
 
 use crate::files::Files;
 
@@ -64,7 +64,8 @@ pub struct JobSpec {
     pub threads: usize,
     /// Instruction set; `None`: the best of this CPU.
     pub isa: Option<Isa>,
-    pub strategy: Strategy,
+    /// How many pixels around a hole the network sees; `None`: as the weights say.
+    pub context: Option<usize>,
     /// Bytes that all jobs together may take; `None`: the memory that is free.
     pub max_memory: Option<usize>,
     /// Quality of a JPEG result, 1 to 100; `None`: that of the image, or 95.
@@ -114,7 +115,10 @@ pub struct InfoSpec {
     pub weights: Option<PathBuf>,
     /// Width and height of an image, pixels, to tell memory, work and time for.
     pub size: Option<(usize, usize)>,
-    pub strategy: Strategy,
+    /// The hole to tell them for; `None`: holes of several sizes.
+    pub hole: Option<Area>,
+    /// As [`JobSpec::context`].
+    pub context: Option<usize>,
     /// Whether to print one JSON object.
     pub json: bool,
 }

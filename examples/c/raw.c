@@ -1,10 +1,9 @@
-// raw WEIGHTS WIDTH HEIGHT FORMAT IMAGE MASK OUT [STRATEGY]
+// raw WEIGHTS WIDTH HEIGHT FORMAT IMAGE MASK OUT
 //
 // Fills a picture of raw samples (16 bits in the machine's byte order) where MASK, a byte a pixel, is 128 or more. FORMAT
-// is grey8, greya8, rgb8, rgba8, grey16, greya16, rgb16 or rgba16; STRATEGY is auto, native or window. Runs on one thread.
-// The library opens no file and, once the engine is made, takes no memory: weights, pixels and scratch are this program's.
-// Only where a picture is run in regions (auto above 2^20 pixels, window) does the engine take its own. The exit code is
-// the status.
+// is grey8, greya8, rgb8, rgba8, grey16, greya16, rgb16 or rgba16. Runs on one thread. The library opens no file and, once
+// the engine is made, takes no memory, unless a hole is wider than the network reaches: weights, pixels and scratch are this
+// program's. The exit code is the status.
 #include <inpaint_edge.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,23 +40,14 @@ static int format_of(const char *name) {
   return 0;
 }
 
-static int strategy_of(const char *name) {
-  static const struct { const char *name; int strategy; } strategies[] = {
-      {"auto", INPAINT_STRATEGY_AUTO}, {"native", INPAINT_STRATEGY_NATIVE}, {"window", INPAINT_STRATEGY_WINDOW},
-  };
-  for (size_t i = 0; i < sizeof strategies / sizeof *strategies; i++)
-    if (strcmp(name, strategies[i].name) == 0) return strategies[i].strategy;
-  return -1;
-}
-
 static int failed(inpaint_status status) {
   if (status != INPAINT_OK) fprintf(stderr, "raw: %s\n", inpaint_last_error());
   return status != INPAINT_OK;
 }
 
 int main(int argc, char **argv) {
-  if (argc < 8 || argc > 9 || inpaint_abi_version() != INPAINT_ABI_VERSION) {
-    fprintf(stderr, "usage: raw WEIGHTS WIDTH HEIGHT FORMAT IMAGE MASK OUT [STRATEGY]\n");
+  if (argc != 8 || inpaint_abi_version() != INPAINT_ABI_VERSION) {
+    fprintf(stderr, "usage: raw WEIGHTS WIDTH HEIGHT FORMAT IMAGE MASK OUT\n");
     return INPAINT_USAGE;
   }
   size_t weights_size, scratch_size;
@@ -71,20 +61,16 @@ int main(int argc, char **argv) {
 
   inpaint_engine *engine = NULL;
   inpaint_options *options = inpaint_options_new();
-  int strategy = strategy_of(argc == 9 ? argv[8] : "auto");
   inpaint_status status = inpaint_options_set_threads(options, 1);
-  if (!failed(status)) failed(status = inpaint_options_set_strategy(options, strategy));
-  if (status == INPAINT_OK) failed(status = inpaint_engine_new(weights, weights_size, options, &engine));
+  if (!failed(status)) failed(status = inpaint_engine_new(weights, weights_size, options, &engine));
   inpaint_options_free(options);
   free(weights);
   if (status == INPAINT_OK) {
     void *scratch = NULL;
-    int whole = strategy == INPAINT_STRATEGY_NATIVE ||
-                (strategy == INPAINT_STRATEGY_AUTO && (uint64_t)image.width * image.height <= INPAINT_NATIVE_PIXELS);
-    if (whole && !failed(status = inpaint_scratch_size(engine, image.width, image.height, &scratch_size)))
+    if (!failed(status = inpaint_scratch_size(engine, image.width, image.height, &scratch_size))) {
       scratch = malloc(scratch_size);
-    if (status == INPAINT_OK)
       failed(status = inpaint_run(engine, &image, &mask, scratch, scratch == NULL ? 0 : scratch_size, NULL, NULL));
+    }
     free(scratch);
   }
   inpaint_engine_free(engine);

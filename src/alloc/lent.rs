@@ -2,7 +2,7 @@
 
 #![allow(unsafe_code)]
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
 use super::Buffer;
 
@@ -11,6 +11,11 @@ pub(crate) fn lines(bytes: &mut [u8]) -> &mut [f32] {
     let skip = bytes.as_ptr().align_offset(size_of::<f32>() * Buffer::LINE).min(bytes.len());
     // SAFETY: every pattern of bits is an f32, and an f32 written is bytes again.
     unsafe { bytes[skip..].align_to_mut().1 }
+}
+
+/// Bytes that hold `floats` from a cache line on, whatever the address of the first byte.
+pub(crate) fn lines_bytes(floats: usize) -> usize {
+    size_of::<f32>().saturating_mul(floats.saturating_add(Buffer::LINE))
 }
 
 /// Splits `count` aligned words, of any content, off the front of `bytes`. `None` where there are too few bytes:
@@ -105,6 +110,12 @@ impl<T> Deref for List<'_, T> {
 
     fn deref(&self) -> &[T] {
         &self.memory[..self.len]
+    }
+}
+
+impl<T> DerefMut for List<'_, T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.memory[..self.len]
     }
 }
 

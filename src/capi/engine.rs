@@ -5,10 +5,10 @@ use std::ffi::CStr;
 use super::guard::{boxed, guard};
 use super::lent::null;
 use super::types::{inpaint_engine, inpaint_options, inpaint_status};
-use crate::alloc::words_bytes;
+use crate::alloc::{lines_bytes, words_bytes};
 use crate::error::Result;
 use crate::inpainter::{Inpainter, Options};
-use crate::mask::Mask;
+use crate::mask::{Mask, dilation_lines};
 
 #[cfg(feature = "embedded-weights")]
 pub(super) fn built_in(options: Options) -> Result<Inpainter> {
@@ -63,10 +63,11 @@ pub(super) unsafe fn create(
 }
 
 impl inpaint_engine {
-    /// Bytes of scratch memory for a run of the whole picture: the mask and the run's own.
+    /// Bytes of scratch memory for a picture of this size: the mask, and the run's own or what it takes to grow the mask.
     pub(super) fn scratch_size(&self, width: usize, height: usize) -> Result<usize> {
         let mask = words_bytes(Mask::words_for(width, height));
         let run = self.inpainter.scratch_bytes(width, height)?;
-        Ok(run.saturating_add(mask))
+        let grown = mask.saturating_add(lines_bytes(dilation_lines(width, height)));
+        Ok(run.max(grown).saturating_add(mask))
     }
 }

@@ -21,7 +21,7 @@ pub use types::*;
 use std::ffi::{c_char, c_int, c_void};
 
 use crate::error::{Error, Result};
-use crate::inpainter::{Inpainter, Options, Strategy};
+use crate::inpainter::{Inpainter, Options};
 use crate::mask::{MaskWhite, Paint};
 use crate::parallel::MAX_THREADS;
 use crate::simd::Isa;
@@ -49,7 +49,7 @@ pub extern "C" fn inpaint_last_error() -> *const c_char {
     guard::last_error()
 }
 
-/// Options with their defaults: all cores, the best instruction set, white (128 or more) is the hole, INPAINT_STRATEGY_AUTO.
+/// Options with their defaults: all cores, the best instruction set, white (128 or more) is the hole.
 /// NULL where there is no memory.
 #[unsafe(no_mangle)]
 pub extern "C" fn inpaint_options_new() -> *mut inpaint_options {
@@ -158,22 +158,18 @@ pub unsafe extern "C" fn inpaint_options_set_grow(options: *mut inpaint_options,
     })
 }
 
-/// What the network runs on at a time. Default INPAINT_STRATEGY_AUTO.
+/// How many pixels around a hole the network sees. 0, the default, is what the weights say; UINT32_MAX is all of the picture.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn inpaint_options_set_strategy(
-    options: *mut inpaint_options,
-    strategy: inpaint_strategy,
-) -> inpaint_status {
+pub unsafe extern "C" fn inpaint_options_set_context(options: *mut inpaint_options, pixels: u32) -> inpaint_status {
     guard(|| {
         // SAFETY: the caller vouches for the options.
         let options = unsafe { options_of(options) }?;
-        let strategy = match strategy {
-            INPAINT_STRATEGY_AUTO => Strategy::Auto,
-            INPAINT_STRATEGY_NATIVE => Strategy::Native,
-            INPAINT_STRATEGY_WINDOW => Strategy::Window,
-            _ => return Err(Error::usage(format!("strategy: expected 0 to 2, found {strategy}"))),
+        let context = match pixels {
+            0 => None,
+            u32::MAX => Some(usize::MAX),
+            pixels => Some(pixels as usize),
         };
-        options.options = options.options.clone().strategy(strategy);
+        options.options = options.options.clone().context(context);
         Ok(())
     })
 }
@@ -238,7 +234,6 @@ pub unsafe extern "C" fn inpaint_isa(engine: *const inpaint_engine) -> *const c_
 }
 
 /// Bytes of scratch memory that inpaint_run uses on a picture of this size. They depend on the weights and the size alone.
-/// INPAINT_USAGE where such a picture is run in regions, which takes no scratch memory: see inpaint_strategy.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_scratch_size(
     engine: *const inpaint_engine,
@@ -256,12 +251,13 @@ pub unsafe extern "C" fn inpaint_scratch_size(
 }
 
 /// Fills the hole that mask shows in image, in place. Pixels outside the hole are never written. On a failure no pixel is
-/// written, except that a run in regions that was stopped or found no memory may have filled some of the hole. A mask
+/// written, except that a run that was stopped or found no memory may have filled some of the hole. A mask
 /// without a hole is INPAINT_OK, a mask of nothing but hole INPAINT_INPUT.
 ///
 /// scratch is memory of inpaint_scratch_size bytes or more, at any address and of any content, which no other run uses
-/// meanwhile; with it an engine of one thread allocates nothing. Where scratch is NULL (and scratch_size 0) the engine takes
-/// memory of its own and keeps it for the next run. A picture that is run in regions takes no scratch: INPAINT_USAGE.
+/// meanwhile; with it an engine of one thread allocates nothing, but for smaller pictures in which a hole wider than the network
+/// reaches (128 pixels with the weights delivered) is filled first. Where scratch is NULL (and scratch_size 0) the engine takes
+/// memory of its own and keeps it for the next run.
 ///
 /// progress may be NULL; it is called with user. image, mask and scratch must not overlap, from the first byte of each to
 /// its last, the gaps between rows included.

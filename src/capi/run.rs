@@ -106,8 +106,7 @@ fn mask_in<'s>(
         mask.add_bytes(bytes, reading.rule);
         return Ok((mask, rest));
     }
-    // Until the mask has grown, the run's memory holds the mask as it was read: a single feature map has more floats than
-    // the image has pixels.
+    // Until the mask has grown, the run's memory holds the mask as it was read.
     let (words, lent) = split_words(rest, count).ok_or_else(short)?;
     let mut read = Mask::in_words(width, height, words)?;
     read.add_bytes(bytes, reading.rule);

@@ -33,11 +33,6 @@ fn every_kind_of_error_has_its_status() {
 }
 
 #[test]
-fn the_header_has_the_engines_native_pixels() {
-    assert_eq!(INPAINT_NATIVE_PIXELS as usize, crate::NATIVE_PIXELS);
-}
-
-#[test]
 fn a_panic_becomes_a_status() {
     /// Panics when dropped.
     struct Spiteful;
@@ -189,60 +184,62 @@ fn what_c_lends_is_used_as_lent() {
     }
 }
 
-/// An image above 2^20 pixels, with a hole that is filled coarse to fine, by each strategy.
+/// A large image with a narrow hole and one that is filled coarse to fine, in the engine's memory and in the caller's, for
+/// each context.
 #[cfg_attr(miri, ignore = "a million pixels")]
 #[test]
-fn strategies_give_the_bytes_of_the_rust_interface() {
+fn contexts_give_the_bytes_of_the_rust_interface() {
     use ndarray::{Array2, Array3};
     const WIDTH: usize = 1100;
     const HEIGHT: usize = 1000;
     let weights = &tiny_weights();
     let before = Array3::from_shape_fn((HEIGHT, WIDTH, 3), |(y, x, c)| (x * 7 + y * 3 + c * 40 + x * y % 31) as u8);
     let mask = Array2::from_shape_fn((HEIGHT, WIDTH), |(y, x)| {
-        255 * u8::from((40..60).contains(&x) && (500..530).contains(&y))
+        let wide = (40..60).contains(&x) && (500..530).contains(&y);
+        255 * u8::from(wide || (700..950).contains(&x) && y == 100)
     });
     let mut results = Vec::new();
-    for (strategy, of_rust) in [
-        (INPAINT_STRATEGY_AUTO, Strategy::Auto),
-        (INPAINT_STRATEGY_NATIVE, Strategy::Native),
-        (INPAINT_STRATEGY_WINDOW, Strategy::Window),
-    ] {
-        let mut after = before.clone();
-        let mut engine = std::ptr::null_mut();
-        let (mut size, mut byte) = (0, 0u8);
-        // SAFETY: options, an engine, pixels and a mask of this test, as large as is said.
-        unsafe {
-            let options = inpaint_options_new();
-            assert_eq!(inpaint_options_set_strategy(options, strategy), INPAINT_OK);
-            assert_eq!(inpaint_engine_new(weights.as_ptr().cast(), weights.len(), options, &mut engine), INPAINT_OK);
-            inpaint_options_free(options);
-            let image = inpaint_image {
-                data: after.as_mut_ptr().cast(),
-                size: after.len(),
-                stride: 0,
-                width: WIDTH as u32,
-                height: HEIGHT as u32,
-                format: INPAINT_RGB8,
-            };
-            let mask = inpaint_mask { data: mask.as_ptr(), size: mask.len(), stride: 0 };
-            let fits = inpaint_scratch_size(engine, WIDTH as u32, HEIGHT as u32, &mut size);
-            assert_eq!(fits, if of_rust == Strategy::Native { INPAINT_OK } else { INPAINT_USAGE });
-            if of_rust != Strategy::Native {
-                let scratch = (&raw mut byte).cast();
-                assert_eq!(inpaint_run(engine, &image, &mask, scratch, 1, None, std::ptr::null_mut()), INPAINT_USAGE);
-                assert!(last_error().starts_with("scratch: expected strategy native or no scratch, found "));
+    for (context, of_rust) in [(0, None), (5, Some(5)), (u32::MAX, Some(usize::MAX))] {
+        let inpainter = Inpainter::from_bytes(weights, Options::default().context(of_rust)).unwrap();
+        let hole = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
+        let expected = inpainter.inpaint(before.view(), &hole).unwrap();
+        for lends in [false, true] {
+            let mut after = before.clone();
+            let mut engine = std::ptr::null_mut();
+            let mut size = 0;
+            // SAFETY: options, an engine, pixels and a mask of this test, as large as is said.
+            unsafe {
+                let options = inpaint_options_new();
+                assert_eq!(inpaint_options_set_context(options, context), INPAINT_OK);
+                assert_eq!(
+                    inpaint_engine_new(weights.as_ptr().cast(), weights.len(), options, &mut engine),
+                    INPAINT_OK
+                );
+                inpaint_options_free(options);
+                let image = inpaint_image {
+                    data: after.as_mut_ptr().cast(),
+                    size: after.len(),
+                    stride: 0,
+                    width: WIDTH as u32,
+                    height: HEIGHT as u32,
+                    format: INPAINT_RGB8,
+                };
+                let mask = inpaint_mask { data: mask.as_ptr(), size: mask.len(), stride: 0 };
+                assert_eq!(inpaint_scratch_size(engine, WIDTH as u32, HEIGHT as u32, &mut size), INPAINT_OK);
+                let mut scratch = vec![0xffu8; if lends { size } else { 0 }];
+                let (memory, size) = match lends {
+                    true => (scratch.as_mut_ptr().cast(), size),
+                    false => (std::ptr::null_mut(), 0),
+                };
+                let status = inpaint_run(engine, &image, &mask, memory, size, None, std::ptr::null_mut());
+                assert_eq!(status, INPAINT_OK, "{}", last_error());
+                inpaint_engine_free(engine);
             }
-            let status = inpaint_run(engine, &image, &mask, std::ptr::null_mut(), 0, None, std::ptr::null_mut());
-            assert_eq!(status, INPAINT_OK, "{}", last_error());
-            inpaint_engine_free(engine);
+            assert!(after == expected, "{context}, lent: {lends}");
         }
-        let inpainter = Inpainter::from_bytes(weights, Options::default().strategy(of_rust)).unwrap();
-        let mask = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
-        assert_eq!(after, inpainter.inpaint(before.view(), &mask).unwrap(), "{of_rust:?}");
-        results.push(after);
+        results.push(expected);
     }
-    assert_eq!(results[0], results[2]);
-    assert_ne!(results[0], results[1], "the whole image at once is another result");
+    assert!(results[0] == results[2] && results[0] != results[1]);
 }
 
 /// Rows with gaps, at addresses that are no more than even, into memory that nobody has written.

@@ -54,20 +54,6 @@ pub const INPAINT_WHITE_IS_HOLE: inpaint_polarity = 0;
 /// White is kept, black is the hole.
 pub const INPAINT_WHITE_IS_KEPT: inpaint_polarity = 1;
 
-/// What the network runs on at a time: one of the numbers below. It decides the bytes of a result.
-pub type inpaint_strategy = i32;
-
-/// INPAINT_STRATEGY_NATIVE up to INPAINT_NATIVE_PIXELS, INPAINT_STRATEGY_WINDOW above.
-pub const INPAINT_STRATEGY_AUTO: inpaint_strategy = 0;
-/// The whole picture, however large: memory grows with it.
-pub const INPAINT_STRATEGY_NATIVE: inpaint_strategy = 1;
-/// One region around the holes after another: memory follows the largest. A hole wider than the network reaches is filled at
-/// half the size first, and so on.
-pub const INPAINT_STRATEGY_WINDOW: inpaint_strategy = 2;
-
-/// The most pixels of a picture that INPAINT_STRATEGY_AUTO runs whole: 2^20.
-pub const INPAINT_NATIVE_PIXELS: u32 = 1048576;
-
 /// The channel of a picture that is read as a mask: one of the numbers below.
 pub type inpaint_channel = i32;
 

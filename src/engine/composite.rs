@@ -2,21 +2,23 @@
 
 use super::network::Values;
 use super::pixels::{Pixels, Scale};
-use crate::mask::MaskView;
+use crate::mask::{Group, Rect};
 use crate::unet::Network;
 
-/// Writes the sum of the network's output and the prior into the hole. Grey is the mean of red, green and blue.
+/// Writes the sum of the network's output and the prior into the group's hole in `target`. Grey is the mean of red, green and
+/// blue.
 pub(super) fn write(
     image: &mut dyn Pixels,
-    mask: &MaskView<'_>,
+    group: &Group<'_>,
+    target: Rect,
     network: &Network,
     output: Values<'_>,
     prior: Option<Values<'_>>,
     scale: Scale,
 ) {
     let is_grey = image.colours() == 1;
-    for y in 0..mask.height() {
-        for x in mask.runs(y, 0..mask.width()).flatten() {
+    for y in target.rows() {
+        for x in group.hole(y, target.columns()).flatten() {
             let v = network.epilogue(output.at(x, y));
             let prior = prior.map_or([0.0; 3], |prior| prior.at(x, y));
             let rgb: [f32; 3] = std::array::from_fn(|c| scale.unit(v[c] + prior[c], c));

@@ -1,6 +1,7 @@
 //! Fills a photograph by its mask: the stages, their order, and the regions they work in.
 
 mod composite;
+mod memory;
 mod network;
 mod pipeline;
 mod pixels;
@@ -10,8 +11,7 @@ mod regions;
 mod report;
 mod scratch;
 mod sizes;
-mod strategy;
 
 pub(crate) use pipeline::{Engine, Job};
 pub use report::{Progress, Report, StageTimes};
-pub use strategy::{NATIVE_PIXELS, Strategy};
+pub(crate) use sizes::most_bytes;

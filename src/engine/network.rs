@@ -2,36 +2,45 @@
 
 use super::pixels::{Pixels, Scale};
 use super::scratch::{PriorShare, Shares};
-use crate::mask::MaskView;
-use crate::unet::Layout;
+use crate::mask::Group;
+use crate::unet::{Layout, common};
 
-/// Writes the network's input: the scaled image, 0 in its hole, and, where the network reads the prior, three more channels.
+/// Writes the network's input: what it sees of the scaled image, 0 in its hole, and, where the network reads the prior, three
+/// more channels.
 pub(super) fn write_input(
     layout: &Layout,
     prior: Option<&PriorShare>,
     image: &dyn Pixels,
-    mask: &MaskView<'_>,
+    group: &Group<'_>,
     scale: Scale,
     arena: &mut [f32],
 ) {
-    let ((width, height), map) = (image.size(), layout.input());
-    let prior =
-        prior.filter(|prior| prior.is_input).map_or(0..0, |prior| prior.image..prior.image + 3 * width * height);
-    let spans = [map.offset..map.offset + map.len(), prior];
-    let [input, prior] = arena.get_disjoint_mut(spans).expect("buffers of one step do not overlap");
+    let map = layout.input();
+    let prior = prior.filter(|prior| prior.is_input);
+    let span = prior.map_or(0..0, |p| p.image..p.image + 3 * p.window.width * p.window.height);
+    let spans = [map.offset..map.offset + map.len(), span];
+    let [input, values] = arena.get_disjoint_mut(spans).expect("buffers of one step do not overlap");
     input.fill(0.0);
-    for y in 0..height {
-        let row = &mut input[map.at(0, y as isize)..][..map.channels * width];
-        scale.read(image, y, 0..width, row, map.channels);
-        if !prior.is_empty() {
-            // Outside the hole, the prior is the image.
-            row.chunks_exact_mut(map.channels).for_each(|pixel| pixel.copy_within(..3, 3));
+    let area = common(&map.frame, group.seen);
+    for y in area.rows() {
+        for run in group.seen(y, area.columns()) {
+            let row = &mut input[map.at(run.start as isize, y as isize)..][..map.channels * run.len()];
+            scale.read(image, y, run, row, map.channels);
+            if prior.is_some() {
+                // Outside the hole, the prior is the image.
+                row.chunks_exact_mut(map.channels).for_each(|pixel| pixel.copy_within(..3, 3));
+            }
         }
-        for x in mask.runs(y, 0..width).flatten() {
-            let pixel = &mut row[map.channels * x..][..map.channels];
+        for x in group.hole(y, area.columns()).flatten() {
+            let pixel = &mut input[map.at(x as isize, y as isize)..][..map.channels];
             pixel[..3].fill(0.0);
-            if !prior.is_empty() {
-                pixel[3..].copy_from_slice(&prior[3 * (width * y + x)..][..3]);
+            // Beyond the window, nothing depends on it.
+            if let Some(PriorShare { window, .. }) = prior
+                && window.columns().contains(&x)
+                && window.rows().contains(&y)
+            {
+                let at = 3 * (window.width * (y - window.y) + x - window.x);
+                pixel[3..].copy_from_slice(&values[at..at + 3]);
             }
         }
     }
@@ -40,17 +49,19 @@ pub(super) fn write_input(
 /// Three values a pixel, in an arena.
 #[derive(Clone, Copy)]
 pub(super) struct Values<'a> {
-    /// From the first pixel on.
     data: &'a [f32],
     /// Floats from a row to the next.
     row: usize,
     /// Floats from a pixel to the next.
     pixel: usize,
+    /// Column and row of the first pixel.
+    first: (isize, isize),
 }
 
 impl Values<'_> {
     pub fn at(&self, x: usize, y: usize) -> [f32; 3] {
-        let at = &self.data[y * self.row + x * self.pixel..];
+        let (x, y) = (x as isize - self.first.0, y as isize - self.first.1);
+        let at = &self.data[y as usize * self.row + x as usize * self.pixel..];
         [at[0], at[1], at[2]]
     }
 }
@@ -58,14 +69,21 @@ impl Values<'_> {
 /// The network's output.
 pub(super) fn output<'a>(layout: &Layout, arena: &'a [f32]) -> Values<'a> {
     let map = layout.output();
-    Values { data: &arena[map.offset + map.at(0, 0)..], row: map.row_stride(), pixel: map.channels }
+    let first = (map.frame.x, map.frame.y);
+    Values { data: &arena[map.offset..], row: map.row_stride(), pixel: map.channels, first }
 }
 
 /// The prior that the output is added to, if there is one.
 pub(super) fn prior<'a>(shares: &Shares, arena: &'a [f32]) -> Option<Values<'a>> {
     let map = shares.layout.input();
     shares.prior.as_ref().map(|prior| match prior.is_input {
-        true => Values { data: &arena[map.offset + map.at(0, 0) + 3..], row: map.row_stride(), pixel: map.channels },
-        false => Values { data: &arena[prior.image..], row: 3 * shares.layout.width, pixel: 3 },
+        true => {
+            let first = (map.frame.x, map.frame.y);
+            Values { data: &arena[map.offset + 3..], row: map.row_stride(), pixel: map.channels, first }
+        }
+        false => {
+            let first = (prior.window.x as isize, prior.window.y as isize);
+            Values { data: &arena[prior.image..], row: 3 * prior.window.width, pixel: 3, first }
+        }
     })
 }

@@ -1,20 +1,177 @@
-//! Fills a part of the photograph from coarse to fine: from the size at which the network reaches across the hole, by
-//! doubling, to the photograph's own. Coarser images are f32: their fill is rounded once, when it is written into the
-//! photograph.
+//! Holes wider than the network reaches: their inside is filled at half the size first, by the same rule, and is taken from
+//! there; the network then fills the rim between that and the photograph (the multi-scale idea of Yang et al. 2017, arXiv
+//! 1611.09969).
+//!
+//! Coarser images are f32: their fill is rounded once, when it is written into the photograph.
 
 use ndarray::Array3;
 
 use super::pixels::{Crop, Pixels};
-use super::regions::{Level, Part};
 use crate::alloc;
 use crate::error::Result;
-use crate::mask::{Mask, MaskView, parents};
+use crate::mask::{Mask, MaskView, Rect, parents};
+use crate::weights::Config;
 
-/// Fills the part of `image`. Calls `fill` with every region and its mask, from the coarsest level to the image's own.
+/// Side of a cell of the grid that tells parts apart, pixels.
+const CELL: usize = 64;
+
+/// Lengths in pixels, which follow from the network's depth.
+#[derive(Clone, Copy)]
+struct Lengths {
+    /// Widest square of hole that is filled at one size.
+    reach: usize,
+    /// Width of the rim around an inside that is taken from half the size.
+    rim: usize,
+    /// The least that a part has around its hole.
+    margin: usize,
+}
+
+impl Lengths {
+    fn new(levels: usize) -> Self {
+        let unit = 1 << levels;
+        Self { reach: 2 * unit, rim: (3 * unit / 8).max(1), margin: 4 * unit }
+    }
+}
+
+/// The widest square of hole that the network fills at one size. A network that sees all of the photograph fills any.
+pub(super) fn reach(config: &Config) -> usize {
+    config.context().map_or(usize::MAX, |_| Lengths::new(config.levels()).reach)
+}
+
+/// What is filled one after the other.
+pub(super) enum Step<'m> {
+    /// A place wider than the network reaches, with what is near.
+    Wide(Part),
+    /// All else.
+    Rest(MaskView<'m>),
+}
+
+/// A part of the hole, with its surroundings.
+pub(super) struct Part {
+    /// Its place in the image.
+    area: Rect,
+    /// From the image's size down by halves; the last takes nothing from a coarser one.
+    pub levels: Vec<Level>,
+}
+
+/// A part at one size.
+pub(super) struct Level {
+    /// What is hole to the network.
+    pub hole: Mask,
+    /// What of it is filled.
+    pub target: Rect,
+    /// The inside, which is taken from the next level.
+    from_coarser: Option<Mask>,
+}
+
+/// Calls `each` with the steps that fill a hole in which there is a square wider than a network of so many levels reaches, or
+/// not.
+pub(super) fn for_each_step(
+    mask: &MaskView<'_>,
+    levels: usize,
+    is_wide: bool,
+    each: &mut dyn FnMut(Step<'_>) -> Result<()>,
+) -> Result<()> {
+    if !is_wide {
+        return each(Step::Rest(*mask));
+    }
+    let lengths = Lengths::new(levels);
+    let radius = lengths.reach / 2;
+    let mut left = mask.copy()?;
+    for bounds in connected(&mask.core(radius)?)? {
+        let bounds = bounds.grown(radius, mask.whole());
+        if left.largest_square(bounds)? > lengths.reach {
+            each(Step::Wide(Part::new(&left, bounds, lengths)?))?;
+            left.clear(bounds);
+        }
+    }
+    if left.is_empty() { Ok(()) } else { each(Step::Rest(left.view())) }
+}
+
+/// The bounds of each set of hole pixels that share a cell or lie in cells that touch.
+fn connected(mask: &Mask<impl AsRef<[u64]>>) -> Result<Vec<Rect>> {
+    let (columns, rows) = (mask.width().div_ceil(CELL), mask.height().div_ceil(CELL));
+    let mut marked = alloc::try_filled(false, columns * rows)?;
+    for y in 0..mask.height() {
+        for run in mask.runs(y, 0..mask.width()) {
+            let row = y / CELL * columns;
+            marked[row + run.start / CELL..=row + (run.end - 1) / CELL].fill(true);
+        }
+    }
+    let mut parts = Vec::new();
+    let mut reached = Vec::new();
+    for start in 0..marked.len() {
+        if !std::mem::take(&mut marked[start]) {
+            continue;
+        }
+        let (mut left, mut top, mut right, mut bottom) = (columns, rows, 0, 0);
+        alloc::try_push(&mut reached, start)?;
+        while let Some(cell) = reached.pop() {
+            let (x, y) = (cell % columns, cell / columns);
+            (left, top, right, bottom) = (left.min(x), top.min(y), right.max(x + 1), bottom.max(y + 1));
+            for y in y.saturating_sub(1)..(y + 2).min(rows) {
+                for x in x.saturating_sub(1)..(x + 2).min(columns) {
+                    if std::mem::take(&mut marked[y * columns + x]) {
+                        alloc::try_push(&mut reached, y * columns + x)?;
+                    }
+                }
+            }
+        }
+        let (x, y) = (left * CELL, top * CELL);
+        let (right, bottom) = ((right * CELL).min(mask.width()), (bottom * CELL).min(mask.height()));
+        let bounds = Rect { x, y, width: right - x, height: bottom - y };
+        if let Some(bounds) = mask.bounds(bounds) {
+            alloc::try_push(&mut parts, bounds)?;
+        }
+    }
+    Ok(parts)
+}
+
+impl Part {
+    /// The part that fills what is `left` of the hole in `bounds`, which has some.
+    fn new(left: &Mask, bounds: Rect, lengths: Lengths) -> Result<Self> {
+        let bounds = left.bounds(bounds).unwrap_or(bounds);
+        let context = lengths.margin.max(left.largest_square(bounds)? / 2);
+        let area = bounds.grown(context, left.whole());
+        let mut target = Rect { x: bounds.x - area.x, y: bounds.y - area.y, ..bounds };
+        let mut hole = left.crop(area)?;
+        let mut levels = Vec::new();
+        loop {
+            let is_wide = hole.largest_square(target)? > lengths.reach;
+            let coarser = if is_wide { Some(hole.coarsened()?) } else { None };
+            let from_coarser = if is_wide { Some(hole.core(lengths.rim)?) } else { None };
+            if let Some(inside) = &from_coarser {
+                hole.remove(inside);
+            }
+            alloc::try_push(&mut levels, Level { hole, target, from_coarser })?;
+            match coarser {
+                Some(coarser) => hole = coarser,
+                None => return Ok(Self { area, levels }),
+            }
+            target = hole.whole();
+        }
+    }
+
+    /// Bytes of its masks.
+    pub fn mask_bytes(&self) -> usize {
+        let masks = |level: &Level| level.hole.bytes() + level.from_coarser.as_ref().map_or(0, Mask::bytes);
+        self.levels.iter().map(masks).sum()
+    }
+
+    /// Bytes that [`fill_part`] takes, without the part's masks, for an image of `colours` channels.
+    pub fn image_bytes(&self, colours: usize) -> usize {
+        let image = |level: &Level| level.hole.width() * level.hole.height() * colours * size_of::<f32>();
+        let rows = if self.levels.len() > 1 { 6 * self.area.width * size_of::<f32>() } else { 0 };
+        self.levels[1..].iter().map(image).sum::<usize>() + rows
+    }
+}
+
+/// Fills the part of `image`. Calls `fill` with the image, the hole and the target of each level, from the coarsest to the
+/// image's own.
 pub(super) fn fill_part(
     image: &mut dyn Pixels,
     part: Part,
-    fill: &mut dyn FnMut(&mut dyn Pixels, &MaskView<'_>) -> Result<()>,
+    fill: &mut dyn FnMut(&mut dyn Pixels, &MaskView<'_>, Rect) -> Result<()>,
 ) -> Result<()> {
     let Part { area, mut levels } = part;
     let mut finest = Crop { image, area };
@@ -32,25 +189,17 @@ pub(super) fn fill_part(
         if let (Some(inside), Some(coarse)) = (&level.from_coarser, filled.take()) {
             upsample_into(&coarse, inside, image);
         }
-        level.for_each_region(&mut |region, mask| fill(&mut Crop { image: &mut *image, area: region }, mask))?;
+        fill(image, &level.hole.view(), level.target)?;
         filled = own;
     }
     Ok(())
 }
 
-/// Bytes that [`fill_part`] takes, without the part's masks, for an image of `colours` channels.
-pub(super) fn image_bytes(part: &Part, colours: usize) -> usize {
-    let image = |level: &Level| level.to_fill.width() * level.to_fill.height() * colours * size_of::<f32>();
-    let rows = if part.levels.len() > 1 { 6 * part.area.width * size_of::<f32>() } else { 0 };
-    part.levels[1..].iter().map(image).sum::<usize>() + rows
-}
-
 /// The image at half the size: the mean of the known pixels under each cell.
 fn downsample_known(image: &dyn Pixels, level: &Level) -> Result<Array3<f32>> {
     let ((width, height), colours) = (image.size(), image.colours());
-    let is_hole = |x: usize, y: usize| {
-        level.to_fill.is_hole(x, y) || level.from_coarser.as_ref().is_some_and(|i| i.is_hole(x, y))
-    };
+    let is_hole =
+        |x: usize, y: usize| level.hole.is_hole(x, y) || level.from_coarser.as_ref().is_some_and(|i| i.is_hole(x, y));
     let shape = (height.div_ceil(2), width.div_ceil(2), colours);
     let mut out = alloc::try_filled(0.0, shape.0 * shape.1 * shape.2)?;
     let mut rows = alloc::try_filled(0.0, 6 * width)?;

@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use super::strategy::Strategy;
 use crate::clock::Duration;
 use crate::simd::control;
 
@@ -16,9 +15,7 @@ pub struct Report {
     pub height: usize,
     /// Pixels of the hole.
     pub hole_pixels: usize,
-    /// Whether the network runs on the whole image or on regions: never [`Strategy::Auto`].
-    pub strategy: Strategy,
-    /// Regions that the network is run on: 1 where that is the whole image, 0 where there is nothing to fill.
+    /// Regions that the network is run in, one after the other; 0 where there is nothing to fill.
     pub regions: usize,
     /// Bytes of the plan: every buffer of the run. 0 where there is nothing to fill.
     pub plan_bytes: usize,
@@ -58,7 +55,7 @@ impl StageTimes {
     }
 }
 
-/// Progress of a run: `done` of `total` pixels of the regions that the network is run on.
+/// Progress of a run: `done` of `total` pixels of the regions that the network is run in.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Progress {

@@ -1,12 +1,15 @@
-//! The memory of a run on one region: the shares of its stages in one arena, such that buffers in use at the same time do
+//! The memory of a run in one region: the shares of its stages in one arena, such that buffers in use at the same time do
 //! not overlap.
 
 use arrayvec::ArrayVec;
 
-use crate::alloc::{Buffer, Lifetime, place};
+use super::pyramid::reach;
+use super::regions::Tile;
+use crate::alloc::{Lifetime, place};
 use crate::error::{Error, Result};
+use crate::mask::{Group, Rect};
 use crate::prior::Harmonic;
-use crate::unet::{Layout, MAX_MAPS};
+use crate::unet::{Layout, MAX_MAPS, common};
 use crate::weights::{Config, Prior};
 
 /// The maps, and the prior's image and scratch.
@@ -23,7 +26,9 @@ pub(super) struct Shares {
 /// The prior's solver and memory.
 pub(super) struct PriorShare {
     pub solver: Harmonic,
-    /// Offset of the image it is solved in, `[height, width, 3]` floats.
+    /// The part of the image that it is solved in.
+    pub window: Rect,
+    /// Offset of that part, `[height, width, 3]` floats.
     pub image: usize,
     /// Offset of the solver's scratch.
     pub scratch: usize,
@@ -32,37 +37,65 @@ pub(super) struct PriorShare {
 }
 
 impl Shares {
-    /// For regions of `width`×`height`.
+    /// For the region of a tile.
     ///
     /// # Errors
     ///
     /// Limits, where a side or a buffer is too large.
-    pub fn new(config: &Config, width: usize, height: usize) -> Result<Self> {
-        let mut layout = Layout::new(config, width, height)?;
+    pub fn new(config: &Config, tile: &Tile<'_>, hole_aware: bool) -> Result<Self> {
+        let Tile { group, target, image: (width, height) } = *tile;
+        let whole = Rect { x: 0, y: 0, width, height };
+        let layout = Layout::new(config, width, height, target, group.seen)?;
+        let window = prior_window(group, common(&layout.input().frame, whole), whole, reach(config));
+        let layout = if hole_aware { layout } else { Layout::new(config, width, height, whole, whole)? };
+        Self::place(config, tile.image, layout, window)
+    }
+
+    /// The largest that any hole asks for in an image of `size`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Shares::new`].
+    pub fn largest(config: &Config, size: (usize, usize), tile: usize, hole_aware: bool) -> Result<Self> {
+        let (width, height) = size;
+        let whole = Rect { x: 0, y: 0, width, height };
+        let unit = 1 << config.levels();
+        // Wherever a tile lies on the grids of the layers, it lies inside of whole cells of the coarsest.
+        let side = |side: usize| if hole_aware { side.min(tile + 2 * unit) } else { side };
+        let middle = |end: usize| (end - side(end)) / 2 / unit * unit;
+        let target = Rect { x: middle(width), y: middle(height), width: side(width), height: side(height) };
+        let layout = Layout::new(config, width, height, target, whole)?;
+        // Where one side of the image may be all hole, the prior may be looked for far away.
+        let window = if width.min(height) <= tile { whole } else { common(&layout.input().frame, whole) };
+        Self::place(config, size, layout, window)
+    }
+
+    fn place(config: &Config, size: (usize, usize), mut layout: Layout, window: Rect) -> Result<Self> {
         let mut lifetimes: ArrayVec<Lifetime, MAX_BUFFERS> = layout.lifetimes().into_iter().collect();
         let maps = lifetimes.len();
         let solver = match config.prior() {
             Prior::None => None,
-            Prior::Harmonic => Some(Harmonic::new(width, height)?),
+            Prior::Harmonic => Some(Harmonic::new(window.width, window.height)?),
         };
         if let Some(solver) = &solver {
             // The prior is solved before the first layer and added to the output after the last. Where the network reads
             // it, the network's input keeps it until then.
             let last = if config.prior_input() { 0 } else { layout.last_step() };
-            lifetimes.push(Lifetime { first: 0, last, len: 3 * width * height });
+            lifetimes.push(Lifetime { first: 0, last, len: 3 * window.width * window.height });
             lifetimes.push(Lifetime { first: 0, last: 0, len: solver.scratch_len() });
         }
         let (offsets, arena) = place::<MAX_BUFFERS>(&lifetimes);
         layout.place(&offsets);
         let prior = solver.map(|solver| PriorShare {
             solver,
+            window,
             image: offsets[maps],
             scratch: offsets[maps + 1],
             is_input: config.prior_input(),
         });
         let shares = Self { layout, prior, arena };
         let fits = shares.floats() <= isize::MAX as usize / size_of::<f32>();
-        if fits { Ok(shares) } else { Err(Error::too_large(width, height)) }
+        if fits { Ok(shares) } else { Err(Error::too_large(size.0, size.1)) }
     }
 
     /// Floats of all memory that a run on the region uses.
@@ -71,7 +104,20 @@ impl Shares {
     }
 }
 
-/// Bytes that hold `floats` from a cache line on, whatever the address of the first byte.
-pub(super) fn bytes(floats: usize) -> usize {
-    size_of::<f32>() * (floats + Buffer::LINE)
+/// Where the prior of the group's hole in `read` is solved: what holds it and the known pixels around it. Where there are
+/// none, as in a strip that is hole from side to side, it reaches on until there are. No square of hole is wider than `widest`.
+fn prior_window(group: &Group<'_>, read: Rect, whole: Rect, widest: usize) -> Rect {
+    let mut near = read;
+    loop {
+        let hole = group.bounds(near).unwrap_or(near);
+        // Where the solver's coarsest cells lie as in the photograph, the prior is that of the whole photograph.
+        let cell = 1 << hole.width.min(hole.height).min(widest).max(1).ilog2();
+        let Rect { x, y, width, height } = hole.grown(1, whole);
+        let [left, top] = [x, y].map(|v| v / cell * cell);
+        let window = Rect { x: left, y: top, width: width + x - left, height: height + y - top };
+        if window == whole || !group.is_all_hole(window) {
+            return window;
+        }
+        near = near.grown(near.width.max(near.height), whole);
+    }
 }

@@ -1,26 +1,30 @@
 //! Memory and work of a run, known before it starts.
 
+use super::memory::{Memory, group_columns};
 use super::pipeline::Engine;
 use super::pixels::colours;
+use super::pyramid::{self, Step};
+use super::regions::{TILE, Tile, for_each_tile};
 use super::report::Report;
-use super::scratch::{Shares, bytes};
-use super::strategy::Strategy;
-use super::{pyramid, regions};
-use crate::alloc::Buffer;
+use super::scratch::Shares;
+use crate::alloc::{Buffer, lines_bytes};
 use crate::error::{Error, Result};
-use crate::mask::{Mask, MaskView};
+use crate::mask::{Groups, Mask, MaskView, Rect};
 use crate::simd::Isa;
 use crate::unet::{Network, Plan};
 use crate::weights::Config;
 
 /// The regions of a run, counted and measured.
+#[derive(Default)]
 pub(super) struct RegionPlan {
     /// How many there are.
     pub regions: usize,
     /// Pixels of all regions.
     pub area: u64,
+    /// Whether some of the hole is wider than the network reaches.
+    pub is_wide: bool,
     /// Memory of the largest region, floats.
-    pub floats: usize,
+    pub arena: usize,
     /// Memory of the largest plan of a region, floats.
     pub plan_floats: usize,
     /// Bytes of everything that a run takes.
@@ -29,74 +33,108 @@ pub(super) struct RegionPlan {
 
 impl Engine {
     /// Walks the regions without running in them.
-    pub(super) fn plan_regions(&self, mask: &MaskView<'_>, strategy: Strategy, colours: usize) -> Result<RegionPlan> {
+    pub(super) fn plan_regions(
+        &self,
+        mask: &MaskView<'_>,
+        colours: usize,
+        memory: &mut Memory<'_>,
+    ) -> Result<RegionPlan> {
         let config = &self.network.config;
-        let mut plan = RegionPlan { regions: 0, area: 0, floats: 0, plan_floats: 0, bytes: 0 };
-        let (mut held, mut last) = (0, (0, 0));
-        let mut add = |mask: &MaskView<'_>| -> Result<()> {
-            let size = (mask.width(), mask.height());
-            plan.regions += 1;
-            plan.area += (size.0 * size.1) as u64;
-            if std::mem::replace(&mut last, size) != size {
-                let shares = Shares::new(config, size.0, size.1)?;
-                plan.floats = plan.floats.max(shares.floats());
-                plan.plan_floats = plan.plan_floats.max(shares.layout.plan_floats());
+        let is_wide = memory.groups.largest_square(mask)? > pyramid::reach(config);
+        let mut plan = RegionPlan { is_wide, ..RegionPlan::default() };
+        let (mut held, mut groups) = (0, 0);
+        pyramid::for_each_step(mask, config.levels(), is_wide, &mut |step| {
+            if let Step::Wide(part) = &step {
+                held = held.max(part.mask_bytes() + part.image_bytes(colours));
             }
-            Ok(())
-        };
-        if strategy == Strategy::Window {
-            regions::for_each_part(mask, config.levels(), &mut |part| {
-                held = held.max(part.mask_bytes() + pyramid::image_bytes(&part, colours));
-                part.for_each_region(&mut add)
+            let found = self.for_each_tile_of(step, memory, &mut |tile| {
+                let shares = Shares::new(config, tile, self.hole_aware)?;
+                plan.regions += 1;
+                plan.area += shares.layout.input().frame.area() as u64;
+                plan.arena = plan.arena.max(shares.floats());
+                plan.plan_floats = plan.plan_floats.max(shares.layout.plan_floats());
+                Ok(())
             })?;
+            groups = groups.max(found);
+            Ok(())
+        })?;
+        if is_wide {
             // The mask itself, what is left of it, and two more while a part is laid out.
             held += 4 * Mask::bytes_for(mask.width(), mask.height());
-        } else {
-            add(mask)?;
         }
-        plan.bytes = bytes(plan.floats) + held;
+        plan.bytes = lines_bytes(plan.arena) + lines_bytes(groups) + held;
         Ok(plan)
     }
 
-    /// What a run would take. Multiply–accumulates and times are 0.
-    pub fn plan(&self, mask: &MaskView<'_>, strategy: Strategy, channels: usize) -> Result<Report> {
-        self.planned(mask, strategy, channels).map(|(report, _)| report)
+    /// Calls `each` with every tile of a step. Returns the floats that its groups take.
+    fn for_each_tile_of(
+        &self,
+        step: Step<'_>,
+        memory: &mut Memory<'_>,
+        each: &mut dyn FnMut(&Tile<'_>) -> Result<()>,
+    ) -> Result<usize> {
+        let context = self.network.config.context();
+        let mut most = 0;
+        let mut level = |mask: &MaskView<'_>, target: Rect| {
+            let (groups, floats) = memory.groups.groups(mask, context)?;
+            most = most.max(floats);
+            for_each_tile(&groups, (mask.width(), mask.height()), target, each)
+        };
+        match step {
+            Step::Wide(part) => part.levels.iter().try_for_each(|l| level(&l.hole.view(), l.target))?,
+            Step::Rest(mask) => level(&mask, mask.whole())?,
+        }
+        Ok(most)
     }
 
-    fn planned(&self, mask: &MaskView<'_>, strategy: Strategy, channels: usize) -> Result<(Report, usize)> {
-        let mut report = self.survey(mask, strategy)?;
+    /// What a run would take. Multiply–accumulates and times are 0.
+    pub fn plan(&self, mask: &MaskView<'_>, channels: usize) -> Result<Report> {
+        self.planned(mask, channels, &mut Memory::empty()?).map(|(report, _)| report)
+    }
+
+    fn planned(&self, mask: &MaskView<'_>, channels: usize, memory: &mut Memory<'_>) -> Result<(Report, RegionPlan)> {
+        let mut report = self.survey(mask)?;
         if report.hole_pixels == 0 {
-            return Ok((report, 0));
+            return Ok((report, RegionPlan::default()));
         }
-        let plan = self.plan_regions(mask, strategy, colours(channels))?;
+        let plan = self.plan_regions(mask, colours(channels), memory)?;
         (report.regions, report.plan_bytes) = (plan.regions, plan.bytes);
         self.check_memory(plan.bytes)?;
-        Ok((report, plan.plan_floats))
+        Ok((report, plan))
     }
 
     /// As [`Engine::plan`], with multiply–accumulates. Counting them takes memory for a plan, but none for feature maps.
-    pub fn estimate(&self, mask: &MaskView<'_>, strategy: Strategy, channels: usize) -> Result<Report> {
-        let (mut report, plan_floats) = self.planned(mask, strategy, channels)?;
+    pub fn estimate(&self, mask: &MaskView<'_>, channels: usize) -> Result<Report> {
+        let mut memory = Memory::empty()?;
+        let (mut report, plan) = self.planned(mask, channels, &mut memory)?;
         if report.hole_pixels == 0 {
             return Ok(report);
         }
         let config = &self.network.config;
-        let mut memory = Buffer::zeroed(plan_floats)?;
-        let mut count = |mask: &MaskView<'_>| -> Result<()> {
-            let shares = Shares::new(config, mask.width(), mask.height())?;
-            let mut plan = Plan::new(&shares.layout, &mut memory);
-            plan.restrict_to_mask(config, mask, self.hole_aware);
-            report.macs += plan.macs();
-            Ok(())
-        };
-        match strategy {
-            Strategy::Window => {
-                regions::for_each_part(mask, config.levels(), &mut |part| part.for_each_region(&mut count))?;
-            }
-            _ => count(mask)?,
-        }
+        let mut floats = Buffer::zeroed(plan.plan_floats)?;
+        pyramid::for_each_step(mask, config.levels(), plan.is_wide, &mut |step| {
+            self.for_each_tile_of(step, &mut memory, &mut |tile| {
+                let shares = Shares::new(config, tile, self.hole_aware)?;
+                let mut plan = Plan::new(&shares.layout, &mut floats);
+                plan.restrict(config, tile.group, self.hole_aware);
+                report.macs += plan.macs();
+                Ok(())
+            })
+            .map(drop)
+        })?;
         Ok(report)
     }
+
+    /// Floats of [`Memory::groups`] for any hole in an image of this size.
+    pub(super) fn group_floats(&self, width: usize, height: usize) -> usize {
+        group_floats(&self.network.config, width, height)
+    }
+}
+
+fn group_floats(config: &Config, width: usize, height: usize) -> usize {
+    // The arena follows on a cache line.
+    let floats = group_columns(width) + Groups::most_floats(width, height, config.context());
+    floats.next_multiple_of(Buffer::LINE)
 }
 
 impl Config {
@@ -109,15 +147,22 @@ impl Config {
         Network::bytes_for(self, isa.unwrap_or_else(Isa::best))
     }
 
-    /// Bytes that a run on a whole image of this size takes, without the weights, the image and the mask.
+    /// The most bytes that a run on an image of this size takes for any hole, without the weights, the image, the mask, and
+    /// the smaller images in which holes wider than the network reaches are filled first.
     ///
     /// # Errors
     ///
     /// Input, where a side is 0; limits, where the size cannot be addressed.
     pub fn plan_bytes(&self, width: usize, height: usize) -> Result<usize> {
-        if width == 0 || height == 0 {
-            return Err(Error::input(format!("expected at least one pixel, found {width}×{height}")));
-        }
-        Ok(bytes(Shares::new(self, width, height)?.floats()))
+        most_bytes(self, width, height, true)
     }
+}
+
+/// As [`Config::plan_bytes`], also of runs that skip nothing.
+pub(crate) fn most_bytes(config: &Config, width: usize, height: usize, hole_aware: bool) -> Result<usize> {
+    if width == 0 || height == 0 {
+        return Err(Error::input(format!("expected at least one pixel, found {width}×{height}")));
+    }
+    let shares = Shares::largest(config, (width, height), TILE, hole_aware)?;
+    Ok(lines_bytes(shares.floats() + group_floats(config, width, height)))
 }

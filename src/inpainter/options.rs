@@ -1,13 +1,12 @@
 //! The options of an inpainter.
 
-use crate::engine::Strategy;
 use crate::simd::Isa;
 
-/// Options of an [`Inpainter`](crate::Inpainter). [`strategy`](Options::strategy) alone changes the output.
+/// Options of an [`Inpainter`](crate::Inpainter). [`context`](Options::context) alone changes the output.
 ///
 /// ```
-/// use inpaint_edge::{Options, Strategy};
-/// let options = Options::default().threads(2).strategy(Strategy::Native);
+/// use inpaint_edge::Options;
+/// let options = Options::default().threads(2).max_memory(Some(256 << 20));
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -15,13 +14,13 @@ pub struct Options {
     pub(super) threads: usize,
     pub(super) isa: Option<Isa>,
     pub(super) hole_aware: bool,
-    pub(super) strategy: Strategy,
+    pub(super) context: Option<usize>,
     pub(super) max_memory: Option<usize>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: 0, isa: None, hole_aware: true, strategy: Strategy::Auto, max_memory: None }
+        Self { threads: 0, isa: None, hole_aware: true, context: None, max_memory: None }
     }
 }
 
@@ -41,9 +40,11 @@ impl Options {
         Self { hole_aware, ..self }
     }
 
-    /// Whole image or regions of it. Default [`Strategy::Auto`].
-    pub fn strategy(self, strategy: Strategy) -> Self {
-        Self { strategy, ..self }
+    /// How many pixels around a hole the network sees, in place of what its weights file says
+    /// ([`Config::context`](crate::weights::Config::context)). Fewer cost less; `usize::MAX` is all of the photograph.
+    /// Default `None`: as the file says.
+    pub fn context(self, context: Option<usize>) -> Self {
+        Self { context, ..self }
     }
 
     /// Bytes that packed weights and a run's buffers may take together; a run that takes more is refused before it starts.

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use ndarray::ArrayViewMut3;
 
-use crate::engine::{Progress, Strategy};
+use crate::engine::Progress;
 use crate::mask::{Mask, MaskView};
 
 /// A photograph to fill in place, and how: for [`Inpainter::run`](crate::Inpainter::run).
@@ -12,7 +12,6 @@ use crate::mask::{Mask, MaskView};
 pub struct Request<'r, T> {
     pub(super) image: ArrayViewMut3<'r, T>,
     pub(super) mask: MaskView<'r>,
-    pub(super) strategy: Option<Strategy>,
     pub(super) progress: Option<&'r mut (dyn FnMut(Progress) -> ControlFlow<()> + Send + 'r)>,
     pub(super) scratch: Option<&'r mut [u8]>,
 }
@@ -20,12 +19,7 @@ pub struct Request<'r, T> {
 impl<'r, T> Request<'r, T> {
     /// Fills the hole that `mask` shows in `image` [height, width, channels] (1 grey, 2 grey + alpha, 3 RGB, 4 RGBA).
     pub fn new(image: ArrayViewMut3<'r, T>, mask: &'r Mask<impl AsRef<[u64]>>) -> Self {
-        Self { image, mask: mask.view(), strategy: None, progress: None, scratch: None }
-    }
-
-    /// Whole image or regions of it, for this run. Default: [`Options::strategy`](crate::Options::strategy).
-    pub fn strategy(self, strategy: Strategy) -> Self {
-        Self { strategy: Some(strategy), ..self }
+        Self { image, mask: mask.view(), progress: None, scratch: None }
     }
 
     /// Calls `progress` after every layer with the pixels done so far; `Break` ends the run with
@@ -35,7 +29,8 @@ impl<'r, T> Request<'r, T> {
     }
 
     /// Runs in the caller's memory: [`Inpainter::scratch_bytes`](crate::Inpainter::scratch_bytes) or more, at any address,
-    /// of any content. A run on one thread then allocates nothing. Only runs of the whole image take scratch memory.
+    /// of any content. A run on one thread then allocates nothing, unless the hole is wider than the network reaches: smaller
+    /// images to fill it from are always allocated.
     pub fn scratch(self, scratch: &'r mut [u8]) -> Self {
         Self { scratch: Some(scratch), ..self }
     }

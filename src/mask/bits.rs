@@ -28,7 +28,7 @@ use crate::error::{Error, Result};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Mask<W = Vec<u64>> {
     width: usize,
     height: usize,
@@ -184,20 +184,7 @@ impl<W: AsRef<[u64]>> Mask<W> {
 
     /// The smallest rectangle that holds the hole's pixels in `area`.
     pub(crate) fn bounds(&self, area: Rect) -> Option<Rect> {
-        let (mut left, mut right, mut rows) = (usize::MAX, 0, None);
-        for y in area.rows() {
-            for run in self.runs(y, area.columns()) {
-                left = left.min(run.start);
-                right = right.max(run.end);
-                rows = Some((rows.map_or(y, |(top, _)| top), y));
-            }
-        }
-        rows.map(|(top, bottom)| Rect { x: left, y: top, width: right - left, height: bottom + 1 - top })
-    }
-
-    /// Whether `area` is all hole.
-    pub(crate) fn is_all_hole(&self, area: Rect) -> bool {
-        area.rows().all(|y| self.next(y, area.x, area.x + area.width, u64::MAX).is_none())
+        Rect::around(area.rows().flat_map(|y| self.runs(y, area.columns()).map(move |run| (y, run))))
     }
 
     /// Row `y` in words from its first pixel on, bits beyond the row 0.

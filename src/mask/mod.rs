@@ -3,6 +3,7 @@
 
 mod bits;
 mod distance;
+mod group;
 mod halves;
 mod paint;
 mod pixels;
@@ -15,6 +16,7 @@ mod survey;
 pub use bits::{Mask, MaskView};
 #[cfg(feature = "capi")]
 pub(crate) use distance::dilation_lines;
+pub(crate) use group::{Group, Groups};
 pub(crate) use halves::{parents, whole_cells};
 pub use paint::{Paint, Painted};
 pub(crate) use rect::Rect;

@@ -20,9 +20,33 @@ impl Rect {
         self.y..self.y + self.height
     }
 
-    /// Whether the two have a pixel in common.
-    pub fn meets(self, other: Self) -> bool {
-        let overlap = |a: Range<usize>, b: Range<usize>| a.start < b.end && b.start < a.end;
-        overlap(self.columns(), other.columns()) && overlap(self.rows(), other.rows())
+    /// The smallest rectangle that holds runs of pixels, each a row and its columns, top to bottom.
+    pub fn around(runs: impl Iterator<Item = (usize, Range<usize>)>) -> Option<Self> {
+        let (mut left, mut right, mut rows) = (usize::MAX, 0, None);
+        for (y, run) in runs {
+            left = left.min(run.start);
+            right = right.max(run.end);
+            rows = Some((rows.map_or(y, |(top, _)| top), y));
+        }
+        rows.map(|(top, bottom)| Self { x: left, y: top, width: right - left, height: bottom + 1 - top })
+    }
+
+    /// The part that both have, empty where there is none.
+    pub fn common(self, other: Self) -> Self {
+        let common = |a: Range<usize>, b: Range<usize>| {
+            let start = a.start.max(b.start);
+            (start, a.end.min(b.end).saturating_sub(start))
+        };
+        let (x, width) = common(self.columns(), other.columns());
+        let (y, height) = common(self.rows(), other.rows());
+        Self { x, y, width, height }
+    }
+
+    /// With `margin` pixels more on every side, where `image` has them.
+    pub fn grown(self, margin: usize, image: Self) -> Self {
+        let (x, y) = (self.x.saturating_sub(margin), self.y.saturating_sub(margin));
+        let right = (self.x + self.width).saturating_add(margin).min(image.width);
+        let bottom = (self.y + self.height).saturating_add(margin).min(image.height);
+        Self { x, y, width: right - x, height: bottom - y }
     }
 }

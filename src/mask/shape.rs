@@ -9,9 +9,15 @@ use crate::error::Result;
 impl<W: AsRef<[u64]>> Mask<W> {
     /// Side of the largest square in `area` that is all hole.
     pub(crate) fn largest_square(&self, area: Rect) -> Result<usize> {
+        Ok(self.largest_square_in(area, &mut alloc::try_filled(0, area.width + 1)?))
+    }
+
+    /// As [`Mask::largest_square`], in memory of a number for each column and one more.
+    pub(crate) fn largest_square_in(&self, area: Rect, sides: &mut [u32]) -> usize {
         // sides[x + 1]: side of the largest square whose lower right corner is pixel x of this row, or of the row above for
         // pixels that are still to come.
-        let mut sides = alloc::try_filled(0u32, area.width + 1)?;
+        let sides = &mut sides[..area.width + 1];
+        sides.fill(0);
         let mut largest = 0;
         for y in area.rows() {
             let (mut x, mut diagonal) = (area.x, 0);
@@ -30,7 +36,7 @@ impl<W: AsRef<[u64]>> Mask<W> {
             }
             sides[x - area.x + 1..].fill(0);
         }
-        Ok(largest as usize)
+        largest as usize
     }
 
     /// The mask at half the size: a cell is hole where all the pixels under it are.

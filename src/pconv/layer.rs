@@ -3,6 +3,7 @@
 use arrayvec::ArrayVec;
 
 use super::map::{Map, Pixel};
+use super::plane::Plane;
 use crate::alloc::{floats_for, values, values_mut};
 use crate::error::Result;
 use crate::gemm::{Gemm, MAX_ROWS, Number, Operand, Output, Packed, Row, Window};
@@ -10,12 +11,12 @@ use crate::parallel::Pool;
 use crate::simd::Isa;
 use crate::weights::LayerShape;
 
-/// The outputs of a layer that a plan asks for.
+/// The outputs of a layer that a plan asks for. All others in the map's frame become zero.
 pub(crate) struct Work<'a> {
     /// Pixels to compute: one list, or for a decoder layer one per output parity (index 2·(y mod 2) + x mod 2).
     pub computed: [&'a [Pixel]; 4],
-    /// Pixels that become zero.
-    pub blank: &'a [Pixel],
+    /// The same pixels as marks in the map's frame.
+    pub marks: &'a Plane<'a>,
 }
 
 /// A layer ready to run, whatever its number type: the layers of a network may differ in it.
@@ -23,7 +24,7 @@ pub(crate) trait PartialConvolution: Send + Sync {
     /// Bytes of packed weights.
     fn bytes(&self) -> usize;
 
-    /// Does `work` on the map `output`, whose halo it zeros. `inputs` are the layer's operands: the map before it and, in a
+    /// Does `work` on the map `output`. `inputs` are the layer's operands: the map before it and, in a
     /// decoder layer, the skip. All maps lie in `arena`.
     ///
     /// # Panics
@@ -152,11 +153,7 @@ impl<N: Number> PartialConvolution for Layer<N> {
         };
         let out = &mut values_mut::<N::Output>(out)[..output.len()];
 
-        output.clear_halo(out);
-        for pixel in work.blank {
-            let at = output.at(pixel.x as isize, pixel.y as isize);
-            out[at..at + output.channels].fill(N::Output::default());
-        }
+        output.clear_unmarked(out, work.marks);
         self.compute(&operands, work.computed, (output, out), pool);
     }
 }

@@ -1,45 +1,51 @@
 //! Feature maps and their pixels.
 
+use super::frame::Frame;
+use super::plane::Plane;
 use crate::alloc::Plain;
 
-/// A feature map, [height + 2·halo, width + 2·halo, channels] values in the arena.
+/// The part of a feature map that a run uses, [height, width, channels] values in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Map {
-    pub width: usize,
-    pub height: usize,
+    pub frame: Frame,
     pub channels: usize,
-    pub halo: usize,
     /// First float in the arena.
     pub offset: usize,
 }
 
 impl Map {
-    /// Values of a row, halo included.
+    /// Values of a row.
     pub fn row_stride(&self) -> usize {
-        (self.width + 2 * self.halo) * self.channels
+        self.frame.width * self.channels
     }
 
-    /// Values, halo included.
+    /// Values.
     pub fn len(&self) -> usize {
-        (self.height + 2 * self.halo) * self.row_stride()
+        self.frame.height * self.row_stride()
     }
 
-    /// First value of pixel (x, y) relative to the map, `-halo` ≤ x, y.
+    /// First value of pixel (x, y) of the frame, relative to the map.
     pub fn at(&self, x: isize, y: isize) -> usize {
-        let halo = self.halo as isize;
-        (y + halo) as usize * self.row_stride() + (x + halo) as usize * self.channels
+        (y - self.frame.y) as usize * self.row_stride() + (x - self.frame.x) as usize * self.channels
     }
 
-    /// Zeros the halo of `data`.
-    pub fn clear_halo<T: Copy + Default>(&self, data: &mut [T]) {
-        let (stride, side) = (self.row_stride(), self.halo * self.channels);
-        for (y, row) in data.chunks_exact_mut(stride).enumerate() {
-            if (self.halo..self.halo + self.height).contains(&y) {
-                row[..side].fill(T::default());
-                row[stride - side..].fill(T::default());
-            } else {
-                row.fill(T::default());
+    /// Zeros the pixels of `data` that are not marked.
+    ///
+    /// # Panics
+    ///
+    /// If the marks are of another frame.
+    pub fn clear_unmarked<T: Copy + Default>(&self, data: &mut [T], marks: &Plane<'_>) {
+        assert!(marks.frame == self.frame, "marks of the map's own pixels");
+        if data.is_empty() {
+            return;
+        }
+        for (row, y) in data.chunks_exact_mut(self.row_stride()).zip(self.frame.rows()) {
+            let mut end = 0;
+            for run in marks.runs(y) {
+                row[end * self.channels..run.start * self.channels].fill(T::default());
+                end = run.end;
             }
+            row[end * self.channels..].fill(T::default());
         }
     }
 }

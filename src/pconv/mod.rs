@@ -6,18 +6,20 @@
 //! s = Σ m        y = (Σ W·(x·m))·(K/s) + b  and new mask 1 where s > 0,  y = 0 and new mask 0 where s = 0
 //! ```
 //!
-//! Feature maps hold zeros in their holes and in a halo around them, so x·m is the map itself and every window lies
-//! inside it. The channels of a prior in the input have no holes: they count in s wherever there is image.
+//! Of each feature map, a run uses a frame: every pixel that a window reads. It holds zeros in holes and beyond the image, so
+//! x·m is the map itself. The channels of a prior in the input have no holes: they count in s wherever the network sees.
 //!
 //! A [`Layer`] is generic over its number type, and layers of different types make up one network: see
 //! [`PartialConvolution`]. Each number type has a file that packs its weights, such as `float.rs`.
 
 mod float;
 mod fold;
+mod frame;
 mod layer;
 mod map;
 pub(crate) mod plane;
 pub(crate) mod windows;
 
+pub(crate) use frame::Frame;
 pub(crate) use layer::{Layer, PartialConvolution, Work};
 pub(crate) use map::{Map, Pixel};

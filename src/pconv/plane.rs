@@ -1,81 +1,61 @@
-//! The known pixels of a feature map, a byte a pixel (1 = known, 0 = hole), and integer counts over windows of them.
+//! A byte for each pixel of a frame: which pixels are known, needed or computed.
 
-/// A plane of 0 and 1.
-#[derive(Debug, PartialEq, Eq)]
+use std::ops::Range;
+
+use super::frame::Frame;
+
+/// A byte a pixel, 0 or not. What lies beyond the frame counts as 0.
+#[derive(Debug)]
 pub(crate) struct Plane<'m> {
-    pub width: usize,
-    pub height: usize,
+    pub frame: Frame,
+    /// The part of the frame that the image has.
+    pub inside: Frame,
     pub data: &'m mut [u8],
 }
 
 impl Plane<'_> {
-    pub fn row(&self, y: usize) -> &[u8] {
-        &self.data[y * self.width..][..self.width]
+    /// A row of the frame.
+    pub fn row(&self, y: isize) -> &[u8] {
+        &self.data[(y - self.frame.y) as usize * self.frame.width..][..self.frame.width]
     }
 
-    pub fn row_mut(&mut self, y: usize) -> &mut [u8] {
-        &mut self.data[y * self.width..][..self.width]
+    /// A row of the frame.
+    pub fn row_mut(&mut self, y: isize) -> &mut [u8] {
+        &mut self.data[(y - self.frame.y) as usize * self.frame.width..][..self.frame.width]
     }
 
-    /// Adds rows `first` … `first + count - 1` into `sums` [width]; rows outside the plane are holes.
-    pub fn add_rows(&self, first: isize, count: usize, sums: &mut [u32]) {
-        for y in first..first + count as isize {
-            if (0..self.height as isize).contains(&y) {
-                for (sum, &m) in sums.iter_mut().zip(self.row(y as usize)) {
-                    *sum += u32::from(m);
-                }
-            }
+    /// Columns of the frame, counted from its left.
+    pub fn indices(&self, columns: Range<isize>) -> Range<usize> {
+        let clip = |x: isize| (x - self.frame.x).clamp(0, self.frame.width as isize) as usize;
+        clip(columns.start)..clip(columns.end)
+    }
+
+    /// The runs of bytes that are not 0 in row `y`, counted from the frame's left.
+    pub fn runs(&self, y: isize) -> impl Iterator<Item = Range<usize>> {
+        let row = self.row(y);
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let start = at + row[at..].iter().position(|v| *v != 0)?;
+            at = row[start..].iter().position(|v| *v == 0).map_or(row.len(), |len| start + len);
+            Some(start..at)
+        })
+    }
+
+    /// Sets the bytes of these rows and columns to 1, where the image has them.
+    pub fn mark(&mut self, columns: Range<isize>, rows: Range<isize>) {
+        let clip = |a: Range<isize>, b: Range<isize>| a.start.max(b.start)..a.end.min(b.end);
+        let columns = self.indices(clip(columns, self.inside.columns()));
+        for y in clip(rows, self.inside.rows()) {
+            self.row_mut(y)[columns.clone()].fill(1);
         }
     }
 
-    /// `out` (half the size) gets 1 wherever a 3×3 window over the ×2 upsampled `out` around a 1 of `self` reads it:
-    /// dilate by one, then halve.
-    pub fn dilate_and_halve(&self, out: &mut Plane) {
-        out.data.fill(0);
-        let readers =
-            |v: usize, end: usize| [v.wrapping_sub(1) / 2, v.div_ceil(2)].into_iter().filter(move |o| *o < end);
-        for y in 0..self.height {
-            for (x, _) in self.row(y).iter().enumerate().filter(|(_, m)| **m == 1) {
-                for oy in readers(y, out.height) {
-                    for ox in readers(x, out.width) {
-                        out.row_mut(oy)[ox] = 1;
-                    }
-                }
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn pixels(rows: &[&str]) -> Vec<u8> {
-        rows.iter().flat_map(|r| r.bytes().map(|b| u8::from(b == b'#'))).collect()
-    }
-
-    #[test]
-    fn rows_outside_are_holes() {
-        let p = Plane { width: 3, height: 2, data: &mut pixels(&["##.", ".##"]) };
-        let mut sums = [0; 3];
-        p.add_rows(-1, 5, &mut sums);
-        assert_eq!(sums, [1, 2, 1]);
-    }
-
-    #[test]
-    fn halving_keeps_what_a_window_reads() {
-        let size = 8;
-        for at in 0..size * size {
-            let p = Plane { width: size, height: size, data: &mut [0; 64] };
-            p.data[at] = 1;
-            let mut out = Plane { width: size / 2, height: size / 2, data: &mut [9; 16] };
-            p.dilate_and_halve(&mut out);
-            let (y, x) = (at / size, at % size);
-            for oy in 0..size / 2 {
-                for ox in 0..size / 2 {
-                    let reads = |at: usize, o: usize| (at.saturating_sub(1)..(at + 2).min(size)).any(|v| v / 2 == o);
-                    assert_eq!(out.row(oy)[ox] == 1, reads(y, oy) && reads(x, ox), "{at} {oy} {ox}");
-                }
+    /// Adds the bytes of `rows` that are not 0 into `sums`, a sum for each column of the frame.
+    pub fn add_rows(&self, rows: Range<isize>, sums: &mut [u32]) {
+        let frame = self.frame.rows();
+        for y in rows.start.max(frame.start)..rows.end.min(frame.end) {
+            for (sum, &v) in sums.iter_mut().zip(self.row(y)) {
+                *sum += u32::from(v != 0);
             }
         }
     }

@@ -1,61 +1,74 @@
-//! The pixels that a layer computes, and the integer count s of each: known samples in its window over all channels.
+//! Windows of the layers over planes: how much of each is known, and what each reads.
+
+use std::ops::Range;
 
 use super::map::Pixel;
 use super::plane::Plane;
 
-/// The counts of one output row over a stride-2 window of side `kernel`.
+/// The pixels that a stride-2 window of side `kernel` around output `v` covers, along one axis.
+pub(crate) fn strided(v: isize, kernel: usize) -> Range<isize> {
+    let first = 2 * v - (kernel / 2) as isize;
+    first..first + kernel as isize
+}
+
+/// Counts the pixels of `plane` in the stride-2 windows of outputs `columns` of row `y`.
 pub(crate) fn encoder_row(
-    mask: &Plane<'_>,
+    plane: &Plane<'_>,
     kernel: usize,
-    y: usize,
+    y: isize,
+    columns: Range<isize>,
     sums: &mut [u32],
-    mut each: impl FnMut(usize, u32),
+    mut each: impl FnMut(isize, u32),
 ) {
-    let pad = (kernel / 2) as isize;
-    let sums = &mut sums[..mask.width];
+    let sums = &mut sums[..plane.frame.width];
     sums.fill(0);
-    mask.add_rows(2 * y as isize - pad, kernel, sums);
-    for x in 0..mask.width / 2 {
-        let first = 2 * x as isize - pad;
-        let window = first.max(0) as usize..(first + kernel as isize).min(mask.width as isize) as usize;
-        each(x, sums[window].iter().sum());
+    plane.add_rows(strided(y, kernel), sums);
+    for x in columns {
+        each(x, sums[plane.indices(strided(x, kernel))].iter().sum());
     }
 }
 
-/// The counts of one output row over 3×3 windows: `up` seen through nearest ×2, and `skip`; `each` gets the column
-/// and the two counts. Only columns of parity `px` where `needed` is 1.
-pub(crate) fn decoder_row(
-    up: &Plane<'_>,
-    skip: &Plane<'_>,
-    needed: &[u8],
-    px: usize,
-    y: usize,
-    sums: &mut [u32],
-    mut each: impl FnMut(usize, u32, u32),
-) {
-    let (width, height) = (skip.width, skip.height);
-    let (skip_sums, up_sums) = sums.split_at_mut(width);
-    let up_sums = &mut up_sums[..up.width];
-    skip_sums.fill(0);
-    up_sums.fill(0);
-    skip.add_rows(y as isize - 1, 3, skip_sums);
-    for row in y.saturating_sub(1)..(y + 2).min(height) {
-        up.add_rows((row / 2) as isize, 1, up_sums);
-    }
-    for x in (px..width).step_by(2).filter(|&x| needed[x] == 1) {
-        let window = x.saturating_sub(1)..(x + 2).min(width);
-        let in_up = window.clone().map(|x| up_sums[x / 2]).sum();
-        each(x, in_up, skip_sums[window].iter().sum());
+/// Marks in `reads` what the stride-2 windows of the outputs marked in `outputs` cover.
+pub(crate) fn mark_encoder_reads(outputs: &Plane<'_>, kernel: usize, reads: &mut Plane<'_>) {
+    for y in outputs.frame.rows() {
+        for run in outputs.runs(y) {
+            let (first, last) = (outputs.frame.x + run.start as isize, outputs.frame.x + run.end as isize - 1);
+            reads.mark(strided(first, kernel).start..strided(last, kernel).end, strided(y, kernel));
+        }
     }
 }
 
-/// How many of the `kernel` rows or columns from `first` on lie within 0 … `end`.
-pub(crate) fn inside(first: isize, kernel: usize, end: usize) -> usize {
-    let last = (first + kernel as isize).min(end as isize);
-    (last - first.max(0)).max(0) as usize
+/// Marks in `skip` what 3×3 windows around the outputs marked in `outputs` cover.
+pub(crate) fn mark_skip_reads(outputs: &Plane<'_>, skip: &mut Plane<'_>) {
+    for y in outputs.frame.rows() {
+        for run in outputs.runs(y) {
+            let (first, end) = (outputs.frame.x + run.start as isize, outputs.frame.x + run.end as isize);
+            skip.mark(first - 1..end + 1, y - 1..y + 2);
+        }
+    }
+}
+
+/// Marks in `up` what 3×3 windows around the outputs marked in `outputs` cover of it, seen through nearest ×2.
+pub(crate) fn mark_up_reads(outputs: &Plane<'_>, up: &mut Plane<'_>) {
+    for y in outputs.frame.rows() {
+        for run in outputs.runs(y) {
+            let (first, end) = (outputs.frame.x + run.start as isize, outputs.frame.x + run.end as isize);
+            up.mark((first - 1) >> 1..(end >> 1) + 1, (y - 1) >> 1..((y + 1) >> 1) + 1);
+        }
+    }
+}
+
+/// Adds up the pixels of `plane` in the rows of the 3×3 windows of row `y`, for each column of its frame.
+pub(crate) fn sum_rows<'s>(plane: &Plane<'_>, rows: impl Iterator<Item = isize>, sums: &'s mut [u32]) -> &'s [u32] {
+    let sums = &mut sums[..plane.frame.width];
+    sums.fill(0);
+    for y in rows {
+        plane.add_rows(y..y + 1, sums);
+    }
+    sums
 }
 
 /// The pixel at (x, y) of a window of `k` samples of which `s` > 0 are known.
-pub(crate) fn pixel(x: usize, y: usize, k: usize, s: u32) -> Pixel {
+pub(crate) fn pixel(x: isize, y: isize, k: usize, s: u32) -> Pixel {
     Pixel { x: x as u16, y: y as u16, ratio: k as f32 / s as f32 }
 }

@@ -11,11 +11,13 @@
 //! Every value is computed by single additions and multiplications in an order that depends on the mask alone: the
 //! result is the same bits on every machine.
 
+use std::ops::Range;
+
 use arrayvec::ArrayVec;
 
 use crate::alloc::{self, List, Plain};
 use crate::error::{Error, Result};
-use crate::mask::{Mask, MaskView, parents, whole_cells};
+use crate::mask::{Mask, parents, whole_cells};
 
 /// Cycles that bring the fill within 0.1 dB of the solution.
 pub const CYCLES: usize = 1;
@@ -108,11 +110,23 @@ impl Harmonic {
     pub fn fill(&self, image: &mut [f32], mask: &Mask<impl AsRef<[u64]>>, cycles: usize, scratch: &mut [f32]) {
         let (mask, (width, height)) = (mask.view(), self.sizes[0]);
         assert_eq!((mask.width(), mask.height()), (width, height), "a mask of the solver's size");
+        self.fill_runs(image, |y| mask.runs(y, 0..width), cycles, scratch);
+    }
+
+    /// As [`Harmonic::fill`], of a hole whose runs in a row `hole` tells, left to right.
+    pub(crate) fn fill_runs<R: Iterator<Item = Range<usize>>>(
+        &self,
+        image: &mut [f32],
+        hole: impl Fn(usize) -> R,
+        cycles: usize,
+        scratch: &mut [f32],
+    ) {
+        let (width, height) = self.sizes[0];
         let (image, stride) = (&mut image[..3 * width * height], 3 * width);
         let (memory, scratch) = alloc::split(scratch, self.max_runs());
-        let grids = &self.grids(&mask, memory)[..];
+        let grids = &self.grids(hole, memory)[..];
         let Some(finest) = grids.first() else { return };
-        finest.guess(image, &mask, scratch);
+        finest.guess(image, scratch);
         clear(grids, scratch);
         for _ in 0..cycles {
             cycle(grids, image, stride, None, scratch);
@@ -120,12 +134,21 @@ impl Harmonic {
     }
 
     /// The grids that have a hole, whose runs are in `memory`.
-    fn grids<'r>(&self, mask: &MaskView<'_>, mut memory: &'r mut [Run]) -> ArrayVec<Grid<'r>, MAX_GRIDS> {
+    fn grids<'r, R: Iterator<Item = Range<usize>>>(
+        &self,
+        hole: impl Fn(usize) -> R,
+        mut memory: &'r mut [Run],
+    ) -> ArrayVec<Grid<'r>, MAX_GRIDS> {
         let mut grids = ArrayVec::<Grid, MAX_GRIDS>::new();
         for &(width, height) in &self.sizes {
             let mut found = List::new(memory);
             match grids.last() {
-                None => find_runs(mask, &mut found),
+                None => {
+                    let runs = (0..height).flat_map(|y| hole(y).map(move |run| (y as u16, run)));
+                    runs.for_each(|(y, Range { start, end })| {
+                        found.push(Run { y, first: start as u16, last: (end - 1) as u16 });
+                    });
+                }
                 Some(finer) => finer.coarsen(&mut found),
             }
             let (runs, rest) = found.into_parts();
@@ -136,14 +159,6 @@ impl Harmonic {
             memory = rest;
         }
         grids
-    }
-}
-
-fn find_runs(mask: &MaskView<'_>, runs: &mut List<'_, Run>) {
-    for y in 0..mask.height() {
-        for run in mask.runs(y, 0..mask.width()) {
-            runs.push(Run { y: y as u16, first: run.start as u16, last: (run.end - 1) as u16 });
-        }
     }
 }
 
@@ -175,19 +190,21 @@ impl Grid<'_> {
 
     /// Fills the hole by the nearest known pixels left, right, above and below, weighted by inverse distance; where there
     /// are none, by the mean of the known pixels at the ends of runs.
-    fn guess(&self, u: &mut [f32], mask: &MaskView<'_>, distance: &mut [f32]) {
+    fn guess(&self, u: &mut [f32], distance: &mut [f32]) {
         let Self { width, height, .. } = *self;
         let stride = 3 * width;
-        // Rows to the known pixel above; 0 where there is none.
+        // Rows to the known pixel above, which has 0 itself.
+        for run in self.runs {
+            let y = usize::from(run.y);
+            for y in [y.checked_sub(1), Some(y + 1).filter(|below| *below < height)].into_iter().flatten() {
+                distance[y * width..][run.columns()].fill(0.0);
+            }
+        }
         let (mut sum, mut ends) = ([0.0; 3], 0.0);
         for run in self.runs {
             let y = usize::from(run.y);
             for x in run.columns() {
-                distance[y * width + x] = match y.checked_sub(1) {
-                    None => 0.0,
-                    Some(above) if !mask.is_hole(x, above) => 1.0,
-                    Some(above) => further(distance[above * width + x]),
-                };
+                distance[y * width + x] = if y == 0 { NONE } else { distance[(y - 1) * width + x] + 1.0 };
             }
             for x in run.ends(width).into_iter().flatten() {
                 (0..3).for_each(|c| sum[c] += u[y * stride + 3 * x + c]);
@@ -213,15 +230,11 @@ impl Grid<'_> {
                     add(y * stride + 3 * right, (right - x) as f32);
                 }
                 let up = distance[y * width + x];
-                if up > 0.0 {
+                if up < NONE {
                     add((y - up as usize) * stride + 3 * x, up);
                 }
-                let down = match y + 1 {
-                    below if below == height => 0.0,
-                    below if !mask.is_hole(x, below) => 1.0,
-                    below => further(distance[below * width + x]),
-                };
-                if down > 0.0 {
+                let down = if y + 1 == height { NONE } else { distance[(y + 1) * width + x] + 1.0 };
+                if down < NONE {
                     add((y + down as usize) * stride + 3 * x, down);
                 }
                 // Read by the row above as the distance to the known pixel below.
@@ -354,7 +367,7 @@ impl Grid<'_> {
 }
 
 impl Run {
-    fn columns(self) -> std::ops::Range<usize> {
+    fn columns(self) -> Range<usize> {
         usize::from(self.first)..usize::from(self.last) + 1
     }
 
@@ -371,10 +384,8 @@ const INVERSE: [f32; 5] = [0.0, 1.0, 0.5, 1.0 / 3.0, 0.25];
 /// Sweeps on the coarsest grid, whose hole is a cell or two across.
 const BOTTOM_SWEEPS: usize = 2;
 
-/// One step more, if there is a way at all.
-fn further(distance: f32) -> f32 {
-    if distance > 0.0 { distance + 1.0 } else { 0.0 }
-}
+/// The distance to a known pixel that is not there.
+const NONE: f32 = f32::INFINITY;
 
 /// Splits the scratch of `coarse` and the grids below: correction, right-hand side, the rest.
 fn split<'a>(coarse: &Grid<'_>, scratch: &'a mut [f32]) -> (&'a mut [f32], &'a mut [f32], &'a mut [f32]) {

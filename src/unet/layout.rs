@@ -1,11 +1,13 @@
-//! The feature maps of a run: their sizes, and when each is in use. Both follow from model and image size alone. The owner
-//! of the arena decides where the maps lie.
+//! The feature maps of a run: the frames of them that it uses, and when each is in use. The owner of the arena decides where
+//! they lie.
 
 use arrayvec::ArrayVec;
 
+use super::reach::Reach;
 use crate::alloc::{Lifetime, floats_for};
 use crate::error::{Error, Result};
-use crate::pconv::{Map, Pixel};
+use crate::mask::Rect;
+use crate::pconv::{Frame, Map, Pixel};
 use crate::weights::{Config, MAX_LEVELS};
 
 /// The longest side, pixels, after padding to a multiple of 2^levels.
@@ -22,52 +24,43 @@ pub(crate) struct Step {
     pub output: Map,
 }
 
-/// The maps of a run on one image size.
+/// The maps of a run that fills one part of the hole.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
-    /// Image size, pixels.
-    pub width: usize,
-    pub height: usize,
+    /// Width and height of the image with its padding, at the scale of the input.
+    padded: [usize; 2],
     /// enc1 … encL, decL … dec1.
     pub steps: ArrayVec<Step, { 2 * MAX_LEVELS }>,
-    /// The most pixels that all layers compute or blank.
-    pub pixels: usize,
 }
 
 impl Layout {
-    /// For images of `width`×`height`, every map at offset 0.
+    /// For an image of `width`×`height` of which `target` is to be filled and the network sees nothing outside `seen`; every
+    /// map at offset 0.
     ///
     /// # Errors
     ///
     /// Limits, where a side or a map is too large.
-    pub fn new(config: &Config, width: usize, height: usize) -> Result<Self> {
+    pub fn new(config: &Config, width: usize, height: usize, target: Rect, seen: Rect) -> Result<Self> {
         let levels = config.levels();
         let padded = |side: usize| side.checked_next_multiple_of(1 << levels).filter(|s| *s <= MAX_SIDE);
         let (Some(w), Some(h)) = (padded(width), padded(height)) else { return Err(Error::too_large(width, height)) };
 
         let (encoder, decoder) = config.layers().split_at(levels);
-        let pad = |level: usize| encoder.get(level).map_or(0, |layer| layer.kernel / 2).max(1);
-        let map = |scale: usize, channels: usize, halo: usize| Map {
-            width: w >> scale,
-            height: h >> scale,
-            channels,
-            halo,
-            offset: 0,
-        };
+        let columns = Reach::new(encoder, w, &target.columns(), &seen.columns());
+        let rows = Reach::new(encoder, h, &target.rows(), &seen.rows());
+        let map = |columns, rows, channels| Map { frame: Frame::new(columns, rows), channels, offset: 0 };
         // Maps in the order they are written: input, enc1 … encL, decL … dec1.
-        let mut maps = ArrayVec::<Map, MAX_MAPS>::from_iter([map(0, config.inputs(), pad(0))]);
-        maps.extend(encoder.iter().enumerate().map(|(i, layer)| map(i + 1, layer.c_out, pad(i + 1))));
-        maps.extend(decoder.iter().enumerate().map(|(i, layer)| map(levels - 1 - i, layer.c_out, 1)));
-        let fits = |map: &Map| {
-            let area = (map.width + 2 * map.halo).checked_mul(map.height + 2 * map.halo);
-            area.and_then(|area| area.checked_mul(map.channels)).is_some_and(|len| len <= isize::MAX as usize / 64)
-        };
+        let channels = std::iter::once(config.inputs()).chain(encoder.iter().map(|layer| layer.c_out));
+        let frames = columns.encoder.iter().zip(&rows.encoder).zip(channels);
+        let mut maps: ArrayVec<Map, MAX_MAPS> = frames.map(|((columns, rows), c)| map(columns, rows, c)).collect();
+        let frames = columns.decoder.iter().zip(&rows.decoder).rev().zip(decoder);
+        maps.extend(frames.map(|((columns, rows), layer)| map(columns, rows, layer.c_out)));
+        let fits =
+            |map: &Map| map.frame.area().checked_mul(map.channels).is_some_and(|len| len <= isize::MAX as usize / 64);
         if !maps.iter().all(fits) {
             return Err(Error::too_large(width, height));
         }
-        let steps = steps(&maps);
-        let pixels = steps.iter().map(|s| s.output.width * s.output.height).sum();
-        Ok(Self { width, height, steps, pixels })
+        Ok(Self { padded: [w, h], steps: steps(&maps) })
     }
 
     /// When each map is in use, by the number of the step: map i is written by step i and read by the next, and a skip is
@@ -92,21 +85,41 @@ impl Layout {
 
     /// Floats of a plan's own memory.
     pub fn plan_floats(&self) -> usize {
-        let [w, h] = self.padded();
-        let (levels, plane) = (self.levels(), |scale: usize| floats_for::<u8>((w >> scale) * (h >> scale)));
-        // Three for each scale, but one for the deepest.
-        let planes = 3 * (0..levels).map(plane).sum::<usize>() + plane(levels);
-        floats_for::<Pixel>(self.pixels) + floats_for::<u32>(2 * w) + planes
+        let (encoder, decoder) = (self.encoder(), self.decoder());
+        let plane = |map: &Map| floats_for::<u8>(map.frame.area());
+        // What is known of every map; where the network sees; which outputs of every layer are needed.
+        let planes = 2 * encoder.iter().chain(&decoder).map(plane).sum::<usize>();
+        floats_for::<Pixel>(self.pixels()) + floats_for::<u32>(3 * self.columns()) + planes
+    }
+
+    /// The most pixels that all layers compute.
+    pub fn pixels(&self) -> usize {
+        self.steps.iter().map(|step| step.output.frame.area()).sum()
+    }
+
+    /// Columns of the widest map.
+    pub fn columns(&self) -> usize {
+        self.maps().iter().map(|map| map.frame.width).max().unwrap_or(0)
+    }
+
+    /// The maps of the input and of enc1 … encL.
+    pub fn encoder(&self) -> ArrayVec<Map, { MAX_LEVELS + 1 }> {
+        self.maps()[..=self.levels()].iter().copied().collect()
+    }
+
+    /// The maps of dec1 … decL.
+    pub fn decoder(&self) -> ArrayVec<Map, MAX_LEVELS> {
+        self.maps()[self.levels() + 1..].iter().rev().copied().collect()
     }
 
     pub fn levels(&self) -> usize {
         self.steps.len() / 2
     }
 
-    /// Width and height of the input map.
-    pub fn padded(&self) -> [usize; 2] {
-        let input = self.input();
-        [input.width, input.height]
+    /// The part of a map's frame that the image and its padding have, `scale` times halved.
+    pub fn inside(&self, map: &Map, scale: usize) -> Frame {
+        let [width, height] = self.padded;
+        map.frame.inside(width >> scale, height >> scale)
     }
 
     /// The map of the network's input.
@@ -123,6 +136,13 @@ impl Layout {
     fn maps(&self) -> ArrayVec<Map, MAX_MAPS> {
         std::iter::once(self.input()).chain(self.steps.iter().map(|step| step.output)).collect()
     }
+}
+
+/// The part of a frame that lies in an area of the image.
+pub(crate) fn common(frame: &Frame, area: Rect) -> Rect {
+    let inside = frame.inside(area.x + area.width, area.y + area.height);
+    let [x, y] = [inside.x, inside.y].map(|v| v as usize);
+    Rect { x, y, width: inside.width, height: inside.height }.common(area)
 }
 
 /// The steps between `maps` in the order they are written.

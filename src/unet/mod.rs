@@ -3,7 +3,8 @@
 mod layout;
 mod network;
 mod plan;
+mod reach;
 
-pub(crate) use layout::{Layout, MAX_MAPS};
+pub(crate) use layout::{Layout, MAX_MAPS, common};
 pub(crate) use network::Network;
 pub(crate) use plan::Plan;

@@ -6,7 +6,7 @@ use super::plan::Plan;
 use crate::error::{Error, ErrorKind, Result};
 use crate::numerics::{Activation, mul_add, sigmoid, tanh};
 use crate::parallel::Pool;
-use crate::pconv::{Layer, PartialConvolution, Work};
+use crate::pconv::{Layer, PartialConvolution};
 use crate::simd::Isa;
 use crate::weights::{Config, Output, Weights};
 
@@ -65,8 +65,8 @@ impl Network {
         self.layers.iter().map(|layer| layer.bytes()).sum()
     }
 
-    /// Runs every layer. The layout's input map holds the normalised image, zero in its holes; afterwards its output map,
-    /// the last step's, holds the result where the plan computes it. After each layer `progress` gets the
+    /// Runs every layer. The layout's input map holds the normalised image, zero where the network sees nothing; afterwards
+    /// its output map, the last step's, holds the result where the plan computes it. After each layer `progress` gets the
     /// multiply–accumulates done so far.
     ///
     /// # Errors
@@ -80,13 +80,10 @@ impl Network {
         progress: &mut (dyn FnMut(u64) -> ControlFlow<()> + Send),
     ) -> Result<()> {
         let mut done = 0;
-        let steps = plan.layout.steps.iter().zip(&plan.outputs);
-        for (layer, (step, outputs)) in self.layers.iter().zip(steps) {
-            let computed = outputs.computed.each_ref().map(|range| plan.pixels(range));
-            let work = Work { computed, blank: plan.pixels(&outputs.blank) };
-            layer.run(&step.inputs, step.output, arena, &work, pool);
+        for (i, (layer, step)) in self.layers.iter().zip(&plan.layout.steps).enumerate() {
+            layer.run(&step.inputs, step.output, arena, &plan.work(i), pool);
 
-            done += outputs.macs;
+            done += plan.macs_of(i);
             if progress(done).is_break() {
                 return Err(Error::new(ErrorKind::Cancelled, "stopped by the progress callback"));
             }

@@ -60,6 +60,7 @@ pub struct Config {
     pub(crate) slope: f32,
     pub(crate) prior: Prior,
     pub(crate) prior_input: bool,
+    pub(crate) context: Option<usize>,
     pub(crate) head: bool,
     pub(crate) output: Output,
     pub(crate) layers: Vec<LayerShape>,
@@ -112,6 +113,7 @@ impl Config {
             slope: 0.2,
             prior,
             prior_input,
+            context: None,
             head: false,
             output: Output::Linear,
             layers,
@@ -172,6 +174,19 @@ impl Config {
         Ok(())
     }
 
+    /// Sets how far around a hole the network sees the photograph; `None` is all of it.
+    ///
+    /// # Errors
+    ///
+    /// Weights, where it is 0.
+    pub fn set_context(&mut self, context: Option<usize>) -> Result<()> {
+        if context == Some(0) {
+            return Err(Error::weights("context: expected 1 pixel or more, found 0"));
+        }
+        self.context = context;
+        Ok(())
+    }
+
     /// Sets whether a 1×1 convolution follows dec1.
     pub fn set_head(&mut self, head: bool) {
         self.head = head;
@@ -207,10 +222,16 @@ impl Config {
         self.prior
     }
 
-    /// Whether enc1 and dec1 read the prior, as three channels after the image's. Those count as known wherever there is
-    /// image; but a window that holds no known pixel of the image is a hole all the same.
+    /// Whether enc1 and dec1 read the prior, as three channels after the image's. Those count as known wherever the
+    /// network sees; but a window that holds no known pixel of the image is a hole all the same.
     pub fn prior_input(&self) -> bool {
         self.prior_input
+    }
+
+    /// How far around a hole the network sees the photograph, in pixels along rows and columns; `None` is all of it. What lies
+    /// farther is unknown to it, as holes are.
+    pub fn context(&self) -> Option<usize> {
+        self.context
     }
 
     /// Whether a 1×1 convolution, `head`, follows dec1, whose output then goes through the leaky ReLU too.
@@ -314,15 +335,17 @@ mod tests {
         }
         assert!(config.set_slope(f32::NAN).is_err());
         assert!(config.set_prior(Prior::None).is_err());
+        assert!(config.set_context(Some(0)).is_err());
         assert_eq!(config, before);
         config.set_normalisation([0.5; 3], [0.25; 3]).unwrap();
         config.set_slope(0.1).unwrap();
+        config.set_context(Some(48)).unwrap();
         config.set_head(true);
         config.set_output(Output::Tanh);
         assert_eq!((config.mean(), config.std(), config.slope()), ([0.5; 3], [0.25; 3], 0.1));
         assert_eq!(
-            (config.head(), config.output(), config.parameters()),
-            (true, Output::Tanh, before.parameters() + 12)
+            (config.context(), config.head(), config.output(), config.parameters()),
+            (Some(48), true, Output::Tanh, before.parameters() + 12)
         );
     }
 }

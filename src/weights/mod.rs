@@ -14,7 +14,8 @@
 //! Metadata: `format` = `inpaint-edge/1`, `arch` = `pconv-unet`, `levels` = L, `color` = `rgb`, `input_mean` and `input_std`
 //! (three numbers, on values in 0 … 1; the output is de-normalised with the same), `encoder_activation` = `relu`,
 //! `decoder_slope`, optional `prior` = `none` or `harmonic`, optional `prior_input` = `false` or `true`: enc1's input and
-//! dec1's skip then have six channels, the image's three and the prior's three; optional `output` = `linear`, `tanh` or
+//! dec1's skip then have six channels, the image's three and the prior's three; optional `context`, how many pixels around a
+//! hole the network sees, all where it is absent; optional `output` = `linear`, `tanh` or
 //! `sigmoid`, the function after the last layer. Keys that start with `provenance.` are free text. Anything else is an error
 //! that names the tensor or the key.
 

@@ -4,6 +4,9 @@ use super::config::{Config, LayerShape, MAX_CHANNELS, MAX_KERNEL, MAX_LEVELS, Ou
 use super::header::{Tensor, position};
 use crate::error::{Error, Result};
 
+/// The widest bounded context: the longest side of an image.
+const MAX_CONTEXT: usize = 1 << 16;
+
 /// Checks a header against the schema; under IEEE 754's defaults, since the standard library's parser of numbers divides.
 pub(super) fn check(metadata: Vec<(String, String)>, tensors: &[(String, Tensor)]) -> Result<Config> {
     let mut text = Keys(metadata);
@@ -40,11 +43,18 @@ pub(super) fn check(metadata: Vec<(String, String)>, tensors: &[(String, Tensor)
         Some("true") => return Err(mismatch("metadata prior_input", "false without a prior", "true")),
         Some(other) => return Err(mismatch("metadata prior_input", "true or false", other)),
     };
+    let context = match text.optional("context") {
+        None => None,
+        Some(found) => match found.parse() {
+            Ok(context @ 1..=MAX_CONTEXT) => Some(context),
+            _ => return Err(mismatch("metadata context", format!("1 … {MAX_CONTEXT} pixels"), &found)),
+        },
+    };
     if let Some(key) = text.0.iter().map(|(key, _)| key).find(|key| !key.starts_with("provenance.")) {
         return Err(Error::weights(format!("metadata {key}: not a key of this format")));
     }
     let (layers, head) = layers(tensors, levels, inputs(prior_input))?;
-    Config { levels, mean, std, slope, prior, prior_input, head, output, layers }.addressable()
+    Config { levels, mean, std, slope, prior, prior_input, context, head, output, layers }.addressable()
 }
 
 /// The layers on `inputs` channels in the order they run, each checked against the one before, and whether there is a

@@ -78,6 +78,7 @@ pub fn header(config: &Config, dtype: Dtype, provenance: &BTreeMap<String, Strin
         Output::Sigmoid => Some("sigmoid"),
     };
     metadata.extend(output.map(|output| ("output".to_owned(), output.to_owned())));
+    metadata.extend(config.context.map(|context| ("context".to_owned(), context.to_string())));
     metadata.extend(config.prior_input.then(|| ("prior_input".to_owned(), "true".to_owned())));
     let mut header = serde_json::Map::from_iter([("__metadata__".to_owned(), json!(metadata))]);
     let mut end = 0;

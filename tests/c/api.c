@@ -106,10 +106,8 @@ static void options_are_checked(void) {
   CHECK(inpaint_options_set_threshold(options, 1) == INPAINT_OK);
   CHECK(inpaint_options_set_hole_aware(options, 0) == INPAINT_OK);
   CHECK(inpaint_options_set_grow(options, 3) == INPAINT_OK);
-  CHECK(inpaint_options_set_strategy(options, INPAINT_STRATEGY_NATIVE) == INPAINT_OK);
-  REFUSED(inpaint_options_set_strategy(options, 3), INPAINT_USAGE, "strategy: expected 0 to 2, found 3");
-  REFUSED(inpaint_options_set_strategy(options, -1), INPAINT_USAGE, "found -1");
-  REFUSED(inpaint_options_set_strategy(NULL, INPAINT_STRATEGY_AUTO), INPAINT_USAGE, "options");
+  CHECK(inpaint_options_set_context(options, 40) == INPAINT_OK);
+  REFUSED(inpaint_options_set_context(NULL, 40), INPAINT_USAGE, "options");
   inpaint_options_free(options);
   inpaint_options_free(NULL);
 }
@@ -138,7 +136,7 @@ static void runs_are_checked(const inpaint_engine *engine) {
   memset(pixels, 7, sizeof pixels);
   CHECK(inpaint_scratch_size(engine, WIDTH, HEIGHT, &needed) == INPAINT_OK);
   REFUSED(inpaint_scratch_size(engine, 70000, 1, &needed), INPAINT_LIMITS, "70000");
-  REFUSED(inpaint_scratch_size(engine, UINT32_MAX, UINT32_MAX, &needed), INPAINT_USAGE, "strategy native");
+  REFUSED(inpaint_scratch_size(engine, UINT32_MAX, UINT32_MAX, &needed), INPAINT_LIMITS, "address");
   REFUSED(inpaint_scratch_size(engine, WIDTH, HEIGHT, NULL), INPAINT_USAGE, "size");
   REFUSED(inpaint_scratch_size(NULL, WIDTH, HEIGHT, &needed), INPAINT_USAGE, "engine");
 
@@ -277,13 +275,11 @@ static void options_take_effect(const uint8_t *weights, size_t size) {
   }
 }
 
-// In every strategy pixels outside the hole stay; a run in regions refuses scratch memory.
-static void strategies_take_effect(const uint8_t *weights, size_t size, int first) {
+// Whatever the context, pixels outside the hole stay, and scratch memory changes no byte.
+static void contexts_take_effect(const uint8_t *weights, size_t size, int first) {
   enum { WIDE = 50, HIGH = 40 };
-  static uint8_t pixels[HIGH][WIDE][3], wide[HIGH][WIDE];
-  static const inpaint_strategy strategies[] = {INPAINT_STRATEGY_AUTO, INPAINT_STRATEGY_NATIVE,
-                                                INPAINT_STRATEGY_WINDOW};
-  inpaint_image image = {pixels, sizeof pixels, 0, WIDE, HIGH, INPAINT_RGB8};
+  static uint8_t pixels[HIGH][WIDE][3], again[HIGH][WIDE][3], wide[HIGH][WIDE];
+  static const uint32_t contexts[] = {0, 6, UINT32_MAX};
   inpaint_mask mask = {&wide[0][0], sizeof wide, 0};
 #define IN_WIDE (x >= 12 && x < 38 && y >= 10 && y < 30)
   for (int y = 0; y < HIGH; y++)
@@ -291,28 +287,15 @@ static void strategies_take_effect(const uint8_t *weights, size_t size, int firs
   for (int i = first; i < 3; i++) {
     inpaint_options *options = inpaint_options_new();
     inpaint_engine *engine;
-    size_t needed = 0;
+    size_t needed = 0, huge = 0;
     uint64_t done = 0;
-    CHECK(inpaint_options_set_strategy(options, strategies[i]) == INPAINT_OK);
+    CHECK(inpaint_options_set_context(options, contexts[i]) == INPAINT_OK);
     CHECK(inpaint_engine_new(weights, size, options, &engine) == INPAINT_OK);
     inpaint_options_free(options);
     for (int y = 0; y < HIGH; y++)
       for (int x = 0; x < WIDE; x++)
-        for (int c = 0; c < 3; c++) pixels[y][x][c] = IN_WIDE ? 0 : (uint8_t)(100 + (x + y) / 8 + c);
-    if (strategies[i] == INPAINT_STRATEGY_WINDOW) {
-      REFUSED(inpaint_scratch_size(engine, WIDE, HIGH, &needed), INPAINT_USAGE, "expected strategy native or no scratch");
-      uint8_t scratch[8];
-      REFUSED(inpaint_run(engine, &image, &mask, scratch, sizeof scratch, NULL, NULL), INPAINT_USAGE, "found window");
-      CHECK(needed == 0 && pixels[20][20][0] == 0);
-    } else {
-      CHECK(inpaint_scratch_size(engine, WIDE, HIGH, &needed) == INPAINT_OK && needed > 0);
-    }
-    if (strategies[i] == INPAINT_STRATEGY_AUTO)
-      REFUSED(inpaint_scratch_size(engine, 1025, 1024, &needed), INPAINT_USAGE, "1025×1024");
-    if (strategies[i] == INPAINT_STRATEGY_NATIVE)
-      REFUSED(inpaint_scratch_size(engine, UINT32_MAX, UINT32_MAX, &needed), INPAINT_LIMITS, "address");
-    inpaint_status fits = strategies[i] == INPAINT_STRATEGY_WINDOW ? INPAINT_USAGE : INPAINT_OK;
-    CHECK(inpaint_scratch_size(engine, 1024, 1024, &needed) == fits);
+        for (int c = 0; c < 3; c++) again[y][x][c] = pixels[y][x][c] = IN_WIDE ? 0 : (uint8_t)(100 + (x + y) / 8 + c);
+    inpaint_image image = {pixels, sizeof pixels, 0, WIDE, HIGH, INPAINT_RGB8};
     CHECK(inpaint_run(engine, &image, &mask, NULL, 0, count, &done) == INPAINT_OK);
     CHECK(done > 0);
     for (int y = 0; y < HIGH; y++)
@@ -321,6 +304,14 @@ static void strategies_take_effect(const uint8_t *weights, size_t size, int firs
           int v = pixels[y][x][c], known = 100 + (x + y) / 8 + c;
           CHECK(IN_WIDE ? v > 50 : v == known);
         }
+    image.data = again;
+    CHECK(inpaint_scratch_size(engine, WIDE, HIGH, &needed) == INPAINT_OK && needed > 0);
+    void *scratch = malloc(needed);
+    CHECK(inpaint_run(engine, &image, &mask, scratch, needed, NULL, NULL) == INPAINT_OK);
+    free(scratch);
+    CHECK(memcmp(pixels, again, sizeof pixels) == 0);
+    // A large picture takes what a tile of it takes.
+    CHECK(inpaint_scratch_size(engine, 20000, 20000, &huge) == INPAINT_OK && huge > needed);
     inpaint_engine_free(engine);
   }
 }
@@ -462,7 +453,7 @@ static void *make_and_run(void *weights) {
   if (inpaint_engine_new(memory->data, memory->size, NULL, &engine) != INPAINT_OK) return weights;
   void *wrong = run_often(engine);
   inpaint_engine_free(engine);
-  strategies_take_effect(memory->data, memory->size, 2);
+  contexts_take_effect(memory->data, memory->size, 2);
   return wrong;
 }
 
@@ -539,7 +530,7 @@ int main(int argc, char **argv) {
   a_small_stack_is_enough(weights, size);
 
   options_take_effect(weights, size);
-  strategies_take_effect(weights, size, 0);
+  contexts_take_effect(weights, size, 0);
   rounding_does_not_matter(weights, size);
   free(weights);
   printf("api: passed, %d checks\n", checks);

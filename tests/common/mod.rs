@@ -44,6 +44,8 @@ pub struct Net {
     pub harmonic: bool,
     /// Whether it reads the prior.
     pub prior_input: bool,
+    /// How many pixels around a hole it sees.
+    pub context: Option<usize>,
 }
 
 pub const MEAN: [f32; 3] = [0.45, 0.5, 0.4];
@@ -59,8 +61,7 @@ impl Net {
     /// The same, reading the harmonic prior.
     pub fn reading_prior(levels: usize, encoder: &[(usize, usize)], decoder: &[usize], seed: u64) -> Self {
         let net = Self::on(6, levels, encoder, decoder, seed);
-        let file = write(levels, &net.layers, "harmonic", true);
-        Self { file, harmonic: true, prior_input: true, ..net }
+        Self { harmonic: true, prior_input: true, ..net }.written()
     }
 
     fn on(inputs: usize, levels: usize, encoder: &[(usize, usize)], decoder: &[usize], seed: u64) -> Self {
@@ -82,17 +83,27 @@ impl Net {
             let c_up = layers.last().unwrap().c_out;
             add(&mut layers, c_up, c_skip, c_out, 3);
         }
-        let file = write(levels, &layers, "none", false);
-        Self { levels, layers, file, harmonic: false, prior_input: false }
+        let file = Vec::new();
+        Self { levels, layers, file, harmonic: false, prior_input: false, context: None }.written()
     }
 
     /// The same with the harmonic prior.
     pub fn with_prior(self) -> Self {
-        Self { file: write(self.levels, &self.layers, "harmonic", false), harmonic: true, ..self }
+        Self { harmonic: true, ..self }.written()
+    }
+
+    /// The same, seeing no further than this around a hole.
+    pub fn with_context(self, context: usize) -> Self {
+        Self { context: Some(context), ..self }.written()
+    }
+
+    fn written(self) -> Self {
+        Self { file: write(&self), ..self }
     }
 }
 
-fn write(levels: usize, layers: &[Layer], prior: &str, prior_input: bool) -> Vec<u8> {
+fn write(net: &Net) -> Vec<u8> {
+    let Net { levels, ref layers, harmonic, prior_input, context, .. } = *net;
     let bytes = |v: &[f32]| v.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
     let mut tensors = safetensors::Tensors::new();
     let mut add = |name: String, shape: Vec<usize>, values: &[f32]| {
@@ -113,10 +124,12 @@ fn write(levels: usize, layers: &[Layer], prior: &str, prior_input: bool) -> Vec
         ("input_std", rgb(STD)),
         ("encoder_activation", "relu".to_owned()),
         ("decoder_slope", SLOPE.to_string()),
-        ("prior", prior.to_owned()),
+        ("prior", if harmonic { "harmonic" } else { "none" }.to_owned()),
         ("prior_input", prior_input.to_string()),
     ];
-    safetensors::serialize(&meta.map(|(key, value)| (key.to_owned(), value)).into(), &tensors)
+    let context = context.map(|context| ("context", context.to_string()));
+    let meta = meta.into_iter().chain(context).map(|(key, value)| (key.to_owned(), value));
+    safetensors::serialize(&meta.collect(), &tensors)
 }
 
 /// A random image and a mask (255 = hole): 0 a square, 1 strokes, 2 nearly everything, 3 scattered and at the border.
@@ -163,37 +176,72 @@ impl Map {
 }
 
 /// The result by definition, `None` where nothing is known: every layer dense, one accumulator per output, one
-/// `numerics::mul_add` per k in the order of the plan.
+/// `numerics::mul_add` per k in the order of the plan; each group of the hole with what it sees.
 pub fn oracle(net: &Net, image: &Array3<f32>, mask: &Array2<u8>) -> Option<Array3<f32>> {
-    let (height, width, _) = image.dim();
     if mask.iter().all(|m| *m > 0) {
         return None;
     }
+    let mut filled = image.clone();
+    for seen in groups(mask, net.context) {
+        fill_group(net, image, mask, &seen, &mut filled);
+    }
+    Some(filled)
+}
+
+/// What each group of the hole sees, its hole among it: the pixels within `context` of the hole, joined where they meet.
+fn groups(mask: &Array2<u8>, context: Option<usize>) -> Vec<Array2<bool>> {
+    let Some(context) = context else { return vec![Array2::from_elem(mask.dim(), true)] };
+    let (height, width) = mask.dim();
+    let mut left = Array2::from_elem(mask.dim(), false);
+    for ((y, x), _) in mask.indexed_iter().filter(|(_, m)| **m > 0) {
+        let (top, start) = (y.saturating_sub(context), x.saturating_sub(context));
+        let (bottom, end) = ((y + context + 1).min(height), (x + context + 1).min(width));
+        left.slice_mut(ndarray::s![top..bottom, start..end]).fill(true);
+    }
+    let mut groups = Vec::new();
+    for start in ndarray::indices(mask.dim()) {
+        let (mut group, mut reached) = (Array2::from_elem(mask.dim(), false), vec![start]);
+        while let Some((y, x)) = reached.pop() {
+            if left.get((y, x)).is_some_and(|left| *left) {
+                (left[[y, x]], group[[y, x]]) = (false, true);
+                reached.extend([(y + 1, x), (y, x + 1), (y.wrapping_sub(1), x), (y, x.wrapping_sub(1))]);
+            }
+        }
+        if group[start] {
+            groups.push(group);
+        }
+    }
+    groups
+}
+
+fn fill_group(net: &Net, image: &Array3<f32>, mask: &Array2<u8>, seen: &Array2<bool>, filled: &mut Array3<f32>) {
+    let (height, width, _) = image.dim();
+    let is_hole = |y: usize, x: usize| seen[[y, x]] && mask[[y, x]] > 0;
     let pad = |v: usize| v.next_multiple_of(1 << net.levels);
-    let known = Array2::from_shape_fn((pad(height), pad(width)), |(y, x)| {
-        u8::from(y < height && x < width && mask[[y, x]] == 0)
-    });
+    let is_seen = |y: usize, x: usize| y < height && x < width && seen[[y, x]];
+    let inside = Array2::from_shape_fn((pad(height), pad(width)), |(y, x)| u8::from(is_seen(y, x)));
+    let known = Array2::from_shape_fn(inside.dim(), |(y, x)| u8::from(is_seen(y, x) && mask[[y, x]] == 0));
     let input = Array3::from_shape_fn((pad(height), pad(width), 3), |(y, x, c)| {
         if known[[y, x]] == 1 { (image[[y, x, c]] - MEAN[c]) / STD[c] } else { 0.0 }
     });
     let mut prior = Array3::zeros(image.dim());
     if net.harmonic {
         prior.assign(&input.slice(ndarray::s![..height, ..width, ..]));
+        let group = Array2::from_shape_fn(mask.dim(), |(y, x)| if is_hole(y, x) { 255 } else { 0 });
         let solver = Harmonic::new(width, height).unwrap();
         let mut scratch = vec![f32::NAN; solver.scratch_len()];
         let image = prior.as_slice_mut().unwrap();
-        solver.fill(image, &hole(mask), CYCLES, &mut scratch);
+        solver.fill(image, &hole(&group), CYCLES, &mut scratch);
     }
-    let inside =
-        net.prior_input.then(|| Array2::from_shape_fn(known.dim(), |(y, x)| u8::from(y < height && x < width)));
-    let input = match &inside {
-        None => input,
-        Some(inside) => Array3::from_shape_fn((pad(height), pad(width), 6), |(y, x, c)| match c {
+    let input = match net.prior_input {
+        false => input,
+        true => Array3::from_shape_fn((pad(height), pad(width), 6), |(y, x, c)| match c {
             0..3 => input[[y, x, c]],
             _ if inside[[y, x]] == 1 => prior[[y, x, c - 3]],
             _ => 0.0,
         }),
     };
+    let inside = net.prior_input.then_some(inside);
     let mut maps = vec![Map(input, known, inside)];
     for layer in &net.layers[..net.levels] {
         maps.push(encoder(layer, maps.last().unwrap()));
@@ -203,10 +251,11 @@ pub fn oracle(net: &Net, image: &Array3<f32>, mask: &Array2<u8>) -> Option<Array
         let activation = if i + 1 < net.levels { Activation::LeakyRelu(SLOPE) } else { Activation::None };
         up = decoder(layer, &up, &maps.pop().unwrap(), activation);
     }
-    Some(Array3::from_shape_fn(image.dim(), |(y, x, c)| match mask[[y, x]] {
-        0 => image[[y, x, c]],
-        _ => numerics::clip_unit(numerics::clip_unit((up.0[[y, x, c]] + prior[[y, x, c]]) * STD[c] + MEAN[c])),
-    }))
+    let holes = ndarray::indices(mask.dim()).into_iter().filter(|&(y, x)| is_hole(y, x));
+    for ((y, x), c) in holes.flat_map(|at| (0..3).map(move |c| (at, c))) {
+        let v = numerics::clip_unit((up.0[[y, x, c]] + prior[[y, x, c]]) * STD[c] + MEAN[c]);
+        filled[[y, x, c]] = numerics::clip_unit(v);
+    }
 }
 
 fn epilogue(sum: f32, k: usize, s: u32, bias: f32, activation: Activation) -> f32 {

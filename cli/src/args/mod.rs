@@ -7,10 +7,10 @@ mod values;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use inpaint_edge::{Error, Isa, Result, Strategy};
+use inpaint_edge::{Error, Isa, Result};
 
 use crate::files::Files;
-use crate::spec::{BatchSpec, FillSpec, Folders, InfoSpec, JobSpec, SelftestSpec};
+use crate::spec::{Area, BatchSpec, FillSpec, Folders, InfoSpec, JobSpec, SelftestSpec};
 use hole::HoleArgs;
 use values::IsaChoice;
 
@@ -122,9 +122,12 @@ pub struct InfoArgs {
     /// Print memory, work and time for images of this size, by the size of the hole
     #[arg(long, value_name = "WIDTHxHEIGHT", value_parser = values::size)]
     plan: Option<(usize, usize)>,
-    /// Strategy for --plan: whole image or regions around the holes; auto: regions above 2^20 pixels
-    #[arg(long, default_value = "auto", value_parser = values::one_of(values::STRATEGIES), requires = "plan")]
-    strategy: Strategy,
+    /// For --plan: the hole, in place of several sizes
+    #[arg(long, value_name = "X,Y,W,H", value_parser = values::area, requires = "plan", allow_hyphen_values = true)]
+    hole: Option<Area>,
+    /// For --plan: how many pixels around a hole the network sees, or all [default: as the weights say]
+    #[arg(long, value_name = "PX", value_parser = values::context, requires = "plan")]
+    context: Option<usize>,
     /// Print one JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -212,9 +215,9 @@ pub struct JobArgs {
     /// Instruction set; never changes the result
     #[arg(long, default_value = "auto", value_parser = values::one_of(values::ISAS))]
     isa: IsaChoice,
-    /// Whole image or regions around the holes; auto: regions above 2^20 pixels
-    #[arg(long, default_value = "auto", value_parser = values::one_of(values::STRATEGIES))]
-    strategy: Strategy,
+    /// How many pixels around a hole the network sees, or all: fewer cost less [default: as the weights say]
+    #[arg(long, value_name = "PX", value_parser = values::context)]
+    context: Option<usize>,
     /// Refuse, before work starts, jobs that need more memory than this: bytes, or with K, M or G [default: free memory]
     #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = values::memory)]
     max_memory: Option<usize>,
@@ -228,7 +231,13 @@ pub struct JobArgs {
 
 impl InfoArgs {
     pub fn spec(&self) -> InfoSpec {
-        InfoSpec { weights: self.weights.clone(), size: self.plan, strategy: self.strategy, json: self.json }
+        InfoSpec {
+            weights: self.weights.clone(),
+            size: self.plan,
+            hole: self.hole,
+            context: self.context,
+            json: self.json,
+        }
     }
 }
 
@@ -290,7 +299,7 @@ impl JobArgs {
             weights: self.weights.clone(),
             threads: self.threads,
             isa: self.isa,
-            strategy: self.strategy,
+            context: self.context,
             max_memory: self.max_memory,
             quality: self.quality,
             quiet: self.quiet,

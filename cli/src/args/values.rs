@@ -1,7 +1,7 @@
 //! Parsers of option values.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use inpaint_edge::{Isa, MAX_THREADS, MaskChannel, MaskWhite, Paint, Strategy};
+use inpaint_edge::{Isa, MAX_THREADS, MaskChannel, MaskWhite, Paint};
 
 use crate::spec::Area;
 
@@ -11,12 +11,6 @@ pub type IsaChoice = Option<Isa>;
 
 /// A value, its name, and its help, which is empty where the name says it.
 type Choice<T> = (T, &'static str, &'static str);
-
-pub const STRATEGIES: &[Choice<Strategy>] = &[
-    (Strategy::Auto, "auto", "Native up to 2^20 pixels, else window"),
-    (Strategy::Native, "native", "The whole image at once"),
-    (Strategy::Window, "window", "Regions around the holes, wide holes coarse to fine"),
-];
 
 pub const ISAS: &[Choice<IsaChoice>] = &[
     (None, "auto", ""),
@@ -68,6 +62,12 @@ pub fn memory(text: &str) -> Result<usize, String> {
     };
     let bytes = digits.parse::<usize>().ok().and_then(|n| n.checked_mul(1 << shift)).filter(|bytes| *bytes > 0);
     bytes.ok_or_else(|| "expected a size such as 256M".to_owned())
+}
+
+/// Pixels around a hole, or all of them.
+pub fn context(text: &str) -> Result<usize, String> {
+    let context = if text == "all" { Some(usize::MAX) } else { text.parse().ok().filter(|n| *n > 0) };
+    context.ok_or_else(|| "expected a number of pixels, or all".to_owned())
 }
 
 pub fn threads(text: &str) -> Result<usize, String> {
@@ -136,7 +136,6 @@ mod tests {
     /// The names that are parsed are those that reports print.
     #[test]
     fn names_of_choices_are_those_of_the_engine() {
-        assert!(STRATEGIES.iter().all(|(strategy, name, _)| strategy.name() == *name));
         assert!(CHANNELS.iter().all(|(channel, name, _)| channel.name() == *name));
         assert!(ISAS.iter().all(|(isa, name, _)| isa.map_or("auto", Isa::name) == *name));
         assert!(Isa::available().all(|isa| ISAS.iter().any(|(choice, ..)| *choice == Some(isa))));

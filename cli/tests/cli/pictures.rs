@@ -11,7 +11,7 @@ fn shipped_photograph_equals_another_engine() {
     let folder = Folder::new();
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/images");
     let out = folder.path("out.png");
-    succeeds(&run(&[&data.join("photo.png"), &data.join("mask.png"), &out]));
+    succeeds(&run(&[&data.join("photo.png"), &data.join("mask.png"), &out, &"--context", &"all"]));
     let open = |path: &Path| image::open(path).unwrap().into_rgb8();
     let (found, expected) = (open(&out), open(&data.join("onnxruntime_out.png")));
     let most = found.iter().zip(expected.iter()).map(|(a, b)| a.abs_diff(*b)).max();

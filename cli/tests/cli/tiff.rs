@@ -294,7 +294,7 @@ fn every_tiff_type_keeps_its_known_pixels() {
         image::GrayImage::from_fn(700, 580, |x, y| Luma([if x / 8 + y / 8 == 40 { 255 } else { 0 }]))
             .save(&mask)
             .unwrap();
-        succeeds(&run(&[&input, &mask, &out, &"--strategy", &"window"]));
+        succeeds(&run(&[&input, &mask, &out]));
         let result = open(&out);
         assert_eq!(result.color(), color);
         let size = usize::from(color.bytes_per_pixel());

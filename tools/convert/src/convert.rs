@@ -23,11 +23,13 @@ pub struct Options {
     pub allow_extra: bool,
     /// What the file does not tell.
     pub facts: Vec<Fact>,
+    /// How many pixels around a hole the network was trained to see; `None`: all of the photograph.
+    pub context: Option<usize>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { from: None, dtype: Dtype::F32, allow_extra: false, facts: Vec::new() }
+        Self { from: None, dtype: Dtype::F32, allow_extra: false, facts: Vec::new(), context: None }
     }
 }
 
@@ -56,7 +58,8 @@ pub struct Report {
 /// Weights, where the checkpoint is damaged or is not a network the engine can run exactly; output, where `out` fails.
 pub fn convert(input: Input, options: &Options, out: &mut dyn Write) -> Result<Report> {
     let mut checkpoint = formats::open(input)?;
-    let network = recognise(&mut checkpoint, options.from, options.allow_extra, &options.facts)?;
+    let mut network = recognise(&mut checkpoint, options.from, options.allow_extra, &options.facts)?;
+    network.config.set_context(options.context)?;
     let provenance = BTreeMap::from([("layout".to_owned(), network.layout.name.to_owned())]);
     out.write_all(&header(&network.config, options.dtype, &provenance)).map_err(unwritten)?;
     // The order of `Config::tensors`: by name, a layer's bias before its weight.

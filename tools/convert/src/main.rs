@@ -34,8 +34,11 @@ struct Arguments {
     /// moving statistics)
     #[arg(long, value_name = "FACT", value_parser = Fact::ALL.map(|(name, _)| name))]
     assume: Vec<String>,
+    /// How many pixels around a hole the network was trained to see, if not all of the photograph
+    #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u16).range(1..))]
+    context: Option<u16>,
     /// Read weights and write a state_dict for tools/convert/pytorch/pconv_unet.py
-    #[arg(long, conflicts_with_all = ["from", "dtype", "allow_extra", "assume"])]
+    #[arg(long, conflicts_with_all = ["from", "dtype", "allow_extra", "assume", "context"])]
     to_pytorch: bool,
     /// A report on stdout
     #[arg(long)]
@@ -76,6 +79,7 @@ fn run(arguments: &Arguments) -> Result<()> {
                 Number::F16 => Dtype::F16,
             },
             allow_extra: arguments.allow_extra,
+            context: arguments.context.map(usize::from),
             facts: Fact::ALL
                 .iter()
                 .filter(|(name, _)| arguments.assume.iter().any(|a| a == name))

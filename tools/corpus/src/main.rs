@@ -2,7 +2,7 @@
 //!
 //! - `inpaint-corpus digests ISA THREADS` prints the lines of `tests/golden/digests.tsv`;
 //! - `inpaint-corpus write FOLDER` writes the pictures as raw samples, `NUMBER.image` and `NUMBER.mask`, and `cases.tsv`, a
-//!   line each: number, width, height, format, strategy, case;
+//!   line each: number, width, height, format, case;
 //! - `inpaint-corpus weights LEVELS WIDTH FILE` writes random weights of the network of Liu et al. 2018, table 1, for figures
 //!   that depend on its shape alone.
 
@@ -47,8 +47,7 @@ fn write(folder: &str) {
         write("mask", case.mask());
         let name = case.to_string();
         let format = name.split(' ').nth(1).expect("size, format, hole");
-        let strategy = case.strategy.name();
-        index += &format!("{i}\t{}\t{}\t{format}\t{strategy}\t{name}\n", case.width, case.height);
+        index += &format!("{i}\t{}\t{}\t{format}\t{name}\n", case.width, case.height);
     }
     std::fs::write(format!("{folder}/cases.tsv"), index).expect("FOLDER can be written");
 }

@@ -32,6 +32,10 @@ struct Arguments {
     /// Weights of the network; without it only the other methods are measured.
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    /// Measure the network also with this many pixels of context, or all of them, in place of what its file says. May be given
+    /// several times.
+    #[arg(long, value_name = "PX", value_parser = context)]
+    context: Vec<usize>,
     /// A method that has filled the files of --export: DIR/GROUP/CROP.png. May be given several times.
     #[arg(long, value_name = "NAME=DIR")]
     also: Vec<Method>,
@@ -71,8 +75,9 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), String> {
     let crops = cases::crops(&arguments.data, arguments.size, arguments.count)?;
     let groups = cases::groups(&arguments.masks)?;
-    let network = arguments.weights.iter().cloned().map(Method::Network);
-    let methods: Vec<Method> = network.chain([Method::Harmonic]).chain(arguments.also.iter().cloned()).collect();
+    let contexts = || [None].into_iter().chain(arguments.context.iter().copied().map(Some));
+    let networks = arguments.weights.iter().flat_map(|weights| contexts().map(|c| Method::network(weights, c)));
+    let methods: Vec<Method> = networks.chain([Method::Harmonic]).chain(arguments.also.iter().cloned()).collect();
     let measures = arguments.export.is_none() && arguments.vgg != Path::new("none");
     let vgg = if measures { Some(Features::open(&arguments.vgg)?) } else { None };
     let settings = Settings {
@@ -109,6 +114,13 @@ fn run(arguments: &Arguments) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+fn context(text: &str) -> Result<usize, String> {
+    match text {
+        "all" => Ok(usize::MAX),
+        _ => text.parse().ok().filter(|n| *n > 0).ok_or_else(|| "expected a number of pixels, or all".to_owned()),
+    }
 }
 
 fn size(text: &str) -> Result<usize, String> {

@@ -13,7 +13,14 @@ const CONVERGED: usize = 30;
 #[derive(Clone, Debug)]
 pub enum Method {
     /// The network of a weights file, as the program runs it.
-    Network(PathBuf),
+    Network {
+        /// Its name in the report.
+        name: String,
+        /// The weights file.
+        weights: PathBuf,
+        /// How many pixels around a hole it sees; `None`: as the file says.
+        context: Option<usize>,
+    },
     /// Laplace's equation, solved to convergence.
     Harmonic,
     /// Pictures made by another program, `DIR/GROUP/CROP.png`.
@@ -26,12 +33,21 @@ pub enum Method {
 }
 
 impl Method {
+    /// The network of a weights file, with this context in place of the file's.
+    pub fn network(weights: &Path, context: Option<usize>) -> Self {
+        let name = match context {
+            None => "network".to_owned(),
+            Some(usize::MAX) => "network-all".to_owned(),
+            Some(pixels) => format!("network-{pixels}"),
+        };
+        Self::Network { name, weights: weights.to_owned(), context }
+    }
+
     /// The name in the report.
     pub fn name(&self) -> &str {
         match self {
-            Self::Network(_) => "network",
+            Self::Network { name, .. } | Self::Files { name, .. } => name,
             Self::Harmonic => "harmonic",
-            Self::Files { name, .. } => name,
         }
     }
 
@@ -41,9 +57,9 @@ impl Method {
     /// If the weights cannot be used.
     pub fn ready(&self) -> Result<Filler, String> {
         Ok(match self {
-            Self::Network(path) => {
-                let options = Options::default().threads(1);
-                Filler::Network(Box::new(Inpainter::from_path(path, options).map_err(|error| error.to_string())?))
+            Self::Network { weights, context, .. } => {
+                let options = Options::default().threads(1).context(*context);
+                Filler::Network(Box::new(Inpainter::from_path(weights, options).map_err(|error| error.to_string())?))
             }
             Self::Harmonic => Filler::Harmonic,
             Self::Files { dir, .. } => Filler::Files(dir.clone()),
@@ -57,7 +73,7 @@ impl std::str::FromStr for Method {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
-            Some((name, dir)) if !name.is_empty() && !["network", "harmonic"].contains(&name) => {
+            Some((name, dir)) if !name.is_empty() && !name.starts_with("network") && name != "harmonic" => {
                 Ok(Self::Files { name: name.into(), dir: dir.into() })
             }
             _ => Err(format!("expected NAME=DIR with a name of its own, found `{text}`")),

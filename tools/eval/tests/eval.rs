@@ -22,7 +22,8 @@ fn photographs(folder: &Path) {
 }
 
 fn network() -> Method {
-    Method::Network(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/l2.weights.safetensors"))
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/l2.weights.safetensors");
+    Method::network(&weights, None)
 }
 
 #[test]

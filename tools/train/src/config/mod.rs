@@ -85,6 +85,9 @@ pub struct Shape {
     /// Whether enc1 and dec1 read the prior beside the image.
     #[serde(default)]
     pub prior_input: bool,
+    /// How many pixels around a hole the network sees; all if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<usize>,
 }
 
 impl Shape {
@@ -93,7 +96,7 @@ impl Shape {
     /// # Errors
     /// One line that names the field.
     pub fn arch(&self) -> Result<Arch, String> {
-        let Self { levels, width, channels, kernels, decoder, prior, prior_input } = self;
+        let Self { levels, width, channels, kernels, decoder, prior, prior_input, context } = self;
         let mut arch = match (levels, width, channels) {
             (&Some(levels), &Some(width), None) if levels <= 12 && width <= 512 => Arch::paper(levels, width),
             (None, None, Some(channels)) if channels.len() <= 12 => {
@@ -112,7 +115,7 @@ impl Shape {
             arch.encoder.iter_mut().zip(kernels).for_each(|(level, &kernel)| level.kernel = kernel);
         }
         arch.decoder = decoder.clone().unwrap_or_default();
-        (arch.prior, arch.prior_input) = (*prior, *prior_input);
+        (arch.prior, arch.prior_input, arch.context) = (*prior, *prior_input, *context);
         arch.check()?;
         Ok(arch)
     }

@@ -39,6 +39,9 @@ pub struct Arch {
     /// Whether enc1 and dec1 read the prior beside the image.
     #[serde(default)]
     pub prior_input: bool,
+    /// How many pixels around a hole it sees, along rows and columns; all if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<usize>,
     /// Subtracted from values 0 … 1, per channel.
     #[serde(default = "mean")]
     pub mean: [f32; 3],
@@ -107,6 +110,7 @@ impl Arch {
             decoder: Vec::new(),
             prior: Prior::None,
             prior_input: false,
+            context: None,
             mean: mean(),
             std: std(),
             slope: slope(),
@@ -148,6 +152,9 @@ impl Arch {
         }
         if self.prior_input && self.prior == Prior::None {
             return Err("prior_input: expected a prior, found none".into());
+        }
+        if self.context == Some(0) {
+            return Err("context: expected 1 pixel or more, found 0".into());
         }
         if let Some(std) = self.std.iter().find(|std| !(std.is_finite() && **std > 0.0)) {
             return Err(format!("std: expected positive numbers, found {std}"));

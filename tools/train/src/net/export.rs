@@ -72,6 +72,7 @@ pub fn export(
         let mut config = Config::new(prior, arch.prior_input, &encoder, &decoder)?;
         config.set_normalisation(arch.mean, arch.std)?;
         config.set_slope(arch.slope)?;
+        config.set_context(arch.context)?;
         Ok(config)
     };
     let config = config().map_err(|error| error.to_string())?;

@@ -24,6 +24,28 @@ impl Masks {
     }
 }
 
+/// What a network of this context sees of square images whose `masks` (1 = known, 0 = hole) lie one after the other: 1 within
+/// `context` of the hole, along rows and columns. Other than in the engine, parts of the hole see what is around the others.
+pub fn seen(masks: &[u8], size: usize, context: Option<usize>) -> Vec<u8> {
+    let Some(context) = context else { return vec![1; masks.len()] };
+    let near = |v: usize| v.saturating_sub(context)..(v + context + 1).min(size);
+    let mut in_rows = vec![0; masks.len()];
+    for (masks, seen) in masks.chunks_exact(size).zip(in_rows.chunks_exact_mut(size)) {
+        for (x, _) in masks.iter().enumerate().filter(|(_, known)| **known == 0) {
+            seen[near(x)].fill(1);
+        }
+    }
+    let mut seen = vec![0; masks.len()];
+    for (of_image, seen) in in_rows.chunks_exact(size * size).zip(seen.chunks_exact_mut(size * size)) {
+        for (y, row) in seen.chunks_exact_mut(size).enumerate() {
+            for from in of_image[near(y).start * size..near(y).end * size].chunks_exact(size) {
+                row.iter_mut().zip(from).for_each(|(seen, from)| *seen |= from);
+            }
+        }
+    }
+    seen
+}
+
 /// Channels that a partial convolution reads.
 #[derive(Clone, Copy)]
 pub struct Read<'a> {

@@ -41,8 +41,8 @@ pub struct Network<T: Real> {
     size: usize,
     /// Known pixels of the images.
     known: Masks,
-    /// Their pixels, all of which the prior knows.
-    inside: Masks,
+    /// What the network sees of them, hole or not: there the prior is known.
+    seen: Masks,
     pixels: Pixels<T>,
     losses: Losses<T>,
     /// Gradient of the output of the layer at hand, without halo.
@@ -97,7 +97,7 @@ impl<T: Real> Network<T> {
             input: (Map::default(), Vec::new()),
             size: 0,
             known: Masks::default(),
-            inside: Masks::default(),
+            seen: Masks::default(),
             pixels: Pixels::default(),
             losses: Losses::default(),
             delta: Vec::new(),
@@ -119,10 +119,7 @@ impl<T: Real> Network<T> {
         }
         self.size = size;
         self.known = Masks::new(n, side, side);
-        self.inside = Masks::new(n, side, side);
-        for (y, row) in self.inside.known.chunks_exact_mut(side).enumerate() {
-            row[..size].fill(u8::from(y % side < size));
-        }
+        self.seen = Masks::new(n, side, side);
         let side = |map: usize| side >> if map <= levels { map } else { 2 * levels - map };
         // The halo that the readers of map i need: the next layer, and on the way up the one that takes it as skip.
         let readers = |i: usize| {
@@ -164,7 +161,7 @@ impl<T: Real> Network<T> {
         self.prepare(n, size);
         self.read(batch, prior);
         let levels = self.arch.levels();
-        let Self { layers, input, known, inside, pixels, arch, .. } = self;
+        let Self { layers, input, known, seen, pixels, arch, .. } = self;
         for i in 0..layers.len() {
             let (before, after) = layers.split_at_mut(i);
             let Layer { shape, place, convs, masks, ratio, affine, y, out } = &mut after[0];
@@ -180,7 +177,7 @@ impl<T: Real> Network<T> {
                 let (axis, masks) = (conv.axis(), source(map).1);
                 reads.push(Read { axis, channels: conv.c_in() - beside, masks, decides: true });
                 if beside > 0 {
-                    reads.push(Read { axis, channels: beside, masks: inside, decides: false });
+                    reads.push(Read { axis, channels: beside, masks: seen, decides: false });
                 }
             }
             mask::partial(shape.kernel, &reads, masks, ratio);
@@ -212,7 +209,8 @@ impl<T: Real> Network<T> {
         pixels.compose(batch, prior, last.out(), arch);
     }
 
-    /// (x − mean)/std where known, 0 elsewhere, the same of the prior everywhere, and the mask.
+    /// (x − mean)/std where the network sees known pixels, 0 elsewhere; the same of the prior where it sees anything; and
+    /// both masks.
     fn read(&mut self, batch: &Batch, prior: Option<&[f32]>) {
         let size = batch.size;
         let (map, input) = (self.input.0, &mut self.input.1);
@@ -220,22 +218,30 @@ impl<T: Real> Network<T> {
         let mean = self.arch.mean.map(|v| T::of(v.into()));
         let std = self.arch.std.map(|v| T::of(v.into()));
         let side = self.known.width;
-        for (row, (masks, images)) in
-            batch.masks.chunks_exact(size).zip(batch.images.chunks_exact(3 * size)).enumerate()
+        let seen = mask::seen(&batch.masks, size, self.arch.context);
+        for (row, ((masks, seen), images)) in batch
+            .masks
+            .chunks_exact(size)
+            .zip(seen.chunks_exact(size))
+            .zip(batch.images.chunks_exact(3 * size))
+            .enumerate()
         {
             let (image, y) = (row / size, row % size);
-            self.known.known[(image * side + y) * side..][..size].copy_from_slice(masks);
+            let first = (image * side + y) * side;
+            let known = &mut self.known.known[first..][..size];
+            known.iter_mut().zip(masks).zip(seen).for_each(|((known, mask), seen)| *known = mask & seen);
+            self.seen.known[first..][..size].copy_from_slice(seen);
             let out = input[map.row(image, y)].chunks_exact_mut(channels);
-            for ((out, pixel), &known) in out.zip(images.chunks_exact(3)).zip(masks) {
+            for ((out, pixel), &known) in out.zip(images.chunks_exact(3)).zip(&*known) {
                 for c in 0..3 {
                     out[c] = if known == 1 { (T::of(pixel[c].into()) - mean[c]) / std[c] } else { T::zero() };
                 }
             }
             let prior = prior.filter(|_| channels > 3).map(|prior| &prior[3 * size * row..][..3 * size]);
             let out = input[map.row(image, y)].chunks_exact_mut(channels);
-            for (out, pixel) in out.zip(prior.unwrap_or_default().chunks_exact(3)) {
+            for ((out, pixel), &seen) in out.zip(prior.unwrap_or_default().chunks_exact(3)).zip(seen) {
                 for c in 0..3 {
-                    out[3 + c] = (T::of(pixel[c].into()) - mean[c]) / std[c];
+                    out[3 + c] = if seen == 1 { (T::of(pixel[c].into()) - mean[c]) / std[c] } else { T::zero() };
                 }
             }
         }

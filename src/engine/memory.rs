@@ -1,0 +1,79 @@
+//! The memory of a run: the engine's own, or what a caller lends.
+
+use crate::alloc::{self, Buffer};
+use crate::error::{Error, Result};
+use crate::mask::{Groups, MaskView};
+
+/// Memory for the groups of a hole, and for the feature maps and plans of a region.
+pub(crate) struct Memory<'s> {
+    pub groups: Store<'s>,
+    pub arena: Store<'s>,
+}
+
+/// Floats, zeroed or of any content.
+pub(crate) enum Store<'s> {
+    Own(Buffer),
+    Lent(&'s mut [f32]),
+}
+
+impl Memory<'_> {
+    /// No memory yet.
+    pub fn empty() -> Result<Self> {
+        Ok(Self { groups: Store::Own(Buffer::zeroed(0)?), arena: Store::Own(Buffer::zeroed(0)?) })
+    }
+}
+
+impl<'s> Memory<'s> {
+    /// A caller's memory, the first `groups` floats of it for groups.
+    pub fn lent(bytes: &'s mut [u8], groups: usize) -> Self {
+        let floats = alloc::lines(bytes);
+        let (groups, arena) = floats.split_at_mut(groups.min(floats.len()));
+        Self { groups: Store::Lent(groups), arena: Store::Lent(arena) }
+    }
+}
+
+impl Store<'_> {
+    /// The first `floats` of it. Its own memory grows for that, and what it held is lost.
+    ///
+    /// # Errors
+    ///
+    /// Limits, where memory cannot be had; usage, where the caller's is too short.
+    pub fn room(&mut self, floats: usize) -> Result<&mut [f32]> {
+        match self {
+            Store::Own(buffer) => {
+                if buffer.len() < floats {
+                    // The old goes before the new is asked for.
+                    *buffer = Buffer::zeroed(0)?;
+                    *buffer = Buffer::zeroed(floats)?;
+                }
+                Ok(&mut buffer[..floats])
+            }
+            Store::Lent(memory) => {
+                let found = memory.len();
+                let short = || Error::usage(format!("expected {floats} floats of scratch memory, found {found}"));
+                memory.get_mut(..floats).ok_or_else(short)
+            }
+        }
+    }
+
+    /// Finds the groups of a hole, and the floats that takes.
+    pub fn groups<'m>(&'m mut self, mask: &MaskView<'m>, context: Option<usize>) -> Result<(Groups<'m>, usize)> {
+        let columns = group_columns(mask.width());
+        let (numbers, _) = alloc::split(self.room(columns)?, columns);
+        let floats = columns + Groups::floats(mask, context, numbers);
+        let (numbers, memory) = alloc::split(self.room(floats)?, columns);
+        Ok((Groups::find(mask, context, numbers, memory), floats))
+    }
+
+    /// Side of the largest square of hole.
+    pub fn largest_square(&mut self, mask: &MaskView<'_>) -> Result<usize> {
+        let columns = group_columns(mask.width());
+        let (numbers, _) = alloc::split(self.room(columns)?, columns);
+        Ok(mask.largest_square_in(mask.whole(), numbers))
+    }
+}
+
+/// Numbers that are kept while a mask of this width is looked through.
+pub(super) fn group_columns(width: usize) -> usize {
+    width + 1
+}
