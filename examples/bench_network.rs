@@ -1,6 +1,9 @@
-//! Times the network on a random image whose hole is a square in its centre, and prints one JSON line.
+//! Times the network on a random image, and prints one JSON line.
 //!
-//! `bench_network WEIGHTS SIZE HOLE_RATIO THREADS RUNS [--dense] [--isa NAME]`
+//! `bench_network WEIGHTS SIZE HOLE THREADS RUNS [--dense] [--isa NAME]`
+//!
+//! HOLE is the share of the image that is hole, as one square in its centre; or `20px`, a square of so many pixels; or
+//! `wire`, a line of 7 pixels across; or `scattered`, every third pixel on average.
 
 use std::time::Instant;
 
@@ -9,12 +12,11 @@ use ndarray::Array3;
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let [weights, size, ratio, threads, runs, flags @ ..] = &args[..] else {
-        eprintln!("usage: bench_network WEIGHTS SIZE HOLE_RATIO THREADS RUNS [--dense] [--isa NAME]");
+    let [weights, size, hole, threads, runs, flags @ ..] = &args[..] else {
+        eprintln!("usage: bench_network WEIGHTS SIZE HOLE THREADS RUNS [--dense] [--isa NAME]");
         std::process::exit(2);
     };
-    let (size, ratio, runs): (usize, f64, usize) =
-        (size.parse().expect("SIZE"), ratio.parse().expect("HOLE_RATIO"), runs.parse().expect("RUNS"));
+    let (size, runs): (usize, usize) = (size.parse().expect("SIZE"), runs.parse().expect("RUNS"));
     let mut options = Options::default().threads(threads.parse().expect("THREADS"));
     let hole_aware = !flags.iter().any(|f| f == "--dense");
     options = options.hole_aware(hole_aware);
@@ -23,14 +25,27 @@ fn main() {
     }
 
     let mut state = 1u32;
-    let mut image = Array3::from_shape_fn((size, size, 3), |_| {
+    let mut random = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 8) as f32 / (1u32 << 24) as f32
-    });
-    let side = (size as f64 * ratio.sqrt()).round() as usize;
-    let hole = (size - side) / 2..(size - side) / 2 + side;
+    };
+    let mut image = Array3::from_shape_fn((size, size, 3), |_| random());
     let mut mask = Mask::new(size, size).expect("memory");
-    mask.add_box(hole.clone(), hole);
+    let middle = |side: usize| (size - side) / 2..(size - side) / 2 + side;
+    match &**hole {
+        "wire" => mask.add_box(0..size, middle(7)),
+        "scattered" => {
+            let pixels = (0..size * size).map(|i| (i % size, i / size));
+            pixels.filter(|_| random() < 1.0 / 3.0).for_each(|(x, y)| mask.add(x, y));
+        }
+        hole => {
+            let side = match hole.strip_suffix("px") {
+                Some(side) => side.parse().expect("HOLE"),
+                None => (size as f64 * hole.parse::<f64>().expect("HOLE").sqrt()).round() as usize,
+            };
+            mask.add_box(middle(side), middle(side));
+        }
+    }
 
     let inpainter = Inpainter::from_path(weights, options).unwrap_or_else(|e| panic!("{e}"));
     let mut run = || {

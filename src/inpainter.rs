@@ -89,9 +89,10 @@ impl Inpainter {
             return Err(Error::usage("context: expected 1 pixel or more, found 0"));
         }
         let isa = isa.unwrap_or_else(Isa::best).require()?;
-        let mut network = control::with_defaults(|| Network::load(weights, isa))?;
+        let pool = Pool::new(threads);
+        let mut network = control::with_defaults(|| Network::load(weights, isa, &pool))?;
         network.config.set_context(context.or(network.config.context()).filter(|pixels| *pixels < usize::MAX))?;
-        let engine = Engine { network, pool: Pool::new(threads), hole_aware, max_memory, idle: Mutex::new(None) };
+        let engine = Engine { network, pool, hole_aware, max_memory, idle: Mutex::new(None) };
         Ok(Self { engine, isa })
     }
 

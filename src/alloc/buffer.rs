@@ -1,24 +1,34 @@
-//! Floats on a cache line, zeroed and allocated once by a fallible call.
+//! Floats on a cache line, zeroed and allocated once by a fallible call, to be divided among owners.
 
 #![allow(unsafe_code)]
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
 /// Floats on a 64-byte boundary.
 pub(crate) struct Buffer {
-    /// The start of the allocation, up to a line before the first float. Asked for at a float's own alignment, zeroed memory
-    /// comes from the system untouched, page by page when first used.
-    base: NonNull<u8>,
-    layout: Layout,
+    /// What it is a part of; nobody else has this part.
+    allocation: Arc<Allocation>,
     data: NonNull<f32>,
     len: usize,
 }
 
-// SAFETY: a buffer owns its memory as a Vec<f32> does.
+struct Allocation {
+    /// Its start, up to a line before the first float. Asked for at a float's own alignment, zeroed memory comes from the
+    /// system untouched, page by page when first used.
+    base: NonNull<u8>,
+    layout: Layout,
+}
+
+// SAFETY: it is only a place in memory, and released by the last who has it.
+unsafe impl Send for Allocation {}
+// SAFETY: as above.
+unsafe impl Sync for Allocation {}
+// SAFETY: a buffer owns its floats as a Vec<f32> does.
 unsafe impl Send for Buffer {}
 // SAFETY: as above.
 unsafe impl Sync for Buffer {}
@@ -42,7 +52,22 @@ impl Buffer {
         let align = size_of::<f32>() * Self::LINE;
         // SAFETY: the allocation is a line longer than `len` floats, and is a float's multiple away from the boundary.
         let data = unsafe { base.add(base.align_offset(align)) }.cast();
-        Ok(Self { base, layout, data, len })
+        Ok(Self { allocation: Arc::new(Allocation { base, layout }), data, len })
+    }
+
+    /// Splits the first `len` floats off. What is left starts on a cache line.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer.
+    pub fn split_front(&mut self, len: usize) -> Self {
+        assert!(len <= self.len, "expected {len} floats or more, found {}", self.len);
+        let front = Self { allocation: self.allocation.clone(), data: self.data, len };
+        let taken = len.next_multiple_of(Self::LINE).min(self.len);
+        self.len -= taken;
+        // SAFETY: no more floats are skipped than there were.
+        self.data = unsafe { self.data.add(taken) };
+        front
     }
 }
 
@@ -81,9 +106,9 @@ pub(crate) fn system_has(_: usize) -> bool {
     true
 }
 
-impl Drop for Buffer {
+impl Drop for Allocation {
     fn drop(&mut self) {
-        // SAFETY: allocated in `zeroed` with this layout.
+        // SAFETY: allocated in `Buffer::zeroed` with this layout.
         unsafe { dealloc(self.base.as_ptr(), self.layout) }
     }
 }
@@ -116,6 +141,13 @@ mod tests {
             assert_eq!(buffer.as_ptr() as usize % 64, 0);
             buffer.fill(1.0);
         }
+        let mut rest = Buffer::zeroed(40).unwrap();
+        let mut front = rest.split_front(17);
+        rest.fill(2.0);
+        front.fill(1.0);
+        assert_eq!((rest.len(), rest.as_ptr() as usize % 64), (8, 0));
+        drop(front);
+        assert!(rest.iter().all(|v| *v == 2.0));
         assert_eq!(Buffer::zeroed(usize::MAX / 2).err().map(|e| e.kind()), Some(crate::ErrorKind::Limits));
     }
 }

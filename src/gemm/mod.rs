@@ -17,6 +17,7 @@ mod window;
 
 use std::ops::Range;
 
+use crate::alloc::{Buffer, floats_for, values_mut};
 use crate::error::Result;
 use crate::simd::Isa;
 use packed::Shape;
@@ -71,7 +72,35 @@ impl<N: Number> Gemm<N> {
         k: usize,
         fill: impl Fn(usize, usize, &mut [N::Weight]),
     ) -> Result<Packed<N::Weight>> {
-        packed::pack(self.shape(variants, k), fill)
+        let mut packed = Packed::empty()?;
+        let len = self.shape(variants, k).panel_len();
+        let panels = self.repack(&mut packed, variants, k)?;
+        if panels.is_empty() {
+            return Ok(packed);
+        }
+        let mut columns = Buffer::zeroed(floats_for::<N::Weight>(len))?;
+        for (i, panel) in panels.chunks_exact_mut(len).enumerate() {
+            self.pack_panel(k, i, &fill, values_mut(&mut columns), panel);
+        }
+        Ok(packed)
+    }
+
+    /// Values of a panel of matrices of `k` rows.
+    pub(crate) fn panel_len(&self, k: usize) -> usize {
+        self.shape(1, k).panel_len()
+    }
+
+    /// Writes one of the panels that [`Gemm::repack`] returns, as [`Gemm::pack`] does. `columns` are [`Gemm::panel_len`] zeros,
+    /// or what another panel of the same k has left there.
+    pub(crate) fn pack_panel(
+        &self,
+        k: usize,
+        index: usize,
+        fill: impl Fn(usize, usize, &mut [N::Weight]),
+        columns: &mut [N::Weight],
+        panel: &mut [N::Weight],
+    ) {
+        packed::pack_panel(self.shape(1, k), index, fill, columns, panel);
     }
 
     /// Bytes that [`Gemm::pack`] makes of `variants` matrices of `k` rows; `usize::MAX` where a `usize` overflows.

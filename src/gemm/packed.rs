@@ -47,6 +47,8 @@ pub struct Packed<W = f32> {
     values: PhantomData<W>,
 }
 
+const NOTHING: Shape = Shape { variants: 0, k: 0, n: 0, nr: 1, group: 1 };
+
 impl<W: Plain> Packed<W> {
     /// No weights, until [`Gemm::repack`](super::Gemm::repack) makes some.
     ///
@@ -54,8 +56,12 @@ impl<W: Plain> Packed<W> {
     ///
     /// Limits, where no memory at all can be had.
     pub fn empty() -> Result<Self> {
-        let shape = Shape { variants: 0, k: 0, n: 0, nr: 1, group: 1 };
-        Ok(Self { data: Buffer::zeroed(0)?, shape, values: PhantomData })
+        Ok(Self::in_buffer(Buffer::zeroed(0)?))
+    }
+
+    /// No weights yet, in memory for those to come.
+    pub(crate) fn in_buffer(data: Buffer) -> Self {
+        Self { data, shape: NOTHING, values: PhantomData }
     }
 
     /// Bytes held.
@@ -92,33 +98,36 @@ impl<W: Plain> Packed<W> {
     }
 }
 
-/// Packed weights of `shape`: `fill(variant, column, out)` writes a column of B, `out` `[k]`.
-///
-/// # Errors
-///
-/// Limits, where the memory cannot be had.
-pub(super) fn pack<W: Plain>(shape: Shape, fill: impl Fn(usize, usize, &mut [W])) -> Result<Packed<W>> {
+/// Rows of a panel that are written together: a cache line of each column.
+const BLOCK: usize = 16;
+
+/// Writes panel `index` of all variants of `shape`: `fill(variant, column, out)` writes a column of B, `out` `[k]`. `columns`
+/// has [`Shape::panel_len`] values of any content.
+pub(super) fn pack_panel<W: Plain>(
+    shape: Shape,
+    index: usize,
+    fill: impl Fn(usize, usize, &mut [W]),
+    columns: &mut [W],
+    panel: &mut [W],
+) {
     let Shape { k, n, nr, group, .. } = shape;
-    let mut packed = Packed::empty()?;
-    let data = packed.reshape(shape)?;
-    if data.is_empty() {
-        return Ok(packed);
+    let (variant, first) = (index / shape.panels(), index % shape.panels() * nr);
+    let used = nr.min(n - first);
+    let padded = shape.panel_len() / nr;
+    for (j, column) in columns.chunks_exact_mut(padded).enumerate().take(used) {
+        fill(variant, first + j, &mut column[..k]);
     }
-    let panels = shape.panels();
-    let mut column = Buffer::zeroed(floats_for::<W>(shape.panel_len() / nr))?;
-    let column = values_mut::<W>(&mut column);
-    for (i, panel) in data.chunks_exact_mut(shape.panel_len()).enumerate() {
-        let (variant, first) = (i / panels, i % panels * nr);
-        for j in 0..nr.min(n - first) {
-            fill(variant, first + j, &mut column[..k]);
-            let rows = panel.chunks_exact_mut(nr * group);
-            // Loading weights spends much of its time here: a plain store where there is one value.
+    // Loading weights spends much of its time here.
+    let block = BLOCK.next_multiple_of(group);
+    for (i, rows) in panel.chunks_mut(block * nr).enumerate() {
+        for (j, column) in columns.chunks_exact(padded).enumerate().take(used) {
+            let column = &column[i * block..][..rows.len() / nr];
+            let rows = rows.chunks_exact_mut(nr * group);
             if group == 1 {
-                rows.zip(&*column).for_each(|(row, &w)| row[j] = w);
+                rows.zip(column).for_each(|(row, &w)| row[j] = w);
             } else {
                 rows.zip(column.chunks_exact(group)).for_each(|(row, w)| row[j * group..][..group].copy_from_slice(w));
             }
         }
     }
-    Ok(packed)
 }

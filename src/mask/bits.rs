@@ -184,7 +184,12 @@ impl<W: AsRef<[u64]>> Mask<W> {
 
     /// The smallest rectangle that holds the hole's pixels in `area`.
     pub(crate) fn bounds(&self, area: Rect) -> Option<Rect> {
-        Rect::around(area.rows().flat_map(|y| self.runs(y, area.columns()).map(move |run| (y, run))))
+        Rect::around(area.rows().filter_map(|y| self.extent(y, area.columns()).map(|run| (y, run))))
+    }
+
+    /// From the first to the last pixel of hole in `columns` of row `y`.
+    pub(super) fn extent(&self, y: usize, columns: Range<usize>) -> Option<Range<usize>> {
+        Some(self.first(y, columns.clone())?..self.last(y, columns)? + 1)
     }
 
     /// Row `y` in words from its first pixel on, bits beyond the row 0.
@@ -196,6 +201,28 @@ impl<W: AsRef<[u64]>> Mask<W> {
             let left = width - 64 * i;
             (words[i] >> first | next) & if left < 64 { (1 << left) - 1 } else { u64::MAX }
         })
+    }
+
+    /// The first of `columns` of row `y` that is hole.
+    pub(super) fn first(&self, y: usize, columns: Range<usize>) -> Option<usize> {
+        self.next(y, columns.start, columns.end, 0)
+    }
+
+    /// The last of `columns` of row `y` that is hole.
+    pub(super) fn last(&self, y: usize, columns: Range<usize>) -> Option<usize> {
+        let row = &self.words.as_ref()[y * self.stride..];
+        let (start, mut end) = (columns.start + self.first, columns.end + self.first);
+        while start < end {
+            let word = (end - 1) / 64;
+            match row[word] << (64 * (word + 1) - end) {
+                0 => end = word * 64,
+                bits => {
+                    let bit = end - 1 - bits.leading_zeros() as usize;
+                    return (bit >= start).then(|| bit - self.first);
+                }
+            }
+        }
+        None
     }
 
     /// The first column of `from..end` that is hole, or known where all bits of `flip` are set.

@@ -67,7 +67,8 @@ impl<'m> Group<'m> {
 
     /// The smallest rectangle that holds the group's hole in `area`.
     pub fn bounds(&self, area: Rect) -> Option<Rect> {
-        Rect::around(area.rows().flat_map(|y| self.hole(y, area.columns()).map(move |run| (y, run))))
+        let extents = |y| self.seen(y, area.columns()).filter_map(move |seen| self.mask.extent(y, seen));
+        Rect::around(area.rows().flat_map(|y| extents(y).map(move |run| (y, run))))
     }
 
     /// Whether `area` is all hole of this group.
@@ -161,13 +162,18 @@ fn for_each_seen(mask: &MaskView<'_>, context: usize, until: &mut [u32], mut eac
     for y in 0..height {
         // A column is seen until the row `context` below its last hole pixel.
         while entered < height && entered <= y.saturating_add(context) {
-            let mut done = 0;
-            for run in mask.runs(entered, 0..width) {
-                let start = run.start.saturating_sub(context).max(done);
-                done = run.end.saturating_add(context).min(width);
+            let mut x = 0;
+            while let Some(first) = mask.first(entered, x..width) {
+                // On to the next gap that two contexts do not close.
+                x = first + 1;
+                let reach = |x: usize| x..x.saturating_add(context.saturating_mul(2)).saturating_add(1).min(width);
+                while let Some(last) = mask.last(entered, reach(x)) {
+                    x = last + 1;
+                }
+                let run = first.saturating_sub(context)..x.saturating_add(context).min(width);
                 end = entered.saturating_add(context).saturating_add(1).min(height);
-                columns = columns.start.min(start)..columns.end.max(done);
-                until[start..done].fill(end as u32);
+                columns = columns.start.min(run.start)..columns.end.max(run.end);
+                until[run].fill(end as u32);
             }
             entered += 1;
         }

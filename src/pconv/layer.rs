@@ -1,10 +1,12 @@
 //! A layer of any number type: weights packed, active pixels gathered, sums renormalised.
 
+use std::sync::Mutex;
+
 use arrayvec::ArrayVec;
 
 use super::map::{Map, Pixel};
 use super::plane::Plane;
-use crate::alloc::{floats_for, values, values_mut};
+use crate::alloc::{Buffer, floats_for, values, values_mut};
 use crate::error::Result;
 use crate::gemm::{Gemm, MAX_ROWS, Number, Operand, Output, Packed, Row, Window};
 use crate::parallel::Pool;
@@ -21,9 +23,6 @@ pub(crate) struct Work<'a> {
 
 /// A layer ready to run, whatever its number type: the layers of a network may differ in it.
 pub(crate) trait PartialConvolution: Send + Sync {
-    /// Bytes of packed weights.
-    fn bytes(&self) -> usize;
-
     /// Does `work` on the map `output`. `inputs` are the layer's operands: the map before it and, in a
     /// decoder layer, the skip. All maps lie in `arena`.
     ///
@@ -43,6 +42,11 @@ pub(crate) struct Layer<N: Number = f32> {
     kernel: usize,
 }
 
+/// The next of what several threads share.
+fn next<I: Iterator>(shared: &Mutex<I>) -> Option<I::Item> {
+    shared.lock().unwrap_or_else(|e| e.into_inner()).next()
+}
+
 /// Variants and k of each operand's weights.
 fn operands(shape: &LayerShape) -> ArrayVec<(usize, usize), 2> {
     let taps = shape.kernel * shape.kernel;
@@ -54,30 +58,49 @@ fn operands(shape: &LayerShape) -> ArrayVec<(usize, usize), 2> {
 }
 
 impl<N: Number> Layer<N> {
-    /// Packs the weights that `fill(operand, variant, column, out)` writes: an output channel's, in the order of k.
+    /// Packs the weights that `fill(operand, variant, column, out)` writes: an output channel's, in the order of k. They go to
+    /// the front of `memory`, which has [`Layer::bytes_for`] or more.
     pub(super) fn pack(
         isa: Isa,
         shape: &LayerShape,
         epilogue: N::Epilogue,
-        fill: impl Fn(usize, usize, usize, &mut [N::Weight]),
+        fill: impl Fn(usize, usize, usize, &mut [N::Weight]) + Sync,
+        pool: &Pool,
+        memory: &mut Buffer,
     ) -> Result<Self> {
-        let gemm = Gemm::new(isa, shape.c_out)?;
-        let pack = |(operand, (variants, k))| {
-            gemm.pack(variants, k, |variant, column, out: &mut [N::Weight]| fill(operand, variant, column, out))
-        };
-        let weights = operands(shape).into_iter().enumerate().map(pack).collect::<Result<_>>()?;
+        let gemm = Gemm::<N>::new(isa, shape.c_out)?;
+        let mut weights = ArrayVec::new();
+        for (operand, (variants, k)) in operands(shape).into_iter().enumerate() {
+            let mut packed = Packed::in_buffer(memory.split_front(gemm.packed_bytes(variants, k) / size_of::<f32>()));
+            let len = gemm.panel_len(k);
+            let panels = gemm.repack(&mut packed, variants, k)?.chunks_exact_mut(len);
+            // Every thread has columns of its own, and takes one panel after another.
+            let tasks = pool.threads().min(panels.len());
+            let mut columns = Buffer::zeroed(tasks * floats_for::<N::Weight>(len))?;
+            let columns = Mutex::new(columns.chunks_exact_mut(floats_for::<N::Weight>(len)));
+            let panels = Mutex::new(panels.enumerate());
+            let fill = |variant: usize, column: usize, out: &mut [N::Weight]| fill(operand, variant, column, out);
+            pool.run(tasks, |_| {
+                let columns = values_mut(next(&columns).expect("columns for every task"));
+                while let Some((index, panel)) = next(&panels) {
+                    gemm.pack_panel(k, index, fill, columns, panel);
+                }
+            });
+            weights.push(packed);
+        }
         Ok(Self { gemm, weights, epilogue, kernel: shape.kernel })
     }
 
-    /// Bytes of packed weights that a layer of this shape will have.
+    /// Bytes of packed weights that a layer of this shape will have, in whole cache lines.
     ///
     /// # Errors
     ///
     /// Usage, where this CPU lacks `isa`.
     pub fn bytes_for(isa: Isa, shape: &LayerShape) -> Result<usize> {
         let gemm = Gemm::<N>::new(isa, shape.c_out)?;
+        let line = size_of::<f32>() * Buffer::LINE;
         let bytes = operands(shape).into_iter().map(|(variants, k)| gemm.packed_bytes(variants, k));
-        Ok(bytes.fold(0, usize::saturating_add))
+        Ok(bytes.fold(0, |sum: usize, bytes| sum.saturating_add(bytes.div_ceil(line).saturating_mul(line))))
     }
 
     /// Computes `pixels` of `out`, as [`Work::computed`]. `inputs` are the layer's operands, each a map and its values.
@@ -136,10 +159,6 @@ impl<N: Number> Layer<N> {
 }
 
 impl<N: Number> PartialConvolution for Layer<N> {
-    fn bytes(&self) -> usize {
-        self.weights.iter().map(Packed::bytes).sum()
-    }
-
     fn run(&self, inputs: &[Map], output: Map, arena: &mut [f32], work: &Work<'_>, pool: &Pool) {
         let left = |map: Map| map.offset..map.offset + floats_for::<N::Left>(map.len());
         let right = output.offset..output.offset + floats_for::<N::Output>(output.len());

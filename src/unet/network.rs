@@ -3,6 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::plan::Plan;
+use crate::alloc::Buffer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::numerics::{Activation, mul_add, sigmoid, tanh};
 use crate::parallel::Pool;
@@ -17,13 +18,18 @@ pub(crate) struct Network {
     layers: Vec<Box<dyn PartialConvolution>>,
     /// Weight `[3, 3]` and bias `[3]` of the head; empty without one.
     head: (Vec<f32>, Vec<f32>),
+    /// Bytes of packed weights.
+    bytes: usize,
 }
 
 impl Network {
-    /// Reads, folds and packs every layer.
-    pub fn load(mut weights: Weights<'_>, isa: Isa) -> Result<Self> {
+    /// Reads, folds and packs every layer, by all threads of the pool.
+    pub fn load(mut weights: Weights<'_>, isa: Isa, pool: &Pool) -> Result<Self> {
         let config = weights.config().clone();
         let (mut weight, mut bias) = (Vec::new(), Vec::new());
+        // One allocation, which large pages may back.
+        let bytes = Self::bytes_for(&config, isa)?;
+        let mut memory = Buffer::zeroed(bytes / size_of::<f32>())?;
         let mut layers = Vec::<Box<dyn PartialConvolution>>::new();
         for (i, shape) in config.layers.iter().enumerate() {
             weights.read_layer(i, &mut weight, &mut bias)?;
@@ -32,10 +38,10 @@ impl Network {
                 _ if i + 1 < 2 * config.levels => Activation::LeakyRelu(config.slope),
                 _ => Activation::None,
             };
-            layers.push(Box::new(Layer::<f32>::new(isa, shape, &weight, &bias, activation)?));
+            layers.push(Box::new(Layer::<f32>::new(isa, shape, (&weight, &bias), activation, pool, &mut memory)?));
         }
         weights.read_head(&mut weight, &mut bias)?;
-        Ok(Self { config, layers, head: (weight, bias) })
+        Ok(Self { config, layers, head: (weight, bias), bytes })
     }
 
     /// Applies what follows dec1 to a pixel: the head, if there is one, and the function after the last layer.
@@ -62,7 +68,7 @@ impl Network {
 
     /// Bytes of packed weights.
     pub fn bytes(&self) -> usize {
-        self.layers.iter().map(|layer| layer.bytes()).sum()
+        self.bytes
     }
 
     /// Runs every layer. The layout's input map holds the normalised image, zero where the network sees nothing; afterwards
