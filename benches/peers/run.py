@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Time this engine beside MNN, OpenVINO and ONNX Runtime on one network: run.py [ROUNDS]
+"""Time this engine beside MNN, OpenVINO and ONNX Runtime on one network: run.py [ROUNDS [paper|edge]]
 
-Every engine runs in a process of its own, in turn, round after round, one thread first; the table gives best and median over
-all rounds, the ratio of medians to ours, and peak memory. See README.md beside this file for what to install.
+`paper` is the network of Liu et al. 2018 at its size, with random weights; `edge` is the one shipped. Every engine runs in a
+process of its own, in turn, round after round, one thread first; the table gives best and median over all rounds, the ratio of
+medians to ours at a hole of 25 %, and peak memory. See README.md beside this file for what to install.
 """
 import json
 import os
@@ -24,25 +25,33 @@ def last_json(command):
 
 def main():
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    subprocess.run(["cargo", "build", "--release", "--example", "bench_network"], cwd=ROOT, check=True)
+    net = sys.argv[2] if len(sys.argv) > 2 else "paper"
+    subprocess.run(["cargo", "build", "--release", "--example", "bench_network", "--features", "fs"], cwd=ROOT, check=True)
     folder = os.path.join(tempfile.gettempdir(), "inpaint-edge-peers")
     os.makedirs(folder, exist_ok=True)
-    weights, onnx, mnn = (os.path.join(folder, "paper" + e) for e in (".safetensors", ".onnx", ".mnn"))
+    weights, onnx, mnn = (os.path.join(folder, net + e) for e in (".safetensors", ".onnx", ".mnn"))
     graph = [sys.executable, os.path.join(HERE, "graph.py")]
-    if not os.path.exists(mnn):
+    if net == "edge":
+        weights = os.path.join(ROOT, "weights/edge.safetensors")
+    elif not os.path.exists(weights):
         subprocess.run(graph + ["--random", "7", "64", weights], check=True)
+    if not os.path.exists(mnn):
         subprocess.run(graph + [weights, "512", "512", onnx], check=True)
         subprocess.run([BIN, "-f", "ONNX", "--modelFile", onnx, "--MNNModel", mnn, "--bizCode", "x"], check=True,
                        stdout=subprocess.DEVNULL)
     peer = [sys.executable, os.path.join(HERE, "peer.py")]
+    holes = {
+        "paper": {"25 % hole": ["0.25"], "5 % hole": ["0.05"], "25 % hole, plan off": ["0.25", "--dense"]},
+        "edge": {"25 % hole": ["0.25"], "100 px": ["100px"], "20 px": ["20px"], "wire": ["wire"]},
+    }[net]
+    prior = ["prior"] if net == "edge" else []
     for threads in ("1", "2"):
-        rows = {
-            "inpaint-edge, 25 % hole": [OURS, weights, "512", "0.25", threads, "3"],
-            "inpaint-edge, 5 % hole": [OURS, weights, "512", "0.05", threads, "3"],
-            "inpaint-edge, 25 % hole, plan off": [OURS, weights, "512", "0.25", threads, "3", "--dense"],
-            "MNN": peer + ["mnn", mnn, "512", threads, "3"],
-            "OpenVINO": peer + ["openvino", onnx, "512", threads, "3"],
-            "ONNX Runtime": peer + ["ort", onnx, "512", threads, "3"],
+        rows = {f"inpaint-edge, {name}": [OURS, weights, "512", hole, threads, "3", *flags]
+                for name, (hole, *flags) in holes.items()}
+        rows |= {
+            "MNN": peer + ["mnn", mnn, "512", threads, "3", *prior],
+            "OpenVINO": peer + ["openvino", onnx, "512", threads, "3", *prior],
+            "ONNX Runtime": peer + ["ort", onnx, "512", threads, "3", *prior],
         }
         found = {name: [] for name in rows}
         for _ in range(rounds):
@@ -53,7 +62,7 @@ def main():
         print("| engine | best s | median s | median / ours at 25 % | peak RSS MB |\n|---|---|---|---|---|")
         for name, runs in found.items():
             median = statistics.median(r["median_s"] for r in runs)
-            print(f"| {name} | {min(r['best_s'] for r in runs):.3f} | {median:.3f} | {median / ours:.2f} "
+            print(f"| {name} | {min(r['best_s'] for r in runs):.4f} | {median:.4f} | {median / ours:.2f} "
                   f"| {max(r['peak_rss_mb'] for r in runs)} |", flush=True)
 
 

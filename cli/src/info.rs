@@ -9,6 +9,9 @@ use crate::free::{self, Free};
 use crate::plan::Plan;
 use crate::spec::InfoSpec;
 
+/// Side of the photograph that the memory of a run is told for, pixels. Larger ones take hardly more.
+const SIDE: usize = 4096;
+
 pub fn run(spec: &InfoSpec) -> Result<()> {
     let options = Options::default().context(spec.context);
     let inpainter = open(spec.weights.as_deref(), options)?;
@@ -19,6 +22,7 @@ pub fn run(spec: &InfoSpec) -> Result<()> {
         Prior::Harmonic => "harmonic",
         _ => "none",
     };
+    let most = config.plan_bytes(SIDE, SIDE)?;
     let channels: Vec<usize> = config.layers().iter().map(|l| l.c_out).collect();
     let plan = spec.size.map(|size| Plan::new(&inpainter, size, spec.hole)).transpose()?;
     let free = free::memory();
@@ -29,6 +33,8 @@ pub fn run(spec: &InfoSpec) -> Result<()> {
             "channels": channels,
             "parameters": config.parameters(),
             "prior": prior,
+            "context": config.context(),
+            "most_plan_bytes": most,
             "weights_sha256": sha256,
             "packed_bytes": inpainter.weights_bytes(),
             "isa": inpainter.isa().name(),
@@ -47,12 +53,16 @@ pub fn run(spec: &InfoSpec) -> Result<()> {
         "model     partial-convolution U-Net, {} levels, {} parameters, prior {prior}\n\
          encoder   {} channels\n\
          decoder   {} channels\n\
+         context   {}\n\
+         a run     {:.1} MB at most for {SIDE}×{SIDE} pixels\n\
          weights   sha256 {sha256}, {:.1} MB packed\n\
          cpu       {} (available: {}), {} threads\n",
         config.levels(),
         config.parameters(),
         list(encoder),
         list(decoder),
+        config.context().map_or("all of the photograph".to_owned(), |pixels| format!("{pixels} px around a hole")),
+        most as f64 / 1e6,
         inpainter.weights_bytes() as f64 / 1e6,
         inpainter.isa(),
         available.join(" "),

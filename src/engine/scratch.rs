@@ -64,7 +64,8 @@ impl Shares {
         let side = |side: usize| if hole_aware { side.min(tile + 2 * unit) } else { side };
         let middle = |end: usize| (end - side(end)) / 2 / unit * unit;
         let target = Rect { x: middle(width), y: middle(height), width: side(width), height: side(height) };
-        let layout = Layout::new(config, width, height, target, whole)?;
+        let seen = config.context().filter(|_| hole_aware).map_or(whole, |context| target.grown(context, whole));
+        let layout = Layout::new(config, width, height, target, seen)?;
         // Where one side of the image may be all hole, the prior may be looked for far away.
         let window = if width.min(height) <= tile { whole } else { common(&layout.input().frame, whole) };
         Self::place(config, size, layout, window)
