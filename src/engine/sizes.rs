@@ -40,7 +40,8 @@ impl Engine {
         memory: &mut Memory<'_>,
     ) -> Result<RegionPlan> {
         let config = &self.network.config;
-        let is_wide = memory.groups.largest_square(mask)? > pyramid::reach(config);
+        let reach = pyramid::reach(config);
+        let is_wide = mask.width().min(mask.height()) > reach && memory.groups.largest_square(mask)? > reach;
         let mut plan = RegionPlan { is_wide, ..RegionPlan::default() };
         let (mut held, mut groups) = (0, 0);
         pyramid::for_each_step(mask, config.levels(), is_wide, &mut |step| {
