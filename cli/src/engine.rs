@@ -68,7 +68,10 @@ impl<'a> Engine<'a> {
     /// Known from the header of the weights; no more of them is read.
     pub fn known(&mut self) -> Result<&Known> {
         if self.known.is_none() {
-            let config = config(self.spec.weights.as_deref())?;
+            let mut config = config(self.spec.weights.as_deref())?;
+            if let Some(context) = self.spec.context {
+                config.set_context(Some(context).filter(|pixels| *pixels < usize::MAX))?;
+            }
             let bytes = config.packed_bytes(self.spec.isa)?;
             self.known = Some(Known { config, bytes });
         }
