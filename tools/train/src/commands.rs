@@ -124,6 +124,9 @@ pub struct Export {
     /// Keep batch norms apart: for `start` in another run's configuration, not for the engine.
     #[arg(long)]
     unfolded: bool,
+    /// How many pixels around a hole the network sees, in place of what the configuration says.
+    #[arg(long, value_name = "PX", conflicts_with = "unfolded", value_parser = clap::value_parser!(u16).range(1..))]
+    context: Option<u16>,
 }
 
 impl Export {
@@ -131,8 +134,15 @@ impl Export {
         let at = |error: &dyn std::fmt::Display| format!("{}: {error}", self.checkpoint.display());
         let bytes = fs::read(&self.checkpoint).map_err(|error| at(&error))?;
         let (state, config) = State::with_own_config(&bytes).map_err(|error| at(&error))?;
-        let export = if self.unfolded { fit::unfolded } else { fit::export };
-        let weights = export(&state, &config, self.dtype.into()).map_err(|error| at(&error))?;
+        let weights = match self.unfolded {
+            true => fit::unfolded(&state, &config, self.dtype.into()),
+            false => {
+                let own = config.arch();
+                let context = self.context.map(usize::from).or(own.context);
+                fit::export(&state, &config, &Arch { context, ..own }, self.dtype.into())
+            }
+        };
+        let weights = weights.map_err(|error| at(&error))?;
         Ok(replace(&self.out, &weights)?)
     }
 }

@@ -99,6 +99,9 @@ fn the_engine_computes_what_training_evaluates() {
         (Arch::paper(5, 3), 33),
         (prior(false, Arch::paper(2, 4)), 24),
         (prior(true, Arch::paper(3, 4)), 37),
+        // Contexts that are one group of holes, and narrower than the image.
+        (Arch { context: Some(6), ..prior(true, Arch::paper(3, 4)) }, 37),
+        (Arch { context: Some(5), ..Arch::paper(3, 4) }, 40),
     ] {
         let (batch, params) = (batch(2, size), params(&arch));
         let prior = (arch.prior == Prior::Harmonic).then(|| harmonic(&batch));

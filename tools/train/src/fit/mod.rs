@@ -15,7 +15,7 @@ use crate::{
     config::Config,
     data::{Batch, Batches, Folder},
     hex,
-    net::{self, Dtype, Net},
+    net::{self, Arch, Dtype, Net},
     optim::{self, average, memory, squared_norms},
     vgg::Vgg,
 };
@@ -94,18 +94,18 @@ pub fn fit(job: &Job, stop: &AtomicUsize) -> Result<End, String> {
     let mut runner = Runner::new(config, run, manifest, validator.transpose()?)?;
     let end = runner.run(Arc::new(folder), stop)?;
     if end == End::Finished {
-        replace(out, &export(&runner.state, config, *dtype)?)?;
+        replace(out, &export(&runner.state, config, &config.arch(), *dtype)?)?;
         runner.log.say(&format!("{} written", out.display()));
     }
     Ok(end)
 }
 
-/// The weights file of a state: the average weights, batch norms folded, and where they come from.
+/// The weights file of a state and its network: the average weights, batch norms folded, and where they come from.
 ///
 /// # Errors
 /// If the weights cannot be stored, such as those beyond the range of f16.
-pub fn export(state: &State, config: &Config, dtype: Dtype) -> Result<Vec<u8>, String> {
-    net::export(&config.arch(), &state.ema, dtype, &provenance(&state.progress, config))
+pub fn export(state: &State, config: &Config, arch: &Arch, dtype: Dtype) -> Result<Vec<u8>, String> {
+    net::export(arch, &state.ema, dtype, &provenance(&state.progress, config))
 }
 
 /// The average weights as they are trained, batch norms and all, for another run to start from.

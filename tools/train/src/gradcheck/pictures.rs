@@ -34,19 +34,21 @@ pub(super) fn run(each: &mut dyn FnMut(&Check)) {
         each(&check("ssim loss", &shape, &mut Picture::new(prior, size, losses, false)));
     }
     let all = LossWeights { gradient: 2.0, decibel: 0.1, vgg_crop: 0, ..LossWeights::default() };
-    for (encoder, size, prior, prior_input, freeze_encoder_bn) in [
-        (&[(3, 3)][..], 6, Prior::None, false, false),
-        (&[(5, 3), (3, 4)], 8, Prior::Harmonic, false, false),
-        (&[(5, 3), (3, 4)], 9, Prior::Harmonic, true, false),
-        (&[(5, 3), (3, 4)], 8, Prior::None, false, true),
-        (&[(7, 2), (5, 3), (3, 3)], 11, Prior::None, false, false),
+    for (encoder, size, prior, prior_input, freeze_encoder_bn, context) in [
+        (&[(3, 3)][..], 6, Prior::None, false, false, None),
+        (&[(5, 3), (3, 4)], 8, Prior::Harmonic, false, false, None),
+        (&[(5, 3), (3, 4)], 9, Prior::Harmonic, true, false, None),
+        (&[(5, 3), (3, 4)], 9, Prior::Harmonic, true, false, Some(1)),
+        (&[(5, 3), (3, 4)], 8, Prior::None, false, true, None),
+        (&[(7, 2), (5, 3), (3, 3)], 11, Prior::None, false, false, None),
     ] {
         let level = |&(kernel, channels): &(usize, usize)| EncoderLevel { channels, kernel };
         let encoder = encoder.iter().map(level).collect();
-        let arch = Arch { encoder, prior, prior_input, ..Arch::paper(1, 1) };
+        let arch = Arch { encoder, prior, prior_input, context, ..Arch::paper(1, 1) };
         let phase = if freeze_encoder_bn { ", encoder frozen" } else { "" };
         let read = if prior_input { " read" } else { "" };
-        let shape = format!("{} levels, 2 of {size}×{size}, prior {prior:?}{read}{phase}", arch.levels());
+        let seen = context.map_or(String::new(), |pixels| format!(", context {pixels}"));
+        let shape = format!("{} levels, 2 of {size}×{size}, prior {prior:?}{read}{seen}{phase}", arch.levels());
         let phase = Phase { freeze_encoder_bn, ..Phase::default() };
         each(&check("network", &shape, &mut Whole::new(arch, size, all, phase)));
     }
