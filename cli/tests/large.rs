@@ -86,6 +86,18 @@ fn large_photographs_stay_within_the_memory_limit() {
         }
         println!("{width}×{height}: mean square error {}", error[0] as f64 / error[1] as f64);
 
+        // A crop from a multiple of 64 pixels on, with a speck of dust in its middle, is filled as the photograph is.
+        let (x, y, w, h) = (2560, 320, 512, 320);
+        image::imageops::crop_imm(&original, x, y, w, h).to_image().save(folder.path().join("crop.png")).unwrap();
+        let white = |i, j| Luma([if is_hole(x + i, y + j, width, height) { 255 } else { 0 }]);
+        let mask = GrayImage::from_fn(w, h, white);
+        assert_eq!(mask.pixels().filter(|p| p.0[0] > 0).count(), 63);
+        mask.save(folder.path().join("crop_mask.png")).unwrap();
+        let (output, _) = run(folder.path(), &["crop.png", "crop_mask.png", "crop_out.png"]);
+        assert!(output.status.success());
+        let crop = image::open(folder.path().join("crop_out.png")).unwrap().into_rgb8();
+        assert!(crop == image::imageops::crop_imm(&filled, x, y, w, h).to_image(), "{width}×{height}");
+
         let (refused, _) = run(folder.path(), &["in.png", "mask.png", "none.png", "--max-memory", "40M"]);
         let stderr = String::from_utf8_lossy(&refused.stderr);
         assert_eq!(refused.status.code(), Some(5), "{stderr}");

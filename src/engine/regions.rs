@@ -6,8 +6,16 @@
 use crate::error::Result;
 use crate::mask::{Group, Groups, Rect};
 
-/// Side of the largest tile, pixels.
-pub(super) const TILE: usize = 512;
+/// Side of the widest group that is one tile, pixels.
+pub(super) const WHOLE: usize = 512;
+
+/// Side of the widest tile of wider groups: smaller tiles compute more twice, larger ones take more memory.
+const TILE: usize = 384;
+
+/// Side of the tiles that divide `len` pixels evenly.
+fn tile_side(len: usize) -> usize {
+    if len <= WHOLE { len } else { len.div_ceil(len.div_ceil(TILE)) }
+}
 
 /// What one run of the network fills.
 pub(super) struct Tile<'g> {
@@ -28,9 +36,10 @@ pub(super) fn for_each_tile(
 ) -> Result<()> {
     for group in groups.iter() {
         let Some(bounds) = group.bounds(group.seen.common(target)) else { continue };
-        for y in bounds.rows().step_by(TILE) {
-            for x in bounds.columns().step_by(TILE) {
-                let tile = Rect { x, y, width: TILE, height: TILE }.common(bounds);
+        let (width, height) = (tile_side(bounds.width), tile_side(bounds.height));
+        for y in bounds.rows().step_by(height) {
+            for x in bounds.columns().step_by(width) {
+                let tile = Rect { x, y, width, height }.common(bounds);
                 if let Some(target) = group.bounds(tile) {
                     each(&Tile { group: &group, target, image })?;
                 }

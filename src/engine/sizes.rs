@@ -4,7 +4,7 @@ use super::memory::{Memory, group_columns};
 use super::pipeline::Engine;
 use super::pixels::colours;
 use super::pyramid::{self, Step};
-use super::regions::{TILE, Tile, for_each_tile};
+use super::regions::{Tile, WHOLE, for_each_tile};
 use super::report::Report;
 use super::scratch::Shares;
 use crate::alloc::{Buffer, lines_bytes};
@@ -164,6 +164,6 @@ pub(crate) fn most_bytes(config: &Config, width: usize, height: usize, hole_awar
     if width == 0 || height == 0 {
         return Err(Error::input(format!("expected at least one pixel, found {width}×{height}")));
     }
-    let shares = Shares::largest(config, (width, height), TILE, hole_aware)?;
+    let shares = Shares::largest(config, (width, height), WHOLE, hole_aware)?;
     Ok(lines_bytes(shares.floats() + group_floats(config, width, height)))
 }
