@@ -63,7 +63,7 @@ pub(super) unsafe fn create(
 }
 
 impl inpaint_engine {
-    /// Bytes of scratch memory for a picture of this size: the mask, and the run's own or what it takes to grow the mask.
+    /// Bytes of scratch memory for a picture of this size. The mask takes some; the rest serves growing it first, then the run.
     pub(super) fn scratch_size(&self, width: usize, height: usize) -> Result<usize> {
         let mask = words_bytes(Mask::words_for(width, height));
         let run = self.inpainter.scratch_bytes(width, height)?;

@@ -1,8 +1,9 @@
-//! The memory of a run: the engine's own, or what a caller lends.
+//! The memory of a run. It is the engine's own, or a caller lends it.
 
 use crate::alloc::{self, Buffer};
 use crate::error::{Error, Result};
 use crate::mask::{Groups, MaskView};
+use crate::weights::Config;
 
 /// Memory for the groups of a hole, and for the feature maps and plans of a region.
 pub(crate) struct Memory<'s> {
@@ -37,7 +38,7 @@ impl Store<'_> {
     ///
     /// # Errors
     ///
-    /// Limits, where memory cannot be had; usage, where the caller's is too short.
+    /// Limits, where memory cannot be had. Usage, where a caller has lent too little.
     pub fn room(&mut self, floats: usize) -> Result<&mut [f32]> {
         match self {
             Store::Own(buffer) => {
@@ -58,22 +59,33 @@ impl Store<'_> {
 
     /// Finds the groups of a hole, and the floats that takes.
     pub fn groups<'m>(&'m mut self, mask: &MaskView<'m>, context: Option<usize>) -> Result<(Groups<'m>, usize)> {
-        let columns = group_columns(mask.width());
-        let (numbers, _) = alloc::split(self.room(columns)?, columns);
-        let floats = columns + Groups::floats(mask, context, numbers);
-        let (numbers, memory) = alloc::split(self.room(floats)?, columns);
-        Ok((Groups::find(mask, context, numbers, memory), floats))
+        let (columns, _) = self.columns(mask.width(), 0)?;
+        let runs = Groups::floats(mask, context, columns);
+        let (columns, memory) = self.columns(mask.width(), runs)?;
+        Ok((Groups::find(mask, context, columns, memory), group_columns(mask.width()) + runs))
     }
 
     /// Side of the largest square of hole.
     pub fn largest_square(&mut self, mask: &MaskView<'_>) -> Result<usize> {
-        let columns = group_columns(mask.width());
-        let (numbers, _) = alloc::split(self.room(columns)?, columns);
-        Ok(mask.largest_square_in(mask.whole(), numbers))
+        let (columns, _) = self.columns(mask.width(), 0)?;
+        Ok(mask.largest_square_in(mask.whole(), columns))
+    }
+
+    /// Numbers for the columns of a mask, and so many floats more.
+    fn columns(&mut self, width: usize, more: usize) -> Result<(&mut [u32], &mut [f32])> {
+        let columns = group_columns(width);
+        Ok(alloc::split(self.room(columns + more)?, columns))
     }
 }
 
 /// Numbers that are kept while a mask of this width is looked through.
-pub(super) fn group_columns(width: usize) -> usize {
+fn group_columns(width: usize) -> usize {
     width + 1
+}
+
+/// Floats of [`Memory::groups`] that are enough for any hole in an image of this size.
+pub(super) fn group_floats(config: &Config, width: usize, height: usize) -> usize {
+    // The arena follows on a cache line.
+    let floats = group_columns(width) + Groups::most_floats(width, height, config.context());
+    floats.next_multiple_of(Buffer::LINE)
 }

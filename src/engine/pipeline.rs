@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::sync::Mutex;
 
-use super::memory::{Memory, Store};
+use super::memory::{Memory, Store, group_floats};
 use super::pixels::{Pixels, Scale};
 use super::pyramid::{self, Step};
 use super::regions::{Tile, for_each_tile};
@@ -59,7 +59,7 @@ impl Engine {
         // Regions: where the network runs, and memory for the largest.
         let is_own = scratch.is_none();
         let mut memory = match scratch {
-            Some(scratch) => Memory::lent(scratch, self.group_floats(report.width, report.height)),
+            Some(scratch) => Memory::lent(scratch, group_floats(config, report.width, report.height)),
             None => self.take_memory()?,
         };
         let plan = self.plan_regions(&mask, image.colours(), &mut memory)?;

@@ -1,6 +1,6 @@
 //! Memory and work of a run, known before it starts.
 
-use super::memory::{Memory, group_columns};
+use super::memory::{Memory, group_floats};
 use super::pipeline::Engine;
 use super::pixels::colours;
 use super::pyramid::{self, Step};
@@ -9,7 +9,7 @@ use super::report::Report;
 use super::scratch::Shares;
 use crate::alloc::{Buffer, lines_bytes};
 use crate::error::{Error, Result};
-use crate::mask::{Groups, Mask, MaskView, Rect};
+use crate::mask::{Mask, MaskView, Rect};
 use crate::simd::Isa;
 use crate::unet::{Network, Plan};
 use crate::weights::Config;
@@ -125,17 +125,6 @@ impl Engine {
         })?;
         Ok(report)
     }
-
-    /// Floats of [`Memory::groups`] for any hole in an image of this size.
-    pub(super) fn group_floats(&self, width: usize, height: usize) -> usize {
-        group_floats(&self.network.config, width, height)
-    }
-}
-
-fn group_floats(config: &Config, width: usize, height: usize) -> usize {
-    // The arena follows on a cache line.
-    let floats = group_columns(width) + Groups::most_floats(width, height, config.context());
-    floats.next_multiple_of(Buffer::LINE)
 }
 
 impl Config {

@@ -50,13 +50,10 @@ impl Plane<'_> {
         }
     }
 
-    /// Adds the bytes of `rows` that are not 0 into `sums`, a sum for each column of the frame.
-    pub fn add_rows(&self, rows: Range<isize>, sums: &mut [u32]) {
-        let frame = self.frame.rows();
-        for y in rows.start.max(frame.start)..rows.end.min(frame.end) {
-            for (sum, &v) in sums.iter_mut().zip(self.row(y)) {
-                *sum += u32::from(v != 0);
-            }
+    /// Adds 1 to each column's sum where the byte of row `y` is not 0.
+    pub fn add_row(&self, y: isize, sums: &mut [u32]) {
+        if self.frame.rows().contains(&y) {
+            sums.iter_mut().zip(self.row(y)).for_each(|(sum, &v)| *sum += u32::from(v != 0));
         }
     }
 }

@@ -20,52 +20,48 @@ pub(crate) fn encoder_row(
     sums: &mut [u32],
     mut each: impl FnMut(isize, u32),
 ) {
-    let sums = &mut sums[..plane.frame.width];
-    sums.fill(0);
-    plane.add_rows(strided(y, kernel), sums);
+    let sums = sum_rows(plane, strided(y, kernel), sums);
     for x in columns {
         each(x, sums[plane.indices(strided(x, kernel))].iter().sum());
     }
 }
 
+/// Counts the pixels of `plane` in `rows`, for each column of its frame.
+pub(crate) fn sum_rows<'s>(plane: &Plane<'_>, rows: impl Iterator<Item = isize>, sums: &'s mut [u32]) -> &'s [u32] {
+    let sums = &mut sums[..plane.frame.width];
+    sums.fill(0);
+    rows.for_each(|y| plane.add_row(y, sums));
+    sums
+}
+
 /// Marks in `reads` what the stride-2 windows of the outputs marked in `outputs` cover.
 pub(crate) fn mark_encoder_reads(outputs: &Plane<'_>, kernel: usize, reads: &mut Plane<'_>) {
-    for y in outputs.frame.rows() {
-        for run in outputs.runs(y) {
-            let (first, last) = (outputs.frame.x + run.start as isize, outputs.frame.x + run.end as isize - 1);
-            reads.mark(strided(first, kernel).start..strided(last, kernel).end, strided(y, kernel));
-        }
-    }
+    for_each_run(outputs, |y, run| {
+        reads.mark(strided(run.start, kernel).start..strided(run.end - 1, kernel).end, strided(y, kernel));
+    });
 }
 
 /// Marks in `skip` what 3×3 windows around the outputs marked in `outputs` cover.
 pub(crate) fn mark_skip_reads(outputs: &Plane<'_>, skip: &mut Plane<'_>) {
-    for y in outputs.frame.rows() {
-        for run in outputs.runs(y) {
-            let (first, end) = (outputs.frame.x + run.start as isize, outputs.frame.x + run.end as isize);
-            skip.mark(first - 1..end + 1, y - 1..y + 2);
-        }
-    }
+    for_each_run(outputs, |y, run| skip.mark(run.start - 1..run.end + 1, y - 1..y + 2));
 }
 
 /// Marks in `up` what 3×3 windows around the outputs marked in `outputs` cover of it, seen through nearest ×2.
 pub(crate) fn mark_up_reads(outputs: &Plane<'_>, up: &mut Plane<'_>) {
-    for y in outputs.frame.rows() {
-        for run in outputs.runs(y) {
-            let (first, end) = (outputs.frame.x + run.start as isize, outputs.frame.x + run.end as isize);
-            up.mark((first - 1) >> 1..(end >> 1) + 1, (y - 1) >> 1..((y + 1) >> 1) + 1);
-        }
-    }
+    for_each_run(outputs, |y, run| up.mark(through_up(&run), through_up(&(y..y + 1))));
 }
 
-/// Adds up the pixels of `plane` in the rows of the 3×3 windows of row `y`, for each column of its frame.
-pub(crate) fn sum_rows<'s>(plane: &Plane<'_>, rows: impl Iterator<Item = isize>, sums: &'s mut [u32]) -> &'s [u32] {
-    let sums = &mut sums[..plane.frame.width];
-    sums.fill(0);
-    for y in rows {
-        plane.add_rows(y..y + 1, sums);
+/// What 3×3 windows around `outputs` cover of a map of half the size, seen through nearest ×2, along one axis.
+pub(crate) fn through_up(outputs: &Range<isize>) -> Range<isize> {
+    (outputs.start - 1) >> 1..(outputs.end >> 1) + 1
+}
+
+/// Calls `each` with the row and the columns of every run of marks.
+fn for_each_run(marks: &Plane<'_>, mut each: impl FnMut(isize, Range<isize>)) {
+    let left = marks.frame.x;
+    for y in marks.frame.rows() {
+        marks.runs(y).for_each(|run| each(y, left + run.start as isize..left + run.end as isize));
     }
-    sums
 }
 
 /// The pixel at (x, y) of a window of `k` samples of which `s` > 0 are known.

@@ -186,11 +186,8 @@ impl<'m> Plan<'m> {
         let k = layer.kernel * layer.kernel * layer.c_in;
         let prior = if level == 0 { (config.inputs() - 3) as u32 } else { 0 };
         for y in marks.inside.rows() {
-            let sums = &mut self.sums[..self.seen.frame.width];
-            if prior > 0 {
-                sums.fill(0);
-                self.seen.add_rows(windows::strided(y, layer.kernel), sums);
-            }
+            let rows = windows::strided(y, layer.kernel);
+            let sums = if prior > 0 { windows::sum_rows(&self.seen, rows, self.sums) } else { &[] };
             for i in marks.runs(y).flatten() {
                 let x = marks.frame.x + i as isize;
                 let mut s = (layer.c_in as u32 - prior) * u32::from(known.row(y)[i]);

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use arrayvec::ArrayVec;
 
-use crate::pconv::windows::strided;
+use crate::pconv::windows::{strided, through_up};
 use crate::weights::{LayerShape, MAX_LEVELS};
 
 /// The pixels of every map that a run reads or writes. They may lie beyond the image, where maps are zero.
@@ -34,9 +34,9 @@ impl Reach {
 
         let mut decoder = ArrayVec::<Range<isize>, MAX_LEVELS>::from_iter([signed(target)]);
         for scale in 0..levels - 1 {
-            decoder.push(up_reads(&inside(&decoder[scale], scale)));
+            decoder.push(through_up(&inside(&decoder[scale], scale)));
         }
-        let deepest = up_reads(&inside(&decoder[levels - 1], levels - 1));
+        let deepest = through_up(&inside(&decoder[levels - 1], levels - 1));
         let mut reads = ArrayVec::<Range<isize>, { MAX_LEVELS + 1 }>::from_iter([deepest]);
         for scale in (0..levels).rev() {
             let outputs = inside(&common(&reads[reads.len() - 1], &known[scale + 1]), scale + 1);
@@ -56,9 +56,4 @@ impl Reach {
 
 fn common(a: &Range<isize>, b: &Range<isize>) -> Range<isize> {
     a.start.max(b.start)..a.end.min(b.end)
-}
-
-/// What 3×3 windows around `outputs` read of a map of half the size, seen through nearest ×2.
-fn up_reads(outputs: &Range<isize>) -> Range<isize> {
-    (outputs.start - 1) >> 1..(outputs.end >> 1) + 1
 }
