@@ -109,6 +109,11 @@ impl Error {
         Self::new(ErrorKind::Limits, detail)
     }
 
+    /// A run that its progress callback ended.
+    pub(crate) fn cancelled() -> Self {
+        Self::new(ErrorKind::Cancelled, "stopped by the progress callback")
+    }
+
     /// More pixels than can be addressed.
     pub(crate) fn too_large(width: usize, height: usize) -> Self {
         Self::limits(format!("expected no more pixels than this build can address, found {width}×{height}"))

@@ -3,7 +3,7 @@
 mod options;
 mod request;
 
-pub use crate::engine::{Progress, Report, StageTimes};
+pub use crate::engine::{Progress, Report, StageTimes, Texture};
 pub use options::Options;
 pub use request::Request;
 
@@ -84,7 +84,7 @@ impl Inpainter {
     }
 
     fn new(weights: Weights<'_>, options: Options) -> Result<Self> {
-        let Options { threads, isa, hole_aware, context, max_memory } = options;
+        let Options { threads, isa, hole_aware, context, texture, max_memory } = options;
         if context == Some(0) {
             return Err(Error::usage("context: expected 1 pixel or more, found 0"));
         }
@@ -92,7 +92,7 @@ impl Inpainter {
         let pool = Pool::new(threads);
         let mut network = control::with_defaults(|| Network::load(weights, isa, &pool))?;
         network.config.set_context(context.or(network.config.context()).filter(|pixels| *pixels < usize::MAX))?;
-        let engine = Engine { network, pool, hole_aware, max_memory, idle: Mutex::new(None) };
+        let engine = Engine { network, pool, hole_aware, texture, isa, max_memory, idle: Mutex::new(None) };
         Ok(Self { engine, isa })
     }
 

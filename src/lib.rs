@@ -47,11 +47,12 @@ mod sample;
 #[cfg(feature = "selftest")]
 pub mod selftest;
 pub mod simd;
+mod synthesis;
 mod unet;
 pub mod weights;
 
 pub use error::{Error, ErrorKind, Result};
-pub use inpainter::{Inpainter, Options, Progress, Report, Request, StageTimes};
+pub use inpainter::{Inpainter, Options, Progress, Report, Request, StageTimes, Texture};
 pub use mask::{Mask, MaskChannel, MaskGuess, MaskRule, MaskSurvey, MaskView, MaskWhite, Paint, Painted};
 pub use parallel::MAX_THREADS;
 pub use sample::Sample;

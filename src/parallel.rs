@@ -1,5 +1,7 @@
 //! Work divided over a pool of the engine's own.
 
+use std::sync::Mutex;
+
 #[cfg(feature = "parallel")]
 use crate::alloc;
 #[cfg(feature = "parallel")]
@@ -102,6 +104,15 @@ impl Pool {
             return threads.pool().install(|| (0..count).into_par_iter().with_max_len(1).for_each(&task));
         }
         (0..count).for_each(task);
+    }
+
+    /// Calls `task` with every one of `items`, each on a thread that is free, in any order.
+    pub fn each<I: Iterator + Send>(&self, items: I, task: impl Fn(I::Item) + Sync) {
+        let items = Mutex::new(items);
+        let next = || items.lock().unwrap_or_else(|e| e.into_inner()).next();
+        self.run(self.threads(), |_| while let Some(item) = next() {
+            task(item);
+        });
     }
 
     /// Runs `work` on a thread of the pool, so that the calls of [`Pool::run`] in it start without a hand-over.

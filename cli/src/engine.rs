@@ -91,7 +91,8 @@ impl<'a> Engine<'a> {
     }
 
     fn options(&self) -> Options {
-        Options::default().threads(self.threads).isa(self.spec.isa).context(self.spec.context)
+        let JobSpec { isa, context, texture, .. } = *self.spec;
+        Options::default().threads(self.threads).isa(isa).context(context).texture(texture)
     }
 }
 

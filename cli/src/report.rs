@@ -49,6 +49,7 @@ impl Done {
             "hole_ratio": report.hole_ratio(),
             "copied": self.is_copy(),
             "regions": report.regions,
+            "wide_holes": report.wide_holes,
             "plan_bytes": report.plan_bytes,
             "macs": report.macs,
             "ms": {
@@ -57,6 +58,7 @@ impl Done {
                 "regions": ms(report.times.regions),
                 "prior": ms(report.times.prior),
                 "network": ms(report.times.network),
+                "synthesis": ms(report.times.synthesis),
                 "composite": ms(report.times.composite),
                 "encode": ms(times.encode),
                 "total": ms(times.total),

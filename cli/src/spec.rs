@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use inpaint_edge::{Isa, MaskChannel, MaskWhite, Paint};
+use inpaint_edge::{Isa, MaskChannel, MaskWhite, Paint, Texture};
 
 use crate::files::Files;
 
@@ -66,6 +66,8 @@ pub struct JobSpec {
     pub isa: Option<Isa>,
     /// How many pixels around a hole the network sees; `None`: as the weights say.
     pub context: Option<usize>,
+    /// Which holes get texture.
+    pub texture: Texture,
     /// Bytes that all jobs together may take; `None`: the memory that is free.
     pub max_memory: Option<usize>,
     /// Quality of a JPEG result, 1 to 100; `None`: that of the image, or 95.

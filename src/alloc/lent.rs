@@ -18,6 +18,18 @@ pub(crate) fn lines_bytes(floats: usize) -> usize {
     size_of::<f32>().saturating_mul(floats.saturating_add(Buffer::LINE))
 }
 
+/// Splits `count` words of a mask, of any content, off the front of `memory`, which begins on a cache line. They end on one.
+pub(crate) fn split_mask(memory: &mut [f32], count: usize) -> (&mut [u64], &mut [f32]) {
+    let (words, rest) = memory.split_at_mut(mask_floats(count));
+    // SAFETY: every pattern of bits is a u64, and a u64 written is floats again.
+    (unsafe { &mut words.align_to_mut().1[..count] }, rest)
+}
+
+/// Floats that [`split_mask`] takes for `count` words.
+pub(crate) fn mask_floats(count: usize) -> usize {
+    count.saturating_mul(2).next_multiple_of(Buffer::LINE)
+}
+
 /// Splits `count` aligned words, of any content, off the front of `bytes`. `None` where there are too few bytes:
 /// [`words_bytes`] are enough.
 #[cfg(feature = "capi")]
@@ -45,8 +57,12 @@ pub unsafe trait Plain: Copy {}
 unsafe impl Plain for f32 {}
 // SAFETY: an integer of one byte.
 unsafe impl Plain for u8 {}
+// SAFETY: an integer of two bytes.
+unsafe impl Plain for u16 {}
 // SAFETY: an integer of four bytes.
 unsafe impl Plain for u32 {}
+// SAFETY: four bytes.
+unsafe impl Plain for [u8; 4] {}
 
 /// Floats that hold `count` values; more than any memory holds where a `usize` overflows.
 pub(crate) fn floats_for<T: Plain>(count: usize) -> usize {

@@ -11,7 +11,9 @@ pub(crate) use arena::{Lifetime, place};
 pub(crate) use buffer::Buffer;
 #[cfg(feature = "parallel")]
 pub(crate) use buffer::system_has;
-pub(crate) use lent::{List, Plain, floats_for, lines, lines_bytes, split, values, values_mut};
+pub(crate) use lent::{
+    List, Plain, floats_for, lines, lines_bytes, mask_floats, split, split_mask, values, values_mut,
+};
 #[cfg(feature = "capi")]
 pub(crate) use lent::{split_words, words_bytes};
 

@@ -2,7 +2,7 @@
 
 use crate::alloc::{self, Buffer};
 use crate::error::{Error, Result};
-use crate::mask::{Groups, MaskView};
+use crate::mask::{Groups, Mask, MaskView};
 use crate::weights::Config;
 
 /// Memory for the groups of a hole, and for the feature maps and plans of a region.
@@ -69,6 +69,13 @@ impl Store<'_> {
     pub fn largest_square(&mut self, mask: &MaskView<'_>) -> Result<usize> {
         let (columns, _) = self.columns(mask.width(), 0)?;
         Ok(mask.largest_square_in(mask.whole(), columns))
+    }
+
+    /// Adds to `core` the pixels around which a square of `margin` on every side is all hole.
+    pub fn core(&mut self, mask: &MaskView<'_>, core: &mut Mask<&mut [u64]>, margin: usize) -> Result<()> {
+        let (columns, _) = self.columns(mask.width(), 0)?;
+        mask.core_into(core, margin, columns);
+        Ok(())
     }
 
     /// Numbers for the columns of a mask, and so many floats more.

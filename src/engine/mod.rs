@@ -11,7 +11,9 @@ mod regions;
 mod report;
 mod scratch;
 mod sizes;
+mod synthesis;
 
 pub(crate) use pipeline::{Engine, Job};
 pub use report::{Progress, Report, StageTimes};
 pub(crate) use sizes::most_bytes;
+pub use synthesis::Texture;

@@ -10,12 +10,13 @@ use super::pyramid::{self, Step};
 use super::regions::{Tile, for_each_tile};
 use super::report::{Meter, Progress, Report, StageTimes};
 use super::scratch::Shares;
+use super::synthesis::{Texture, for_each_wide_hole, texture_area};
 use super::{composite, network, prior};
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::mask::{MaskView, Rect};
 use crate::parallel::Pool;
-use crate::simd::control;
+use crate::simd::{Isa, control};
 use crate::unet::{Network, Plan};
 
 /// A network with threads and memory to run it.
@@ -24,6 +25,10 @@ pub(crate) struct Engine {
     pub pool: Pool,
     /// Whether to skip outputs that no hole pixel depends on.
     pub hole_aware: bool,
+    /// Which holes get texture.
+    pub texture: Texture,
+    /// The kernels in use.
+    pub isa: Isa,
     /// Bytes that weights and a run's buffers may take together.
     pub max_memory: Option<usize>,
     /// The memory of the last run, kept for the next.
@@ -63,12 +68,12 @@ impl Engine {
             None => self.take_memory()?,
         };
         let plan = self.plan_regions(&mask, image.colours(), &mut memory)?;
-        (report.regions, report.plan_bytes) = (plan.regions, plan.bytes);
+        (report.regions, report.wide_holes, report.plan_bytes) = (plan.regions, plan.wide_holes, plan.bytes);
         if is_own {
             self.check_memory(plan.bytes)?;
         }
         memory.arena.room(plan.arena)?;
-        let mut meter = Meter { progress, done: 0, total: plan.area };
+        let mut meter = Meter { progress, done: 0, total: plan.area + plan.texture_area };
         let Memory { groups, arena } = &mut memory;
         let mut fill = |image: &mut dyn Pixels, mask: &MaskView<'_>, target: Rect| -> Result<()> {
             let (groups, _) = groups.groups(mask, config.context())?;
@@ -109,8 +114,34 @@ impl Engine {
                 Step::Rest(mask) => fill(image, &mask, mask.whole()),
             })
         });
+        let done = done.and_then(|()| match plan.wide_holes {
+            0 => Ok(()),
+            _ => control::with_defaults(|| self.add_texture(image, &mask, &mut memory, plan.arena, &mut meter)),
+        });
+        watch.lap(&mut times.synthesis);
         self.keep_memory(memory);
         done.map(|()| Report { times, ..report })
+    }
+
+    /// Synthesis: texture in wide holes.
+    fn add_texture(
+        &self,
+        image: &mut dyn Pixels,
+        mask: &MaskView<'_>,
+        memory: &mut Memory<'_>,
+        floats: usize,
+        meter: &mut Meter<'_>,
+    ) -> Result<()> {
+        let Memory { groups, arena } = memory;
+        let arena = arena.room(floats)?;
+        for_each_wide_hole(self.texture, mask, groups, arena, &mut |hole, memory| {
+            let area = texture_area(hole);
+            let mut tell = |share: f32| meter.tell(area, (share * 1024.0) as u64, 1024);
+            hole.fill(image, memory, self.isa, &self.pool, &mut tell)?;
+            meter.done += area;
+            Ok(())
+        })
+        .map(drop)
     }
 
     /// The report of a run that has yet to begin: its size and the pixels of its hole.
@@ -122,7 +153,7 @@ impl Engine {
             ));
         }
         let times = StageTimes::default();
-        Ok(Report { width, height, hole_pixels, regions: 0, plan_bytes: 0, macs: 0, times })
+        Ok(Report { width, height, hole_pixels, regions: 0, wide_holes: 0, plan_bytes: 0, macs: 0, times })
     }
 
     /// Refuses a plan that, together with the weights, takes more than [`Engine::max_memory`].

@@ -24,6 +24,9 @@ pub(crate) trait Pixels {
     /// and blue.
     fn read(&self, y: usize, columns: Range<usize>, out: &mut [f32], stride: usize);
 
+    /// Whether a pixel shows little or nothing: its alpha is below a half.
+    fn is_transparent(&self, x: usize, y: usize) -> bool;
+
     /// Writes a pixel, rounded to the photograph's type. A grey photograph takes the first value.
     fn write(&mut self, x: usize, y: usize, rgb: [f32; 3]);
 }
@@ -56,6 +59,11 @@ impl<T: Sample, S: DataMut<Elem = T>> Pixels for ArrayBase<S, Ix3> {
         }
     }
 
+    fn is_transparent(&self, x: usize, y: usize) -> bool {
+        let channels = self.dim().2;
+        channels % 2 == 0 && self[[y, x, channels - 1]].to_byte() < 128
+    }
+
     fn write(&mut self, x: usize, y: usize, rgb: [f32; 3]) {
         for c in 0..self.colours() {
             self[[y, x, c]] = T::from_unit(rgb[c]);
@@ -81,6 +89,10 @@ impl Pixels for Crop<'_> {
     fn read(&self, y: usize, columns: Range<usize>, out: &mut [f32], stride: usize) {
         let left = self.area.x;
         self.image.read(y + self.area.y, columns.start + left..columns.end + left, out, stride);
+    }
+
+    fn is_transparent(&self, x: usize, y: usize) -> bool {
+        self.image.is_transparent(x + self.area.x, y + self.area.y)
     }
 
     fn write(&mut self, x: usize, y: usize, rgb: [f32; 3]) {

@@ -17,6 +17,8 @@ pub struct Report {
     pub hole_pixels: usize,
     /// Regions that the network is run in, one after the other; 0 where there is nothing to fill.
     pub regions: usize,
+    /// Wide holes, or wide parts of holes, that get texture.
+    pub wide_holes: usize,
     /// Bytes of the plan: every buffer of the run. 0 where there is nothing to fill.
     pub plan_bytes: usize,
     /// Multiply–accumulates.
@@ -44,14 +46,16 @@ pub struct StageTimes {
     pub prior: Duration,
     /// Running the network, and deciding which of its outputs to compute.
     pub network: Duration,
-    /// Writing the filled pixels.
+    /// Giving texture to wide holes.
+    pub synthesis: Duration,
+    /// Writing what the network filled.
     pub composite: Duration,
 }
 
 impl StageTimes {
     /// Time spent in all stages.
     pub fn total(&self) -> Duration {
-        self.mask + self.regions + self.prior + self.network + self.composite
+        self.mask + self.regions + self.prior + self.network + self.synthesis + self.composite
     }
 }
 

@@ -7,6 +7,7 @@ use super::pyramid::{self, Step};
 use super::regions::{Tile, WHOLE, for_each_tile};
 use super::report::Report;
 use super::scratch::Shares;
+use super::synthesis::{core_floats, for_each_wide_hole, texture_area};
 use crate::alloc::{Buffer, lines_bytes};
 use crate::error::{Error, Result};
 use crate::mask::{Mask, MaskView, Rect};
@@ -23,7 +24,10 @@ pub(super) struct RegionPlan {
     pub area: u64,
     /// Whether some of the hole is wider than the network reaches.
     pub is_wide: bool,
-    /// Memory of the largest region, floats.
+    /// Wide holes that get texture, and their share of the progress.
+    pub wide_holes: usize,
+    pub texture_area: u64,
+    /// Memory of the largest region or wide hole, floats.
     pub arena: usize,
     /// Memory of the largest plan of a region, floats.
     pub plan_floats: usize,
@@ -63,6 +67,15 @@ impl Engine {
             // The mask itself, what is left of it, and two more while a part is laid out.
             held += 4 * Mask::bytes_for(mask.width(), mask.height());
         }
+        let core = core_floats(self.texture, mask.width(), mask.height());
+        let Memory { groups: store, arena } = memory;
+        let found = for_each_wide_hole(self.texture, mask, store, arena.room(core)?, &mut |hole, _| {
+            plan.wide_holes += 1;
+            plan.texture_area += texture_area(hole);
+            plan.arena = plan.arena.max(core + hole.floats());
+            Ok(())
+        })?;
+        groups = groups.max(found);
         plan.bytes = lines_bytes(plan.arena) + lines_bytes(groups) + held;
         Ok(plan)
     }
@@ -99,7 +112,7 @@ impl Engine {
             return Ok((report, RegionPlan::default()));
         }
         let plan = self.plan_regions(mask, colours(channels), memory)?;
-        (report.regions, report.plan_bytes) = (plan.regions, plan.bytes);
+        (report.regions, report.wide_holes, report.plan_bytes) = (plan.regions, plan.wide_holes, plan.bytes);
         self.check_memory(plan.bytes)?;
         Ok((report, plan))
     }

@@ -1,8 +1,10 @@
 //! The options of an inpainter.
 
+use crate::engine::Texture;
 use crate::simd::Isa;
 
-/// Options of an [`Inpainter`](crate::Inpainter). [`context`](Options::context) alone changes the output.
+/// Options of an [`Inpainter`](crate::Inpainter). [`context`](Options::context) and
+/// [`texture`](Options::texture) alone change the output.
 ///
 /// ```
 /// use inpaint_edge::Options;
@@ -15,12 +17,13 @@ pub struct Options {
     pub(super) isa: Option<Isa>,
     pub(super) hole_aware: bool,
     pub(super) context: Option<usize>,
+    pub(super) texture: Texture,
     pub(super) max_memory: Option<usize>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: 0, isa: None, hole_aware: true, context: None, max_memory: None }
+        Self { threads: 0, isa: None, hole_aware: true, context: None, texture: Texture::Auto, max_memory: None }
     }
 }
 
@@ -45,6 +48,11 @@ impl Options {
     /// Default `None`: as the file says.
     pub fn context(self, context: Option<usize>) -> Self {
         Self { context, ..self }
+    }
+
+    /// Which holes get texture. Default [`Texture::Auto`].
+    pub fn texture(self, texture: Texture) -> Self {
+        Self { texture, ..self }
     }
 
     /// Bytes that packed weights and a run's buffers may take together; a run that takes more is refused before it starts.

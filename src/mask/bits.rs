@@ -75,17 +75,6 @@ impl Mask {
         Self::words_for(width, height).saturating_mul(size_of::<u64>())
     }
 
-    /// A copy that keeps what is hole in all rows up to `margin` away; rows beyond the image count as hole.
-    pub(super) fn and_rows(&self, margin: usize) -> Result<Self> {
-        let mut out = self.copy()?;
-        for (i, word) in out.words.iter_mut().enumerate().filter(|(_, word)| **word != 0) {
-            let (y, x) = (i / self.stride, i % self.stride);
-            let near = y.saturating_sub(margin)..(y + margin + 1).min(self.height);
-            *word = near.fold(*word, |word, y| word & self.words[y * self.stride + x]);
-        }
-        Ok(out)
-    }
-
     /// Bytes held.
     pub fn bytes(&self) -> usize {
         Self::bytes_for(self.width, self.height)
@@ -188,7 +177,7 @@ impl<W: AsRef<[u64]>> Mask<W> {
     }
 
     /// From the first to the last pixel of hole in `columns` of row `y`.
-    pub(super) fn extent(&self, y: usize, columns: Range<usize>) -> Option<Range<usize>> {
+    pub(crate) fn extent(&self, y: usize, columns: Range<usize>) -> Option<Range<usize>> {
         Some(self.first(y, columns.clone())?..self.last(y, columns)? + 1)
     }
 

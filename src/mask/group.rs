@@ -49,6 +49,11 @@ impl<'m> Group<'m> {
         Self { mask: *mask, runs: Some(runs), seen: Rect { x, y, width, height } }
     }
 
+    /// The mask that the hole is of.
+    pub fn mask(&self) -> MaskView<'m> {
+        self.mask
+    }
+
     /// What is seen in `columns` of row `y`, left to right.
     pub fn seen(&self, y: usize, columns: Range<usize>) -> impl Iterator<Item = Range<usize>> {
         let runs = self.runs.unwrap_or_default();

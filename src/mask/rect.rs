@@ -20,6 +20,11 @@ impl Rect {
         self.y..self.y + self.height
     }
 
+    /// How many pixels it has.
+    pub fn area(self) -> usize {
+        self.width * self.height
+    }
+
     /// The smallest rectangle that holds runs of pixels, each a row and its columns, top to bottom.
     pub fn around(runs: impl Iterator<Item = (usize, Range<usize>)>) -> Option<Self> {
         let (mut left, mut right, mut rows) = (usize::MAX, 0, None);

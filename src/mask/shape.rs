@@ -58,17 +58,50 @@ impl<W: AsRef<[u64]>> Mask<W> {
         self.region(area).copy()
     }
 
-    /// The pixels around which a square of `margin` pixels on every side is all hole; beyond the image nothing is known.
+    /// The pixels around which a square of `margin` pixels on every side is all hole; what lies beyond the image counts as
+    /// hole.
     pub(crate) fn core(&self, margin: usize) -> Result<Mask> {
-        let mut rows = Mask::new(self.width(), self.height())?;
-        for y in 0..self.height() {
-            for run in self.runs(y, 0..self.width()) {
+        let mut out = Mask::new(self.width(), self.height())?;
+        self.core_into(&mut out, margin, &mut alloc::try_filled(0, self.width())?);
+        Ok(out)
+    }
+
+    /// As [`Mask::core`], added to `out` of the same size, in memory of a number for each column.
+    pub(crate) fn core_into(
+        &self,
+        out: &mut Mask<impl AsRef<[u64]> + AsMut<[u64]>>,
+        margin: usize,
+        columns: &mut [u32],
+    ) {
+        let Some(bounds) = self.bounds(self.whole()) else { return };
+        // Of each column, how many rows down to this one have a hole that wide around it.
+        let rows = &mut columns[..bounds.width];
+        rows.fill(if bounds.y == 0 { margin as u32 } else { 0 });
+        let end = if bounds.y + bounds.height == self.height() { margin } else { 0 };
+        for y in bounds.y..bounds.y + bounds.height + end {
+            let mut x = bounds.x;
+            for run in self.runs(y.min(self.height() - 1), bounds.columns()) {
                 let start = if run.start == 0 { 0 } else { run.start + margin };
                 let end = if run.end == self.width() { run.end } else { run.end.saturating_sub(margin) };
-                rows.set(y, start..end, true);
+                if y < self.height() && start < end {
+                    rows[x - bounds.x..start - bounds.x].fill(0);
+                    x = end;
+                }
+                if start < end {
+                    rows[start - bounds.x..end - bounds.x].iter_mut().for_each(|rows| *rows += 1);
+                }
+            }
+            if y < self.height() {
+                rows[x - bounds.x..].fill(0);
+            }
+            let Some(row) = y.checked_sub(margin) else { continue };
+            let is_core = |rows: &u32| *rows as usize > 2 * margin;
+            let mut from = 0;
+            while let Some(start) = rows[from..].iter().position(is_core).map(|len| from + len) {
+                from = rows[start..].iter().position(|rows| !is_core(rows)).map_or(rows.len(), |len| start + len);
+                out.set(row, bounds.x + start..bounds.x + from, true);
             }
         }
-        rows.and_rows(margin)
     }
 }
 

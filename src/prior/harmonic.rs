@@ -55,6 +55,10 @@ struct Grid<'r> {
     height: usize,
     /// In the order of rows, then columns.
     runs: &'r [Run],
+    /// How strongly values are drawn to 0, beside their neighbours.
+    screening: f32,
+    /// 1 / (number of neighbours + screening).
+    inverse: [f32; 5],
 }
 
 /// Cells whose x + y is even, or odd: no two of a colour are neighbours.
@@ -124,7 +128,7 @@ impl Harmonic {
         let (width, height) = self.sizes[0];
         let (image, stride) = (&mut image[..3 * width * height], 3 * width);
         let (memory, scratch) = alloc::split(scratch, self.max_runs());
-        let grids = &self.grids(hole, memory)[..];
+        let grids = &self.grids(hole, 0.0, memory)[..];
         let Some(finest) = grids.first() else { return };
         finest.guess(image, scratch);
         clear(grids, scratch);
@@ -133,10 +137,34 @@ impl Harmonic {
         }
     }
 
+    /// Solves the screened Poisson equation Σ (u − neighbour) + `screening`·u = `f` in the hole, for u that is 0 around it.
+    /// `u` and `f` are `[height, width, 3]`; `scratch` is as in [`Harmonic::fill`], and the content of the hole of `u` does not
+    /// matter.
+    pub(crate) fn correct<R: Iterator<Item = Range<usize>>>(
+        &self,
+        u: &mut [f32],
+        f: &[f32],
+        screening: f32,
+        hole: impl Fn(usize) -> R,
+        cycles: usize,
+        scratch: &mut [f32],
+    ) {
+        let (width, height) = self.sizes[0];
+        let u = &mut u[..3 * width * height];
+        u.fill(0.0);
+        let (memory, scratch) = alloc::split(scratch, self.max_runs());
+        let grids = &self.grids(hole, screening, memory)[..];
+        clear(grids, scratch);
+        for _ in 0..cycles {
+            cycle(grids, u, 3 * width, Some(f), scratch);
+        }
+    }
+
     /// The grids that have a hole, whose runs are in `memory`.
     fn grids<'r, R: Iterator<Item = Range<usize>>>(
         &self,
         hole: impl Fn(usize) -> R,
+        mut screening: f32,
         mut memory: &'r mut [Run],
     ) -> ArrayVec<Grid<'r>, MAX_GRIDS> {
         let mut grids = ArrayVec::<Grid, MAX_GRIDS>::new();
@@ -155,8 +183,13 @@ impl Harmonic {
             if runs.is_empty() {
                 break;
             }
-            grids.push(Grid { width, height, runs });
-            memory = rest;
+            let inverse = std::array::from_fn(|count| match count as f32 + screening {
+                0.0 => 0.0,
+                weight => 1.0 / weight,
+            });
+            grids.push(Grid { width, height, runs, screening, inverse });
+            // Equations of four cells are summed.
+            (memory, screening) = (rest, 4.0 * screening);
         }
         grids
     }
@@ -265,7 +298,7 @@ impl Grid<'_> {
         (sum, count)
     }
 
-    /// A Gauss–Seidel sweep over both colours: u = (Σ neighbours + f) / number of neighbours.
+    /// A Gauss–Seidel sweep over both colours: u = (Σ neighbours + f) / (number of neighbours + screening).
     fn sweep(&self, u: &mut [f32], stride: usize, f: Option<&[f32]>) {
         for colour in [Colour::Red, Colour::Black] {
             match f {
@@ -285,7 +318,7 @@ impl Grid<'_> {
             let at_border = |u: &mut [f32], x: usize| {
                 let (sum, count) = self.neighbours(u, stride, x, y);
                 for c in 0..3 {
-                    u[y * stride + 3 * x + c] = (sum[c] + f(3 * (y * width + x) + c)) * INVERSE[count];
+                    u[y * stride + 3 * x + c] = (sum[c] + f(3 * (y * width + x) + c)) * self.inverse[count];
                 }
             };
             let inner = if y == 0 || y + 1 == height { x } else { end.min(width - 1) };
@@ -299,11 +332,11 @@ impl Grid<'_> {
                 let len = 3 * (inner - x);
                 let (above, below) = (&above[3 * x..][..len], &below[3 * x..][..len]);
                 let row = &mut row[3 * (x - 1)..][..len + 6];
-                let f_at = 3 * (y * width + x);
+                let (f_at, inverse) = (3 * (y * width + x), self.inverse[4]);
                 for i in (0..len).step_by(6) {
                     for c in i..i + 3 {
                         let sum = (row[c] + row[c + 6]) + (above[c] + below[c]);
-                        row[c + 3] = (sum + f(f_at + c)) * 0.25;
+                        row[c + 3] = (sum + f(f_at + c)) * inverse;
                     }
                 }
                 x += (inner - x).next_multiple_of(2);
@@ -327,7 +360,7 @@ impl Grid<'_> {
                         let (sum, count) = self.neighbours(u, stride, x, y);
                         for c in 0..3 {
                             let f = f.map_or(0.0, |f| f[3 * (y * self.width + x) + c]);
-                            total[c] += (sum[c] + f) - count as f32 * u[y * stride + 3 * x + c];
+                            total[c] += (sum[c] + f) - (count as f32 + self.screening) * u[y * stride + 3 * x + c];
                         }
                     }
                 }
@@ -377,9 +410,6 @@ impl Run {
         [usize::from(self.first).checked_sub(1), (right < width).then_some(right)]
     }
 }
-
-/// 1 / number of neighbours; a grid of one cell has none.
-const INVERSE: [f32; 5] = [0.0, 1.0, 0.5, 1.0 / 3.0, 0.25];
 
 /// Sweeps on the coarsest grid, whose hole is a cell or two across.
 const BOTTOM_SWEEPS: usize = 2;

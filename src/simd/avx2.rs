@@ -2,7 +2,7 @@
 
 use std::arch::x86_64::*;
 
-use super::lanes::F32Lanes;
+use super::lanes::{F32Lanes, PatchRow};
 
 pub(crate) struct Avx2;
 
@@ -51,5 +51,42 @@ unsafe impl F32Lanes for Avx2 {
     unsafe fn prefetch(p: *const f32) {
         // SAFETY: a hint, part of every x86-64.
         unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
+    }
+}
+
+// SAFETY: each intrinsic works on registers, but for loads of the 32 bytes that the trait makes readable.
+unsafe impl PatchRow for Avx2 {
+    type Sum = __m256i;
+
+    #[inline(always)]
+    unsafe fn zero() -> __m256i {
+        // SAFETY: the caller vouches for AVX2.
+        unsafe { _mm256_setzero_si256() }
+    }
+
+    #[inline(always)]
+    unsafe fn add(sum: __m256i, a: *const u8, b: *const u8) -> __m256i {
+        // SAFETY: the caller vouches for AVX2 and 32 bytes at each.
+        unsafe {
+            let (a, b) = (_mm256_loadu_si256(a.cast()), _mm256_loadu_si256(b.cast()));
+            let counted = _mm256_setr_epi32(-1, -1, -1, -1, -1, -1, -1, 0);
+            let difference = _mm256_or_si256(_mm256_subs_epu8(a, b), _mm256_subs_epu8(b, a));
+            let difference = _mm256_and_si256(difference, counted);
+            let zero = _mm256_setzero_si256();
+            let (low, high) = (_mm256_unpacklo_epi8(difference, zero), _mm256_unpackhi_epi8(difference, zero));
+            let squares = _mm256_add_epi32(_mm256_madd_epi16(low, low), _mm256_madd_epi16(high, high));
+            _mm256_add_epi32(sum, squares)
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn total(sum: __m256i) -> u32 {
+        // SAFETY: the caller vouches for AVX2.
+        unsafe {
+            let sum = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
+            let sum = _mm_add_epi32(sum, _mm_shuffle_epi32::<0b01_00_11_10>(sum));
+            let sum = _mm_add_epi32(sum, _mm_shuffle_epi32::<0b10_11_00_01>(sum));
+            _mm_cvtsi128_si32(sum) as u32
+        }
     }
 }

@@ -24,3 +24,19 @@ pub(crate) unsafe trait F32Lanes {
     /// Asks for the cache line at `p` to be brought into the L2 cache; any address will do.
     unsafe fn prefetch(p: *const f32);
 }
+
+/// Rows of 28 bytes compared: sums of squared differences, exact in 32 bits and so the same on every instruction set.
+///
+/// # Safety
+///
+/// Every method requires a CPU with the instruction set of the implementor, and is to be inlined into a function that
+/// enables it; `add` requires 32 readable bytes at `a` and `b`.
+pub(crate) unsafe trait PatchRow {
+    /// Partial sums.
+    type Sum: Copy;
+
+    unsafe fn zero() -> Self::Sum;
+    /// Adds the squared differences of the first 28 bytes at `a` and `b`.
+    unsafe fn add(sum: Self::Sum, a: *const u8, b: *const u8) -> Self::Sum;
+    unsafe fn total(sum: Self::Sum) -> u32;
+}

@@ -2,7 +2,7 @@
 
 use std::arch::aarch64::*;
 
-use super::lanes::F32Lanes;
+use super::lanes::{F32Lanes, PatchRow};
 
 pub(crate) struct Neon;
 
@@ -51,5 +51,37 @@ unsafe impl F32Lanes for Neon {
     unsafe fn prefetch(p: *const f32) {
         // SAFETY: a hint that reads no register but `p` and writes nothing.
         unsafe { core::arch::asm!("prfm pldl2keep, [{}]", in(reg) p, options(readonly, nostack, preserves_flags)) }
+    }
+}
+
+// SAFETY: each intrinsic works on registers, but for loads of bytes that the trait makes readable.
+unsafe impl PatchRow for Neon {
+    type Sum = uint32x4_t;
+
+    #[inline(always)]
+    unsafe fn zero() -> uint32x4_t {
+        // SAFETY: NEON is part of AArch64.
+        unsafe { vdupq_n_u32(0) }
+    }
+
+    #[inline(always)]
+    unsafe fn add(sum: uint32x4_t, a: *const u8, b: *const u8) -> uint32x4_t {
+        // SAFETY: NEON is part of AArch64; the caller vouches for 32 bytes at each.
+        unsafe {
+            let first = vabdq_u8(vld1q_u8(a), vld1q_u8(b));
+            // The last 12 of 28 bytes, after 4 that were counted.
+            let uncounted = vreinterpretq_u8_u32(vsetq_lane_u32::<0>(0, vdupq_n_u32(u32::MAX)));
+            let last = vandq_u8(vabdq_u8(vld1q_u8(a.add(12)), vld1q_u8(b.add(12))), uncounted);
+            [first, last].into_iter().fold(sum, |sum, v| {
+                let sum = vpadalq_u16(sum, vmull_u8(vget_low_u8(v), vget_low_u8(v)));
+                vpadalq_u16(sum, vmull_high_u8(v, v))
+            })
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn total(sum: uint32x4_t) -> u32 {
+        // SAFETY: NEON is part of AArch64.
+        unsafe { vaddvq_u32(sum) }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::array::from_fn;
 
-use super::lanes::F32Lanes;
+use super::lanes::{F32Lanes, PatchRow};
 use crate::numerics;
 
 pub(crate) struct Scalar;
@@ -46,4 +46,26 @@ unsafe impl F32Lanes for Scalar {
 
     #[inline(always)]
     unsafe fn prefetch(_: *const f32) {}
+}
+
+// SAFETY: plain Rust needs no instruction set, and reads no more than the trait makes readable.
+unsafe impl PatchRow for Scalar {
+    type Sum = u32;
+
+    #[inline(always)]
+    unsafe fn zero() -> u32 {
+        0
+    }
+
+    #[inline(always)]
+    unsafe fn add(sum: u32, a: *const u8, b: *const u8) -> u32 {
+        // SAFETY: the caller vouches for more than 28 bytes at each.
+        let (a, b) = unsafe { (a.cast::<[u8; 28]>().read(), b.cast::<[u8; 28]>().read()) };
+        a.iter().zip(b).map(|(a, b)| (i32::from(*a) - i32::from(b)).pow(2) as u32).fold(sum, |sum, square| sum + square)
+    }
+
+    #[inline(always)]
+    unsafe fn total(sum: u32) -> u32 {
+        sum
+    }
 }

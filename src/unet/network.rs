@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use super::plan::Plan;
 use crate::alloc::Buffer;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::numerics::{Activation, mul_add, sigmoid, tanh};
 use crate::parallel::Pool;
 use crate::pconv::{Layer, PartialConvolution};
@@ -91,7 +91,7 @@ impl Network {
 
             done += plan.macs_of(i);
             if progress(done).is_break() {
-                return Err(Error::new(ErrorKind::Cancelled, "stopped by the progress callback"));
+                return Err(Error::cancelled());
             }
         }
         Ok(())

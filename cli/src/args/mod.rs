@@ -7,7 +7,7 @@ mod values;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use inpaint_edge::{Error, Isa, Result};
+use inpaint_edge::{Error, Isa, Result, Texture};
 
 use crate::files::Files;
 use crate::spec::{Area, BatchSpec, FillSpec, Folders, InfoSpec, JobSpec, SelftestSpec};
@@ -218,6 +218,9 @@ pub struct JobArgs {
     /// How many pixels around a hole the network sees, or all: fewer cost less [default: as the weights say]
     #[arg(long, value_name = "PX", value_parser = values::context)]
     context: Option<usize>,
+    /// Give wide holes the texture of the photograph around them
+    #[arg(long, default_value = "auto", value_parser = values::one_of(values::TEXTURES))]
+    texture: Texture,
     /// Refuse, before work starts, jobs that need more memory than this: bytes, or with K, M or G [default: free memory]
     #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = values::memory)]
     max_memory: Option<usize>,
@@ -300,6 +303,7 @@ impl JobArgs {
             threads: self.threads,
             isa: self.isa,
             context: self.context,
+            texture: self.texture,
             max_memory: self.max_memory,
             quality: self.quality,
             quiet: self.quiet,

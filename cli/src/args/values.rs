@@ -1,7 +1,7 @@
 //! Parsers of option values.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use inpaint_edge::{Isa, MAX_THREADS, MaskChannel, MaskWhite, Paint};
+use inpaint_edge::{Isa, MAX_THREADS, MaskChannel, MaskWhite, Paint, Texture};
 
 use crate::spec::Area;
 
@@ -18,6 +18,12 @@ pub const ISAS: &[Choice<IsaChoice>] = &[
     (Some(Isa::Avx2), "avx2", ""),
     (Some(Isa::Neon), "neon", ""),
     (Some(Isa::Scalar), "scalar", ""),
+];
+
+pub const TEXTURES: &[Choice<Texture>] = &[
+    (Texture::Auto, "auto", "Where a square of more than 32 pixels fits into the hole"),
+    (Texture::Off, "off", "Nowhere: wide holes stay smooth"),
+    (Texture::On, "on", "In every hole"),
 ];
 
 pub const CHANNELS: &[Choice<MaskChannel>] = &[

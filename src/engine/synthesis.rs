@@ -1,0 +1,163 @@
+//! Texture in the wide parts of a hole, once the network has filled all of it.
+//!
+//! Wide is where a square fits in. Texture reaches from there into what is narrow, and fades out: a hole that is wide in one
+//! part and thin in another shows no border between the two.
+
+use std::ops::{ControlFlow, Range};
+
+use super::memory::Store;
+use super::pixels::Pixels;
+use crate::alloc::{floats_for, mask_floats, split, split_mask};
+use crate::error::Result;
+use crate::mask::{Group, Mask, MaskView, Rect};
+use crate::numerics;
+use crate::parallel::Pool;
+use crate::simd::Isa;
+use crate::synthesis::{Synthesis, chamfer, mark};
+
+/// Which holes get texture. Thin ones are filled best by the network alone; in wide ones it makes fog.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Texture {
+    /// Those in which a square of more than 32 pixels fits.
+    #[default]
+    Auto,
+    /// None.
+    Off,
+    /// All.
+    On,
+}
+
+impl Texture {
+    /// Pixels on every side of one that is wide, all of them hole.
+    fn margin(self) -> Option<usize> {
+        match self {
+            Self::Auto => Some(16),
+            Self::Off => None,
+            Self::On => Some(0),
+        }
+    }
+}
+
+/// How far from what is wide texture reaches, and how much of that it fades over, pixels.
+const REACH: usize = 64;
+const FADE: usize = 16;
+
+/// Least and greatest width of the surroundings that patches are taken from, pixels; between, they are as wide as the hole.
+const LEAST_AROUND: usize = 64;
+const MOST_AROUND: usize = 384;
+
+/// A wide hole, and what is around it.
+pub(super) struct WideHole<'g> {
+    group: &'g Group<'g>,
+    mask: MaskView<'g>,
+    /// The smallest rectangle that holds what gets texture.
+    pub bounds: Rect,
+    /// What is looked at.
+    area: Rect,
+    synthesis: Synthesis,
+}
+
+impl<'g> WideHole<'g> {
+    fn new(group: &'g Group<'g>, mask: MaskView<'g>) -> Result<Option<Self>> {
+        let columns = group.seen.columns();
+        let runs = group.seen.rows().flat_map(|y| {
+            group.seen(y, columns.clone()).filter_map(move |seen| mask.extent(y, seen)).map(move |run| (y, run))
+        });
+        let Some(bounds) = Rect::around(runs) else { return Ok(None) };
+        let side = bounds.width.max(bounds.height);
+        let around = side.min((3 * side / 5).max(MOST_AROUND)).max(LEAST_AROUND);
+        let area = bounds.grown(around, mask.whole());
+        let fill = Rect { x: bounds.x - area.x, y: bounds.y - area.y, ..bounds };
+        let synthesis = Synthesis::new(area.width, area.height, fill)?;
+        Ok(synthesis.is_possible().then_some(Self { group, mask, bounds, area, synthesis }))
+    }
+
+    /// Floats of memory that [`WideHole::fill`] takes.
+    pub fn floats(&self) -> usize {
+        floats_for::<u16>(self.bounds.area()) + self.synthesis.floats()
+    }
+
+    /// What gets texture in `columns` of row `y`.
+    fn runs(&self, y: usize, columns: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+        self.group.seen(y, columns).flat_map(move |seen| self.mask.runs(y, seen))
+    }
+
+    /// Gives it texture.
+    pub fn fill(
+        &self,
+        image: &mut dyn Pixels,
+        memory: &mut [f32],
+        isa: Isa,
+        pool: &Pool,
+        progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
+    ) -> Result<()> {
+        let Self { mask, bounds, area, .. } = *self;
+        let (away, memory) = split::<u16>(memory, bounds.area());
+        let mut canvas = self.synthesis.canvas(memory);
+        for y in area.rows() {
+            let mut row = canvas.row(y - area.y);
+            row.read(|out| image.read(y, area.columns(), out, 3));
+            for x in area.columns().filter(|x| mask.is_hole(*x, y) || image.is_transparent(*x, y)) {
+                row.marks[x - area.x] |= mark::UNKNOWN;
+            }
+            for run in self.runs(y, area.columns()) {
+                row.marks[run.start - area.x..run.end - area.x].fill(mark::UNKNOWN | mark::FILL);
+            }
+        }
+        let Some(texture) = canvas.synthesise(isa, pool, progress)? else { return Ok(()) };
+        let is_narrow = |x: usize, y: usize| !self.group.mask().is_hole(bounds.x + x, bounds.y + y);
+        chamfer(away, (bounds.width, bounds.height), [false; 4], is_narrow);
+        for y in bounds.rows() {
+            for x in self.runs(y, bounds.columns()).flatten() {
+                let ((from_x, from_y), correction) = texture.at(x - area.x, y - area.y);
+                let [own, copied] = [(x, y), (from_x + area.x, from_y + area.y)].map(|(x, y)| {
+                    let mut rgb = [0.0; 3];
+                    image.read(y, x..x + 1, &mut rgb, 3);
+                    rgb
+                });
+                let away = usize::from(away[(y - bounds.y) * bounds.width + x - bounds.x]);
+                let share = (3 * REACH).saturating_sub(away).min(3 * FADE) as f32 / (3 * FADE) as f32;
+                let rgb = std::array::from_fn(|c| {
+                    let v = numerics::clip_unit(copied[c] + correction[c] / 255.0);
+                    own[c] + share * (v - own[c])
+                });
+                image.write(x, y, rgb);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Pixels of network regions that take as long as the texture of a hole.
+pub(super) fn texture_area(hole: &WideHole<'_>) -> u64 {
+    4 * hole.bounds.area() as u64
+}
+
+/// Calls `each` with the wide holes of a mask and the memory beyond what finding them takes. Returns the floats of that in
+/// `memory` and in `groups`.
+pub(super) fn for_each_wide_hole(
+    texture: Texture,
+    mask: &MaskView<'_>,
+    groups: &mut Store<'_>,
+    memory: &mut [f32],
+    each: &mut dyn FnMut(&WideHole<'_>, &mut [f32]) -> Result<()>,
+) -> Result<usize> {
+    let Some(margin) = texture.margin() else { return Ok(0) };
+    let (words, memory) = split_mask(memory, Mask::words_for(mask.width(), mask.height()));
+    let mut core = Mask::in_words(mask.width(), mask.height(), words)?;
+    groups.core(mask, &mut core, margin)?;
+    let core = core.view();
+    let (found, floats) = groups.groups(&core, Some(REACH))?;
+    for group in found.iter() {
+        if let Some(hole) = WideHole::new(&group, *mask)? {
+            each(&hole, memory)?;
+        }
+    }
+    Ok(floats)
+}
+
+/// Floats of memory in which [`for_each_wide_hole`] looks for them.
+pub(super) fn core_floats(texture: Texture, width: usize, height: usize) -> usize {
+    texture.margin().map_or(0, |_| mask_floats(Mask::words_for(width, height)))
+}

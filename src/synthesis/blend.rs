@@ -1,0 +1,113 @@
+//! Blending: what is copied keeps the differences between its pixels and gives up its tone (Pérez et al. 2003, doi
+//! 10.1145/882262.882269). At a seam the differences are those that both sides show; at the rim of the hole they are to the
+//! photograph; everywhere the tone is drawn to the network's.
+
+use std::ops::Range;
+
+use super::copy::STEPS;
+use super::level::{At, Picture, Pixel, Shape, mark};
+use crate::error::Result;
+use crate::mask::Rect;
+use crate::prior::Harmonic;
+
+/// How strongly the tone is drawn to the network's: it follows in what is wider than 1/√ of this, pixels.
+const SCREENING: f32 = 0.002;
+
+/// Cycles of the solver.
+const CYCLES: usize = 2;
+
+/// The solver for corrections of tone.
+pub(super) struct Blend {
+    /// What is filled, and the pixels around it.
+    pub window: Rect,
+    solver: Harmonic,
+}
+
+impl Blend {
+    pub fn new(shape: &Shape) -> Result<Self> {
+        let whole = Rect { x: 0, y: 0, width: shape.width, height: shape.height };
+        let window = shape.fill.grown(1, whole);
+        Ok(Self { window, solver: Harmonic::new(window.width, window.height)? })
+    }
+
+    /// Floats of the corrections, `[height, width, 3]` of the window.
+    pub fn correction_floats(&self) -> usize {
+        3 * self.window.area()
+    }
+
+    /// Floats of memory that [`Blend::solve`] takes.
+    pub fn floats(&self) -> usize {
+        3 * self.window.area() + self.solver.scratch_len()
+    }
+
+    /// Writes what is to be added to the pixels that `labels` copy; `network` has the network's colours.
+    pub fn solve(
+        &self,
+        picture: &Picture<'_>,
+        labels: &[At],
+        network: &[Pixel],
+        correction: &mut [f32],
+        memory: &mut [f32],
+    ) {
+        let window = self.window;
+        let (f, scratch) = memory.split_at_mut(3 * window.area());
+        let is_filled = |x: usize, y: usize| picture.is(window.x + x, window.y + y, mark::FILL);
+        let runs = |y: usize| runs(window.width, move |x| is_filled(x, y));
+        for y in 0..window.height {
+            for x in runs(y).flatten() {
+                let f = &mut f[3 * (y * window.width + x)..][..3];
+                f.copy_from_slice(&wanted(picture, labels, network, window.x + x, window.y + y));
+            }
+        }
+        self.solver.correct(correction, f, SCREENING, runs, CYCLES, scratch);
+    }
+}
+
+/// Runs of the columns below `width` for which `is_in` holds.
+fn runs(width: usize, is_in: impl Fn(usize) -> bool) -> impl Iterator<Item = Range<usize>> {
+    let mut x = 0;
+    std::iter::from_fn(move || {
+        let start = (x..width).find(|x| is_in(*x))?;
+        x = (start..width).find(|x| !is_in(*x)).unwrap_or(width);
+        Some(start..x)
+    })
+}
+
+/// The sum of what the differences of (x, y) to its neighbours should be and are not, and the pull of the network's tone.
+fn wanted(picture: &Picture<'_>, labels: &[At], network: &[Pixel], x: usize, y: usize) -> [f32; 3] {
+    let shape = &picture.shape;
+    let index = |x, y| shape.in_fill(x, y).filter(|_| picture.is(x, y, mark::FILL));
+    let own = index(x, y).expect("a pixel to be filled");
+    let colour = |at: At| picture.pixel(at).map(f32::from);
+    let label = labels[own];
+    let copied = colour(label);
+    let mut sum: [f32; 3] = std::array::from_fn(|c| SCREENING * (f32::from(network[own][c]) - copied[c]));
+    for step in STEPS {
+        let (nx, ny) = (x.wrapping_add_signed(step.0), y.wrapping_add_signed(step.1));
+        if nx >= shape.width || ny >= shape.height {
+            continue;
+        }
+        let beside = picture.known(label, step).map(colour);
+        let Some(other) = index(nx, ny).map(|index| labels[index]) else {
+            if let Some(beside) = beside {
+                let there = colour(At::new(nx, ny));
+                (0..3).for_each(|c| sum[c] += there[c] - beside[c]);
+            }
+            continue;
+        };
+        if other.minus(label) == step {
+            continue;
+        }
+        let there = colour(other);
+        let back = picture.known(other, (-step.0, -step.1)).map(colour);
+        let count = usize::from(beside.is_some()) + usize::from(back.is_some());
+        if count > 0 {
+            for c in 0..3 {
+                let here = beside.map_or(0.0, |beside| copied[c] - beside[c]);
+                let over = back.map_or(0.0, |back| back[c] - there[c]);
+                sum[c] += (here + over) / count as f32 - (copied[c] - there[c]);
+            }
+        }
+    }
+    sum
+}

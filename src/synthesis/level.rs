@@ -1,0 +1,328 @@
+//! A level of the pyramid: the photograph around a hole at one size, what of it is to be filled, and what it may be filled from.
+
+use std::ops::Range;
+
+use super::patch::{PADDING, SIDE};
+use crate::alloc::{self, floats_for, split};
+use crate::mask::Rect;
+
+/// Red, green, blue and energy, the strength of the texture around a pixel.
+pub(crate) type Pixel = [u8; 4];
+
+/// Marks of a pixel.
+pub(crate) mod mark {
+    /// It belongs to the hole, or shows nothing: no patch is taken from it.
+    pub const UNKNOWN: u8 = 1;
+    /// It is to be filled.
+    pub const FILL: u8 = 2;
+    /// The patch whose first pixel it is lies in the picture and is known throughout.
+    pub const SOURCE: u8 = 4;
+    /// The patch whose first pixel it is lies in the picture and has pixels to be filled.
+    pub const TARGET: u8 = 8;
+    /// Nothing near tells its energy.
+    pub const BLANK: u8 = 16;
+}
+
+/// A place in a level: row and column of 16 bits each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct At(u32);
+
+#[allow(unsafe_code)]
+// SAFETY: an integer of four bytes.
+unsafe impl alloc::Plain for At {}
+
+impl At {
+    /// No place.
+    pub const NONE: Self = Self(u32::MAX);
+
+    pub fn new(x: usize, y: usize) -> Self {
+        Self((y << 16 | x) as u32)
+    }
+
+    pub fn x(self) -> usize {
+        (self.0 & 0xffff) as usize
+    }
+
+    pub fn y(self) -> usize {
+        (self.0 >> 16) as usize
+    }
+
+    /// The place so many columns and rows further; the caller knows that it is one.
+    pub fn shifted(self, dx: isize, dy: isize) -> Self {
+        Self(self.0.wrapping_add(((dy << 16) + dx) as u32))
+    }
+
+    /// Columns and rows from `from` to here.
+    pub fn minus(self, from: Self) -> (isize, isize) {
+        (self.x() as isize - from.x() as isize, self.y() as isize - from.y() as isize)
+    }
+}
+
+/// Where everything lies in a level: known from the places of photograph and hole alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    pub width: usize,
+    pub height: usize,
+    /// The smallest rectangle that holds what is to be filled.
+    pub fill: Rect,
+    /// First pixels of the patches that touch it.
+    pub targets: Rect,
+    /// Whether patches are held to the network's colours.
+    pub is_guided: bool,
+}
+
+impl Shape {
+    pub fn new(width: usize, height: usize, fill: Rect, is_guided: bool) -> Self {
+        let (x, y) = (fill.x.saturating_sub(SIDE - 1), fill.y.saturating_sub(SIDE - 1));
+        let end = |end: usize, len: usize| end.min((len + 1).saturating_sub(SIDE));
+        let (right, bottom) = (end(fill.x + fill.width, width), end(fill.y + fill.height, height));
+        let targets = Rect { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) };
+        Self { width, height, fill, targets, is_guided }
+    }
+
+    /// The next level, half as large.
+    pub fn halved(&self, is_guided: bool) -> Self {
+        let (width, height, fill) = (self.width / 2, self.height / 2, self.fill);
+        let (x, y) = (fill.x / 2, fill.y / 2);
+        let (right, bottom) = ((fill.x + fill.width).div_ceil(2).min(width), (fill.y + fill.height).div_ceil(2).min(height));
+        let fill = Rect { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) };
+        Self::new(width, height, fill, is_guided)
+    }
+
+    pub fn area(&self) -> usize {
+        self.width * self.height
+    }
+
+    /// Index of a pixel among those of `fill`, where it is one.
+    pub fn in_fill(&self, x: usize, y: usize) -> Option<usize> {
+        index_in(self.fill, x, y)
+    }
+
+    /// Index of a patch among those of `targets`, where it is one.
+    pub fn in_targets(&self, x: usize, y: usize) -> Option<usize> {
+        index_in(self.targets, x, y)
+    }
+
+    /// Columns and rows from the first pixels of the patches over a pixel of `fill` to it.
+    pub fn over(&self, x: usize, y: usize) -> (Range<usize>, Range<usize>) {
+        let span = |v: usize, first: usize, len: usize| (v + 1).saturating_sub(first + len)..(v + 1 - first).min(SIDE);
+        let Rect { x: left, y: top, width, height } = self.targets;
+        (span(x, left, width), span(y, top, height))
+    }
+
+    /// Whether there are pixels left, right, above and below of `fill`.
+    fn edges(&self) -> [bool; 4] {
+        let Self { width, height, fill, .. } = *self;
+        [fill.x > 0, fill.x + fill.width < width, fill.y > 0, fill.y + fill.height < height]
+    }
+
+    fn pixels(&self) -> usize {
+        self.area() + PADDING
+    }
+
+    fn guide(&self) -> usize {
+        if self.is_guided { self.area() } else { 0 }
+    }
+
+    /// Floats of its memory.
+    pub fn floats(&self) -> usize {
+        let (fill, targets) = (self.fill.area(), self.targets.area());
+        floats_for::<Pixel>(self.pixels())
+            + floats_for::<u8>(self.area())
+            + floats_for::<Pixel>(self.guide())
+            + floats_for::<Pixel>(fill)
+            + floats_for::<u16>(fill)
+            + 3 * floats_for::<u32>(targets)
+    }
+}
+
+/// Index of (x, y) among the pixels of `area`, row by row.
+fn index_in(area: Rect, x: usize, y: usize) -> Option<usize> {
+    let (column, row) = (x.wrapping_sub(area.x), y.wrapping_sub(area.y));
+    (column < area.width && row < area.height).then(|| row * area.width + column)
+}
+
+/// A level in its memory.
+pub(super) struct Level<'m> {
+    pub picture: Picture<'m>,
+    pub field: Field<'m>,
+    /// Of the pixels in `shape.fill`: what the patches agree on.
+    pub voted: &'m mut [Pixel],
+    /// How many patches others may take after.
+    pub sources: usize,
+}
+
+/// The pixels of a level.
+pub(super) struct Picture<'m> {
+    pub shape: Shape,
+    /// `[height, width]` and [`PADDING`].
+    pub pixels: &'m mut [Pixel],
+    /// Of [`mark`]s, `[height, width]`.
+    pub marks: &'m mut [u8],
+    /// The network's colours, blurred, `[height, width]`; none where they do not count.
+    pub guide: &'m mut [Pixel],
+    /// Of the pixels in `shape.fill`: distance to the nearest that is not filled, thirds of a pixel.
+    pub depth: &'m mut [u16],
+}
+
+/// What the patches in `shape.targets` take after.
+pub(super) struct Field<'m> {
+    pub source: &'m mut [At],
+    /// How far each is from its source.
+    pub distance: &'m mut [u32],
+    /// Memory of a step, a number for each.
+    pub spare: &'m mut [f32],
+}
+
+impl<'m> Level<'m> {
+    /// A level in the first [`Shape::floats`] of `memory`, and the rest.
+    pub fn new(shape: Shape, memory: &'m mut [f32]) -> (Self, &'m mut [f32]) {
+        let (fill, targets) = (shape.fill.area(), shape.targets.area());
+        let (pixels, memory) = split(memory, shape.pixels());
+        let (marks, memory) = split(memory, shape.area());
+        let (guide, memory) = split(memory, shape.guide());
+        let (voted, memory) = split(memory, fill);
+        let (depth, memory) = split(memory, fill);
+        let (source, memory) = split(memory, targets);
+        let (distance, memory) = split(memory, targets);
+        let (spare, memory) = memory.split_at_mut(targets);
+        let picture = Picture { shape, pixels, marks, guide, depth };
+        (Self { picture, field: Field { source, distance, spare }, voted, sources: 0 }, memory)
+    }
+}
+
+impl Picture<'_> {
+    /// Half of `finer`: means of 2×2 pixels; one that is unknown or to be filled makes all four so.
+    pub fn halve(&mut self, finer: &Picture<'_>) {
+        let (width, wide) = (self.shape.width, finer.shape.width);
+        for y in 0..self.shape.height {
+            for x in 0..width {
+                let at = 2 * (y * wide + x);
+                let under = [at, at + 1, at + wide, at + wide + 1];
+                let sum = |c: usize| under.iter().map(|i| u32::from(finer.pixels[*i][c])).sum::<u32>();
+                self.pixels[y * width + x] = std::array::from_fn(|c| ((sum(c) + 2) / 4) as u8);
+                let marks = under.iter().fold(0, |marks, i| marks | finer.marks[*i]);
+                self.marks[y * width + x] = marks & (mark::UNKNOWN | mark::FILL);
+            }
+        }
+    }
+
+    /// Marks the first pixels of sources and targets. Returns how many sources there are.
+    pub fn mark_patches(&mut self) -> usize {
+        let Shape { width, height, .. } = self.shape;
+        // Bits of a pixel for what lies right of it in a patch's width.
+        const ROW_UNKNOWN: u8 = 32;
+        const ROW_FILL: u8 = 64;
+        for row in self.marks.chunks_exact_mut(width) {
+            let (mut unknown, mut fill) = (width, width);
+            for x in (0..width).rev() {
+                unknown = if row[x] & mark::UNKNOWN != 0 { x } else { unknown };
+                fill = if row[x] & mark::FILL != 0 { x } else { fill };
+                let has = |nearest: usize, bit: u8| if nearest < (x + SIDE).min(width) { bit } else { 0 };
+                row[x] |= has(unknown, ROW_UNKNOWN) | has(fill, ROW_FILL);
+            }
+        }
+        let (mut sources, columns) = (0, (width + 1).saturating_sub(SIDE));
+        for y in 0..(height + 1).saturating_sub(SIDE) {
+            for x in 0..columns {
+                let marks = (0..SIDE).fold(0, |marks, i| marks | self.marks[(y + i) * width + x]);
+                let is_source = marks & ROW_UNKNOWN == 0;
+                let is_target = marks & ROW_FILL != 0;
+                self.marks[y * width + x] |= u8::from(is_source) * mark::SOURCE | u8::from(is_target) * mark::TARGET;
+                sources += usize::from(is_source);
+            }
+        }
+        sources
+    }
+
+    /// Writes the guide: the pixels, twice blurred by squares of 5×5. `memory` has a pixel for each.
+    pub fn write_guide(&mut self, memory: &mut [f32]) {
+        let Shape { width, height, .. } = self.shape;
+        let between = &mut split::<Pixel>(memory, width * height).0[..];
+        self.guide.copy_from_slice(&self.pixels[..width * height]);
+        let mean = |of: &[Pixel], near: [usize; 5]| -> Pixel {
+            std::array::from_fn(|c| ((near.iter().map(|i| u32::from(of[*i][c])).sum::<u32>() + 2) / 5) as u8)
+        };
+        let near = |v: usize, len: usize| [v.saturating_sub(2), v.saturating_sub(1), v, (v + 1).min(len - 1), (v + 2).min(len - 1)];
+        for _ in 0..2 {
+            for (i, out) in between.iter_mut().enumerate() {
+                let row = i / width * width;
+                *out = mean(self.guide, near(i % width, width).map(|x| row + x));
+            }
+            for (i, out) in self.guide.iter_mut().enumerate() {
+                *out = mean(between, near(i / width, height).map(|y| y * width + i % width));
+            }
+        }
+    }
+
+    /// Distances of the pixels to be filled, by steps of 3 along rows and columns and of 4 across (Borgefors 1986). Returns
+    /// the largest.
+    pub fn measure_depth(&mut self) -> usize {
+        let Shape { width, fill, .. } = self.shape;
+        let Self { marks, depth, .. } = self;
+        let is_filled = |x: usize, y: usize| marks[(fill.y + y) * width + fill.x + x] & mark::FILL != 0;
+        chamfer(depth, (fill.width, fill.height), self.shape.edges(), is_filled)
+    }
+
+    pub fn pixel(&self, at: At) -> Pixel {
+        self.pixels[at.y() * self.shape.width + at.x()]
+    }
+
+    pub fn is(&self, x: usize, y: usize, mark: u8) -> bool {
+        self.marks[y * self.shape.width + x] & mark != 0
+    }
+
+    /// The place next to `at`, where it is in the picture and known.
+    pub fn known(&self, at: At, (dx, dy): (isize, isize)) -> Option<At> {
+        let (x, y) = (at.x().wrapping_add_signed(dx), at.y().wrapping_add_signed(dy));
+        let is_there = x < self.shape.width && y < self.shape.height && !self.is(x, y, mark::UNKNOWN);
+        is_there.then(|| At::new(x, y))
+    }
+
+    /// Distance of a pixel to what is not filled, thirds of a pixel.
+    pub fn depth_at(&self, x: usize, y: usize) -> usize {
+        self.shape.in_fill(x, y).map_or(0, |i| usize::from(self.depth[i]))
+    }
+}
+
+/// Writes the distance of every pixel for which `is_inside` holds to the nearest for which it does not. Beyond the sides
+/// (left, right, top, bottom) of `open` lies such a pixel. Returns the largest distance.
+pub(crate) fn chamfer(
+    out: &mut [u16],
+    (width, height): (usize, usize),
+    open: [bool; 4],
+    is_inside: impl Fn(usize, usize) -> bool,
+) -> usize {
+    let outside = |is_open: bool| if is_open { 0 } else { u16::MAX };
+    let [left, right, top, bottom] = open.map(outside);
+    for y in 0..height {
+        for x in 0..width {
+            let at = y * width + x;
+            let above = |dx: isize| match (y, x.checked_add_signed(dx).filter(|x| *x < width)) {
+                (0, _) => top,
+                (_, Some(x)) => out[(y - 1) * width + x],
+                (_, None) => if dx < 0 { left } else { right },
+            };
+            let before = if x == 0 { left } else { out[at - 1] };
+            let nearest = before.min(above(0)).saturating_add(3).min(above(-1).min(above(1)).saturating_add(4));
+            out[at] = if is_inside(x, y) { nearest } else { 0 };
+        }
+    }
+    let mut most = 0;
+    for y in (0..height).rev() {
+        for x in (0..width).rev() {
+            let at = y * width + x;
+            let below = |dx: isize| match (y + 1 == height, x.checked_add_signed(dx).filter(|x| *x < width)) {
+                (true, _) => bottom,
+                (_, Some(x)) => out[(y + 1) * width + x],
+                (_, None) => if dx < 0 { left } else { right },
+            };
+            let after = if x + 1 == width { right } else { out[at + 1] };
+            let nearest = after.min(below(0)).saturating_add(3).min(below(-1).min(below(1)).saturating_add(4));
+            out[at] = out[at].min(nearest);
+            most = most.max(out[at]);
+        }
+    }
+    usize::from(most)
+}

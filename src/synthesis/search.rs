@@ -1,0 +1,352 @@
+//! Looking for the source of every patch: PatchMatch (Barnes et al. 2009, doi 10.1145/1531326.1531330).
+//!
+//! A sweep goes over the targets in bands of a fixed number of rows. Inside a band, what was found a moment ago counts; over
+//! its edge, what was there when the sweep began. So threads never show.
+
+#![allow(unsafe_code)]
+
+use super::level::{At, Field, Level, Picture, Shape, mark};
+use super::patch::{AREA, SIDE, difference, distance};
+use crate::alloc;
+use crate::parallel::Pool;
+use crate::simd::Isa;
+use crate::simd::lanes::PatchRow;
+use crate::simd::scalar::Scalar;
+
+/// Rows of a band.
+const BAND: usize = 16;
+
+/// How strongly a patch is held to the network's colours at the rim of a hole, by the square of their difference.
+const GUIDE: u64 = 32;
+
+/// Pixels from the rim at which that is half as strong: near the rim the network is right, in the middle it is an average.
+const GUIDE_DEPTH: u64 = 16;
+
+/// A neighbour's source is taken where its distance times this, divided by 64, is less: what is copied coherently is sharp.
+const COHERENT: u64 = 52;
+
+/// Farthest that a sweep looks around a source, but for the coarsest level.
+const RADIUS: usize = 32;
+
+/// The most comparisons for which every source is tried at the coarsest level.
+const EXHAUSTIVE: u64 = 20_000_000;
+
+/// Where in the run a sweep is: what its random numbers depend on.
+#[derive(Clone, Copy)]
+pub(super) struct Sweep {
+    /// Halvings from the photograph's size.
+    pub level: usize,
+    pub is_coarsest: bool,
+    pub round: usize,
+    pub number: usize,
+}
+
+/// The same numbers on every machine, from what they are for.
+fn random(a: u32, b: u32, c: u32) -> u32 {
+    let v = (u64::from(a) << 32 | u64::from(b)).wrapping_add(0x9e37_79b9_7f4a_7c15u64.wrapping_mul(u64::from(c) + 1));
+    let v = (v ^ v >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let v = (v ^ v >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((v ^ v >> 31) >> 16) as u32
+}
+
+/// A number below `count`, from 16 random bits.
+fn scaled(bits: u32, count: usize) -> usize {
+    ((u64::from(bits & 0xffff) * count as u64) >> 16) as usize
+}
+
+impl Shape {
+    /// A source from anywhere in the picture.
+    fn random_source(&self, marks: &[u8], kind: u32, target: usize) -> At {
+        let (columns, rows) = (self.width + 1 - SIDE, self.height + 1 - SIDE);
+        let is_source = |at: At| marks[at.y() * self.width + at.x()] & mark::SOURCE != 0;
+        let pick = |try_: u32| {
+            let bits = random(kind, target as u32, try_);
+            At::new(scaled(bits, columns), scaled(bits >> 16, rows))
+        };
+        let mut at = (0..64).map(pick).find(|at| is_source(*at)).unwrap_or_else(|| pick(0));
+        // There is one somewhere.
+        while !is_source(at) {
+            at = match (at.x() + 1 < columns, at.y() + 1 < rows) {
+                (true, _) => At::new(at.x() + 1, at.y()),
+                (false, true) => At::new(0, at.y() + 1),
+                (false, false) => At::new(0, 0),
+            };
+        }
+        at
+    }
+}
+
+/// How far apart a target and sources are, the network's colours included.
+struct Target<'p, 'm> {
+    picture: &'p Picture<'m>,
+    at: At,
+    /// Weight of the network's colours.
+    held: u64,
+}
+
+impl<'p, 'm> Target<'p, 'm> {
+    fn new(picture: &'p Picture<'m>, at: At, level: usize) -> Self {
+        let depth = ((picture.depth_at(at.x() + SIDE / 2, at.y() + SIDE / 2) << level) / 3) as u64;
+        let held = match picture.shape.is_guided {
+            true => GUIDE * GUIDE_DEPTH.pow(2) / (GUIDE_DEPTH.pow(2) + depth * depth),
+            false => 0,
+        };
+        Self { picture, at, held }
+    }
+
+    /// The distance, or some value of `limit` or more where it is not below that.
+    ///
+    /// # Safety
+    ///
+    /// The CPU has the instruction set of `K`.
+    #[inline(always)]
+    unsafe fn distance<K: PatchRow>(&self, source: At, limit: u32) -> u32 {
+        let mut colours = 0;
+        if self.held > 0 {
+            let centre = |at: At| {
+                self.picture.guide[(at.y() + SIDE / 2) * self.picture.shape.width + at.x() + SIDE / 2]
+            };
+            let squares = u64::from(difference(centre(self.at), centre(source)));
+            colours = ((squares * self.held * u64::from(AREA)) >> 6) as u32;
+            if colours >= limit {
+                return colours;
+            }
+        }
+        // SAFETY: the caller vouches for the CPU.
+        unsafe { colours + distance::<K>(self.picture, self.at, source, limit - colours) }
+    }
+}
+
+/// What is done with the targets of a band.
+#[derive(Clone, Copy)]
+enum Task {
+    /// Measures how far the sources are.
+    Measure,
+    /// Tries every source there is.
+    Exhaust,
+    Sweep(Sweep),
+}
+
+/// A band of targets: the rows from `first` on.
+struct Band<'a> {
+    picture: &'a Picture<'a>,
+    first: usize,
+    source: &'a mut [At],
+    distance: &'a mut [u32],
+    /// The sources of all targets when the sweep began.
+    before: &'a [At],
+    level: usize,
+    task: Task,
+}
+
+impl Band<'_> {
+    /// # Safety
+    ///
+    /// The CPU has the instruction set of `K`.
+    #[inline(always)]
+    unsafe fn run<K: PatchRow>(&mut self) {
+        let targets = self.picture.shape.targets;
+        let count = self.source.len();
+        let is_backward = matches!(self.task, Task::Sweep(sweep) if sweep.number % 2 == 1);
+        for i in 0..count {
+            let i = if is_backward { count - 1 - i } else { i };
+            let (x, y) = (targets.x + i % targets.width, targets.y + self.first + i / targets.width);
+            if !self.picture.is(x, y, mark::TARGET) {
+                continue;
+            }
+            let target = Target::new(self.picture, At::new(x, y), self.level);
+            // SAFETY: the caller vouches for the CPU.
+            unsafe {
+                match self.task {
+                    Task::Measure => self.distance[i] = target.distance::<K>(self.source[i], u32::MAX),
+                    Task::Exhaust => self.exhaust::<K>(&target, i),
+                    Task::Sweep(sweep) => self.improve::<K>(&target, i, sweep),
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As [`Band::run`].
+    #[inline(always)]
+    unsafe fn exhaust<K: PatchRow>(&mut self, target: &Target<'_, '_>, i: usize) {
+        let Shape { width, height, .. } = self.picture.shape;
+        let (mut best, mut least) = (self.source[i], u32::MAX);
+        for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+            if self.picture.is(x, y, mark::SOURCE) {
+                // SAFETY: the caller vouches for the CPU.
+                let distance = unsafe { target.distance::<K>(At::new(x, y), least) };
+                if distance < least {
+                    (best, least) = (At::new(x, y), distance);
+                }
+            }
+        }
+        (self.source[i], self.distance[i]) = (best, least);
+    }
+
+    /// Takes a neighbour's source, moved along, or one at random around its own, where that is nearer.
+    ///
+    /// # Safety
+    ///
+    /// As [`Band::run`].
+    #[inline(always)]
+    unsafe fn improve<K: PatchRow>(&mut self, target: &Target<'_, '_>, i: usize, sweep: Sweep) {
+        let picture = self.picture;
+        let Shape { width, height, targets, .. } = picture.shape;
+        let (mut best, mut least) = (self.source[i], self.distance[i]);
+        let mut offer = |source: At, coherent: u64, best: &mut At| {
+            if source == *best || !picture.is(source.x(), source.y(), mark::SOURCE) {
+                return;
+            }
+            let limit = (u64::from(least) * 64 / coherent).min(u64::from(u32::MAX)) as u32;
+            // SAFETY: the caller vouches for the CPU.
+            let distance = unsafe { target.distance::<K>(source, limit) };
+            if distance < limit {
+                (*best, least) = (source, distance);
+            }
+        };
+        let (column, row) = (i % targets.width, i / targets.width);
+        let back: isize = if sweep.number % 2 == 0 { -1 } else { 1 };
+        for (dx, dy) in [(back, 0), (0, back)] {
+            let (x, y) = (column.wrapping_add_signed(dx), (self.first + row).wrapping_add_signed(dy));
+            if x >= targets.width || y >= targets.height || !picture.is(targets.x + x, targets.y + y, mark::TARGET) {
+                continue;
+            }
+            let at = y * targets.width + x;
+            let near = match at.checked_sub(self.first * targets.width) {
+                Some(at) if at < self.source.len() => self.source[at],
+                _ => self.before[at],
+            };
+            let (x, y) = (near.x().wrapping_add_signed(-dx), near.y().wrapping_add_signed(-dy));
+            if x < width && y < height {
+                offer(At::new(x, y), COHERENT, &mut best);
+            }
+        }
+        let key = (sweep.level << 16 | sweep.round << 8 | sweep.number) as u32;
+        let index = (self.first * targets.width + i) as u32;
+        let mut radius = if sweep.is_coarsest { width.max(height) } else { RADIUS };
+        for try_ in 0.. {
+            let bits = random(key, index, try_);
+            let around = |v: usize, len: usize, bits: u32| {
+                let (first, last) = (v.saturating_sub(radius), (v + radius).min(len - SIDE));
+                first + scaled(bits, last + 1 - first)
+            };
+            let source = At::new(around(best.x(), width, bits), around(best.y(), height, bits >> 16));
+            offer(source, 64, &mut best);
+            radius /= 2;
+            if radius == 0 {
+                break;
+            }
+        }
+        (self.source[i], self.distance[i]) = (best, least);
+    }
+}
+
+/// Runs a band by the kernel of `isa`.
+///
+/// # Safety
+///
+/// The CPU has `isa`.
+unsafe fn run_band(isa: Isa, band: &mut Band<'_>) {
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2")]
+    unsafe fn avx2(band: &mut Band<'_>) {
+        // SAFETY: the caller vouches for AVX2.
+        unsafe { band.run::<crate::simd::avx2::Avx2>() }
+    }
+    // SAFETY: the caller vouches for `isa`; a CPU with AVX-512 has AVX2.
+    unsafe {
+        match isa {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 | Isa::Avx2 => avx2(band),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => band.run::<crate::simd::neon::Neon>(),
+            _ => band.run::<Scalar>(),
+        }
+    }
+}
+
+fn for_all(level: &mut Level<'_>, number: usize, task: Task, isa: Isa, pool: &Pool) {
+    let Level { picture, field: Field { source, distance, spare }, .. } = level;
+    let before = alloc::values_mut::<At>(spare);
+    before.copy_from_slice(source);
+    let (picture, before, rows) = (&*picture, &*before, BAND * picture.shape.targets.width);
+    let bands = source.chunks_mut(rows).zip(distance.chunks_mut(rows)).enumerate();
+    pool.each(bands, |(i, (source, distance))| {
+        let mut band = Band { picture, first: i * BAND, source, distance, before, level: number, task };
+        // SAFETY: the engine's instruction set is one of this CPU.
+        unsafe { run_band(isa, &mut band) }
+    });
+}
+
+/// One sweep over all targets.
+pub(super) fn sweep(level: &mut Level<'_>, sweep: Sweep, isa: Isa, pool: &Pool) {
+    for_all(level, sweep.level, Task::Sweep(sweep), isa, pool);
+}
+
+/// Measures how far the sources are from their targets.
+pub(super) fn measure(level: &mut Level<'_>, number: usize, isa: Isa, pool: &Pool) {
+    for_all(level, number, Task::Measure, isa, pool);
+}
+
+/// Finds the first sources at the coarsest level, which has so many.
+pub(super) fn begin(level: &mut Level<'_>, number: usize, sources: usize, isa: Isa, pool: &Pool) {
+    let Level { picture, field, .. } = level;
+    let targets = picture.shape.targets;
+    for (i, source) in field.source.iter_mut().enumerate() {
+        *source = picture.shape.random_source(picture.marks, 77, i);
+    }
+    if (targets.area() as u64).saturating_mul(sources as u64) < EXHAUSTIVE {
+        return for_all(level, number, Task::Exhaust, isa, pool);
+    }
+    measure(level, number, isa, pool);
+    for number in 0..8 {
+        sweep(level, Sweep { level: number, is_coarsest: true, round: 0, number }, isa, pool);
+    }
+}
+
+/// Takes sources and distances over from the coarser level.
+pub(super) fn refine(level: &mut Level<'_>, coarse: &Level<'_>) {
+    let Level { picture, field, .. } = level;
+    let Shape { width, height, targets, .. } = picture.shape;
+    let wide = coarse.picture.shape;
+    for i in 0..targets.area() {
+        let (x, y) = (targets.x + i % targets.width, targets.y + i / targets.width);
+        if !picture.is(x, y, mark::TARGET) {
+            continue;
+        }
+        let (mut source, mut far) = (None, 1 << 20);
+        if let Some((cx, cy)) = nearest_target(&coarse.picture, (x / 2).min(wide.width - SIDE), (y / 2).min(wide.height - SIDE)) {
+            let j = wide.in_targets(cx, cy).expect("targets lie in their rectangle");
+            let from = coarse.field.source[j];
+            far = coarse.field.distance[j];
+            let moved = |from: usize, here: usize, there: usize, len: usize| {
+                (2 * from + here).saturating_sub(2 * there).min(len - SIDE)
+            };
+            let (sx, sy) = (moved(from.x(), x, cx, width), moved(from.y(), y, cy, height));
+            source = nearest_source(picture, sx, sy);
+        }
+        field.source[i] = source.unwrap_or_else(|| picture.shape.random_source(picture.marks, 78, i));
+        field.distance[i] = far;
+    }
+}
+
+/// The target nearest to (x, y), no more than 3 pixels away.
+fn nearest_target(picture: &Picture<'_>, x: usize, y: usize) -> Option<(usize, usize)> {
+    nearest(picture, x, y, 3, mark::TARGET)
+}
+
+/// The source nearest to (x, y), less than a patch away.
+fn nearest_source(picture: &Picture<'_>, x: usize, y: usize) -> Option<At> {
+    nearest(picture, x, y, SIDE - 1, mark::SOURCE).map(|(x, y)| At::new(x, y))
+}
+
+fn nearest(picture: &Picture<'_>, x: usize, y: usize, radius: usize, mark: u8) -> Option<(usize, usize)> {
+    let Shape { width, height, .. } = picture.shape;
+    let span = |v: usize, r: usize, len: usize| v.saturating_sub(r)..(v + r + 1).min(len);
+    (0..=radius).find_map(|r| {
+        let places = span(y, r, height).flat_map(|y| span(x, r, width).map(move |x| (x, y)));
+        places.into_iter().find(|(x, y)| picture.is(*x, *y, mark))
+    })
+}
