@@ -191,7 +191,8 @@ impl Inpainter {
     ///
     /// Input, where a side is 0; limits, where the size cannot be addressed.
     pub fn scratch_bytes(&self, width: usize, height: usize) -> Result<usize> {
-        most_bytes(self.config(), width, height, self.engine.hole_aware)
+        let Engine { hole_aware, texture, .. } = self.engine;
+        most_bytes(self.config(), width, height, hole_aware, texture)
     }
 
     /// Refuses to wait for threads that a child of fork() does not have.

@@ -110,8 +110,10 @@ impl Pool {
     pub fn each<I: Iterator + Send>(&self, items: I, task: impl Fn(I::Item) + Sync) {
         let items = Mutex::new(items);
         let next = || items.lock().unwrap_or_else(|e| e.into_inner()).next();
-        self.run(self.threads(), |_| while let Some(item) = next() {
-            task(item);
+        self.run(self.threads(), |_| {
+            while let Some(item) = next() {
+                task(item);
+            }
         });
     }
 

@@ -6,7 +6,7 @@ mod common;
 use std::ops::ControlFlow;
 
 use common::hole;
-use inpaint_edge::{ErrorKind, Inpainter, Isa, Mask, Options, Report, Request, Result};
+use inpaint_edge::{ErrorKind, Inpainter, Isa, Mask, Options, Report, Request, Result, Texture};
 use ndarray::{Array2, Array3, s};
 
 const CONTEXT: usize = 6;
@@ -40,14 +40,12 @@ fn nets() -> Vec<common::Net> {
 
 /// Weights of zero: the fill is the prior.
 fn prior_alone() -> Vec<u8> {
-    let mut file = net().with_prior().file;
-    let header = 8 + u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
-    file[header..].fill(0);
-    file
+    common::without_weights(net().with_prior().file)
 }
 
+/// What the network does alone: texture would follow it.
 fn options(threads: usize, isa: Option<Isa>) -> Options {
-    Options::default().threads(threads).isa(isa)
+    Options::default().threads(threads).isa(isa).texture(Texture::Off)
 }
 
 const WIDTH: usize = 301;

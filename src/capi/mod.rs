@@ -21,7 +21,7 @@ pub use types::*;
 use std::ffi::{c_char, c_int, c_void};
 
 use crate::error::{Error, Result};
-use crate::inpainter::{Inpainter, Options};
+use crate::inpainter::{Inpainter, Options, Texture};
 use crate::mask::{MaskWhite, Paint};
 use crate::parallel::MAX_THREADS;
 use crate::simd::Isa;
@@ -174,6 +174,26 @@ pub unsafe extern "C" fn inpaint_options_set_context(options: *mut inpaint_optio
     })
 }
 
+/// Which holes get the texture of the photograph around them. Default INPAINT_TEXTURE_AUTO.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_options_set_texture(
+    options: *mut inpaint_options,
+    texture: inpaint_texture,
+) -> inpaint_status {
+    guard(|| {
+        // SAFETY: the caller vouches for the options.
+        let options = unsafe { options_of(options) }?;
+        let texture = match texture {
+            INPAINT_TEXTURE_AUTO => Texture::Auto,
+            INPAINT_TEXTURE_OFF => Texture::Off,
+            INPAINT_TEXTURE_ON => Texture::On,
+            _ => return Err(Error::usage(format!("texture: expected 0 to 2, found {texture}"))),
+        };
+        options.options = options.options.clone().texture(texture);
+        Ok(())
+    })
+}
+
 /// Makes an engine from a weights file in memory or, where weights is NULL and size 0, from the weights built into the
 /// library. Options may be NULL for the defaults. Weights and options may be freed afterwards. On a failure *engine is NULL.
 #[unsafe(no_mangle)]
@@ -233,7 +253,7 @@ pub unsafe extern "C" fn inpaint_isa(engine: *const inpaint_engine) -> *const c_
     }
 }
 
-/// Bytes of scratch memory that inpaint_run uses on a picture of this size. They depend on the weights and the size alone.
+/// Bytes of scratch memory that inpaint_run uses on a picture of this size. They depend on the engine and the size alone.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn inpaint_scratch_size(
     engine: *const inpaint_engine,

@@ -3,7 +3,6 @@
 use crate::alloc::{self, Buffer};
 use crate::error::{Error, Result};
 use crate::mask::{Groups, Mask, MaskView};
-use crate::weights::Config;
 
 /// Memory for the groups of a hole, and for the feature maps and plans of a region.
 pub(crate) struct Memory<'s> {
@@ -90,9 +89,9 @@ fn group_columns(width: usize) -> usize {
     width + 1
 }
 
-/// Floats of [`Memory::groups`] that are enough for any hole in an image of this size.
-pub(super) fn group_floats(config: &Config, width: usize, height: usize) -> usize {
+/// Floats of [`Memory::groups`] that are enough for any hole in an image of this size, with groups of each of `contexts`.
+pub(super) fn group_floats(width: usize, height: usize, contexts: [Option<usize>; 2]) -> usize {
+    let runs = contexts.map(|context| Groups::most_floats(width, height, context));
     // The arena follows on a cache line.
-    let floats = group_columns(width) + Groups::most_floats(width, height, config.context());
-    floats.next_multiple_of(Buffer::LINE)
+    (group_columns(width) + runs[0].max(runs[1])).next_multiple_of(Buffer::LINE)
 }

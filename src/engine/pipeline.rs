@@ -64,7 +64,10 @@ impl Engine {
         // Regions: where the network runs, and memory for the largest.
         let is_own = scratch.is_none();
         let mut memory = match scratch {
-            Some(scratch) => Memory::lent(scratch, group_floats(config, report.width, report.height)),
+            Some(scratch) => {
+                let contexts = [config.context(), self.texture.reach()];
+                Memory::lent(scratch, group_floats(report.width, report.height, contexts))
+            }
             None => self.take_memory()?,
         };
         let plan = self.plan_regions(&mask, image.colours(), &mut memory)?;

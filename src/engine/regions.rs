@@ -12,9 +12,9 @@ pub(super) const WHOLE: usize = 512;
 /// Side of the widest tile of wider groups: smaller tiles compute more twice, larger ones take more memory.
 const TILE: usize = 384;
 
-/// Side of the tiles that divide `len` pixels evenly.
-fn tile_side(len: usize) -> usize {
-    if len <= WHOLE { len } else { len.div_ceil(len.div_ceil(TILE)) }
+/// Side of the tiles that divide `len` pixels evenly: one up to `whole`, else of `widest` at the most.
+pub(super) fn tile_side(len: usize, whole: usize, widest: usize) -> usize {
+    if len <= whole { len } else { len.div_ceil(len.div_ceil(widest)) }
 }
 
 /// What one run of the network fills.
@@ -36,7 +36,7 @@ pub(super) fn for_each_tile(
 ) -> Result<()> {
     for group in groups.iter() {
         let Some(bounds) = group.bounds(group.seen.common(target)) else { continue };
-        let (width, height) = (tile_side(bounds.width), tile_side(bounds.height));
+        let (width, height) = (tile_side(bounds.width, WHOLE, TILE), tile_side(bounds.height, WHOLE, TILE));
         for y in bounds.rows().step_by(height) {
             for x in bounds.columns().step_by(width) {
                 let tile = Rect { x, y, width, height }.common(bounds);

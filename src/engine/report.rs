@@ -17,7 +17,7 @@ pub struct Report {
     pub hole_pixels: usize,
     /// Regions that the network is run in, one after the other; 0 where there is nothing to fill.
     pub regions: usize,
-    /// Wide holes, or wide parts of holes, that get texture.
+    /// Wide holes that get texture, or tiles of them.
     pub wide_holes: usize,
     /// Bytes of the plan: every buffer of the run. 0 where there is nothing to fill.
     pub plan_bytes: usize,

@@ -7,7 +7,7 @@ use super::pyramid::{self, Step};
 use super::regions::{Tile, WHOLE, for_each_tile};
 use super::report::Report;
 use super::scratch::Shares;
-use super::synthesis::{core_floats, for_each_wide_hole, texture_area};
+use super::synthesis::{Texture, core_floats, for_each_wide_hole, texture_area};
 use crate::alloc::{Buffer, lines_bytes};
 use crate::error::{Error, Result};
 use crate::mask::{Mask, MaskView, Rect};
@@ -150,22 +150,30 @@ impl Config {
         Network::bytes_for(self, isa.unwrap_or_else(Isa::best))
     }
 
-    /// The most bytes that a run on an image of this size takes for any hole, without the weights, the image, the mask, and
-    /// the smaller images in which holes wider than the network reaches are filled first.
+    /// The most bytes that a run with default options on an image of this size takes for any hole, without the weights, the
+    /// image, the mask, and the smaller images in which holes wider than the network reaches are filled first.
     ///
     /// # Errors
     ///
     /// Input, where a side is 0; limits, where the size cannot be addressed.
     pub fn plan_bytes(&self, width: usize, height: usize) -> Result<usize> {
-        most_bytes(self, width, height, true)
+        most_bytes(self, width, height, true, Texture::Auto)
     }
 }
 
-/// As [`Config::plan_bytes`], also of runs that skip nothing.
-pub(crate) fn most_bytes(config: &Config, width: usize, height: usize, hole_aware: bool) -> Result<usize> {
+/// As [`Config::plan_bytes`], for other options.
+pub(crate) fn most_bytes(
+    config: &Config,
+    width: usize,
+    height: usize,
+    hole_aware: bool,
+    texture: Texture,
+) -> Result<usize> {
     if width == 0 || height == 0 {
         return Err(Error::input(format!("expected at least one pixel, found {width}×{height}")));
     }
     let shares = Shares::largest(config, (width, height), WHOLE, hole_aware)?;
-    Ok(lines_bytes(shares.floats() + group_floats(config, width, height)))
+    let arena = shares.floats().max(texture.most_floats(width, height)?);
+    let groups = group_floats(width, height, [config.context(), texture.reach()]);
+    Ok(lines_bytes(arena.saturating_add(groups)))
 }

@@ -7,6 +7,7 @@ use std::ops::{ControlFlow, Range};
 
 use super::memory::Store;
 use super::pixels::Pixels;
+use super::regions::tile_side;
 use crate::alloc::{floats_for, mask_floats, split, split_mask};
 use crate::error::Result;
 use crate::mask::{Group, Mask, MaskView, Rect};
@@ -37,20 +38,46 @@ impl Texture {
             Self::On => Some(0),
         }
     }
+
+    /// How far around wide parts it reaches, where it is given at all.
+    pub(super) fn reach(self) -> Option<usize> {
+        self.margin().map(|_| REACH)
+    }
+
+    /// The most floats that any hole in an image of this size takes.
+    pub(super) fn most_floats(self, width: usize, height: usize) -> Result<usize> {
+        if self == Self::Off {
+            return Ok(0);
+        }
+        // The largest hole in the middle, and pixels more for what its place on the coarser levels adds.
+        let hole = |side: usize| side.min(WHOLE + 16);
+        let middle = |side: usize| (side - hole(side)) / 2;
+        let image = Rect { x: 0, y: 0, width, height };
+        let bounds = Rect { x: middle(width), y: middle(height), width: hole(width), height: hole(height) };
+        let area = surroundings(bounds, image);
+        let fill = Rect { x: bounds.x - area.x, y: bounds.y - area.y, ..bounds };
+        let synthesis = Synthesis::new(area.width, area.height, fill)?;
+        let away = floats_for::<u16>(bounds.grown(REACH, image).area());
+        Ok(core_floats(self, width, height) + away + synthesis.floats())
+    }
 }
 
 /// How far from what is wide texture reaches, and how much of that it fades over, pixels.
 const REACH: usize = 64;
 const FADE: usize = 16;
 
-/// Least and greatest width of the surroundings that patches are taken from, pixels; between, they are as wide as the hole.
+/// Least width of the surroundings that patches are taken from, and the width up to which they are as wide as the hole, pixels.
 const LEAST_AROUND: usize = 64;
 const MOST_AROUND: usize = 384;
 
-/// A wide hole, and what is around it.
+/// Side of the widest hole that is one tile, and of the widest tile of wider ones, pixels: what a tile takes is bounded.
+const WHOLE: usize = 1280;
+const TILE: usize = 1024;
+
+/// A wide hole, or a tile of it, and what is around. Tiles follow from the hole alone; a later one goes on from those before.
 pub(super) struct WideHole<'g> {
     group: &'g Group<'g>,
-    mask: MaskView<'g>,
+    mask: &'g MaskView<'g>,
     /// The smallest rectangle that holds what gets texture.
     pub bounds: Rect,
     /// What is looked at.
@@ -58,16 +85,17 @@ pub(super) struct WideHole<'g> {
     synthesis: Synthesis,
 }
 
+/// What is looked at to fill `bounds`.
+fn surroundings(bounds: Rect, image: Rect) -> Rect {
+    let side = bounds.width.max(bounds.height);
+    bounds.grown(side.min((3 * side / 5).max(MOST_AROUND)).max(LEAST_AROUND), image)
+}
+
 impl<'g> WideHole<'g> {
-    fn new(group: &'g Group<'g>, mask: MaskView<'g>) -> Result<Option<Self>> {
-        let columns = group.seen.columns();
-        let runs = group.seen.rows().flat_map(|y| {
-            group.seen(y, columns.clone()).filter_map(move |seen| mask.extent(y, seen)).map(move |run| (y, run))
-        });
-        let Some(bounds) = Rect::around(runs) else { return Ok(None) };
-        let side = bounds.width.max(bounds.height);
-        let around = side.min((3 * side / 5).max(MOST_AROUND)).max(LEAST_AROUND);
-        let area = bounds.grown(around, mask.whole());
+    /// The part of a group's hole in `tile`, if it has any and patches fit into the image.
+    fn new(group: &'g Group<'g>, mask: &'g MaskView<'g>, tile: Rect) -> Result<Option<Self>> {
+        let Some(bounds) = bounds(group, mask, tile) else { return Ok(None) };
+        let area = surroundings(bounds, mask.whole());
         let fill = Rect { x: bounds.x - area.x, y: bounds.y - area.y, ..bounds };
         let synthesis = Synthesis::new(area.width, area.height, fill)?;
         Ok(synthesis.is_possible().then_some(Self { group, mask, bounds, area, synthesis }))
@@ -75,12 +103,17 @@ impl<'g> WideHole<'g> {
 
     /// Floats of memory that [`WideHole::fill`] takes.
     pub fn floats(&self) -> usize {
-        floats_for::<u16>(self.bounds.area()) + self.synthesis.floats()
+        floats_for::<u16>(self.faded().area()) + self.synthesis.floats()
+    }
+
+    /// Where distances from what is wide are measured.
+    fn faded(&self) -> Rect {
+        self.bounds.grown(REACH, self.mask.whole())
     }
 
     /// What gets texture in `columns` of row `y`.
     fn runs(&self, y: usize, columns: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-        self.group.seen(y, columns).flat_map(move |seen| self.mask.runs(y, seen))
+        runs(self.group, self.mask, y, columns)
     }
 
     /// Gives it texture.
@@ -93,21 +126,26 @@ impl<'g> WideHole<'g> {
         progress: &mut dyn FnMut(f32) -> ControlFlow<()>,
     ) -> Result<()> {
         let Self { mask, bounds, area, .. } = *self;
-        let (away, memory) = split::<u16>(memory, bounds.area());
+        let faded = self.faded();
+        let (away, memory) = split::<u16>(memory, faded.area());
         let mut canvas = self.synthesis.canvas(memory);
         for y in area.rows() {
             let mut row = canvas.row(y - area.y);
             row.read(|out| image.read(y, area.columns(), out, 3));
-            for x in area.columns().filter(|x| mask.is_hole(*x, y) || image.is_transparent(*x, y)) {
-                row.marks[x - area.x] |= mark::UNKNOWN;
+            for x in area.columns() {
+                if image.is_transparent(x, y) {
+                    row.hide(x - area.x);
+                } else if mask.is_hole(x, y) {
+                    row.marks[x - area.x] = mark::UNKNOWN;
+                }
             }
-            for run in self.runs(y, area.columns()) {
+            for run in self.runs(y, bounds.columns()).filter(|_| bounds.rows().contains(&y)) {
                 row.marks[run.start - area.x..run.end - area.x].fill(mark::UNKNOWN | mark::FILL);
             }
         }
         let Some(texture) = canvas.synthesise(isa, pool, progress)? else { return Ok(()) };
-        let is_narrow = |x: usize, y: usize| !self.group.mask().is_hole(bounds.x + x, bounds.y + y);
-        chamfer(away, (bounds.width, bounds.height), [false; 4], is_narrow);
+        let is_narrow = |x: usize, y: usize| !self.group.mask().is_hole(faded.x + x, faded.y + y);
+        chamfer(away, (faded.width, faded.height), [false; 4], is_narrow);
         for y in bounds.rows() {
             for x in self.runs(y, bounds.columns()).flatten() {
                 let ((from_x, from_y), correction) = texture.at(x - area.x, y - area.y);
@@ -116,7 +154,7 @@ impl<'g> WideHole<'g> {
                     image.read(y, x..x + 1, &mut rgb, 3);
                     rgb
                 });
-                let away = usize::from(away[(y - bounds.y) * bounds.width + x - bounds.x]);
+                let away = usize::from(away[(y - faded.y) * faded.width + x - faded.x]);
                 let share = (3 * REACH).saturating_sub(away).min(3 * FADE) as f32 / (3 * FADE) as f32;
                 let rgb = std::array::from_fn(|c| {
                     let v = numerics::clip_unit(copied[c] + correction[c] / 255.0);
@@ -127,6 +165,21 @@ impl<'g> WideHole<'g> {
         }
         Ok(())
     }
+}
+
+/// What of a hole gets texture with a group, in `columns` of row `y`.
+fn runs<'g>(
+    group: &'g Group<'g>,
+    mask: &'g MaskView<'g>,
+    y: usize,
+    columns: Range<usize>,
+) -> impl Iterator<Item = Range<usize>> {
+    group.seen(y, columns).flat_map(move |seen| mask.runs(y, seen))
+}
+
+/// The smallest rectangle that holds that in `area`.
+fn bounds<'g>(group: &'g Group<'g>, mask: &'g MaskView<'g>, area: Rect) -> Option<Rect> {
+    Rect::around(area.rows().flat_map(|y| runs(group, mask, y, area.columns()).map(move |run| (y, run))))
 }
 
 /// Pixels of network regions that take as long as the texture of a hole.
@@ -150,8 +203,14 @@ pub(super) fn for_each_wide_hole(
     let core = core.view();
     let (found, floats) = groups.groups(&core, Some(REACH))?;
     for group in found.iter() {
-        if let Some(hole) = WideHole::new(&group, *mask)? {
-            each(&hole, memory)?;
+        let Some(all) = bounds(&group, mask, group.seen) else { continue };
+        let (width, height) = (tile_side(all.width, WHOLE, TILE), tile_side(all.height, WHOLE, TILE));
+        for y in all.rows().step_by(height) {
+            for x in all.columns().step_by(width) {
+                if let Some(hole) = WideHole::new(&group, mask, Rect { x, y, width, height }.common(all))? {
+                    each(&hole, memory)?;
+                }
+            }
         }
     }
     Ok(floats)

@@ -3,7 +3,6 @@
 
 use super::product::Kernels;
 use super::*;
-use crate::alloc::Plain;
 use crate::error::ErrorKind;
 use crate::numerics::{self, Activation};
 
@@ -282,9 +281,6 @@ struct Bytes;
 
 #[derive(Clone, Copy)]
 struct Triple;
-
-// SAFETY: an integer of two bytes.
-unsafe impl Plain for u16 {}
 
 impl Number for Bytes {
     type Left = u16;

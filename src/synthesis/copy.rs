@@ -1,8 +1,8 @@
 //! Copying instead of averaging: every pixel to be filled takes one of the pixels that the patches over it offer, such that it
 //! is like what they agree on and neighbours fit (iterated conditional modes, Besag 1986).
 
-use super::level::{At, Field, Level, Picture, Shape, mark};
-use super::patch::{AREA, SIDE, difference};
+use super::level::{AREA, At, Field, Level, Picture, SIDE, Shape, mark};
+use super::patch::difference;
 use crate::parallel::Pool;
 
 /// Rows of a band: threads work on bands, which see the others as they were before the sweep.
@@ -69,9 +69,9 @@ impl Labels<'_> {
             }
         }
         if !self.is_first {
-            let is_inside = near.iter().all(|(at, label)| {
-                *at == At::NONE || *label != At::NONE && label.minus(own) == at.minus(here)
-            });
+            let is_inside = near
+                .iter()
+                .all(|(at, label)| *at == At::NONE || *label != At::NONE && label.minus(own) == at.minus(here));
             if is_inside {
                 return own;
             }
@@ -87,16 +87,18 @@ impl Labels<'_> {
                 // What would lie at the neighbour if both came from one place.
                 let beside = picture.known(label, step);
                 if !picture.is(at.x(), at.y(), mark::FILL) {
-                    cost += beside.map_or(0, |beside| SEAM_WEIGHT * difference(picture.pixel(*at), picture.pixel(beside)));
+                    cost +=
+                        beside.map_or(0, |beside| SEAM_WEIGHT * difference(picture.pixel(*at), picture.pixel(beside)));
                 } else if *other != At::NONE && other.minus(label) != step {
                     let back = picture.known(*other, (-step.0, -step.1));
-                    cost += SEAM_WEIGHT * match (beside, back) {
-                        (Some(beside), Some(back)) => {
-                            let own = difference(picture.pixel(label), picture.pixel(back));
-                            own + difference(picture.pixel(beside), picture.pixel(*other)) + SEAM
-                        }
-                        _ => APART,
-                    };
+                    cost += SEAM_WEIGHT
+                        * match (beside, back) {
+                            (Some(beside), Some(back)) => {
+                                let own = difference(picture.pixel(label), picture.pixel(back));
+                                own + difference(picture.pixel(beside), picture.pixel(*other)) + SEAM
+                            }
+                            _ => APART,
+                        };
                 }
             }
             if cost < least {

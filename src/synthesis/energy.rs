@@ -1,8 +1,7 @@
 //! Energy, the fourth channel: how strong the texture around a pixel is (Newson et al. 2014, doi 10.1137/140954933). The
 //! network's fill is smooth; by its energy a patch is looked for that is not.
 
-use super::level::{Picture, Shape, mark};
-use super::patch::SIDE;
+use super::level::{Picture, SIDE, Shape, mark};
 use crate::alloc::{floats_for, split};
 use crate::mask::Rect;
 use crate::prior::{CYCLES, Harmonic};

@@ -2,9 +2,17 @@
 
 use std::ops::Range;
 
-use super::patch::{PADDING, SIDE};
 use crate::alloc::{self, floats_for, split};
 use crate::mask::Rect;
+
+/// Side of a patch, pixels.
+pub(super) const SIDE: usize = 7;
+
+/// Pixels of a patch.
+pub(super) const AREA: u32 = (SIDE * SIDE) as u32;
+
+/// Pixels after a level's last that a kernel reads and does not count.
+pub(super) const PADDING: usize = 1;
 
 /// Red, green, blue and energy, the strength of the texture around a pixel.
 pub(crate) type Pixel = [u8; 4];
@@ -85,7 +93,8 @@ impl Shape {
     pub fn halved(&self, is_guided: bool) -> Self {
         let (width, height, fill) = (self.width / 2, self.height / 2, self.fill);
         let (x, y) = (fill.x / 2, fill.y / 2);
-        let (right, bottom) = ((fill.x + fill.width).div_ceil(2).min(width), (fill.y + fill.height).div_ceil(2).min(height));
+        let (right, bottom) =
+            ((fill.x + fill.width).div_ceil(2).min(width), (fill.y + fill.height).div_ceil(2).min(height));
         let fill = Rect { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) };
         Self::new(width, height, fill, is_guided)
     }
@@ -244,7 +253,9 @@ impl Picture<'_> {
         let mean = |of: &[Pixel], near: [usize; 5]| -> Pixel {
             std::array::from_fn(|c| ((near.iter().map(|i| u32::from(of[*i][c])).sum::<u32>() + 2) / 5) as u8)
         };
-        let near = |v: usize, len: usize| [v.saturating_sub(2), v.saturating_sub(1), v, (v + 1).min(len - 1), (v + 2).min(len - 1)];
+        let near = |v: usize, len: usize| {
+            [v.saturating_sub(2), v.saturating_sub(1), v, (v + 1).min(len - 1), (v + 2).min(len - 1)]
+        };
         for _ in 0..2 {
             for (i, out) in between.iter_mut().enumerate() {
                 let row = i / width * width;
@@ -302,7 +313,13 @@ pub(crate) fn chamfer(
             let above = |dx: isize| match (y, x.checked_add_signed(dx).filter(|x| *x < width)) {
                 (0, _) => top,
                 (_, Some(x)) => out[(y - 1) * width + x],
-                (_, None) => if dx < 0 { left } else { right },
+                (_, None) => {
+                    if dx < 0 {
+                        left
+                    } else {
+                        right
+                    }
+                }
             };
             let before = if x == 0 { left } else { out[at - 1] };
             let nearest = before.min(above(0)).saturating_add(3).min(above(-1).min(above(1)).saturating_add(4));
@@ -316,7 +333,13 @@ pub(crate) fn chamfer(
             let below = |dx: isize| match (y + 1 == height, x.checked_add_signed(dx).filter(|x| *x < width)) {
                 (true, _) => bottom,
                 (_, Some(x)) => out[(y + 1) * width + x],
-                (_, None) => if dx < 0 { left } else { right },
+                (_, None) => {
+                    if dx < 0 {
+                        left
+                    } else {
+                        right
+                    }
+                }
             };
             let after = if x + 1 == width { right } else { out[at + 1] };
             let nearest = after.min(below(0)).saturating_add(3).min(below(-1).min(below(1)).saturating_add(4));

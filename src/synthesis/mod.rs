@@ -21,9 +21,8 @@ use arrayvec::ArrayVec;
 
 use self::blend::Blend;
 use self::energy::Energy;
-use self::level::{At, Level, Pixel, Shape};
+use self::level::{At, Level, Pixel, SIDE, Shape};
 pub(crate) use self::level::{chamfer, mark};
-use self::patch::SIDE;
 use self::search::Sweep;
 use crate::alloc::{floats_for, split};
 use crate::error::{Error, Result};
@@ -87,6 +86,11 @@ impl CanvasRow<'_> {
             (0..3).for_each(|c| pixel[c] = numerics::quantize(value[c], 255) as u8);
         }
     }
+
+    /// Makes a pixel one whose colour does not count.
+    pub fn hide(&mut self, x: usize) {
+        (self.pixels[x], self.marks[x]) = ([0; 4], mark::UNKNOWN);
+    }
 }
 
 /// What was synthesised.
@@ -100,15 +104,11 @@ pub(crate) struct Texture<'s> {
 impl Synthesis {
     /// For a picture of `width`×`height` whose pixels to be filled lie in `fill`.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// Limits, where a side is too long.
+    /// If a side is longer than [`MAX_SIDE`].
     pub fn new(width: usize, height: usize, fill: Rect) -> Result<Self> {
-        if width > MAX_SIDE || height > MAX_SIDE {
-            return Err(Error::limits(format!(
-                "expected a wide hole and its surroundings within {MAX_SIDE}×{MAX_SIDE} pixels, found {width}×{height}"
-            )));
-        }
+        assert!(width <= MAX_SIDE && height <= MAX_SIDE, "places of 16 bits");
         let mut shapes = ArrayVec::from_iter([Shape::new(width, height, fill, false)]);
         let (depth, side) = (fill.width.max(fill.height), width.min(height));
         while depth >> shapes.len() >= LEAST_DEPTH && side >> shapes.len() >= LEAST_SIDE {
@@ -128,7 +128,11 @@ impl Synthesis {
     pub fn floats(&self) -> usize {
         let levels: usize = self.shapes.iter().map(Shape::floats).sum();
         let fill = self.shapes[0].fill.area();
-        levels + floats_for::<Pixel>(fill) + floats_for::<At>(fill) + self.blend.correction_floats() + self.work_floats()
+        levels
+            + floats_for::<Pixel>(fill)
+            + floats_for::<At>(fill)
+            + self.blend.correction_floats()
+            + self.work_floats()
     }
 
     /// Floats of what one step uses and the next does not.
@@ -152,7 +156,11 @@ impl<'s> Canvas<'s> {
         let width = self.level.picture.shape.width;
         let marks = &mut self.level.picture.marks[y * width..][..width];
         marks.fill(0);
-        CanvasRow { pixels: &mut self.level.picture.pixels[y * width..][..width], marks, values: &mut self.memory[..3 * width] }
+        CanvasRow {
+            pixels: &mut self.level.picture.pixels[y * width..][..width],
+            marks,
+            values: &mut self.memory[..3 * width],
+        }
     }
 
     /// Synthesises; `None` where the picture has nothing to take patches from. Tells `progress` what share is done.

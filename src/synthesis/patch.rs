@@ -2,17 +2,8 @@
 
 #![allow(unsafe_code)]
 
-use super::level::{At, Picture, Pixel};
+use super::level::{At, PADDING, Picture, Pixel, SIDE};
 use crate::simd::lanes::PatchRow;
-
-/// Side of a patch, pixels.
-pub(super) const SIDE: usize = 7;
-
-/// Pixels of a patch.
-pub(super) const AREA: u32 = (SIDE * SIDE) as u32;
-
-/// Pixels after a level's last that a kernel reads and does not count.
-pub(super) const PADDING: usize = 1;
 
 /// Rows after which a distance that is too large is given up.
 const FIRST_ROWS: usize = 4;
@@ -34,19 +25,23 @@ pub(super) unsafe fn distance<K: PatchRow>(picture: &Picture<'_>, a: At, b: At, 
     let [a, b] = [a, b].map(|at| at.y() * width + at.x());
     let last = (SIDE - 1) * width + SIDE + PADDING;
     let (a, b) = (&picture.pixels[a..a + last], &picture.pixels[b..b + last]);
-    // SAFETY: the slices hold `SIDE` rows `width` pixels apart, and a pixel more; the caller vouches for the CPU.
+    let (a, b) = (a.as_ptr().cast::<u8>(), b.as_ptr().cast::<u8>());
+    let stride = size_of::<Pixel>() * width;
+    // SAFETY: the slices held `SIDE` rows `width` pixels apart, and a pixel more; the caller vouches for the CPU.
     unsafe {
-        let mut sum = K::zero();
-        let row = |sum, y: usize| K::add(sum, a.as_ptr().add(y * width).cast(), b.as_ptr().add(y * width).cast());
-        for y in 0..FIRST_ROWS {
-            sum = row(sum, y);
+        // Counted loops: a closure would not be inlined into the function that enables the instruction set.
+        let (mut sum, mut y) = (K::zero(), 0);
+        while y < FIRST_ROWS {
+            sum = K::add(sum, a.add(y * stride), b.add(y * stride));
+            y += 1;
         }
         let first = K::total(sum);
         if first >= limit {
             return first;
         }
-        for y in FIRST_ROWS..SIDE {
-            sum = row(sum, y);
+        while y < SIDE {
+            sum = K::add(sum, a.add(y * stride), b.add(y * stride));
+            y += 1;
         }
         K::total(sum)
     }

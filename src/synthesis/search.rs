@@ -5,8 +5,8 @@
 
 #![allow(unsafe_code)]
 
-use super::level::{At, Field, Level, Picture, Shape, mark};
-use super::patch::{AREA, SIDE, difference, distance};
+use super::level::{AREA, At, Field, Level, Picture, SIDE, Shape, mark};
+use super::patch::{difference, distance};
 use crate::alloc;
 use crate::parallel::Pool;
 use crate::simd::Isa;
@@ -103,9 +103,8 @@ impl<'p, 'm> Target<'p, 'm> {
     unsafe fn distance<K: PatchRow>(&self, source: At, limit: u32) -> u32 {
         let mut colours = 0;
         if self.held > 0 {
-            let centre = |at: At| {
-                self.picture.guide[(at.y() + SIDE / 2) * self.picture.shape.width + at.x() + SIDE / 2]
-            };
+            let centre =
+                |at: At| self.picture.guide[(at.y() + SIDE / 2) * self.picture.shape.width + at.x() + SIDE / 2];
             let squares = u64::from(difference(centre(self.at), centre(source)));
             colours = ((squares * self.held * u64::from(AREA)) >> 6) as u32;
             if colours >= limit {
@@ -172,17 +171,14 @@ impl Band<'_> {
     #[inline(always)]
     unsafe fn exhaust<K: PatchRow>(&mut self, target: &Target<'_, '_>, i: usize) {
         let Shape { width, height, .. } = self.picture.shape;
-        let (mut best, mut least) = (self.source[i], u32::MAX);
-        for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
-            if self.picture.is(x, y, mark::SOURCE) {
+        let mut best = Best { source: At::NONE, distance: u32::MAX };
+        for y in 0..height {
+            for x in 0..width {
                 // SAFETY: the caller vouches for the CPU.
-                let distance = unsafe { target.distance::<K>(At::new(x, y), least) };
-                if distance < least {
-                    (best, least) = (At::new(x, y), distance);
-                }
+                unsafe { best.offer::<K>(target, At::new(x, y), 64) };
             }
         }
-        (self.source[i], self.distance[i]) = (best, least);
+        (self.source[i], self.distance[i]) = (best.source, best.distance);
     }
 
     /// Takes a neighbour's source, moved along, or one at random around its own, where that is nearer.
@@ -194,18 +190,7 @@ impl Band<'_> {
     unsafe fn improve<K: PatchRow>(&mut self, target: &Target<'_, '_>, i: usize, sweep: Sweep) {
         let picture = self.picture;
         let Shape { width, height, targets, .. } = picture.shape;
-        let (mut best, mut least) = (self.source[i], self.distance[i]);
-        let mut offer = |source: At, coherent: u64, best: &mut At| {
-            if source == *best || !picture.is(source.x(), source.y(), mark::SOURCE) {
-                return;
-            }
-            let limit = (u64::from(least) * 64 / coherent).min(u64::from(u32::MAX)) as u32;
-            // SAFETY: the caller vouches for the CPU.
-            let distance = unsafe { target.distance::<K>(source, limit) };
-            if distance < limit {
-                (*best, least) = (source, distance);
-            }
-        };
+        let mut best = Best { source: self.source[i], distance: self.distance[i] };
         let (column, row) = (i % targets.width, i / targets.width);
         let back: isize = if sweep.number % 2 == 0 { -1 } else { 1 };
         for (dx, dy) in [(back, 0), (0, back)] {
@@ -220,26 +205,53 @@ impl Band<'_> {
             };
             let (x, y) = (near.x().wrapping_add_signed(-dx), near.y().wrapping_add_signed(-dy));
             if x < width && y < height {
-                offer(At::new(x, y), COHERENT, &mut best);
+                // SAFETY: the caller vouches for the CPU.
+                unsafe { best.offer::<K>(target, At::new(x, y), COHERENT) };
             }
         }
         let key = (sweep.level << 16 | sweep.round << 8 | sweep.number) as u32;
         let index = (self.first * targets.width + i) as u32;
         let mut radius = if sweep.is_coarsest { width.max(height) } else { RADIUS };
-        for try_ in 0.. {
-            let bits = random(key, index, try_);
+        let mut number = 0;
+        while radius > 0 {
+            let bits = random(key, index, number);
             let around = |v: usize, len: usize, bits: u32| {
                 let (first, last) = (v.saturating_sub(radius), (v + radius).min(len - SIDE));
                 first + scaled(bits, last + 1 - first)
             };
-            let source = At::new(around(best.x(), width, bits), around(best.y(), height, bits >> 16));
-            offer(source, 64, &mut best);
-            radius /= 2;
-            if radius == 0 {
-                break;
-            }
+            let Best { source, .. } = best;
+            let source = At::new(around(source.x(), width, bits), around(source.y(), height, bits >> 16));
+            // SAFETY: the caller vouches for the CPU.
+            unsafe { best.offer::<K>(target, source, 64) };
+            (radius, number) = (radius / 2, number + 1);
         }
-        (self.source[i], self.distance[i]) = (best, least);
+        (self.source[i], self.distance[i]) = (best.source, best.distance);
+    }
+}
+
+/// The best source of a target so far.
+struct Best {
+    source: At,
+    distance: u32,
+}
+
+impl Best {
+    /// Takes `source` where its distance, times `coherent` and divided by 64, is less.
+    ///
+    /// # Safety
+    ///
+    /// As [`Band::run`].
+    #[inline(always)]
+    unsafe fn offer<K: PatchRow>(&mut self, target: &Target<'_, '_>, source: At, coherent: u64) {
+        if source == self.source || !target.picture.is(source.x(), source.y(), mark::SOURCE) {
+            return;
+        }
+        let limit = (u64::from(self.distance) * 64 / coherent).min(u64::from(u32::MAX)) as u32;
+        // SAFETY: the caller vouches for the CPU.
+        let distance = unsafe { target.distance::<K>(source, limit) };
+        if distance < limit {
+            *self = Self { source, distance };
+        }
     }
 }
 
@@ -317,7 +329,9 @@ pub(super) fn refine(level: &mut Level<'_>, coarse: &Level<'_>) {
             continue;
         }
         let (mut source, mut far) = (None, 1 << 20);
-        if let Some((cx, cy)) = nearest_target(&coarse.picture, (x / 2).min(wide.width - SIDE), (y / 2).min(wide.height - SIDE)) {
+        if let Some((cx, cy)) =
+            nearest_target(&coarse.picture, (x / 2).min(wide.width - SIDE), (y / 2).min(wide.height - SIDE))
+        {
             let j = wide.in_targets(cx, cy).expect("targets lie in their rectangle");
             let from = coarse.field.source[j];
             far = coarse.field.distance[j];

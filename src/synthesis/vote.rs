@@ -1,8 +1,7 @@
 //! What the patches agree on: every pixel to be filled becomes the weighted mean of those that lie over it (Wexler et al.
 //! 2007, doi 10.1109/TPAMI.2007.60). Sums of integers, so that their order does not show.
 
-use super::level::{Field, Level, Shape, mark};
-use super::patch::{AREA, SIDE};
+use super::level::{AREA, Field, Level, SIDE, Shape, mark};
 use crate::alloc;
 use crate::parallel::Pool;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each module with those it may use, all of them above it in the list.
-const LAYERS: [(&str, &[&str]); 18] = [
+const LAYERS: [(&str, &[&str]); 19] = [
     ("error", &[]),
     ("clock", &[]),
     ("numerics", &[]),
@@ -14,13 +14,27 @@ const LAYERS: [(&str, &[&str]); 18] = [
     ("prior", &["error", "alloc", "mask"]),
     ("simd", &["error", "numerics"]),
     ("parallel", &["simd", "alloc"]),
+    ("synthesis", &["error", "numerics", "alloc", "mask", "prior", "simd", "parallel"]),
     ("weights", &["error", "alloc", "simd"]),
     ("gemm", &["error", "numerics", "simd", "alloc"]),
     ("pconv", &["error", "numerics", "simd", "gemm", "alloc", "parallel", "weights"]),
     ("unet", &["error", "numerics", "simd", "alloc", "mask", "parallel", "pconv", "weights"]),
     (
         "engine",
-        &["error", "clock", "numerics", "sample", "alloc", "mask", "prior", "simd", "parallel", "weights", "unet"],
+        &[
+            "error",
+            "clock",
+            "numerics",
+            "sample",
+            "alloc",
+            "mask",
+            "prior",
+            "simd",
+            "parallel",
+            "synthesis",
+            "weights",
+            "unet",
+        ],
     ),
     ("inpainter", &["error", "sample", "alloc", "mask", "simd", "parallel", "weights", "unet", "engine"]),
     ("selftest", &["error", "sample", "mask", "weights", "inpainter"]),
