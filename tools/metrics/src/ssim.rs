@@ -23,11 +23,35 @@ type Moments = [f64; 5];
 /// # Panics
 /// If the images do not have `width` · `height` · 3 values, or are smaller than a window.
 pub fn ssim(image: &[f32], truth: &[f32], width: usize, height: usize) -> f64 {
+    let mut sum = 0.0;
+    rows(image, truth, width, height, |_, row| sum += row.iter().sum::<f64>());
+    sum / (3 * (width - WINDOW + 1) * (height - WINDOW + 1)) as f64
+}
+
+/// The same over the windows whose centre is in the hole (`mask` 0); 1 where there is none.
+///
+/// # Panics
+/// As [`ssim`], and if the mask is of another size.
+pub fn ssim_hole(image: &[f32], truth: &[f32], mask: &[u8], width: usize, height: usize) -> f64 {
+    assert!(mask.len() == width * height, "images and a mask of one size");
+    let (mut sum, mut count) = (0.0, 0);
+    rows(image, truth, width, height, |y, row| {
+        let centres = &mask[(y + WINDOW / 2) * width + WINDOW / 2..];
+        for (similarity, _) in row.iter().zip(centres).filter(|&(_, &known)| known == 0) {
+            sum += similarity;
+            count += 1;
+        }
+    });
+    if count == 0 { 1.0 } else { sum / f64::from(count) }
+}
+
+/// Gives `each` the similarities of the windows that begin in a row, with the row, channel by channel.
+fn rows(image: &[f32], truth: &[f32], width: usize, height: usize, mut each: impl FnMut(usize, &[f64])) {
     assert!(width >= WINDOW && height >= WINDOW, "an image at least as large as a window of {WINDOW} px");
     assert!(image.len() == truth.len() && image.len() == width * height * 3, "two images of one size");
     let weights = gaussian();
-    let (columns, rows) = (width - WINDOW + 1, height - WINDOW + 1);
-    let mut sum = 0.0;
+    let columns = width - WINDOW + 1;
+    let mut similarities = vec![0.0; columns];
     for channel in 0..3 {
         // Rows already blurred along x; row y of the image is at y mod WINDOW.
         let mut blurred = vec![[0.0; 5]; WINDOW * columns];
@@ -42,16 +66,14 @@ pub fn ssim(image: &[f32], truth: &[f32], width: usize, height: usize) -> f64 {
                 *blurred = weighted(window.iter(), &weights);
             }
             if y + 1 >= WINDOW {
-                sum += (0..columns)
-                    .map(|x| {
-                        let column = (y + 1..y + 1 + WINDOW).map(|row| &blurred[row % WINDOW * columns + x]);
-                        similarity(weighted(column, &weights))
-                    })
-                    .sum::<f64>();
+                for (x, out) in similarities.iter_mut().enumerate() {
+                    let column = (y + 1..y + 1 + WINDOW).map(|row| &blurred[row % WINDOW * columns + x]);
+                    *out = similarity(weighted(column, &weights));
+                }
+                each(y + 1 - WINDOW, &similarities);
             }
         }
     }
-    sum / (3 * columns * rows) as f64
 }
 
 /// Equation 13 of the paper, from the weighted moments of a window.

@@ -1,12 +1,20 @@
-"""Writes fixture.json: metrics of small images as scikit-image computes them.
+"""Writes fixture.json: metrics of small images as scikit-image and OpenCV compute them.
 
-Run where numpy and scikit-image (0.26) are installed: python fixture.py > fixture.json
+Run where numpy, scikit-image (0.26) and opencv-python-headless are installed: python fixture.py > fixture.json
 """
 
 import json
 
+import cv2
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+
+def gradient_energy(image, hole):
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(float)
+    squares = np.diff(grey, axis=1)[:-1] ** 2 + np.diff(grey, axis=0)[:, :-1] ** 2
+    return squares[hole[:-1, :-1]].mean()
+
 
 rng = np.random.default_rng(1)
 cases = []
@@ -23,6 +31,11 @@ for name, height, width, change in [
     truth, image = [np.round(np.clip(v, 0, 1) * 255).astype(np.uint8) for v in (truth, image)]
     a, b = image / 255.0, truth / 255.0
     hole = (np.indices((height, width))[0] > 8) & (np.indices((height, width))[1] < 11)
+    ssim, similarities = structural_similarity(
+        a, b, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, channel_axis=2, data_range=1.0, full=True
+    )
+    # Of windows wholly inside, as in the mean over the image.
+    in_hole = similarities[5:-5, 5:-5][hole[5:-5, 5:-5]]
     cases.append({
         "name": name,
         "width": width,
@@ -31,9 +44,10 @@ for name, height, width, change in [
         "truth": truth.ravel().tolist(),
         "mask": (1 - hole).ravel().tolist(),
         "psnr": peak_signal_noise_ratio(b, a, data_range=1.0),
-        "ssim": structural_similarity(
-            a, b, gaussian_weights=True, sigma=1.5, use_sample_covariance=False, channel_axis=2, data_range=1.0
-        ),
+        "ssim": ssim,
         "l1_hole": np.abs(a - b)[hole].mean(),
+        "psnr_hole": peak_signal_noise_ratio(b[hole], a[hole], data_range=1.0),
+        "ssim_hole": in_hole.mean() if in_hole.size else 1.0,
+        "gradient_energy": gradient_energy(image, hole),
     })
 print("[\n" + ",\n".join(json.dumps(case, separators=(",", ":")) for case in cases) + "\n]")
