@@ -8,3 +8,4 @@ pub mod methods;
 pub mod page;
 pub mod report;
 pub mod run;
+pub mod scores;

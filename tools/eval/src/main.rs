@@ -17,8 +17,8 @@ use std::{
     thread,
 };
 
-/// Measure how well photographs are filled: PSNR, SSIM, L1 in the hole and VGG feature distance, on centre crops, by hole
-/// ratio and by case, beside the harmonic fill and any other methods.
+/// Measure how well photographs are filled: PSNR, SSIM, L1 in the hole, VGG feature distance, Gram error and gradient energy,
+/// on centre crops, by hole ratio and by case, beside the harmonic fill and any other methods.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -39,7 +39,7 @@ struct Arguments {
     /// A method that has filled the files of --export: DIR/GROUP/CROP.png. May be given several times.
     #[arg(long, value_name = "NAME=DIR")]
     also: Vec<Method>,
-    /// VGG16 weights for the feature distance, or `none`.
+    /// VGG16 weights for feature distance and Gram error, or `none`.
     #[arg(long, value_name = "FILE", default_value = "weights/vgg16-conv1-3.f16.safetensors")]
     vgg: PathBuf,
     /// Width and height of the crops in pixels.

@@ -22,9 +22,8 @@ img{display:block;max-width:none}";
 pub fn html(report: &Report<'_>) -> Result<String, String> {
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>inpaint-eval</title>\n<style>{STYLE}</style>\n\
-         <h1>inpaint-eval</h1>\n<p>Means over {} crops: PSNR in dB / SSIM / L1 in the hole, and the VGG feature distance \
-         where it was asked for.</p>\n",
-        report.crops.len()
+         <h1>inpaint-eval</h1>\n<p>{}</p>\n",
+        report.legend()
     );
     for table in Table::ALL {
         let _ = write!(page, "<h2>{}</h2>\n<table><tr><th>holes<th>ratio", table.title());

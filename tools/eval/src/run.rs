@@ -2,11 +2,11 @@
 
 use crate::{
     cases::{Crop, Group, hole_ratio},
-    features::{Features, distance},
+    features::Features,
     methods::{Filler, Method},
+    scores::{Scores, Truth},
 };
 use image::{GrayImage, RgbImage};
-use inpaint_metrics::{l1_hole, psnr, ssim};
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -16,19 +16,6 @@ use std::{
     },
     thread,
 };
-
-/// How far a filled crop is from the true one. Images are compared in 8 bits, known pixels included.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scores {
-    /// dB.
-    pub psnr: f64,
-    /// Mean structural similarity.
-    pub ssim: f64,
-    /// Mean absolute difference in the hole, of 0 … 1.
-    pub l1: f64,
-    /// Relative difference of VGG features; nothing without VGG.
-    pub vgg: Option<f64>,
-}
 
 /// One crop under one mask.
 pub struct Measured {
@@ -88,34 +75,24 @@ impl Settings<'_> {
     }
 
     fn measure(&self, fillers: &[Filler], group: usize, crop: usize) -> Result<Measured, String> {
-        let (truth, known) = (&self.crops[crop].pixels, self.mask(group, crop)?);
-        let (width, height) = (truth.width() as usize, truth.height() as usize);
-        let values = |image: &RgbImage| -> Vec<f32> { image.iter().map(|&v| f32::from(v) / 255.0).collect() };
-        let expected = values(truth);
-        let features = |image: &[f32]| self.vgg.map(|vgg| vgg.of(image, width));
-        let expected_features = features(&expected);
+        let (pixels, known) = (&self.crops[crop].pixels, self.mask(group, crop)?);
+        let truth = Truth::new(pixels, &known, self.vgg);
         // Which crops are shown turns from group to group.
         let shown = (crop + self.crops.len() - group * self.pictures % self.crops.len()) % self.crops.len();
         let mut pictures = Vec::new();
         if shown < self.pictures {
-            pictures.push(holed(truth, &known));
+            pictures.push(holed(pixels, &known));
         }
         let mut scores = Vec::new();
         for filler in fillers {
-            let filled = filler.fill(truth, &known, &self.file(group, crop))?;
-            let found = values(&filled);
-            scores.push(Scores {
-                psnr: psnr(&found, &expected),
-                ssim: ssim(&found, &expected, width, height),
-                l1: l1_hole(&found, &expected, &known),
-                vgg: features(&found).zip(expected_features.as_ref()).map(|(a, b)| distance(&a, b)),
-            });
+            let filled = filler.fill(pixels, &known, &self.file(group, crop))?;
+            scores.push(truth.scores(&filled));
             if shown < self.pictures {
                 pictures.push(filled);
             }
         }
         if shown < self.pictures {
-            pictures.push(truth.clone());
+            pictures.push(pixels.clone());
         }
         Ok(Measured { group, crop, hole: hole_ratio(&known), scores, pictures })
     }
