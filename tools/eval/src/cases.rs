@@ -1,5 +1,6 @@
 //! What is evaluated: centre crops of photographs, each under one mask of every group.
 
+use crate::shapes::{ROOM, Shape, Shapes};
 use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage, imageops};
 use inpaint_train::{
     masks::{Kind, Masks},
@@ -39,11 +40,13 @@ pub enum Table {
     Cases,
     /// Fixed ratios: strokes of 5 … 45 %, blocks of 20 %, blobs of 10 %.
     Fixed,
+    /// Blobs, boxes and silhouettes 60 … 250 px wide.
+    Wide,
 }
 
 impl Table {
     /// In the order of the report.
-    pub const ALL: [Self; 3] = [Self::Buckets, Self::Cases, Self::Fixed];
+    pub const ALL: [Self; 4] = [Self::Buckets, Self::Cases, Self::Fixed, Self::Wide];
 
     /// Its heading.
     pub fn title(self) -> &'static str {
@@ -51,13 +54,20 @@ impl Table {
             Self::Buckets => "By hole ratio",
             Self::Cases => "By case",
             Self::Fixed => "At fixed hole ratios",
+            Self::Wide => "Wide holes",
         }
+    }
+
+    /// Whether PSNR, SSIM and feature distance are of the hole alone, not of the composite.
+    pub fn hole_alone(self) -> bool {
+        self == Self::Wide
     }
 }
 
 enum Source {
     Files(Vec<PathBuf>),
     Drawn(Masks),
+    Shapes(Shapes),
 }
 
 /// Where the masks of the buckets come from, and the seed of all that are drawn.
@@ -117,11 +127,11 @@ pub fn crops(folder: &Path, size: usize, limit: usize) -> Result<Vec<Crop>, Stri
     Ok(crops)
 }
 
-/// The groups in the order of the report.
+/// The groups in the order of the report, for crops of this size. Crops smaller than [`ROOM`] have no wide holes.
 ///
 /// # Errors
 /// If the folder of masks cannot be read or fills no bucket; one that stays empty is left out.
-pub fn groups(masks: &MaskSource) -> Result<Vec<Group>, String> {
+pub fn groups(masks: &MaskSource, size: usize) -> Result<Vec<Group>, String> {
     let bucket_name = |[low, high]: [f32; 2]| format!("{low:.2}-{high:.2}");
     let mut groups: Vec<Group> = match masks {
         MaskSource::Generator(_) => BUCKETS
@@ -164,22 +174,28 @@ pub fn groups(masks: &MaskSource) -> Result<Vec<Group>, String> {
     }
     drawn(Table::Fixed, "blocks-20", Kind::Blocks, 0.2..=0.2);
     drawn(Table::Fixed, "blobs-10", Kind::Blobs, 0.1..=0.1);
+    let shapes = [("blob", Shape::Blob), ("box", Shape::Box), ("silhouette", Shape::Silhouette)];
+    for (name, shape) in shapes.into_iter().filter(|_| size >= ROOM) {
+        for width in [[60.0, 120.0], [120.0, 250.0]] {
+            let name = format!("{name}-{}-{}", width[0], width[1]);
+            groups.push(Group { table: Table::Wide, name, source: Source::Shapes(Shapes { shape, width }) });
+        }
+    }
     Ok(groups)
 }
 
 impl Group {
-    /// The mask of the crop with this index, `[size, size]`, 1 = known. It depends on the group's name, the seed and the
-    /// index alone.
+    /// The mask of the crop with this index, `[size, size]`, 1 = known. It depends on the group's name, the seed, the index and
+    /// the size alone.
     ///
     /// # Errors
     /// If a mask file cannot be read.
     pub fn mask(&self, seed: u64, crop: usize, size: usize) -> Result<Vec<u8>, String> {
+        let stream = self.name.bytes().fold(0, |hash: u64, byte| hash.wrapping_mul(257).wrapping_add(byte.into()));
+        let mut rng = Rng::stream(seed, stream, crop as u64);
         match &self.source {
-            Source::Drawn(masks) => {
-                let stream =
-                    self.name.bytes().fold(0, |hash: u64, byte| hash.wrapping_mul(257).wrapping_add(byte.into()));
-                Ok(masks.sample(&mut Rng::stream(seed, stream, crop as u64), size, size))
-            }
+            Source::Drawn(masks) => Ok(masks.sample(&mut rng, size, size)),
+            Source::Shapes(shapes) => Ok(shapes.sample(&mut rng, size)),
             Source::Files(files) => {
                 let file = open(&files[crop % files.len()])?.into_luma8();
                 let hole = white(&imageops::resize(&file, size as u32, size as u32, imageops::FilterType::Nearest));

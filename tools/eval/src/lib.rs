@@ -9,3 +9,4 @@ pub mod page;
 pub mod report;
 pub mod run;
 pub mod scores;
+pub mod shapes;

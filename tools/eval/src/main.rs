@@ -42,7 +42,7 @@ struct Arguments {
     /// VGG16 weights for feature distance and Gram error, or `none`.
     #[arg(long, value_name = "FILE", default_value = "weights/vgg16-conv1-3.f16.safetensors")]
     vgg: PathBuf,
-    /// Width and height of the crops in pixels.
+    /// Width and height of the crops in pixels; wide holes need 336 or more.
     #[arg(long, default_value_t = 256, value_parser = size)]
     size: usize,
     /// Use only the first N photographs.
@@ -74,7 +74,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), String> {
     let crops = cases::crops(&arguments.data, arguments.size, arguments.count)?;
-    let groups = cases::groups(&arguments.masks)?;
+    let groups = cases::groups(&arguments.masks, arguments.size)?;
     let contexts = || [None].into_iter().chain(arguments.context.iter().copied().map(Some));
     let networks = arguments.weights.iter().flat_map(|weights| contexts().map(|c| Method::network(weights, c)));
     let methods: Vec<Method> = networks.chain([Method::Harmonic]).chain(arguments.also.iter().cloned()).collect();

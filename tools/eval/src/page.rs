@@ -1,9 +1,6 @@
 //! One HTML file with the tables and the pictures side by side.
 
-use crate::{
-    cases::Table,
-    report::{Report, cell},
-};
+use crate::report::{Report, cell};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use image::{RgbImage, codecs::jpeg::JpegEncoder};
 use std::fmt::Write;
@@ -25,7 +22,7 @@ pub fn html(report: &Report<'_>) -> Result<String, String> {
          <h1>inpaint-eval</h1>\n<p>{}</p>\n",
         report.legend()
     );
-    for table in Table::ALL {
+    for table in report.tables() {
         let _ = write!(page, "<h2>{}</h2>\n<table><tr><th>holes<th>ratio", table.title());
         report.columns().iter().for_each(|name| page.push_str(&format!("<th>{}", escaped(name))));
         for (index, group) in report.groups.iter().enumerate().filter(|(_, group)| group.table == table) {

@@ -42,10 +42,12 @@ impl Report<'_> {
     /// What the numbers of a cell are.
     pub fn legend(&self) -> String {
         let vgg = self.measured.iter().any(|m| m.scores.iter().any(|s| s.vgg.is_some()));
+        let wide = self.groups.iter().any(|group| group.table.hole_alone());
         format!(
-            "Means over {} crops: PSNR in dB / SSIM / L1 in the hole{} / gradient energy in the hole over the truth's.",
+            "Means over {} crops: PSNR in dB / SSIM / L1 in the hole{} / gradient energy in the hole over the truth's.{}",
             self.crops.len(),
-            if vgg { " / VGG feature distance / Gram error in the hole" } else { "" }
+            if vgg { " / VGG feature distance / Gram error in the hole" } else { "" },
+            if wide { " Of wide holes, all is in the hole." } else { "" }
         )
     }
 
@@ -89,10 +91,15 @@ impl Report<'_> {
         Value::Array(self.groups.iter().enumerate().map(group).collect())
     }
 
+    /// The tables that have groups.
+    pub fn tables(&self) -> impl Iterator<Item = Table> {
+        Table::ALL.into_iter().filter(|table| self.groups.iter().any(|group| group.table == *table))
+    }
+
     /// A section a table: a line a group, a column a method.
     pub fn markdown(&self) -> String {
         let mut text = self.legend() + "\n";
-        for table in Table::ALL {
+        for table in self.tables() {
             let _ = write!(text, "\n## {}\n\n| holes | ratio |", table.title());
             let columns = self.columns();
             columns.iter().for_each(|name| text.push_str(&format!(" {name} |")));

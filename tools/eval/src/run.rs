@@ -76,7 +76,7 @@ impl Settings<'_> {
 
     fn measure(&self, fillers: &[Filler], group: usize, crop: usize) -> Result<Measured, String> {
         let (pixels, known) = (&self.crops[crop].pixels, self.mask(group, crop)?);
-        let truth = Truth::new(pixels, &known, self.vgg);
+        let truth = Truth::new(pixels, &known, self.vgg, self.groups[group].table.hole_alone());
         // Which crops are shown turns from group to group.
         let shown = (crop + self.crops.len() - group * self.pictures % self.crops.len()) % self.crops.len();
         let mut pictures = Vec::new();

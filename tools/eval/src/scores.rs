@@ -2,21 +2,21 @@
 
 use crate::features::{Features, Pools, distance, gram_error, in_hole};
 use image::RgbImage;
-use inpaint_metrics::{gradient_energy, l1_hole, psnr, ssim};
+use inpaint_metrics::{gradient_energy, l1_hole, psnr, psnr_hole, ssim, ssim_hole};
 
 /// Gradient energies below this, a level's step at one pixel in a hundred, count as this: flat holes have a ratio too.
 const FLAT: f64 = 0.01;
 
-/// How far a filled crop is from the true one. Images are compared in 8 bits, known pixels included but where the hole is named.
+/// How far a filled crop is from the true one, in 8 bits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scores {
-    /// dB.
+    /// dB, of the composite or of its hole.
     pub psnr: f64,
-    /// Mean structural similarity.
+    /// Mean structural similarity, of the composite or of its hole.
     pub ssim: f64,
     /// Mean absolute difference in the hole, of 0 … 1.
     pub l1: f64,
-    /// Relative difference of VGG features; nothing without VGG.
+    /// Relative difference of VGG features, of the composite or of its hole; nothing without VGG.
     pub vgg: Option<f64>,
     /// Relative difference of the Gram matrices of the hole's VGG features; nothing without VGG, or if the hole is too thin.
     pub gram: Option<f64>,
@@ -48,6 +48,7 @@ impl Scores {
 pub struct Truth<'a> {
     known: &'a [u8],
     vgg: Option<&'a Features>,
+    hole_alone: bool,
     size: usize,
     values: Vec<f32>,
     /// Of the crop and of its hole; nothing without VGG.
@@ -56,10 +57,11 @@ pub struct Truth<'a> {
 }
 
 impl<'a> Truth<'a> {
-    /// A square crop whose hole is where `known` is 0.
-    pub fn new(crop: &RgbImage, known: &'a [u8], vgg: Option<&'a Features>) -> Self {
+    /// A square crop whose hole is where `known` is 0. PSNR, SSIM and feature distance are of the composite, or of the
+    /// hole alone.
+    pub fn new(crop: &RgbImage, known: &'a [u8], vgg: Option<&'a Features>, hole_alone: bool) -> Self {
         let size = crop.width() as usize;
-        let mut truth = Self { known, vgg, size, values: values(crop), pools: None, energy: 0.0 };
+        let mut truth = Self { known, vgg, hole_alone, size, values: values(crop), pools: None, energy: 0.0 };
         truth.pools = truth.pools(&truth.values);
         truth.energy = truth.energy(&truth.values);
         truth
@@ -67,14 +69,19 @@ impl<'a> Truth<'a> {
 
     /// The scores of a fill.
     pub fn scores(&self, filled: &RgbImage) -> Scores {
-        let (found, expected) = (&values(filled)[..], &self.values[..]);
+        let (found, expected, known, size) = (&values(filled)[..], &self.values[..], self.known, self.size);
         let pools = self.pools(found);
         let pools = || pools.as_ref().zip(self.pools.as_ref());
+        let (psnr, ssim) = match self.hole_alone {
+            true => (psnr_hole(found, expected, known), ssim_hole(found, expected, known, size, size)),
+            false => (psnr(found, expected), ssim(found, expected, size, size)),
+        };
+        let part = usize::from(self.hole_alone);
         Scores {
-            psnr: psnr(found, expected),
-            ssim: ssim(found, expected, self.size, self.size),
-            l1: l1_hole(found, expected, self.known),
-            vgg: pools().map(|([found, _], [expected, _])| distance(found, expected)),
+            psnr,
+            ssim,
+            l1: l1_hole(found, expected, known),
+            vgg: pools().map(|(found, expected)| distance(&found[part], &expected[part])),
             gram: pools().and_then(|([_, found], [_, expected])| gram_error(found, expected)),
             energy: self.energy(found) / self.energy,
         }
@@ -111,9 +118,9 @@ mod tests {
     fn flat_holes_have_a_ratio() {
         let (flat, step) = (RgbImage::new(16, 16), RgbImage::from_fn(16, 16, |x, _| image::Rgb([(x / 8) as u8; 3])));
         let known = vec![0; 256];
-        assert_eq!(Truth::new(&flat, &known, None).scores(&flat).energy, 1.0);
+        assert_eq!(Truth::new(&flat, &known, None, true).scores(&flat).energy, 1.0);
         // A step of one level at one pixel in fifteen.
-        assert!((Truth::new(&flat, &known, None).scores(&step).energy - 100.0 / 15.0).abs() < 1e-9);
-        assert!((Truth::new(&step, &known, None).scores(&flat).energy - 0.15).abs() < 1e-9);
+        assert!((Truth::new(&flat, &known, None, true).scores(&step).energy - 100.0 / 15.0).abs() < 1e-9);
+        assert!((Truth::new(&step, &known, None, true).scores(&flat).energy - 0.15).abs() < 1e-9);
     }
 }

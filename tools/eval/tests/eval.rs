@@ -39,7 +39,7 @@ fn crops_are_from_the_centre() {
 
 #[test]
 fn masks_have_the_ratios_their_groups_say() {
-    let groups = cases::groups(&MaskSource::Generator(3)).unwrap();
+    let groups = cases::groups(&MaskSource::Generator(3), 64).unwrap();
     assert_eq!(groups.len(), 6 + 2 + 7);
     for group in &groups {
         for crop in 0..3 {
@@ -58,8 +58,51 @@ fn masks_have_the_ratios_their_groups_say() {
                     let ratio = name.split_once('-').unwrap().1.parse::<f64>().unwrap() / 100.0;
                     (ratio, ratio)
                 }
+                (Table::Wide, name) => panic!("{name} in a crop of 64 px"),
             };
             assert!(ratio > low - 0.02 && ratio < high + 0.02, "{}: {ratio}", group.name);
+        }
+    }
+}
+
+#[test]
+fn wide_holes_have_the_widths_their_groups_say() {
+    let groups = cases::groups(&MaskSource::Generator(3), 512).unwrap();
+    let wide: Vec<_> = groups.iter().filter(|group| group.table == Table::Wide).collect();
+    assert_eq!(groups.len() - wide.len(), 6 + 2 + 7);
+    let names: Vec<_> = wide.iter().map(|group| &*group.name).collect();
+    let shapes =
+        ["blob-60-120", "blob-120-250", "box-60-120", "box-120-250", "silhouette-60-120", "silhouette-120-250"];
+    assert_eq!(names, shapes);
+    // Crops just large enough have them too, smaller ones not.
+    assert_eq!(cases::groups(&MaskSource::Generator(3), 336).unwrap().len(), groups.len());
+    assert_eq!(cases::groups(&MaskSource::Generator(3), 328).unwrap().len(), groups.len() - 6);
+    for group in wide {
+        let mut parts = group.name.split('-');
+        let (shape, bounds) = (parts.next().unwrap(), parts.map(|bound| bound.parse::<usize>().unwrap()));
+        let bounds: Vec<_> = bounds.collect();
+        for (crop, size) in (0..12).map(|crop| (crop, if crop % 2 == 0 { 512 } else { 336 })) {
+            let mask = group.mask(3, crop, size).unwrap();
+            assert_eq!(mask, group.mask(3, crop, size).unwrap());
+            assert_ne!(mask, group.mask(4, crop, size).unwrap(), "{}", group.name);
+            let holes = || (0..size * size).filter(|&at| mask[at] == 0);
+            let span = |of: fn(usize, usize) -> usize| {
+                let (first, last) = (holes().map(|at| of(at, size)).min(), holes().map(|at| of(at, size)).max());
+                (first.unwrap(), last.unwrap() + 1)
+            };
+            let (x, y) = (span(|at, size| at % size), span(|at, size| at / size));
+            assert!(x.0.min(y.0) >= 16 && x.1.max(y.1) <= size - 16, "{}: {x:?}, {y:?}", group.name);
+            let (width, height) = (x.1 - x.0, y.1 - y.0);
+            let told = if shape == "silhouette" { width.min(height) } else { width };
+            // Outlines may miss a column or two of their box.
+            assert!(told + 3 > bounds[0] && told <= bounds[1], "{}: {width}×{height}", group.name);
+            let share = holes().count() as f64 / (width * height) as f64;
+            let (low, high) = match shape {
+                "box" => (1.0, 1.0),
+                "blob" => (0.5, 0.95),
+                _ => (0.3, 0.75),
+            };
+            assert!(share >= low && share <= high, "{}: {share}", group.name);
         }
     }
 }
@@ -71,7 +114,7 @@ fn mask_files_go_into_the_bucket_of_their_ratio() {
         let mask = GrayImage::from_fn(10, 10, |x, y| Luma([if y * 10 + x < share { 255 } else { 0 }]));
         mask.save(folder.path().join(format!("{name}.png"))).unwrap();
     }
-    let groups = cases::groups(&MaskSource::Folder(folder.path().into())).unwrap();
+    let groups = cases::groups(&MaskSource::Folder(folder.path().into()), 20).unwrap();
     let buckets: Vec<_> = groups.iter().filter(|group| group.table == Table::Buckets).collect();
     assert_eq!(buckets.iter().map(|group| &*group.name).collect::<Vec<_>>(), ["0.01-0.10", "0.20-0.30"]);
     let mask = buckets[1].mask(1, 5, 20).unwrap();
@@ -84,7 +127,7 @@ fn the_report_is_the_same_from_any_number_of_threads() {
     let photos = folder.path().join("photos");
     photographs(&photos);
     let crops = cases::crops(&photos, SIZE, 9).unwrap();
-    let groups = cases::groups(&MaskSource::Generator(1)).unwrap();
+    let groups = cases::groups(&MaskSource::Generator(1), SIZE).unwrap();
     let copies = folder.path().join("copies");
     let methods = [network(), Method::Harmonic, format!("copy={}", copies.display()).parse().unwrap()];
     let settings = |threads| Settings {
