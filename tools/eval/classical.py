@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Fill what `inpaint-eval --export DIR` wrote by Telea, Navier-Stokes (OpenCV) and biharmonic (scikit-image).
+"""Fill what `inpaint-eval --export DIR` wrote by Telea, Navier-Stokes (OpenCV), biharmonic (scikit-image) and PatchMatch.
 
     classical.py DIR OUT [METHOD ...]
 
 writes OUT/METHOD/GROUP/CROP.png; then `inpaint-eval --also telea=OUT/telea ...` measures them. Files already there stay.
-Needs opencv-python-headless, scikit-image and numpy.
+Needs opencv-python-headless, scikit-image and numpy. The method pypatchmatch, which has to be named, needs PyPatchMatch 2.2.0.
 """
 
 import sys
@@ -23,11 +23,20 @@ def biharmonic(image, hole):
     return np.floor(np.clip(filled, 0, 1) * 255 + 0.5).astype(np.uint8)
 
 
+def pypatchmatch(image, hole):
+    import patchmatch
+
+    patchmatch.set_random_seed(1)
+    return patchmatch.inpaint(np.ascontiguousarray(image[:, :, ::-1]), hole, patch_size=3)[:, :, ::-1]
+
+
 METHODS = {
     "telea": lambda image, hole: cv2.inpaint(image, hole, RADIUS, cv2.INPAINT_TELEA),
     "navier-stokes": lambda image, hole: cv2.inpaint(image, hole, RADIUS, cv2.INPAINT_NS),
     "biharmonic": biharmonic,
 }
+OPTIONAL = {"pypatchmatch": pypatchmatch}
+ALL = METHODS | OPTIONAL
 
 
 def fill(job):
@@ -36,14 +45,14 @@ def fill(job):
     hole = cv2.imread(str(mask_path), cv2.IMREAD_GRAYSCALE)
     if image is None or hole is None:
         raise SystemExit(f"{image_path}, {mask_path}: two pictures expected")
-    filled = np.where(hole[:, :, None] > 0, METHODS[method](image, hole), image)
+    filled = np.where(hole[:, :, None] > 0, ALL[method](image, hole), image)
     if not cv2.imwrite(str(out_path), filled):
         raise SystemExit(f"{out_path}: cannot be written")
 
 
 def main():
-    if len(sys.argv) < 3 or any(name not in METHODS for name in sys.argv[3:]):
-        raise SystemExit(f"usage: classical.py DIR OUT [{'|'.join(METHODS)} ...]")
+    if len(sys.argv) < 3 or any(name not in ALL for name in sys.argv[3:]):
+        raise SystemExit(f"usage: classical.py DIR OUT [{'|'.join(ALL)} ...]")
     export, out = Path(sys.argv[1]), Path(sys.argv[2])
     jobs = []
     for image in sorted((export / "input").glob("*/*.png")):
