@@ -61,6 +61,8 @@ unsafe impl Plain for u8 {}
 unsafe impl Plain for u16 {}
 // SAFETY: an integer of four bytes.
 unsafe impl Plain for u32 {}
+// SAFETY: an integer of four bytes.
+unsafe impl Plain for i32 {}
 // SAFETY: four bytes.
 unsafe impl Plain for [u8; 4] {}
 

@@ -13,6 +13,9 @@ use crate::prior::Harmonic;
 /// How strongly the tone is drawn to the network's: it follows in what is wider than 1/√ of this, pixels.
 const SCREENING: f32 = 0.002;
 
+/// Pixels around what is filled: the solver wants one, the last touches compare with more.
+const AROUND: usize = 6;
+
 /// Cycles of the solver.
 const CYCLES: usize = 2;
 
@@ -26,7 +29,7 @@ pub(super) struct Blend {
 impl Blend {
     pub fn new(shape: &Shape) -> Result<Self> {
         let whole = Rect { x: 0, y: 0, width: shape.width, height: shape.height };
-        let window = shape.fill.grown(1, whole);
+        let window = shape.fill.grown(AROUND, whole);
         Ok(Self { window, solver: Harmonic::new(window.width, window.height)? })
     }
 

@@ -9,7 +9,7 @@ use crate::parallel::Pool;
 const BAND: usize = 16;
 
 /// Sweeps after the first.
-const SWEEPS: usize = 4;
+const SWEEPS: usize = 1;
 
 /// Cost of a seam between two neighbours that come from different places, and its weight.
 const SEAM: u32 = 30;

@@ -76,27 +76,25 @@ pub(super) struct Shape {
     pub fill: Rect,
     /// First pixels of the patches that touch it.
     pub targets: Rect,
-    /// Whether patches are held to the network's colours.
-    pub is_guided: bool,
 }
 
 impl Shape {
-    pub fn new(width: usize, height: usize, fill: Rect, is_guided: bool) -> Self {
+    pub fn new(width: usize, height: usize, fill: Rect) -> Self {
         let (x, y) = (fill.x.saturating_sub(SIDE - 1), fill.y.saturating_sub(SIDE - 1));
         let end = |end: usize, len: usize| end.min((len + 1).saturating_sub(SIDE));
         let (right, bottom) = (end(fill.x + fill.width, width), end(fill.y + fill.height, height));
         let targets = Rect { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) };
-        Self { width, height, fill, targets, is_guided }
+        Self { width, height, fill, targets }
     }
 
     /// The next level, half as large.
-    pub fn halved(&self, is_guided: bool) -> Self {
+    pub fn halved(&self) -> Self {
         let (width, height, fill) = (self.width / 2, self.height / 2, self.fill);
         let (x, y) = (fill.x / 2, fill.y / 2);
         let (right, bottom) =
             ((fill.x + fill.width).div_ceil(2).min(width), (fill.y + fill.height).div_ceil(2).min(height));
         let fill = Rect { x, y, width: right.saturating_sub(x), height: bottom.saturating_sub(y) };
-        Self::new(width, height, fill, is_guided)
+        Self::new(width, height, fill)
     }
 
     pub fn area(&self) -> usize {
@@ -130,16 +128,12 @@ impl Shape {
         self.area() + PADDING
     }
 
-    fn guide(&self) -> usize {
-        if self.is_guided { self.area() } else { 0 }
-    }
-
     /// Floats of its memory.
     pub fn floats(&self) -> usize {
         let (fill, targets) = (self.fill.area(), self.targets.area());
         floats_for::<Pixel>(self.pixels())
             + floats_for::<u8>(self.area())
-            + floats_for::<Pixel>(self.guide())
+            + floats_for::<Pixel>(self.area())
             + floats_for::<Pixel>(fill)
             + floats_for::<u16>(fill)
             + 3 * floats_for::<u32>(targets)
@@ -169,7 +163,7 @@ pub(super) struct Picture<'m> {
     pub pixels: &'m mut [Pixel],
     /// Of [`mark`]s, `[height, width]`.
     pub marks: &'m mut [u8],
-    /// The network's colours, blurred, `[height, width]`; none where they do not count.
+    /// The network's colours, blurred, `[height, width]`.
     pub guide: &'m mut [Pixel],
     /// Of the pixels in `shape.fill`: distance to the nearest that is not filled, thirds of a pixel.
     pub depth: &'m mut [u16],
@@ -190,7 +184,7 @@ impl<'m> Level<'m> {
         let (fill, targets) = (shape.fill.area(), shape.targets.area());
         let (pixels, memory) = split(memory, shape.pixels());
         let (marks, memory) = split(memory, shape.area());
-        let (guide, memory) = split(memory, shape.guide());
+        let (guide, memory) = split(memory, shape.area());
         let (voted, memory) = split(memory, fill);
         let (depth, memory) = split(memory, fill);
         let (source, memory) = split(memory, targets);
@@ -276,8 +270,12 @@ impl Picture<'_> {
         chamfer(depth, (fill.width, fill.height), self.shape.edges(), is_filled)
     }
 
+    pub fn index(&self, at: At) -> usize {
+        at.y() * self.shape.width + at.x()
+    }
+
     pub fn pixel(&self, at: At) -> Pixel {
-        self.pixels[at.y() * self.shape.width + at.x()]
+        self.pixels[self.index(at)]
     }
 
     pub fn is(&self, x: usize, y: usize, mark: u8) -> bool {

@@ -10,6 +10,7 @@
 mod blend;
 mod copy;
 mod energy;
+mod finish;
 mod level;
 mod patch;
 mod search;
@@ -44,11 +45,8 @@ const LEAST_SIDE: usize = 4 * SIDE;
 /// The fewest sources of the coarsest level.
 const LEAST_SOURCES: usize = 200;
 
-/// Levels at which patches are not held to the network's colours: the photograph's own and its half.
-const FREE_LEVELS: usize = 2;
-
 /// Rounds of search and vote at the photograph's size and at the coarsest level.
-const ROUNDS: (usize, usize) = (2, 6);
+const ROUNDS: (usize, usize) = (2, 16);
 
 /// Sweeps of a round.
 const SWEEPS: usize = 2;
@@ -109,10 +107,10 @@ impl Synthesis {
     /// If a side is longer than [`MAX_SIDE`].
     pub fn new(width: usize, height: usize, fill: Rect) -> Result<Self> {
         assert!(width <= MAX_SIDE && height <= MAX_SIDE, "places of 16 bits");
-        let mut shapes = ArrayVec::from_iter([Shape::new(width, height, fill, false)]);
+        let mut shapes = ArrayVec::from_iter([Shape::new(width, height, fill)]);
         let (depth, side) = (fill.width.max(fill.height), width.min(height));
         while depth >> shapes.len() >= LEAST_DEPTH && side >> shapes.len() >= LEAST_SIDE {
-            let shape = shapes[shapes.len() - 1].halved(shapes.len() >= FREE_LEVELS);
+            let shape = shapes[shapes.len() - 1].halved();
             shapes.push(shape);
         }
         let (energy, blend) = (Energy::new(&shapes[0])?, Blend::new(&shapes[0])?);
@@ -137,10 +135,10 @@ impl Synthesis {
 
     /// Floats of what one step uses and the next does not.
     fn work_floats(&self) -> usize {
-        let guided = self.shapes.iter().find(|shape| shape.is_guided);
-        let blur = guided.map_or(0, |shape| floats_for::<Pixel>(shape.area()));
+        let blur = floats_for::<Pixel>(self.shapes[0].area());
         let before = floats_for::<At>(self.shapes[0].fill.area());
-        self.energy.floats(&self.shapes[0]).max(self.blend.floats()).max(blur).max(before)
+        let finish = finish::floats(self.blend.window);
+        self.energy.floats(&self.shapes[0]).max(self.blend.floats()).max(finish).max(blur).max(before)
     }
 
     /// The picture in `memory` of [`Synthesis::floats`] and any content. Every pixel is to be written.
@@ -188,6 +186,7 @@ impl<'s> Canvas<'s> {
             row.copy_from_slice(&finest.picture.pixels[y * shape.width + fill.x..][..fill.width]);
         }
         energy.write(&mut finest.picture, work);
+        finest.picture.write_guide(work);
         let depth = finest.picture.measure_depth() / 3;
         for shape in &shapes[1..] {
             if depth >> levels.len() < LEAST_DEPTH {
@@ -196,9 +195,7 @@ impl<'s> Canvas<'s> {
             let (mut level, rest) = Level::new(*shape, memory);
             level.picture.halve(&levels[levels.len() - 1].picture);
             level.picture.measure_depth();
-            if shape.is_guided {
-                level.picture.write_guide(work);
-            }
+            level.picture.write_guide(work);
             levels.push(level);
             memory = rest;
         }
@@ -249,6 +246,7 @@ impl<'s> Canvas<'s> {
         let finest = &levels[0];
         copy::copy(finest, labels, split::<At>(work, fill.area()).0, pool);
         blend.solve(&finest.picture, labels, network, correction, work);
+        finish::finish(&finest.picture, blend.window, labels, network, correction, work);
         Ok(Some(Texture { shape, window: blend.window, labels, correction }))
     }
 }

@@ -17,10 +17,14 @@ use crate::simd::scalar::Scalar;
 const BAND: usize = 16;
 
 /// How strongly a patch is held to the network's colours at the rim of a hole, by the square of their difference.
-const GUIDE: u64 = 32;
+const GUIDE: u64 = 48;
 
 /// Pixels from the rim at which that is half as strong: near the rim the network is right, in the middle it is an average.
-const GUIDE_DEPTH: u64 = 16;
+const GUIDE_DEPTH: u64 = 12;
+
+/// How strongly a patch is held to its own place, by the square of the way to its source in the photograph's size: an object
+/// of the rim is not repeated far from where it is.
+const NEAR: u64 = 500;
 
 /// A neighbour's source is taken where its distance times this, divided by 64, is less: what is copied coherently is sharp.
 const COHERENT: u64 = 52;
@@ -76,10 +80,11 @@ impl Shape {
     }
 }
 
-/// How far apart a target and sources are, the network's colours included.
+/// How far apart a target and sources are, the network's colours and their places included.
 struct Target<'p, 'm> {
     picture: &'p Picture<'m>,
     at: At,
+    level: usize,
     /// Weight of the network's colours.
     held: u64,
 }
@@ -87,11 +92,8 @@ struct Target<'p, 'm> {
 impl<'p, 'm> Target<'p, 'm> {
     fn new(picture: &'p Picture<'m>, at: At, level: usize) -> Self {
         let depth = ((picture.depth_at(at.x() + SIDE / 2, at.y() + SIDE / 2) << level) / 3) as u64;
-        let held = match picture.shape.is_guided {
-            true => GUIDE * GUIDE_DEPTH.pow(2) / (GUIDE_DEPTH.pow(2) + depth * depth),
-            false => 0,
-        };
-        Self { picture, at, held }
+        let held = GUIDE * GUIDE_DEPTH.pow(2) / (GUIDE_DEPTH.pow(2) + depth * depth);
+        Self { picture, at, level, held }
     }
 
     /// The distance, or some value of `limit` or more where it is not below that.
@@ -101,18 +103,17 @@ impl<'p, 'm> Target<'p, 'm> {
     /// The CPU has the instruction set of `K`.
     #[inline(always)]
     unsafe fn distance<K: PatchRow>(&self, source: At, limit: u32) -> u32 {
-        let mut colours = 0;
-        if self.held > 0 {
-            let centre =
-                |at: At| self.picture.guide[(at.y() + SIDE / 2) * self.picture.shape.width + at.x() + SIDE / 2];
-            let squares = u64::from(difference(centre(self.at), centre(source)));
-            colours = ((squares * self.held * u64::from(AREA)) >> 6) as u32;
-            if colours >= limit {
-                return colours;
-            }
+        let centre = (SIDE / 2) * self.picture.shape.width + SIDE / 2;
+        let [own, other] = [self.at, source].map(|at| self.picture.guide[self.picture.index(at) + centre]);
+        let colours = (u64::from(difference(own, other)) * self.held * u64::from(AREA)) >> 6;
+        let (dx, dy) = source.minus(self.at);
+        let way = ((dx * dx + dy * dy) as u64) << (2 * self.level);
+        let apart = colours + ((way * NEAR * u64::from(AREA)) >> 14);
+        if apart >= u64::from(limit) {
+            return limit;
         }
         // SAFETY: the caller vouches for the CPU.
-        unsafe { colours + distance::<K>(self.picture, self.at, source, limit - colours) }
+        unsafe { apart as u32 + distance::<K>(self.picture, self.at, source, limit - apart as u32) }
     }
 }
 
