@@ -14,7 +14,7 @@ use crate::prior::Harmonic;
 const SCREENING: f32 = 0.002;
 
 /// Pixels around what is filled: the solver wants one, the last touches compare with more.
-const AROUND: usize = 6;
+const AROUND: usize = 4;
 
 /// Cycles of the solver.
 const CYCLES: usize = 2;

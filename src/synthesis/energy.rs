@@ -66,7 +66,7 @@ impl Energy {
                 }
                 let at = y * width + x;
                 // Differences are of brightness times 4.
-                let energy = sum * SCALE / (4 * count).max(1);
+                let energy = (sum * SCALE + 2 * count) / (4 * count).max(1);
                 picture.pixels[at][3] = energy.min(255) as u8;
                 if count == 0 {
                     picture.marks[at] |= mark::BLANK;

@@ -6,18 +6,21 @@ use super::level::{At, Picture, Pixel, mark};
 use crate::alloc::{floats_for, split};
 use crate::mask::Rect;
 
-/// Pixels to every side over which tone is taken, twice; the rest is details.
-const TONE_RADIUS: usize = 2;
+/// Pixels to every side over which tone is taken, twice.
+const TONE_RADIUS: usize = 1;
+
+/// Pixels to every side of the means, taken twice, beyond which there are details.
+const SMOOTH_RADIUS: usize = 2;
 
 /// Distance from the rim at which the network's tone counts half, pixels.
-const TONE_DEPTH: i64 = 6;
+const TONE_DEPTH: i64 = 10;
 
 /// Pixels to every side over which the strength of details is compared, and over which their gain is evened out.
-const DETAIL_RADIUS: usize = 6;
+const DETAIL_RADIUS: usize = 10;
 const GAIN_RADIUS: usize = 3;
 
 /// The greatest gain of details, in units of 1/256.
-const MOST_GAIN: i32 = 416;
+const MOST_GAIN: i32 = 512;
 
 /// A difference of neighbours that counts as none, in units of 1/256.
 const LEAST_STRENGTH: i32 = 32;
@@ -69,11 +72,11 @@ pub(super) fn finish(
     for (channel, plane) in colours.into_iter().enumerate() {
         // What a plane has beyond itself blurred twice is its details.
         c.fill(1);
-        box_sums(c, b, a, window.width, TONE_RADIUS);
+        box_sums(c, b, a, window.width, SMOOTH_RADIUS);
         a.copy_from_slice(plane);
         for _ in 0..2 {
-            sums_by_rows(a, c, window.width, TONE_RADIUS);
-            for_columns(c, a, window.width, TONE_RADIUS, |i, sum| sum / b[i]);
+            sums_by_rows(a, c, window.width, SMOOTH_RADIUS);
+            for_columns(c, a, window.width, SMOOTH_RADIUS, |i, sum| sum / b[i]);
         }
         for (i, value) in plane.iter().enumerate() {
             if let Some(j) = view.filled(i) {

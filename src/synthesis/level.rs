@@ -159,6 +159,8 @@ pub(super) struct Level<'m> {
 /// The pixels of a level.
 pub(super) struct Picture<'m> {
     pub shape: Shape,
+    /// The longer side of what is to be filled, at the photograph's size.
+    pub side: u64,
     /// `[height, width]` and [`PADDING`].
     pub pixels: &'m mut [Pixel],
     /// Of [`mark`]s, `[height, width]`.
@@ -180,7 +182,7 @@ pub(super) struct Field<'m> {
 
 impl<'m> Level<'m> {
     /// A level in the first [`Shape::floats`] of `memory`, and the rest.
-    pub fn new(shape: Shape, memory: &'m mut [f32]) -> (Self, &'m mut [f32]) {
+    pub fn new(shape: Shape, side: u64, memory: &'m mut [f32]) -> (Self, &'m mut [f32]) {
         let (fill, targets) = (shape.fill.area(), shape.targets.area());
         let (pixels, memory) = split(memory, shape.pixels());
         let (marks, memory) = split(memory, shape.area());
@@ -190,7 +192,7 @@ impl<'m> Level<'m> {
         let (source, memory) = split(memory, targets);
         let (distance, memory) = split(memory, targets);
         let (spare, memory) = memory.split_at_mut(targets);
-        let picture = Picture { shape, pixels, marks, guide, depth };
+        let picture = Picture { shape, side, pixels, marks, guide, depth };
         (Self { picture, field: Field { source, distance, spare }, voted, sources: 0 }, memory)
     }
 }

@@ -46,7 +46,7 @@ const LEAST_SIDE: usize = 4 * SIDE;
 const LEAST_SOURCES: usize = 200;
 
 /// Rounds of search and vote at the photograph's size and at the coarsest level.
-const ROUNDS: (usize, usize) = (2, 16);
+const ROUNDS: (usize, usize) = (1, 16);
 
 /// Sweeps of a round.
 const SWEEPS: usize = 2;
@@ -122,6 +122,12 @@ impl Synthesis {
         self.shapes[0].width >= SIDE && self.shapes[0].height >= SIDE
     }
 
+    /// The longer side of what is to be filled, pixels.
+    fn side(&self) -> u64 {
+        let Rect { width, height, .. } = self.shapes[0].fill;
+        width.max(height) as u64
+    }
+
     /// Floats of the memory it takes.
     pub fn floats(&self) -> usize {
         let levels: usize = self.shapes.iter().map(Shape::floats).sum();
@@ -143,7 +149,7 @@ impl Synthesis {
 
     /// The picture in `memory` of [`Synthesis::floats`] and any content. Every pixel is to be written.
     pub fn canvas<'s>(&'s self, memory: &'s mut [f32]) -> Canvas<'s> {
-        let (level, memory) = Level::new(self.shapes[0], memory);
+        let (level, memory) = Level::new(self.shapes[0], self.side(), memory);
         Canvas { synthesis: self, level, memory }
     }
 }
@@ -192,7 +198,7 @@ impl<'s> Canvas<'s> {
             if depth >> levels.len() < LEAST_DEPTH {
                 break;
             }
-            let (mut level, rest) = Level::new(*shape, memory);
+            let (mut level, rest) = Level::new(*shape, synthesis.side(), memory);
             level.picture.halve(&levels[levels.len() - 1].picture);
             level.picture.measure_depth();
             level.picture.write_guide(work);

@@ -17,20 +17,21 @@ use crate::simd::scalar::Scalar;
 const BAND: usize = 16;
 
 /// How strongly a patch is held to the network's colours at the rim of a hole, by the square of their difference.
-const GUIDE: u64 = 48;
+const GUIDE: u64 = 64;
 
 /// Pixels from the rim at which that is half as strong: near the rim the network is right, in the middle it is an average.
 const GUIDE_DEPTH: u64 = 12;
 
 /// How strongly a patch is held to its own place, by the square of the way to its source in the photograph's size: an object
-/// of the rim is not repeated far from where it is.
+/// of the rim is not repeated far from where it is. In holes wider than [`NEAR_SIDE`] it is by their size.
 const NEAR: u64 = 500;
+const NEAR_SIDE: u64 = 256;
 
 /// A neighbour's source is taken where its distance times this, divided by 64, is less: what is copied coherently is sharp.
 const COHERENT: u64 = 52;
 
 /// Farthest that a sweep looks around a source, but for the coarsest level.
-const RADIUS: usize = 32;
+const RADIUS: usize = 8;
 
 /// The most comparisons for which every source is tried at the coarsest level.
 const EXHAUSTIVE: u64 = 20_000_000;
@@ -84,16 +85,18 @@ impl Shape {
 struct Target<'p, 'm> {
     picture: &'p Picture<'m>,
     at: At,
-    level: usize,
     /// Weight of the network's colours.
     held: u64,
+    /// Weight of the square of the way, in pixels of the level.
+    near: u64,
 }
 
 impl<'p, 'm> Target<'p, 'm> {
     fn new(picture: &'p Picture<'m>, at: At, level: usize) -> Self {
         let depth = ((picture.depth_at(at.x() + SIDE / 2, at.y() + SIDE / 2) << level) / 3) as u64;
         let held = GUIDE * GUIDE_DEPTH.pow(2) / (GUIDE_DEPTH.pow(2) + depth * depth);
-        Self { picture, at, level, held }
+        let near = (NEAR << (2 * level)) * NEAR_SIDE.pow(2) / picture.side.max(NEAR_SIDE).pow(2);
+        Self { picture, at, held, near }
     }
 
     /// The distance, or some value of `limit` or more where it is not below that.
@@ -107,8 +110,8 @@ impl<'p, 'm> Target<'p, 'm> {
         let [own, other] = [self.at, source].map(|at| self.picture.guide[self.picture.index(at) + centre]);
         let colours = (u64::from(difference(own, other)) * self.held * u64::from(AREA)) >> 6;
         let (dx, dy) = source.minus(self.at);
-        let way = ((dx * dx + dy * dy) as u64) << (2 * self.level);
-        let apart = colours + ((way * NEAR * u64::from(AREA)) >> 14);
+        let way = (dx * dx + dy * dy) as u64;
+        let apart = colours + ((way * self.near * u64::from(AREA)) >> 14);
         if apart >= u64::from(limit) {
             return limit;
         }
