@@ -36,6 +36,9 @@ typedef int32_t inpaint_status;
 // What white in a mask means: one of the numbers below.
 typedef int32_t inpaint_polarity;
 
+// Which holes get texture: one of the numbers below.
+typedef int32_t inpaint_texture;
+
 // How pixels lie in memory: one of the numbers below. Samples of a pixel follow each other; 16-bit samples are in the
 // machine's byte order. Alpha is never changed.
 typedef int32_t inpaint_format;
@@ -130,6 +133,15 @@ typedef int32_t inpaint_channel;
 // White is kept, black is the hole.
 #define INPAINT_WHITE_IS_KEPT 1
 
+// Those in which a square of more than 32 pixels fits.
+#define INPAINT_TEXTURE_AUTO 0
+
+// None. Scratch memory is several times smaller.
+#define INPAINT_TEXTURE_OFF 1
+
+// All.
+#define INPAINT_TEXTURE_ON 2
+
 // INPAINT_CHANNEL_LUMA where the picture has no alpha or the same alpha everywhere. INPAINT_CHANNEL_ALPHA where all visible
 // pixels (alpha above 0) have one colour, give or take 8, and half of the picture or less is opaque (alpha of 128 or more):
 // strokes on a transparent layer. A picture that may mean either, such as a photograph with an erased hole, is
@@ -200,6 +212,9 @@ inpaint_status inpaint_options_set_grow(inpaint_options *options, uint32_t radiu
 inpaint_status inpaint_options_set_context(inpaint_options *options,
                                            uint32_t pixels);
 
+// Which holes get the texture of the photograph around them. Default INPAINT_TEXTURE_AUTO.
+inpaint_status inpaint_options_set_texture(inpaint_options *options, inpaint_texture texture);
+
 // Makes an engine from a weights file in memory or, where weights is NULL and size 0, from the weights built into the
 // library. Options may be NULL for the defaults. Weights and options may be freed afterwards. On a failure *engine is NULL.
 inpaint_status inpaint_engine_new(const void *weights,
@@ -219,7 +234,7 @@ void inpaint_engine_free(inpaint_engine *engine);
 // The instruction set in use: "avx512", "avx2", "neon" or "scalar". Never freed. NULL where engine is NULL.
 const char *inpaint_isa(const inpaint_engine *engine);
 
-// Bytes of scratch memory that inpaint_run uses on a picture of this size. They depend on the weights and the size alone.
+// Bytes of scratch memory that inpaint_run uses on a picture of this size. They depend on the engine and the size alone.
 inpaint_status inpaint_scratch_size(const inpaint_engine *engine,
                                     uint32_t width,
                                     uint32_t height,

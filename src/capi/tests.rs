@@ -242,6 +242,62 @@ fn contexts_give_the_bytes_of_the_rust_interface() {
     assert!(results[0] == results[2] && results[0] != results[1]);
 }
 
+/// A wide hole, with texture and without, in the engine's memory and in the caller's.
+#[test]
+fn textures_give_the_bytes_of_the_rust_interface() {
+    use ndarray::{Array2, Array3};
+    const SIDE: usize = 56;
+    let weights = &tiny_weights();
+    let before = Array3::from_shape_fn((SIDE, SIDE, 3), |(y, x, c)| (x * 7 + y * 3 + c * 40 + x * y % 31) as u8);
+    let mask = Array2::from_shape_fn((SIDE, SIDE), |(y, x)| {
+        255 * u8::from((10..44).contains(&x) && (12..46).contains(&y) && cfg!(not(miri)) || x * y == 400)
+    });
+    let mut results = Vec::new();
+    for (texture, of_rust) in [
+        (INPAINT_TEXTURE_AUTO, Texture::Auto),
+        (INPAINT_TEXTURE_OFF, Texture::Off),
+        (INPAINT_TEXTURE_ON, Texture::On),
+    ] {
+        let inpainter = Inpainter::from_bytes(weights, Options::default().texture(of_rust)).unwrap();
+        let hole = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
+        let expected = inpainter.inpaint(before.view(), &hole).unwrap();
+        for lends in [false, true] {
+            let mut after = before.clone();
+            let (mut engine, mut size) = (std::ptr::null_mut(), 0);
+            // SAFETY: options, an engine, pixels and a mask of this test, as large as is said.
+            unsafe {
+                let options = inpaint_options_new();
+                assert_eq!(inpaint_options_set_texture(options, 3), INPAINT_USAGE);
+                assert_eq!(inpaint_options_set_texture(options, texture), INPAINT_OK);
+                let (data, len) = (weights.as_ptr().cast(), weights.len());
+                assert_eq!(inpaint_engine_new(data, len, options, &mut engine), INPAINT_OK);
+                inpaint_options_free(options);
+                let image = inpaint_image {
+                    data: after.as_mut_ptr().cast(),
+                    size: after.len(),
+                    stride: 0,
+                    width: SIDE as u32,
+                    height: SIDE as u32,
+                    format: INPAINT_RGB8,
+                };
+                let mask = inpaint_mask { data: mask.as_ptr(), size: mask.len(), stride: 0 };
+                assert_eq!(inpaint_scratch_size(engine, SIDE as u32, SIDE as u32, &mut size), INPAINT_OK);
+                let mut scratch = vec![0xffu8; if lends { size } else { 0 }];
+                let (memory, size) = match lends {
+                    true => (scratch.as_mut_ptr().cast(), size),
+                    false => (std::ptr::null_mut(), 0),
+                };
+                let status = inpaint_run(engine, &image, &mask, memory, size, None, std::ptr::null_mut());
+                assert_eq!(status, INPAINT_OK, "{}", last_error());
+                inpaint_engine_free(engine);
+            }
+            assert!(after == expected, "{texture}, lent: {lends}");
+        }
+        results.push(expected);
+    }
+    assert!(cfg!(miri) || results[0] != results[1]);
+}
+
 /// Rows with gaps, at addresses that are no more than even, into memory that nobody has written.
 #[test]
 fn what_c_lends_for_a_mask_is_used_as_lent() {

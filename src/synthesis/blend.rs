@@ -114,3 +114,32 @@ fn wanted(picture: &Picture<'_>, labels: &[At], network: &[Pixel], x: usize, y: 
     }
     sum
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Σ (u − neighbour) + screening·u = f, with 0 around the hole and nothing beyond the picture.
+    #[test]
+    fn corrections_solve_their_equation() {
+        let (width, height) = (37, 29);
+        let is_hole = |x: usize, y: usize| x < 30 && (5..24).contains(&y) && (x + y) % 13 > 0;
+        let solver = Harmonic::new(width, height).unwrap();
+        let f: Vec<f32> = (0..3 * width * height).map(|i| ((i * 7919) % 101) as f32 / 50.0 - 1.0).collect();
+        let (mut u, mut scratch) = (vec![9.0; f.len()], vec![9.0; solver.scratch_len()]);
+        let mut worst = [0f32; 2];
+        for (cycles, worst) in [2, 20].into_iter().zip(&mut worst) {
+            solver.correct(&mut u, &f, SCREENING, |y| runs(width, move |x| is_hole(x, y)), cycles, &mut scratch);
+            for (x, y) in (0..width).flat_map(|x| (0..height).map(move |y| (x, y))) {
+                let at = |x: usize, y: usize| u[3 * (y * width + x)];
+                let near = [(x.wrapping_sub(1), y), (x + 1, y), (x, y.wrapping_sub(1)), (x, y + 1)];
+                let near = near.into_iter().filter(|(x, y)| *x < width && *y < height);
+                let sum: f32 = near.map(|(nx, ny)| at(x, y) - at(nx, ny)).sum::<f32>() + SCREENING * at(x, y);
+                let error = if is_hole(x, y) { sum - f[3 * (y * width + x)] } else { at(x, y) };
+                *worst = worst.max(error.abs());
+            }
+        }
+        println!("largest errors {worst:?}");
+        assert!(worst[0] < 0.2 && worst[1] < 1e-4, "{worst:?}");
+    }
+}

@@ -349,3 +349,140 @@ pub(crate) fn chamfer(
     }
     usize::from(most)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(seed: u32) -> impl FnMut(usize) -> usize {
+        let mut state = seed;
+        move |count| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 8) as usize % count
+        }
+    }
+
+    #[test]
+    fn places_keep_their_columns_and_rows() {
+        let at = At::new(700, 0x7ffe);
+        assert_eq!((at.x(), at.y()), (700, 0x7ffe));
+        assert_eq!(at.shifted(-7, 1), At::new(693, 0x7fff));
+        assert_eq!(At::new(3, 9).minus(at), (-697, 9 - 0x7ffe));
+    }
+
+    /// Shortest ways by steps of 3 and 4, by going over all pixels until nothing changes.
+    #[test]
+    fn distances_are_those_of_the_shortest_steps() {
+        let mut next = numbers(5);
+        for _ in 0..40 {
+            let (width, height) = (1 + next(20), 1 + next(20));
+            let inside: Vec<bool> = (0..width * height).map(|_| next(8) > 0).collect();
+            let open = std::array::from_fn(|_| next(2) == 0);
+            let [left, right, top, bottom] = open;
+            let mut expected = vec![usize::from(u16::MAX); width * height];
+            let mut changes = true;
+            while std::mem::take(&mut changes) {
+                for i in 0..width * height {
+                    let (x, y) = ((i % width) as isize, (i / width) as isize);
+                    let mut nearest = if inside[i] { expected[i] } else { 0 };
+                    for (dx, dy) in (-1..2).flat_map(|dx| (-1..2).map(move |dy| (dx, dy))) {
+                        let (x, y, step) = (x + dx, y + dy, 2 + dx.unsigned_abs() + dy.unsigned_abs());
+                        let is_out = (x < 0, x >= width as isize, y < 0, y >= height as isize);
+                        let there = match is_out {
+                            (false, false, false, false) => expected[y as usize * width + x as usize],
+                            // Rows beyond the picture first, as far as they go beside its corners.
+                            (_, _, true, _) => {
+                                if top {
+                                    0
+                                } else {
+                                    usize::from(u16::MAX)
+                                }
+                            }
+                            (_, _, _, true) => {
+                                if bottom {
+                                    0
+                                } else {
+                                    usize::from(u16::MAX)
+                                }
+                            }
+                            (true, ..) => {
+                                if left {
+                                    0
+                                } else {
+                                    usize::from(u16::MAX)
+                                }
+                            }
+                            _ => {
+                                if right {
+                                    0
+                                } else {
+                                    usize::from(u16::MAX)
+                                }
+                            }
+                        };
+                        if (dx, dy) != (0, 0) {
+                            nearest = nearest.min(there + step);
+                        }
+                    }
+                    if nearest < expected[i] {
+                        (expected[i], changes) = (nearest, true);
+                    }
+                }
+            }
+            let mut found = vec![9; width * height];
+            let most = chamfer(&mut found, (width, height), open, |x, y| inside[y * width + x]);
+            let expected: Vec<u16> = expected.iter().map(|v| (*v).min(usize::from(u16::MAX)) as u16).collect();
+            assert_eq!(found, expected, "{width}×{height}, {open:?}");
+            assert_eq!(most, expected.iter().copied().max().map_or(0, usize::from));
+        }
+    }
+
+    #[test]
+    fn sources_are_known_throughout_and_targets_touch_the_hole() {
+        let mut next = numbers(8);
+        for _ in 0..20 {
+            let (width, height) = (SIDE + next(20), SIDE + next(20));
+            let fill = Rect { x: next(width - 3), y: next(height - 3), width: 1 + next(3), height: 1 + next(3) };
+            let shape = Shape::new(width, height, fill);
+            let mut memory = vec![0.0; shape.floats()];
+            let (mut level, _) = Level::new(shape, 1, &mut memory);
+            let unknown: Vec<bool> = (0..width * height).map(|_| next(60) == 0).collect();
+            let is_fill = |x: usize, y: usize| fill.columns().contains(&x) && fill.rows().contains(&y);
+            for (i, marks) in level.picture.marks.iter_mut().enumerate() {
+                *marks = match is_fill(i % width, i / width) {
+                    true => mark::FILL | mark::UNKNOWN,
+                    false => {
+                        if unknown[i] {
+                            mark::UNKNOWN
+                        } else {
+                            0
+                        }
+                    }
+                };
+            }
+            let before = level.picture.marks.to_vec();
+            let sources = level.picture.mark_patches();
+            let mut count = 0;
+            for (x, y) in (0..width).flat_map(|x| (0..height).map(move |y| (x, y))) {
+                let fits = x + SIDE <= width && y + SIDE <= height;
+                let patch =
+                    || (y..(y + SIDE).min(height)).flat_map(|y| (x..(x + SIDE).min(width)).map(move |x| (x, y)));
+                let is_source = fits && patch().all(|(x, y)| before[y * width + x] & mark::UNKNOWN == 0);
+                let is_target = fits && patch().any(|(x, y)| before[y * width + x] & mark::FILL != 0);
+                assert_eq!(level.picture.is(x, y, mark::SOURCE), is_source, "{x}, {y}");
+                assert_eq!(level.picture.is(x, y, mark::TARGET), is_target, "{x}, {y}");
+                assert!(!is_target || shape.in_targets(x, y).is_some());
+                count += usize::from(is_source);
+            }
+            assert_eq!(sources, count);
+            // The patches over a pixel of the hole are targets, and there is one at least.
+            for (x, y) in fill.columns().flat_map(|x| fill.rows().map(move |y| (x, y))) {
+                let (columns, rows) = shape.over(x, y);
+                assert!(!columns.is_empty() && !rows.is_empty());
+                for (dx, dy) in columns.flat_map(|dx| rows.clone().map(move |dy| (dx, dy))) {
+                    assert!(level.picture.is(x - dx, y - dy, mark::TARGET));
+                }
+            }
+        }
+    }
+}

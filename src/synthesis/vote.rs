@@ -92,3 +92,41 @@ pub(super) fn vote(level: &mut Level<'_>, sharpness: u64, pool: &Pool) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::level::Shape;
+    use super::*;
+    use crate::mask::Rect;
+
+    #[test]
+    fn weights_fall_as_the_exponential_does() {
+        for (i, weight) in FALLING.iter().enumerate() {
+            let expected = (4096.0 * (-(i as f64) / 128.0).exp()).max(1.0);
+            assert!((f64::from(*weight) - expected).abs() <= 1.0, "{i}: expected {expected}, found {weight}");
+        }
+        for (i, weight) in INWARDS.iter().enumerate() {
+            let expected = (4096.0 * 1.3f64.powf(-(i as f64) / 3.0)).max(16.0);
+            assert!((f64::from(*weight) - expected).abs() <= 1.0, "{i}: expected {expected}, found {weight}");
+        }
+    }
+
+    #[test]
+    fn the_upper_quartile_is_that_of_the_sorted_distances() {
+        let shape = Shape::new(60, 40, Rect { x: 20, y: 10, width: 9, height: 13 });
+        let mut memory = vec![0.0; shape.floats()];
+        let (level, _) = Level::new(shape, 1, &mut memory);
+        level.picture.marks.fill(mark::TARGET);
+        for shift in [0, 7, 13, 20] {
+            let mut state = 7u32;
+            let mut sorted = Vec::new();
+            for distance in level.field.distance.iter_mut() {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                *distance = state >> shift;
+                sorted.push(*distance);
+            }
+            sorted.sort();
+            assert_eq!(upper_quartile(&level), sorted[sorted.len() * 3 / 4], "{shift}");
+        }
+    }
+}

@@ -45,6 +45,9 @@ struct Arguments {
     /// Width and height of the crops in pixels; wide holes need 336 or more.
     #[arg(long, default_value_t = 256, value_parser = size)]
     size: usize,
+    /// Measure the wide holes alone.
+    #[arg(long)]
+    wide: bool,
     /// Use only the first N photographs.
     #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
     count: usize,
@@ -74,10 +77,15 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), String> {
     let crops = cases::crops(&arguments.data, arguments.size, arguments.count)?;
-    let groups = cases::groups(&arguments.masks, arguments.size)?;
+    let mut groups = cases::groups(&arguments.masks, arguments.size)?;
+    if arguments.wide {
+        groups.retain(|group| group.table == cases::Table::Wide);
+    }
     let contexts = || [None].into_iter().chain(arguments.context.iter().copied().map(Some));
     let networks = arguments.weights.iter().flat_map(|weights| contexts().map(|c| Method::network(weights, c)));
-    let methods: Vec<Method> = networks.chain([Method::Harmonic]).chain(arguments.also.iter().cloned()).collect();
+    let textured = arguments.weights.iter().map(|weights| Method::textured(weights));
+    let methods: Vec<Method> =
+        networks.chain(textured).chain([Method::Harmonic]).chain(arguments.also.iter().cloned()).collect();
     let measures = arguments.export.is_none() && arguments.vgg != Path::new("none");
     let vgg = if measures { Some(Features::open(&arguments.vgg)?) } else { None };
     let settings = Settings {

@@ -2,7 +2,7 @@
 
 use crate::cases::open;
 use image::RgbImage;
-use inpaint_edge::{Inpainter, Mask, MaskRule, MaskWhite, Options, numerics, prior::Harmonic};
+use inpaint_edge::{Inpainter, Mask, MaskRule, MaskWhite, Options, Texture, numerics, prior::Harmonic};
 use ndarray::{ArrayView2, ArrayView3};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ const CONVERGED: usize = 30;
 /// What fills.
 #[derive(Clone, Debug)]
 pub enum Method {
-    /// The network of a weights file, as the program runs it.
+    /// The network of a weights file, without texture or as the program runs it.
     Network {
         /// Its name in the report.
         name: String,
@@ -20,6 +20,8 @@ pub enum Method {
         weights: PathBuf,
         /// How many pixels around a hole it sees; `None`: as the file says.
         context: Option<usize>,
+        /// Which holes get texture.
+        texture: Texture,
     },
     /// Laplace's equation, solved to convergence.
     Harmonic,
@@ -33,14 +35,19 @@ pub enum Method {
 }
 
 impl Method {
-    /// The network of a weights file, with this context in place of the file's.
+    /// The network of a weights file and texture where the program gives it.
+    pub fn textured(weights: &Path) -> Self {
+        Self::Network { name: "texture".to_owned(), weights: weights.to_owned(), context: None, texture: Texture::Auto }
+    }
+
+    /// The network of a weights file alone, with this context in place of the file's.
     pub fn network(weights: &Path, context: Option<usize>) -> Self {
         let name = match context {
             None => "network".to_owned(),
             Some(usize::MAX) => "network-all".to_owned(),
             Some(pixels) => format!("network-{pixels}"),
         };
-        Self::Network { name, weights: weights.to_owned(), context }
+        Self::Network { name, weights: weights.to_owned(), context, texture: Texture::Off }
     }
 
     /// The name in the report.
@@ -57,8 +64,8 @@ impl Method {
     /// If the weights cannot be used.
     pub fn ready(&self) -> Result<Filler, String> {
         Ok(match self {
-            Self::Network { weights, context, .. } => {
-                let options = Options::default().threads(1).context(*context);
+            Self::Network { weights, context, texture, .. } => {
+                let options = Options::default().threads(1).context(*context).texture(*texture);
                 Filler::Network(Box::new(Inpainter::from_path(weights, options).map_err(|error| error.to_string())?))
             }
             Self::Harmonic => Filler::Harmonic,
@@ -73,7 +80,9 @@ impl std::str::FromStr for Method {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once('=') {
-            Some((name, dir)) if !name.is_empty() && !name.starts_with("network") && name != "harmonic" => {
+            Some((name, dir))
+                if !name.is_empty() && !name.starts_with("network") && !["texture", "harmonic"].contains(&name) =>
+            {
                 Ok(Self::Files { name: name.into(), dir: dir.into() })
             }
             _ => Err(format!("expected NAME=DIR with a name of its own, found `{text}`")),
