@@ -25,7 +25,7 @@ use crate::spec::BatchSpec;
 
 /// The outcome of a job.
 enum Outcome {
-    Filled(Done),
+    Filled(Box<Done>),
     /// Its result was there already.
     Skipped,
     Failed(Error),
@@ -81,7 +81,7 @@ pub fn run(spec: &BatchSpec) -> Result<u8> {
                 turn.succeeds();
             }
             bar.inc(1);
-            let told = tell_of(turn.job, filled.map_or_else(Outcome::Failed, Outcome::Filled));
+            let told = tell_of(turn.job, filled.map_or_else(Outcome::Failed, |done| Outcome::Filled(Box::new(done))));
             told.inspect_err(|_| {
                 stop.store(true, Ordering::Relaxed);
                 queue.stop();

@@ -253,11 +253,9 @@ fn textures_give_the_bytes_of_the_rust_interface() {
         255 * u8::from((10..44).contains(&x) && (12..46).contains(&y) && cfg!(not(miri)) || x * y == 400)
     });
     let mut results = Vec::new();
-    for (texture, of_rust) in [
-        (INPAINT_TEXTURE_AUTO, Texture::Auto),
-        (INPAINT_TEXTURE_OFF, Texture::Off),
-        (INPAINT_TEXTURE_ON, Texture::On),
-    ] {
+    for (texture, of_rust) in
+        [(INPAINT_TEXTURE_AUTO, Texture::Auto), (INPAINT_TEXTURE_OFF, Texture::Off), (INPAINT_TEXTURE_ON, Texture::On)]
+    {
         let inpainter = Inpainter::from_bytes(weights, Options::default().texture(of_rust)).unwrap();
         let hole = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
         let expected = inpainter.inpaint(before.view(), &hole).unwrap();

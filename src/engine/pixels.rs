@@ -61,7 +61,7 @@ impl<T: Sample, S: DataMut<Elem = T>> Pixels for ArrayBase<S, Ix3> {
 
     fn is_transparent(&self, x: usize, y: usize) -> bool {
         let channels = self.dim().2;
-        channels % 2 == 0 && self[[y, x, channels - 1]].to_byte() < 128
+        channels.is_multiple_of(2) && self[[y, x, channels - 1]].to_byte() < 128
     }
 
     fn write(&mut self, x: usize, y: usize, rgb: [f32; 3]) {

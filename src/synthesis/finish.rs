@@ -163,9 +163,9 @@ impl View<'_> {
 fn sums_by_rows(values: &[i32], out: &mut [i32], width: usize, radius: usize) {
     for (row, out) in values.chunks_exact(width).zip(out.chunks_exact_mut(width)) {
         let mut sum: i32 = row[..radius.min(width)].iter().sum();
-        for x in 0..width {
+        for (x, out) in out.iter_mut().enumerate() {
             sum += row.get(x + radius).unwrap_or(&0);
-            out[x] = sum;
+            *out = sum;
             sum -= x.checked_sub(radius).map_or(0, |x| row[x]);
         }
     }

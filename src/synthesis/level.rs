@@ -234,7 +234,9 @@ impl Picture<'_> {
                 let marks = (0..SIDE).fold(0, |marks, i| marks | self.marks[(y + i) * width + x]);
                 let is_source = marks & ROW_UNKNOWN == 0;
                 let is_target = marks & ROW_FILL != 0;
-                self.marks[y * width + x] |= u8::from(is_source) * mark::SOURCE | u8::from(is_target) * mark::TARGET;
+                let of_source = if is_source { mark::SOURCE } else { 0 };
+                let of_target = if is_target { mark::TARGET } else { 0 };
+                self.marks[y * width + x] |= of_source | of_target;
                 sources += usize::from(is_source);
             }
         }

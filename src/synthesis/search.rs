@@ -196,7 +196,7 @@ impl Band<'_> {
         let Shape { width, height, targets, .. } = picture.shape;
         let mut best = Best { source: self.source[i], distance: self.distance[i] };
         let (column, row) = (i % targets.width, i / targets.width);
-        let back: isize = if sweep.number % 2 == 0 { -1 } else { 1 };
+        let back: isize = if sweep.number.is_multiple_of(2) { -1 } else { 1 };
         for (dx, dy) in [(back, 0), (0, back)] {
             let (x, y) = (column.wrapping_add_signed(dx), (self.first + row).wrapping_add_signed(dy));
             if x >= targets.width || y >= targets.height || !picture.is(targets.x + x, targets.y + y, mark::TARGET) {

@@ -20,7 +20,7 @@ const fn falling<const N: usize>(ratio: u64, least: u16) -> [u16; N] {
     while i < N {
         let whole = (value >> 32) as u16;
         out[i] = if whole > least { whole } else { least };
-        value = (value >> 16) * ratio >> 16;
+        value = ((value >> 16) * ratio) >> 16;
         i += 1;
     }
     out
