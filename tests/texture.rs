@@ -27,7 +27,7 @@ fn options(texture: Texture) -> Options {
 /// Stripes and grains, with channels of their own.
 fn photograph<T: Sample>(channels: usize) -> Array3<T> {
     let mut random = Random::new(3);
-    Array3::from_shape_fn((HEIGHT, WIDTH, channels), |(y, x, c)| match channels % 2 == 0 && c + 1 == channels {
+    Array3::from_shape_fn((HEIGHT, WIDTH, channels), |(y, x, c)| match channels.is_multiple_of(2) && c + 1 == channels {
         true => T::from_unit(1.0),
         false => {
             let stripe = if (x + 2 * y) % 11 < 5 { 0.3 } else { 0.0 };
@@ -90,7 +90,7 @@ fn nothing_is_taken_from_the_hole_or_from_transparent_pixels() {
         for (y, x) in (0..HEIGHT).flat_map(|y| (0..WIDTH).map(move |x| (y, x))) {
             if mask.is_hole(x, y) {
                 other.slice_mut(s![y, x, ..colours]).fill(255);
-            } else if channels % 2 == 0 && x < 50 {
+            } else if channels.is_multiple_of(2) && x < 50 {
                 image[[y, x, channels - 1]] = 100;
                 other[[y, x, channels - 1]] = 100;
                 // Beyond the network's context, which does see what is transparent.

@@ -46,7 +46,7 @@ const LEAST_SIDE: usize = 4 * SIDE;
 const LEAST_SOURCES: usize = 200;
 
 /// Rounds of search and vote at the photograph's size and at the coarsest level.
-const ROUNDS: (usize, usize) = (1, 16);
+const ROUNDS: (usize, usize) = (2, 16);
 
 /// Sweeps of a round.
 const SWEEPS: usize = 2;

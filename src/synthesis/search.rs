@@ -17,7 +17,7 @@ use crate::simd::scalar::Scalar;
 const BAND: usize = 16;
 
 /// How strongly a patch is held to the network's colours at the rim of a hole, by the square of their difference.
-const GUIDE: u64 = 64;
+const GUIDE: u64 = 48;
 
 /// Pixels from the rim at which that is half as strong: near the rim the network is right, in the middle it is an average.
 const GUIDE_DEPTH: u64 = 12;
@@ -31,7 +31,7 @@ const NEAR_SIDE: u64 = 256;
 const COHERENT: u64 = 52;
 
 /// Farthest that a sweep looks around a source, but for the coarsest level.
-const RADIUS: usize = 8;
+const RADIUS: usize = 32;
 
 /// The most comparisons for which every source is tried at the coarsest level.
 const EXHAUSTIVE: u64 = 20_000_000;
