@@ -63,8 +63,8 @@ impl Texture {
 }
 
 /// How far from what is wide texture reaches, and how much of that it fades over, pixels.
-const REACH: usize = 64;
-const FADE: usize = 16;
+const REACH: usize = 160;
+const FADE: usize = 32;
 
 /// Least width of the surroundings that patches are taken from, and the width up to which they are as wide as the hole, pixels.
 const LEAST_AROUND: usize = 64;

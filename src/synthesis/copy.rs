@@ -77,18 +77,20 @@ impl Labels<'_> {
             }
         }
         let voted = picture.pixel(here);
-        let (mut best, mut least) = (At::NONE, u32::MAX);
-        let mut offer = |label: At, patch: u32| {
+        let cost = |label: At, patch: u32, least: u32| -> u32 {
             let mut cost = difference(voted, picture.pixel(label)) + patch;
             for ((at, other), step) in near.iter().zip(STEPS) {
-                if *at == At::NONE || cost >= least {
+                if cost >= least {
+                    return cost;
+                }
+                if *at == At::NONE {
                     continue;
                 }
                 // What would lie at the neighbour if both came from one place.
                 let beside = picture.known(label, step);
                 if !picture.is(at.x(), at.y(), mark::FILL) {
-                    cost +=
-                        beside.map_or(0, |beside| SEAM_WEIGHT * difference(picture.pixel(*at), picture.pixel(beside)));
+                    let seam = |beside| SEAM_WEIGHT * difference(picture.pixel(*at), picture.pixel(beside));
+                    cost += beside.map_or(0, seam);
                 } else if *other != At::NONE && other.minus(label) != step {
                     let back = picture.known(*other, (-step.0, -step.1));
                     cost += SEAM_WEIGHT
@@ -101,10 +103,10 @@ impl Labels<'_> {
                         };
                 }
             }
-            if cost < least {
-                (best, least) = (label, cost);
-            }
+            cost
         };
+        // The label of the sweep before comes first: few others come near it.
+        let (mut best, mut least) = (own, if own == At::NONE { u32::MAX } else { cost(own, 0, u32::MAX) });
         let (columns, rows) = picture.shape.over(x, y);
         let mut seen = [At::NONE; SIDE * SIDE];
         let mut count = 0;
@@ -112,9 +114,12 @@ impl Labels<'_> {
             for dx in columns.clone() {
                 let i = (y - dy - targets.y) * targets.width + x - dx - targets.x;
                 let label = self.source[i].shifted(dx as isize, dy as isize);
-                if !seen[..count].iter().rev().any(|seen| *seen == label) {
+                if label != own && !seen[..count].iter().rev().any(|seen| *seen == label) {
                     (seen[count], count) = (label, count + 1);
-                    offer(label, self.distance[i] / AREA);
+                    let cost = cost(label, self.distance[i] / AREA, least);
+                    if cost < least {
+                        (best, least) = (label, cost);
+                    }
                 }
             }
         }

@@ -248,19 +248,29 @@ impl Picture<'_> {
         let Shape { width, height, .. } = self.shape;
         let between = &mut split::<Pixel>(memory, width * height).0[..];
         self.guide.copy_from_slice(&self.pixels[..width * height]);
-        let mean = |of: &[Pixel], near: [usize; 5]| -> Pixel {
-            std::array::from_fn(|c| ((near.iter().map(|i| u32::from(of[*i][c])).sum::<u32>() + 2) / 5) as u8)
-        };
-        let near = |v: usize, len: usize| {
-            [v.saturating_sub(2), v.saturating_sub(1), v, (v + 1).min(len - 1), (v + 2).min(len - 1)]
-        };
         for _ in 0..2 {
-            for (i, out) in between.iter_mut().enumerate() {
-                let row = i / width * width;
-                *out = mean(self.guide, near(i % width, width).map(|x| row + x));
+            for (row, out) in self.guide.chunks_exact(width).zip(between.chunks_exact_mut(width)) {
+                let near = |x: usize| {
+                    [2, 1, 0].map(|d| x.saturating_sub(d)).into_iter().chain([1, 2].map(|d| (x + d).min(width - 1)))
+                };
+                let inner = width.saturating_sub(4);
+                if inner > 0 {
+                    mean_of_five(
+                        [0, 1, 2, 3, 4].map(|d| row[d..d + inner].as_flattened()),
+                        out[2..2 + inner].as_flattened_mut(),
+                    );
+                }
+                for x in (0..width.min(2)).chain((2 + inner).min(width)..width) {
+                    let mut pixels = [[0; 4]; 5];
+                    pixels.iter_mut().zip(near(x)).for_each(|(pixel, x)| *pixel = row[x]);
+                    mean_of_five(pixels.each_ref().map(|pixel| &pixel[..]), &mut out[x]);
+                }
             }
-            for (i, out) in self.guide.iter_mut().enumerate() {
-                *out = mean(between, near(i / width, height).map(|y| y * width + i % width));
+            for (y, out) in self.guide.chunks_exact_mut(width).enumerate() {
+                let row = |y: usize| between[y * width..][..width].as_flattened();
+                let (above, below) =
+                    ([2, 1].map(|d| row(y.saturating_sub(d))), [1, 2].map(|d| row((y + d).min(height - 1))));
+                mean_of_five([above[0], above[1], row(y), below[0], below[1]], out.as_flattened_mut());
             }
         }
     }
@@ -296,6 +306,15 @@ impl Picture<'_> {
     /// Distance of a pixel to what is not filled, thirds of a pixel.
     pub fn depth_at(&self, x: usize, y: usize) -> usize {
         self.shape.in_fill(x, y).map_or(0, |i| usize::from(self.depth[i]))
+    }
+}
+
+/// Writes the mean of the five bytes at each place, rounded.
+fn mean_of_five(of: [&[u8]; 5], out: &mut [u8]) {
+    let [a, b, c, d, e] = of;
+    for (((((out, a), b), c), d), e) in out.iter_mut().zip(a).zip(b).zip(c).zip(d).zip(e) {
+        let sum = u16::from(*a) + u16::from(*b) + u16::from(*c) + u16::from(*d) + u16::from(*e);
+        *out = ((sum + 2) / 5) as u8;
     }
 }
 
