@@ -147,6 +147,17 @@ fn what_is_thin_keeps_the_networks_fill_far_from_what_is_wide() {
     assert!(differs(20..100) && differs(140..170) && differs(180..203) && !differs(204..400));
 }
 
+/// A thin hole keeps the network's fill, however near it is to a wide one.
+#[test]
+fn a_hole_is_what_is_connected() {
+    let image = photograph::<u8>(3);
+    let mut mask = square(50);
+    mask.add_box(125..129, 40..90);
+    let [(off, _), (auto, _)] =
+        [Texture::Off, Texture::Auto].map(|texture| fill(&inpainter(options(texture)), &image, &mask));
+    assert!(auto.slice(s![.., 120.., ..]) == off.slice(s![.., 120.., ..]) && auto != off);
+}
+
 /// A hole wider than a tile goes on across the tiles' borders.
 #[test]
 fn tiles_of_a_wide_hole_join() {

@@ -1,7 +1,7 @@
 //! Texture in the wide parts of a hole, once the network has filled all of it.
 //!
-//! Wide is where a square fits in. Texture reaches from there into what is narrow, and fades out: a hole that is wide in one
-//! part and thin in another shows no border between the two.
+//! Wide is where a square fits in. Texture reaches from there into what is narrow and part of the same hole, and fades out: a
+//! hole that is wide in one part and thin in another shows no border between the two.
 
 use std::ops::{ControlFlow, Range};
 
@@ -14,7 +14,7 @@ use crate::mask::{Group, Mask, MaskView, Rect};
 use crate::numerics;
 use crate::parallel::Pool;
 use crate::simd::Isa;
-use crate::synthesis::{Synthesis, chamfer, mark};
+use crate::synthesis::{Synthesis, mark};
 
 /// Which holes get texture. Thin ones are filled best by the network alone; in wide ones it makes fog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -50,7 +50,7 @@ impl Texture {
             return Ok(0);
         }
         // The largest hole in the middle, and pixels more for what its place on the coarser levels adds.
-        let hole = |side: usize| side.min(WHOLE + 16);
+        let hole = |side: usize| side.min(WHOLE.max(TILE + OVERLAP) + 16);
         let middle = |side: usize| (side - hole(side)) / 2;
         let image = Rect { x: 0, y: 0, width, height };
         let bounds = Rect { x: middle(width), y: middle(height), width: hole(width), height: hole(height) };
@@ -73,6 +73,9 @@ const MOST_AROUND: usize = 384;
 /// Side of the widest hole that is one tile, and of the widest tile of wider ones, pixels: what a tile takes is bounded.
 const WHOLE: usize = 1280;
 const TILE: usize = 1024;
+
+/// How far a tile goes on into the next, which fills that again: beyond its own end there is fog.
+const OVERLAP: usize = 64;
 
 /// A wide hole, or a tile of it, and what is around. Tiles follow from the hole alone; a later one goes on from those before.
 pub(super) struct WideHole<'g> {
@@ -128,7 +131,14 @@ impl<'g> WideHole<'g> {
         let Self { mask, bounds, area, .. } = *self;
         let faded = self.faded();
         let (away, memory) = split::<u16>(memory, faded.area());
+        let is_start = |x: usize, y: usize| self.group.mask().is_hole(x, y);
+        measure_ways(away, faded, is_start, |x, y| mask.is_hole(x, y));
+        let share = |x: usize, y: usize| {
+            let way = usize::from(away[(y - faded.y) * faded.width + x - faded.x]);
+            (3 * REACH).saturating_sub(way).min(3 * FADE) as f32 / (3 * FADE) as f32
+        };
         let mut canvas = self.synthesis.canvas(memory);
+        let mut has_pixels = false;
         for y in area.rows() {
             let mut row = canvas.row(y - area.y);
             row.read(|out| image.read(y, area.columns(), out, 3));
@@ -139,23 +149,29 @@ impl<'g> WideHole<'g> {
                     row.marks[x - area.x] = mark::UNKNOWN;
                 }
             }
-            for run in self.runs(y, bounds.columns()).filter(|_| bounds.rows().contains(&y)) {
-                row.marks[run.start - area.x..run.end - area.x].fill(mark::UNKNOWN | mark::FILL);
+            for x in
+                self.runs(y, bounds.columns()).flatten().filter(|x| bounds.rows().contains(&y) && share(*x, y) > 0.0)
+            {
+                row.marks[x - area.x] = mark::UNKNOWN | mark::FILL;
+                has_pixels = true;
             }
         }
+        if !has_pixels {
+            return Ok(());
+        }
         let Some(texture) = canvas.synthesise(isa, pool, progress)? else { return Ok(()) };
-        let is_narrow = |x: usize, y: usize| !self.group.mask().is_hole(faded.x + x, faded.y + y);
-        chamfer(away, (faded.width, faded.height), [false; 4], is_narrow);
         for y in bounds.rows() {
             for x in self.runs(y, bounds.columns()).flatten() {
+                let share = share(x, y);
+                if share == 0.0 {
+                    continue;
+                }
                 let ((from_x, from_y), correction) = texture.at(x - area.x, y - area.y);
                 let [own, copied] = [(x, y), (from_x + area.x, from_y + area.y)].map(|(x, y)| {
                     let mut rgb = [0.0; 3];
                     image.read(y, x..x + 1, &mut rgb, 3);
                     rgb
                 });
-                let away = usize::from(away[(y - faded.y) * faded.width + x - faded.x]);
-                let share = (3 * REACH).saturating_sub(away).min(3 * FADE) as f32 / (3 * FADE) as f32;
                 let rgb = std::array::from_fn(|c| {
                     let v = numerics::clip_unit(copied[c] + correction[c] / 255.0);
                     own[c] + share * (v - own[c])
@@ -167,7 +183,51 @@ impl<'g> WideHole<'g> {
     }
 }
 
-/// What of a hole gets texture with a group, in `columns` of row `y`.
+/// Writes for every pixel of `window` how long the way to it is from where `is_start` holds, over pixels where `is_hole`
+/// does, thirds of a pixel by steps as [`Synthesis`] takes them; `u16::MAX` where there is none.
+fn measure_ways(
+    out: &mut [u16],
+    window: Rect,
+    is_start: impl Fn(usize, usize) -> bool,
+    is_hole: impl Fn(usize, usize) -> bool,
+) {
+    let place = |i: usize| (window.x + i % window.width, window.y + i / window.width);
+    for (i, out) in out.iter_mut().enumerate() {
+        let (x, y) = place(i);
+        *out = if is_start(x, y) { 0 } else { u16::MAX };
+    }
+    let mut changes = true;
+    let visit = |out: &mut [u16], i: usize, back: usize| {
+        let (x, y) = place(i);
+        if !is_hole(x, y) || out[i] == 0 {
+            return false;
+        }
+        let (column, row) = (x - window.x, y - window.y);
+        let far = |column: usize, row: usize| match column < window.width && row < window.height {
+            true => out[row * window.width + column],
+            false => u16::MAX,
+        };
+        let (before, above) = (column.wrapping_add(back), row.wrapping_add(back));
+        let straight = far(before, row).min(far(column, above)).saturating_add(3);
+        let across = far(column.wrapping_sub(1), above).min(far(column + 1, above)).saturating_add(4);
+        let way = straight.min(across);
+        let is_shorter = way < out[i];
+        if is_shorter {
+            out[i] = way;
+        }
+        is_shorter
+    };
+    while std::mem::take(&mut changes) {
+        for i in 0..out.len() {
+            changes |= visit(out, i, usize::MAX);
+        }
+        for i in (0..out.len()).rev() {
+            changes |= visit(out, i, 1);
+        }
+    }
+}
+
+/// What of a hole may get texture with a group, in `columns` of row `y`.
 fn runs<'g>(
     group: &'g Group<'g>,
     mask: &'g MaskView<'g>,
@@ -207,7 +267,8 @@ pub(super) fn for_each_wide_hole(
         let (width, height) = (tile_side(all.width, WHOLE, TILE), tile_side(all.height, WHOLE, TILE));
         for y in all.rows().step_by(height) {
             for x in all.columns().step_by(width) {
-                if let Some(hole) = WideHole::new(&group, mask, Rect { x, y, width, height }.common(all))? {
+                let tile = Rect { x, y, width: width + OVERLAP, height: height + OVERLAP }.common(all);
+                if let Some(hole) = WideHole::new(&group, mask, tile)? {
                     each(&hole, memory)?;
                 }
             }

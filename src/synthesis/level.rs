@@ -118,12 +118,6 @@ impl Shape {
         (span(x, left, width), span(y, top, height))
     }
 
-    /// Whether there are pixels left, right, above and below of `fill`.
-    fn edges(&self) -> [bool; 4] {
-        let Self { width, height, fill, .. } = *self;
-        [fill.x > 0, fill.x + fill.width < width, fill.y > 0, fill.y + fill.height < height]
-    }
-
     fn pixels(&self) -> usize {
         self.area() + PADDING
     }
@@ -167,7 +161,7 @@ pub(super) struct Picture<'m> {
     pub marks: &'m mut [u8],
     /// The network's colours, blurred, `[height, width]`.
     pub guide: &'m mut [Pixel],
-    /// Of the pixels in `shape.fill`: distance to the nearest that is not filled, thirds of a pixel.
+    /// Of the pixels in `shape.fill`: distance to the nearest that is known, thirds of a pixel.
     pub depth: &'m mut [u16],
 }
 
@@ -275,13 +269,12 @@ impl Picture<'_> {
         }
     }
 
-    /// Distances of the pixels to be filled, by steps of 3 along rows and columns and of 4 across (Borgefors 1986). Returns
-    /// the largest.
+    /// Distances of the pixels to be filled from what is known, by steps of 3 along rows and columns and of 4 across (Borgefors
+    /// 1986). Returns the largest.
     pub fn measure_depth(&mut self) -> usize {
-        let Shape { width, fill, .. } = self.shape;
+        let Shape { width, height, fill, .. } = self.shape;
         let Self { marks, depth, .. } = self;
-        let is_filled = |x: usize, y: usize| marks[(fill.y + y) * width + fill.x + x] & mark::FILL != 0;
-        chamfer(depth, (fill.width, fill.height), self.shape.edges(), is_filled)
+        chamfer(depth, fill, (width, height), |x, y| marks[y * width + x] & mark::UNKNOWN != 0)
     }
 
     pub fn index(&self, at: At) -> usize {
@@ -303,7 +296,7 @@ impl Picture<'_> {
         is_there.then(|| At::new(x, y))
     }
 
-    /// Distance of a pixel to what is not filled, thirds of a pixel.
+    /// Distance of a pixel to what is known, thirds of a pixel.
     pub fn depth_at(&self, x: usize, y: usize) -> usize {
         self.shape.in_fill(x, y).map_or(0, |i| usize::from(self.depth[i]))
     }
@@ -318,55 +311,35 @@ fn mean_of_five(of: [&[u8]; 5], out: &mut [u8]) {
     }
 }
 
-/// Writes the distance of every pixel for which `is_inside` holds to the nearest for which it does not. Beyond the sides
-/// (left, right, top, bottom) of `open` lies such a pixel. Returns the largest distance.
-pub(crate) fn chamfer(
+/// Writes for every pixel of `area` the distance to the nearest in the picture for which `is_inside` does not hold. Returns the
+/// largest.
+fn chamfer(
     out: &mut [u16],
+    area: Rect,
     (width, height): (usize, usize),
-    open: [bool; 4],
     is_inside: impl Fn(usize, usize) -> bool,
 ) -> usize {
-    let outside = |is_open: bool| if is_open { 0 } else { u16::MAX };
-    let [left, right, top, bottom] = open.map(outside);
-    for y in 0..height {
-        for x in 0..width {
-            let at = y * width + x;
-            let above = |dx: isize| match (y, x.checked_add_signed(dx).filter(|x| *x < width)) {
-                (0, _) => top,
-                (_, Some(x)) => out[(y - 1) * width + x],
-                (_, None) => {
-                    if dx < 0 {
-                        left
-                    } else {
-                        right
-                    }
-                }
-            };
-            let before = if x == 0 { left } else { out[at - 1] };
-            let nearest = before.min(above(0)).saturating_add(3).min(above(-1).min(above(1)).saturating_add(4));
-            out[at] = if is_inside(x, y) { nearest } else { 0 };
-        }
+    let far = |out: &[u16], x: usize, y: usize| match index_in(area, x, y) {
+        Some(i) => out[i],
+        None if x >= width || y >= height || is_inside(x, y) => u16::MAX,
+        None => 0,
+    };
+    let nearest = |out: &[u16], x: usize, y: usize, back: usize| {
+        let (before, row) = (x.wrapping_add(back), y.wrapping_add(back));
+        let straight = far(out, before, y).min(far(out, x, row)).saturating_add(3);
+        let across = far(out, x.wrapping_sub(1), row).min(far(out, x + 1, row)).saturating_add(4);
+        straight.min(across)
+    };
+    let place = |i: usize| (area.x + i % area.width, area.y + i / area.width);
+    for i in 0..area.area() {
+        let (x, y) = place(i);
+        out[i] = if is_inside(x, y) { nearest(out, x, y, usize::MAX) } else { 0 };
     }
     let mut most = 0;
-    for y in (0..height).rev() {
-        for x in (0..width).rev() {
-            let at = y * width + x;
-            let below = |dx: isize| match (y + 1 == height, x.checked_add_signed(dx).filter(|x| *x < width)) {
-                (true, _) => bottom,
-                (_, Some(x)) => out[(y + 1) * width + x],
-                (_, None) => {
-                    if dx < 0 {
-                        left
-                    } else {
-                        right
-                    }
-                }
-            };
-            let after = if x + 1 == width { right } else { out[at + 1] };
-            let nearest = after.min(below(0)).saturating_add(3).min(below(-1).min(below(1)).saturating_add(4));
-            out[at] = out[at].min(nearest);
-            most = most.max(out[at]);
-        }
+    for i in (0..area.area()).rev() {
+        let (x, y) = place(i);
+        out[i] = out[i].min(nearest(out, x, y, 1));
+        most = most.max(out[i]);
     }
     usize::from(most)
 }
@@ -391,69 +364,41 @@ mod tests {
         assert_eq!(At::new(3, 9).minus(at), (-697, 9 - 0x7ffe));
     }
 
-    /// Shortest ways by steps of 3 and 4, by going over all pixels until nothing changes.
+    /// Shortest ways by steps of 3 and 4 within the area, by going over all pixels until nothing changes.
     #[test]
     fn distances_are_those_of_the_shortest_steps() {
         let mut next = numbers(5);
         for _ in 0..40 {
             let (width, height) = (1 + next(20), 1 + next(20));
+            let (x, y) = (next(width), next(height));
+            let area = Rect { x, y, width: 1 + next(width - x), height: 1 + next(height - y) };
             let inside: Vec<bool> = (0..width * height).map(|_| next(8) > 0).collect();
-            let open = std::array::from_fn(|_| next(2) == 0);
-            let [left, right, top, bottom] = open;
-            let mut expected = vec![usize::from(u16::MAX); width * height];
+            let is_inside = |x: usize, y: usize| inside[y * width + x];
+            let mut expected: Vec<u16> = inside.iter().map(|inside| if *inside { u16::MAX } else { 0 }).collect();
             let mut changes = true;
             while std::mem::take(&mut changes) {
-                for i in 0..width * height {
-                    let (x, y) = ((i % width) as isize, (i / width) as isize);
-                    let mut nearest = if inside[i] { expected[i] } else { 0 };
+                for (x, y) in area.columns().flat_map(|x| area.rows().map(move |y| (x, y))) {
                     for (dx, dy) in (-1..2).flat_map(|dx| (-1..2).map(move |dy| (dx, dy))) {
-                        let (x, y, step) = (x + dx, y + dy, 2 + dx.unsigned_abs() + dy.unsigned_abs());
-                        let is_out = (x < 0, x >= width as isize, y < 0, y >= height as isize);
-                        let there = match is_out {
-                            (false, false, false, false) => expected[y as usize * width + x as usize],
-                            // Rows beyond the picture first, as far as they go beside its corners.
-                            (_, _, true, _) => {
-                                if top {
-                                    0
-                                } else {
-                                    usize::from(u16::MAX)
-                                }
-                            }
-                            (_, _, _, true) => {
-                                if bottom {
-                                    0
-                                } else {
-                                    usize::from(u16::MAX)
-                                }
-                            }
-                            (true, ..) => {
-                                if left {
-                                    0
-                                } else {
-                                    usize::from(u16::MAX)
-                                }
-                            }
-                            _ => {
-                                if right {
-                                    0
-                                } else {
-                                    usize::from(u16::MAX)
-                                }
-                            }
-                        };
-                        if (dx, dy) != (0, 0) {
-                            nearest = nearest.min(there + step);
+                        let (nx, ny) = (x.wrapping_add_signed(dx), y.wrapping_add_signed(dy));
+                        if (dx, dy) == (0, 0) || nx >= width || ny >= height {
+                            continue;
                         }
-                    }
-                    if nearest < expected[i] {
-                        (expected[i], changes) = (nearest, true);
+                        let there = expected[ny * width + nx];
+                        let way = there.saturating_add(2 + (dx.unsigned_abs() + dy.unsigned_abs()) as u16);
+                        if way < expected[y * width + x] {
+                            (expected[y * width + x], changes) = (way, true);
+                        }
                     }
                 }
             }
-            let mut found = vec![9; width * height];
-            let most = chamfer(&mut found, (width, height), open, |x, y| inside[y * width + x]);
-            let expected: Vec<u16> = expected.iter().map(|v| (*v).min(usize::from(u16::MAX)) as u16).collect();
-            assert_eq!(found, expected, "{width}×{height}, {open:?}");
+            let mut found = vec![9; area.area()];
+            let most = chamfer(&mut found, area, (width, height), is_inside);
+            let expected: Vec<u16> = area
+                .rows()
+                .flat_map(|y| area.columns().map(move |x| (x, y)))
+                .map(|(x, y)| expected[y * width + x])
+                .collect();
+            assert_eq!(found, expected, "{width}×{height}, {area:?}");
             assert_eq!(most, expected.iter().copied().max().map_or(0, usize::from));
         }
     }

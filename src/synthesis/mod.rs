@@ -22,8 +22,8 @@ use arrayvec::ArrayVec;
 
 use self::blend::Blend;
 use self::energy::Energy;
+pub(crate) use self::level::mark;
 use self::level::{At, Level, Pixel, SIDE, Shape};
-pub(crate) use self::level::{chamfer, mark};
 use self::search::Sweep;
 use crate::alloc::{floats_for, split};
 use crate::error::{Error, Result};
