@@ -84,7 +84,7 @@ impl Inpainter {
     }
 
     fn new(weights: Weights<'_>, options: Options) -> Result<Self> {
-        let Options { threads, isa, hole_aware, context, texture, max_memory } = options;
+        let Options { threads, isa, hole_aware, context, texture, grain, max_memory } = options;
         if context == Some(0) {
             return Err(Error::usage("context: expected 1 pixel or more, found 0"));
         }
@@ -92,7 +92,7 @@ impl Inpainter {
         let pool = Pool::new(threads);
         let mut network = control::with_defaults(|| Network::load(weights, isa, &pool))?;
         network.config.set_context(context.or(network.config.context()).filter(|pixels| *pixels < usize::MAX))?;
-        let engine = Engine { network, pool, hole_aware, texture, isa, max_memory, idle: Mutex::new(None) };
+        let engine = Engine { network, pool, hole_aware, texture, grain, isa, max_memory, idle: Mutex::new(None) };
         Ok(Self { engine, isa })
     }
 
@@ -191,8 +191,8 @@ impl Inpainter {
     ///
     /// Input, where a side is 0; limits, where the size cannot be addressed.
     pub fn scratch_bytes(&self, width: usize, height: usize) -> Result<usize> {
-        let Engine { hole_aware, texture, .. } = self.engine;
-        most_bytes(self.config(), width, height, hole_aware, texture)
+        let Engine { hole_aware, texture, grain, .. } = self.engine;
+        most_bytes(self.config(), width, height, hole_aware, texture, grain)
     }
 
     /// Refuses to wait for threads that a child of fork() does not have.

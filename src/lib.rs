@@ -37,6 +37,7 @@ mod clock;
 mod engine;
 mod error;
 pub mod gemm;
+mod grain;
 mod inpainter;
 mod mask;
 pub mod numerics;

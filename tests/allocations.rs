@@ -79,7 +79,7 @@ fn a_second_run_allocates_nothing_and_the_first_what_the_plan_says() {
     for (net, threads) in [(net(), 1), (net().with_prior(), 1), (net(), 2), (net().with_prior(), 2)] {
         let inpainter = Inpainter::from_bytes(&net.file, Options::default().threads(threads)).unwrap();
         let scene = |hole| common::scene(96, 64, hole, hole);
-        // The second has a wide hole, which gets texture.
+        // All are noise, so that fills get grain. The second has a wide hole, which gets texture.
         let mut scenes = [0, 2, 3].map(scene).map(|(image, mask)| (image, common::hole(&mask)));
         let mut run = |i: usize| {
             let (image, mask) = &mut scenes[i];

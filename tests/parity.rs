@@ -24,7 +24,8 @@ fn check(name: &str, weights: &[u8]) {
     let mask = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
     for isa in Isa::available() {
         for hole_aware in [true, false] {
-            let options = Options::default().isa(Some(isa)).hole_aware(hole_aware).context(Some(usize::MAX));
+            let options =
+                Options::default().isa(Some(isa)).hole_aware(hole_aware).context(Some(usize::MAX)).grain(false);
             let inpainter = Inpainter::from_bytes(weights, options).unwrap();
             let found = inpainter.inpaint(x.view(), &mask).unwrap();
             let most = found.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

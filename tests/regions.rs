@@ -43,9 +43,9 @@ fn prior_alone() -> Vec<u8> {
     common::without_weights(net().with_prior().file)
 }
 
-/// What the network does alone: texture would follow it.
+/// What the network does alone: texture and grain would follow it.
 fn options(threads: usize, isa: Option<Isa>) -> Options {
-    Options::default().threads(threads).isa(isa).texture(Texture::Off)
+    Options::default().threads(threads).isa(isa).texture(Texture::Off).grain(false)
 }
 
 const WIDTH: usize = 301;

@@ -90,8 +90,8 @@ fn group_columns(width: usize) -> usize {
 }
 
 /// Floats of [`Memory::groups`] that are enough for any hole in an image of this size, with groups of each of `contexts`.
-pub(super) fn group_floats(width: usize, height: usize, contexts: [Option<usize>; 2]) -> usize {
+pub(super) fn group_floats(width: usize, height: usize, contexts: [Option<usize>; 3]) -> usize {
     let runs = contexts.map(|context| Groups::most_floats(width, height, context));
     // The arena follows on a cache line.
-    (group_columns(width) + runs[0].max(runs[1])).next_multiple_of(Buffer::LINE)
+    (group_columns(width) + runs[0].max(runs[1]).max(runs[2])).next_multiple_of(Buffer::LINE)
 }

@@ -1,6 +1,7 @@
 //! Fills a photograph by its mask: the stages, their order, and the regions they work in.
 
 mod composite;
+mod grain;
 mod memory;
 mod network;
 mod pipeline;

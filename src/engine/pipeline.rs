@@ -1,4 +1,4 @@
-//! The stages in their order: mask, regions, prior, network, composite. A stage sees its region, its own share of the memory
+//! The stages in their order: mask, regions, prior, network, composite, synthesis, grain. A stage sees its region, its own share of the memory
 //! and the pixels, and never another stage.
 
 use std::ops::ControlFlow;
@@ -11,7 +11,7 @@ use super::regions::{Tile, for_each_tile};
 use super::report::{Meter, Progress, Report, StageTimes};
 use super::scratch::Shares;
 use super::synthesis::{Texture, for_each_wide_hole, texture_area};
-use super::{composite, network, prior};
+use super::{composite, grain, network, prior};
 use crate::clock::Stopwatch;
 use crate::error::{Error, Result};
 use crate::mask::{MaskView, Rect};
@@ -27,6 +27,8 @@ pub(crate) struct Engine {
     pub hole_aware: bool,
     /// Which holes get texture.
     pub texture: Texture,
+    /// Whether smooth fills get the grain of the photograph.
+    pub grain: bool,
     /// The kernels in use.
     pub isa: Isa,
     /// Bytes that weights and a run's buffers may take together.
@@ -65,7 +67,7 @@ impl Engine {
         let is_own = scratch.is_none();
         let mut memory = match scratch {
             Some(scratch) => {
-                let contexts = [config.context(), self.texture.reach()];
+                let contexts = [config.context(), self.texture.reach(), self.grain.then_some(grain::REACH)];
                 Memory::lent(scratch, group_floats(report.width, report.height, contexts))
             }
             None => self.take_memory()?,
@@ -122,6 +124,11 @@ impl Engine {
             _ => control::with_defaults(|| self.add_texture(image, &mask, &mut memory, plan.arena, &mut meter)),
         });
         watch.lap(&mut times.synthesis);
+        let done = done.and_then(|()| match self.grain {
+            false => Ok(()),
+            true => control::with_defaults(|| add_grain(image, &mask, &mut memory, plan.arena)),
+        });
+        watch.lap(&mut times.grain);
         self.keep_memory(memory);
         done.map(|()| Report { times, ..report })
     }
@@ -183,4 +190,12 @@ impl Engine {
             *self.idle.lock().unwrap_or_else(|e| e.into_inner()) = Some(own);
         }
     }
+}
+
+/// Grain: what fills lack of it.
+fn add_grain(image: &mut dyn Pixels, mask: &MaskView<'_>, memory: &mut Memory<'_>, floats: usize) -> Result<()> {
+    let Memory { groups, arena } = memory;
+    let (groups, arena) = (groups.groups(mask, Some(grain::REACH))?.0, arena.room(floats)?);
+    groups.iter().for_each(|group| grain::add(image, &group, arena));
+    Ok(())
 }

@@ -50,12 +50,14 @@ pub struct StageTimes {
     pub synthesis: Duration,
     /// Writing what the network filled.
     pub composite: Duration,
+    /// Looking for grain and adding it.
+    pub grain: Duration,
 }
 
 impl StageTimes {
     /// Time spent in all stages.
     pub fn total(&self) -> Duration {
-        self.mask + self.regions + self.prior + self.network + self.synthesis + self.composite
+        self.mask + self.regions + self.prior + self.network + self.synthesis + self.composite + self.grain
     }
 }
 

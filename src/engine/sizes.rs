@@ -1,5 +1,6 @@
 //! Memory and work of a run, known before it starts.
 
+use super::grain;
 use super::memory::{Memory, group_floats};
 use super::pipeline::Engine;
 use super::pixels::colours;
@@ -76,6 +77,11 @@ impl Engine {
             Ok(())
         })?;
         groups = groups.max(found);
+        if self.grain {
+            let (found, floats) = memory.groups.groups(mask, Some(grain::REACH))?;
+            plan.arena = found.iter().map(|group| grain::floats(group.seen)).fold(plan.arena, usize::max);
+            groups = groups.max(floats);
+        }
         plan.bytes = lines_bytes(plan.arena) + lines_bytes(groups) + held;
         Ok(plan)
     }
@@ -157,7 +163,7 @@ impl Config {
     ///
     /// Input, where a side is 0; limits, where the size cannot be addressed.
     pub fn plan_bytes(&self, width: usize, height: usize) -> Result<usize> {
-        most_bytes(self, width, height, true, Texture::Auto)
+        most_bytes(self, width, height, true, Texture::Auto, true)
     }
 }
 
@@ -168,12 +174,14 @@ pub(crate) fn most_bytes(
     height: usize,
     hole_aware: bool,
     texture: Texture,
+    grain: bool,
 ) -> Result<usize> {
     if width == 0 || height == 0 {
         return Err(Error::input(format!("expected at least one pixel, found {width}×{height}")));
     }
     let shares = Shares::largest(config, (width, height), WHOLE, hole_aware)?;
     let arena = shares.floats().max(texture.most_floats(width, height)?);
-    let groups = group_floats(width, height, [config.context(), texture.reach()]);
+    let arena = arena.max(if grain { grain::floats(Rect { x: 0, y: 0, width, height }) } else { 0 });
+    let groups = group_floats(width, height, [config.context(), texture.reach(), grain.then_some(grain::REACH)]);
     Ok(lines_bytes(arena.saturating_add(groups)))
 }

@@ -3,8 +3,8 @@
 use crate::engine::Texture;
 use crate::simd::Isa;
 
-/// Options of an [`Inpainter`](crate::Inpainter). [`context`](Options::context) and
-/// [`texture`](Options::texture) alone change the output.
+/// Options of an [`Inpainter`](crate::Inpainter). [`context`](Options::context), [`texture`](Options::texture) and
+/// [`grain`](Options::grain) alone change the output.
 ///
 /// ```
 /// use inpaint_edge::Options;
@@ -18,12 +18,21 @@ pub struct Options {
     pub(super) hole_aware: bool,
     pub(super) context: Option<usize>,
     pub(super) texture: Texture,
+    pub(super) grain: bool,
     pub(super) max_memory: Option<usize>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { threads: 0, isa: None, hole_aware: true, context: None, texture: Texture::Auto, max_memory: None }
+        Self {
+            threads: 0,
+            isa: None,
+            hole_aware: true,
+            context: None,
+            texture: Texture::Auto,
+            grain: true,
+            max_memory: None,
+        }
     }
 }
 
@@ -53,6 +62,12 @@ impl Options {
     /// Which holes get texture. Default [`Texture::Auto`].
     pub fn texture(self, texture: Texture) -> Self {
         Self { texture, ..self }
+    }
+
+    /// Whether fills that are smoother than a noisy photograph around them get its grain. Those in clean photographs never
+    /// change. Default true.
+    pub fn grain(self, grain: bool) -> Self {
+        Self { grain, ..self }
     }
 
     /// Bytes that packed weights and a run's buffers may take together; a run that takes more is refused before it starts.

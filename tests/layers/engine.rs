@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Each module with those it may use, all of them above it in the list.
-const LAYERS: [(&str, &[&str]); 19] = [
+const LAYERS: [(&str, &[&str]); 20] = [
     ("error", &[]),
     ("clock", &[]),
     ("numerics", &[]),
     ("sample", &["numerics"]),
     ("alloc", &["error"]),
     ("mask", &["error", "alloc", "sample"]),
+    ("grain", &["alloc"]),
     ("prior", &["error", "alloc", "mask"]),
     ("simd", &["error", "numerics"]),
     ("parallel", &["simd", "alloc"]),
@@ -32,6 +33,7 @@ const LAYERS: [(&str, &[&str]); 19] = [
             "simd",
             "parallel",
             "synthesis",
+            "grain",
             "weights",
             "unet",
         ],
