@@ -215,6 +215,9 @@ inpaint_status inpaint_options_set_context(inpaint_options *options,
 // Which holes get the texture of the photograph around them. Default INPAINT_TEXTURE_AUTO.
 inpaint_status inpaint_options_set_texture(inpaint_options *options, inpaint_texture texture);
 
+// Whether fills that are smoother than a noisy photograph around them get its grain. Default 1.
+inpaint_status inpaint_options_set_grain(inpaint_options *options, int on);
+
 // Makes an engine from a weights file in memory or, where weights is NULL and size 0, from the weights built into the
 // library. Options may be NULL for the defaults. Weights and options may be freed afterwards. On a failure *engine is NULL.
 inpaint_status inpaint_engine_new(const void *weights,

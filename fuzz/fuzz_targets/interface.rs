@@ -79,6 +79,7 @@ impl Options {
             checked(inpaint_options_set_isa(options.0, u.choose(&known)?.as_ptr()));
             checked(inpaint_options_set_isa(options.0, null()));
             checked(inpaint_options_set_hole_aware(options.0, u.arbitrary()?));
+            checked(inpaint_options_set_grain(options.0, u.arbitrary()?));
             checked(inpaint_options_set_polarity(options.0, u.int_in_range(-1..=2)?));
             checked(inpaint_options_set_threshold(options.0, u.arbitrary()?));
             checked(inpaint_options_set_grow(options.0, number(u, 3)? as u32));

@@ -194,6 +194,17 @@ pub unsafe extern "C" fn inpaint_options_set_texture(
     })
 }
 
+/// Whether fills that are smoother than a noisy photograph around them get its grain. Default 1.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn inpaint_options_set_grain(options: *mut inpaint_options, on: c_int) -> inpaint_status {
+    guard(|| {
+        // SAFETY: the caller vouches for the options.
+        let options = unsafe { options_of(options) }?;
+        options.options = options.options.clone().grain(on != 0);
+        Ok(())
+    })
+}
+
 /// Makes an engine from a weights file in memory or, where weights is NULL and size 0, from the weights built into the
 /// library. Options may be NULL for the defaults. Weights and options may be freed afterwards. On a failure *engine is NULL.
 #[unsafe(no_mangle)]

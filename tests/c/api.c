@@ -105,6 +105,7 @@ static void options_are_checked(void) {
   REFUSED(inpaint_options_set_polarity(NULL, 0), INPAINT_USAGE, "options");
   CHECK(inpaint_options_set_threshold(options, 1) == INPAINT_OK);
   CHECK(inpaint_options_set_hole_aware(options, 0) == INPAINT_OK);
+  CHECK(inpaint_options_set_grain(options, 0) == INPAINT_OK);
   CHECK(inpaint_options_set_grow(options, 3) == INPAINT_OK);
   CHECK(inpaint_options_set_context(options, 40) == INPAINT_OK);
   REFUSED(inpaint_options_set_context(NULL, 40), INPAINT_USAGE, "options");
