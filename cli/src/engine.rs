@@ -91,8 +91,8 @@ impl<'a> Engine<'a> {
     }
 
     fn options(&self) -> Options {
-        let JobSpec { isa, context, texture, .. } = *self.spec;
-        Options::default().threads(self.threads).isa(isa).context(context).texture(texture)
+        let JobSpec { isa, context, texture, grain, .. } = *self.spec;
+        Options::default().threads(self.threads).isa(isa).context(context).texture(texture).grain(grain)
     }
 }
 

@@ -60,6 +60,7 @@ impl Done {
                 "network": ms(report.times.network),
                 "synthesis": ms(report.times.synthesis),
                 "composite": ms(report.times.composite),
+                "grain": ms(report.times.grain),
                 "encode": ms(times.encode),
                 "total": ms(times.total),
             },

@@ -68,6 +68,8 @@ pub struct JobSpec {
     pub context: Option<usize>,
     /// Which holes get texture.
     pub texture: Texture,
+    /// Whether smooth fills get the grain of a noisy photograph.
+    pub grain: bool,
     /// Bytes that all jobs together may take; `None`: the memory that is free.
     pub max_memory: Option<usize>,
     /// Quality of a JPEG result, 1 to 100; `None`: that of the image, or 95.

@@ -6,7 +6,7 @@ mod values;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use inpaint_edge::{Error, Isa, Result, Texture};
 
 use crate::files::Files;
@@ -221,6 +221,9 @@ pub struct JobArgs {
     /// Give wide holes the texture of the photograph around them
     #[arg(long, default_value = "auto", value_parser = values::one_of(values::TEXTURES))]
     texture: Texture,
+    /// Give smooth fills the grain of the photograph around them
+    #[arg(long, default_value = "on", value_parser = values::one_of(values::GRAIN), action = ArgAction::Set)]
+    grain: bool,
     /// Refuse, before work starts, jobs that need more memory than this: bytes, or with K, M or G [default: free memory]
     #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = values::memory)]
     max_memory: Option<usize>,
@@ -304,6 +307,7 @@ impl JobArgs {
             isa: self.isa,
             context: self.context,
             texture: self.texture,
+            grain: self.grain,
             max_memory: self.max_memory,
             quality: self.quality,
             quiet: self.quiet,

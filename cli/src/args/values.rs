@@ -26,6 +26,9 @@ pub const TEXTURES: &[Choice<Texture>] = &[
     (Texture::On, "on", "In every hole"),
 ];
 
+pub const GRAIN: &[Choice<bool>] =
+    &[(true, "on", "Where the photograph around the hole is noisy"), (false, "off", "Nowhere")];
+
 pub const CHANNELS: &[Choice<MaskChannel>] = &[
     (MaskChannel::Auto, "auto", "Alpha if colour cannot be meant, else luma; refused if either may be meant"),
     (MaskChannel::Luma, "luma", "Grey, or the luma of colour"),
