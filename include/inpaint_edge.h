@@ -133,13 +133,13 @@ typedef int32_t inpaint_channel;
 // White is kept, black is the hole.
 #define INPAINT_WHITE_IS_KEPT 1
 
-// Those in which a square of more than 32 pixels fits.
+// Those in which a square of more than 32 pixels fits. Without feature "texture" the library gives none.
 #define INPAINT_TEXTURE_AUTO 0
 
 // None. Scratch memory is several times smaller.
 #define INPAINT_TEXTURE_OFF 1
 
-// All.
+// All. Without feature "texture" an engine is INPAINT_USAGE.
 #define INPAINT_TEXTURE_ON 2
 
 // INPAINT_CHANNEL_LUMA where the picture has no alpha or the same alpha everywhere. INPAINT_CHANNEL_ALPHA where all visible

@@ -88,6 +88,9 @@ impl Inpainter {
         if context == Some(0) {
             return Err(Error::usage("context: expected 1 pixel or more, found 0"));
         }
+        if texture == Texture::On && !cfg!(feature = "texture") {
+            return Err(Error::usage("texture: expected auto or off in a library without feature texture, found on"));
+        }
         let isa = isa.unwrap_or_else(Isa::best).require()?;
         let pool = Pool::new(threads);
         let mut network = control::with_defaults(|| Network::load(weights, isa, &pool))?;

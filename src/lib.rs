@@ -19,8 +19,8 @@
 //! Images are views of `ndarray` 0.17, [height, width, channels], of [`u8`, `u16` or `f32`](Sample). A [`Mask`] is made from
 //! boxes, bytes, a channel of a picture, transparency or paint. The package `inpaint-edge-image` reads and writes files.
 //!
-//! Features, on by default: `parallel` (threads), `clock` (times in the [`Report`]), `huge-pages` (Linux),
-//! `embedded-weights`; others: `fs` (weights by path), `capi` (the C interface), `selftest`. Without any of them the engine
+//! Features, on by default: `parallel` (threads), `clock` (times in the [`Report`]), `huge-pages` (Linux), `texture` (in wide
+//! holes, and grain), `embedded-weights`; others: `fs` (weights by path), `capi` (the C interface), `selftest`. Without any of them the engine
 //! works on slices alone and uses no clock, thread, file or system call.
 //!
 //! The way of a pixel: a [`Mask`] marks what to fill; `engine` runs the stages in their order; the [prior] is the smooth

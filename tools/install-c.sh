@@ -14,7 +14,7 @@ shift
 cd "$(dirname "$0")/.."
 case " $* " in
   *" --features"* | *" -F"*) ;;
-  *) set -- --no-default-features --features capi,embedded-weights,parallel,fs "$@" ;;
+  *) set -- --no-default-features --features capi,embedded-weights,parallel,texture,fs "$@" ;;
 esac
 case " $* " in
   *" --profile"*) ;;

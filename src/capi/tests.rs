@@ -243,6 +243,7 @@ fn contexts_give_the_bytes_of_the_rust_interface() {
 }
 
 /// A wide hole, with texture and without, in the engine's memory and in the caller's.
+#[cfg(feature = "texture")]
 #[test]
 fn textures_give_the_bytes_of_the_rust_interface() {
     use ndarray::{Array2, Array3};

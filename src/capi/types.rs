@@ -57,11 +57,11 @@ pub const INPAINT_WHITE_IS_KEPT: inpaint_polarity = 1;
 /// Which holes get texture: one of the numbers below.
 pub type inpaint_texture = i32;
 
-/// Those in which a square of more than 32 pixels fits.
+/// Those in which a square of more than 32 pixels fits. Without feature "texture" the library gives none.
 pub const INPAINT_TEXTURE_AUTO: inpaint_texture = 0;
 /// None. Scratch memory is several times smaller.
 pub const INPAINT_TEXTURE_OFF: inpaint_texture = 1;
-/// All.
+/// All. Without feature "texture" an engine is INPAINT_USAGE.
 pub const INPAINT_TEXTURE_ON: inpaint_texture = 2;
 
 /// The channel of a picture that is read as a mask: one of the numbers below.

@@ -1,5 +1,5 @@
-//! The stages in their order: mask, regions, prior, network, composite, synthesis, grain. A stage sees its region, its own share of the memory
-//! and the pixels, and never another stage.
+//! The stages in their order: mask, regions, prior, network, composite, synthesis, grain. A stage sees its region, its own share
+//! of the memory and the pixels, and never another stage.
 
 use std::ops::ControlFlow;
 use std::sync::Mutex;
@@ -67,7 +67,7 @@ impl Engine {
         let is_own = scratch.is_none();
         let mut memory = match scratch {
             Some(scratch) => {
-                let contexts = [config.context(), self.texture.reach(), self.grain.then_some(grain::REACH)];
+                let contexts = [config.context(), self.texture.reach(), self.has_grain().then_some(grain::REACH)];
                 Memory::lent(scratch, group_floats(report.width, report.height, contexts))
             }
             None => self.take_memory()?,
@@ -124,13 +124,17 @@ impl Engine {
             _ => control::with_defaults(|| self.add_texture(image, &mask, &mut memory, plan.arena, &mut meter)),
         });
         watch.lap(&mut times.synthesis);
-        let done = done.and_then(|()| match self.grain {
+        let done = done.and_then(|()| match self.has_grain() {
             false => Ok(()),
             true => control::with_defaults(|| add_grain(image, &mask, &mut memory, plan.arena)),
         });
         watch.lap(&mut times.grain);
         self.keep_memory(memory);
         done.map(|()| Report { times, ..report })
+    }
+
+    pub(super) fn has_grain(&self) -> bool {
+        cfg!(feature = "texture") && self.grain
     }
 
     /// Synthesis: texture in wide holes.

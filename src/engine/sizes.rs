@@ -77,7 +77,7 @@ impl Engine {
             Ok(())
         })?;
         groups = groups.max(found);
-        if self.grain {
+        if self.has_grain() {
             let (found, floats) = memory.groups.groups(mask, Some(grain::REACH))?;
             plan.arena = found.iter().map(|group| grain::floats(group.seen)).fold(plan.arena, usize::max);
             groups = groups.max(floats);
@@ -181,6 +181,7 @@ pub(crate) fn most_bytes(
     }
     let shares = Shares::largest(config, (width, height), WHOLE, hole_aware)?;
     let arena = shares.floats().max(texture.most_floats(width, height)?);
+    let grain = cfg!(feature = "texture") && grain;
     let arena = arena.max(if grain { grain::floats(Rect { x: 0, y: 0, width, height }) } else { 0 });
     let groups = group_floats(width, height, [config.context(), texture.reach(), grain.then_some(grain::REACH)]);
     Ok(lines_bytes(arena.saturating_add(groups)))

@@ -16,7 +16,8 @@ use crate::parallel::Pool;
 use crate::simd::Isa;
 use crate::synthesis::{Synthesis, mark};
 
-/// Which holes get texture. Thin ones are filled best by the network alone; in wide ones it makes fog.
+/// Which holes get texture, in a build with feature `texture`. Thin ones are filled best by the network alone; in wide ones it
+/// makes fog.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Texture {
@@ -33,6 +34,8 @@ impl Texture {
     /// Pixels on every side of one that is wide, all of them hole.
     fn margin(self) -> Option<usize> {
         match self {
+            // Where nothing can ask for it, the linker leaves all of it out.
+            _ if !cfg!(feature = "texture") => None,
             Self::Auto => Some(16),
             Self::Off => None,
             Self::On => Some(0),
@@ -46,7 +49,7 @@ impl Texture {
 
     /// The most floats that any hole in an image of this size takes.
     pub(super) fn most_floats(self, width: usize, height: usize) -> Result<usize> {
-        if self == Self::Off {
+        if self.margin().is_none() {
             return Ok(0);
         }
         // The largest hole in the middle, and pixels more for what its place on the coarser levels adds.

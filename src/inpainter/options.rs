@@ -59,7 +59,7 @@ impl Options {
         Self { context, ..self }
     }
 
-    /// Which holes get texture. Default [`Texture::Auto`].
+    /// Which holes get texture. Default [`Texture::Auto`], which is none without feature `texture`.
     pub fn texture(self, texture: Texture) -> Self {
         Self { texture, ..self }
     }
