@@ -1,16 +1,16 @@
 //! Blending: what is copied keeps the differences between its pixels and gives up its tone (Pérez et al. 2003, doi
 //! 10.1145/882262.882269). At a seam the differences are those that both sides show; at the rim of the hole they are to the
-//! photograph; everywhere the tone is drawn to the network's.
+//! photograph; and what is far from both keeps its own tone.
 
 use std::ops::Range;
 
 use super::copy::STEPS;
-use super::level::{At, Picture, Pixel, Shape, mark};
+use super::level::{At, Picture, Shape, mark};
 use crate::error::Result;
 use crate::mask::Rect;
 use crate::prior::Harmonic;
 
-/// How strongly the tone is drawn to the network's: it follows in what is wider than 1/√ of this, pixels.
+/// How strongly a copied pixel is drawn to its own tone: a correction reaches 1/√ of this, pixels.
 const SCREENING: f32 = 0.002;
 
 /// Pixels around what is filled: the solver wants one, the last touches compare with more.
@@ -43,15 +43,8 @@ impl Blend {
         3 * self.window.area() + self.solver.scratch_len()
     }
 
-    /// Writes what is to be added to the pixels that `labels` copy; `network` has the network's colours.
-    pub fn solve(
-        &self,
-        picture: &Picture<'_>,
-        labels: &[At],
-        network: &[Pixel],
-        correction: &mut [f32],
-        memory: &mut [f32],
-    ) {
+    /// Writes what is to be added to the pixels that `labels` copy.
+    pub fn solve(&self, picture: &Picture<'_>, labels: &[At], correction: &mut [f32], memory: &mut [f32]) {
         let window = self.window;
         let (f, scratch) = memory.split_at_mut(3 * window.area());
         let is_filled = |x: usize, y: usize| picture.is(window.x + x, window.y + y, mark::FILL);
@@ -59,7 +52,7 @@ impl Blend {
         for y in 0..window.height {
             for x in runs(y).flatten() {
                 let f = &mut f[3 * (y * window.width + x)..][..3];
-                f.copy_from_slice(&wanted(picture, labels, network, window.x + x, window.y + y));
+                f.copy_from_slice(&wanted(picture, labels, window.x + x, window.y + y));
             }
         }
         self.solver.correct(correction, f, SCREENING, runs, CYCLES, scratch);
@@ -76,15 +69,15 @@ fn runs(width: usize, is_in: impl Fn(usize) -> bool) -> impl Iterator<Item = Ran
     })
 }
 
-/// The sum of what the differences of (x, y) to its neighbours should be and are not, and the pull of the network's tone.
-fn wanted(picture: &Picture<'_>, labels: &[At], network: &[Pixel], x: usize, y: usize) -> [f32; 3] {
+/// The sum of what the differences of (x, y) to its neighbours should be and are not.
+fn wanted(picture: &Picture<'_>, labels: &[At], x: usize, y: usize) -> [f32; 3] {
     let shape = &picture.shape;
     let index = |x, y| shape.in_fill(x, y).filter(|_| picture.is(x, y, mark::FILL));
     let own = index(x, y).expect("a pixel to be filled");
     let colour = |at: At| picture.pixel(at).map(f32::from);
     let label = labels[own];
     let copied = colour(label);
-    let mut sum: [f32; 3] = std::array::from_fn(|c| SCREENING * (f32::from(network[own][c]) - copied[c]));
+    let mut sum = [0f32; 3];
     for step in STEPS {
         let (nx, ny) = (x.wrapping_add_signed(step.0), y.wrapping_add_signed(step.1));
         if nx >= shape.width || ny >= shape.height {

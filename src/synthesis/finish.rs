@@ -13,7 +13,7 @@ const TONE_RADIUS: usize = 1;
 const SMOOTH_RADIUS: usize = 2;
 
 /// Distance from the rim at which the network's tone counts half, pixels.
-const TONE_DEPTH: i64 = 8;
+const TONE_DEPTH: i64 = 10;
 
 /// Pixels to every side over which the strength of details is compared, and over which their gain is evened out.
 const DETAIL_RADIUS: usize = 10;

@@ -251,7 +251,7 @@ impl<'s> Canvas<'s> {
         }
         let finest = &levels[0];
         copy::copy(finest, labels, split::<At>(work, fill.area()).0, pool);
-        blend.solve(&finest.picture, labels, network, correction, work);
+        blend.solve(&finest.picture, labels, correction, work);
         finish::finish(&finest.picture, blend.window, labels, network, correction, work);
         Ok(Some(Texture { shape, window: blend.window, labels, correction }))
     }
