@@ -16,11 +16,18 @@ const PERIOD: usize = 64;
 pub struct Plan {
     pub width: usize,
     pub height: usize,
-    /// Multiply–accumulates a second that a run does here.
-    speed: f64,
+    speed: Speed,
     /// Peak memory of all rows.
     bytes: usize,
     rows: Vec<Row>,
+}
+
+/// What a run does in a second here.
+#[derive(Clone, Copy)]
+struct Speed {
+    macs: f64,
+    /// Pixels that get texture.
+    texture: f64,
 }
 
 /// Cost of a hole.
@@ -35,6 +42,8 @@ struct Row {
 struct Cost {
     regions: usize,
     macs: u64,
+    /// Pixels that get texture.
+    texture: usize,
     /// Memory of the run, beside the weights and the image.
     bytes: usize,
 }
@@ -72,7 +81,7 @@ impl Plan {
 
     pub fn text(&self) -> String {
         let Self { width, height, speed, .. } = self;
-        let mut text = format!("plan      {width}×{height}; here {:.1} GMAC/s\n", speed / 1e9);
+        let mut text = format!("plan      {width}×{height}; here {:.1} GMAC/s\n", speed.macs / 1e9);
         text += "hole                   regions  scratch MB     GMAC   seconds here  at 1 GFLOP/s\n";
         for Row { ratio, shape, cost } in &self.rows {
             text += &format!(
@@ -89,7 +98,7 @@ impl Plan {
     }
 
     fn seconds(&self, cost: &Cost) -> f64 {
-        cost.macs as f64 / self.speed
+        cost.macs as f64 / self.speed.macs + cost.texture as f64 / self.speed.texture
     }
 
     pub fn json(&self) -> serde_json::Value {
@@ -100,6 +109,7 @@ impl Plan {
                 "regions": cost.regions,
                 "plan_bytes": cost.bytes,
                 "macs": cost.macs,
+                "texture_pixels": cost.texture,
                 "seconds": (self.seconds(cost) * 1e3).round() / 1e3,
                 "seconds_at_1_gflops": seconds_at_1_gflops(cost),
             })
@@ -108,7 +118,8 @@ impl Plan {
             "width": self.width,
             "height": self.height,
             "plan_bytes": self.bytes,
-            "macs_per_second": self.speed.round(),
+            "macs_per_second": self.speed.macs.round(),
+            "texture_pixels_per_second": self.speed.texture.round(),
             "holes": rows.collect::<Vec<_>>(),
         })
     }
@@ -121,7 +132,9 @@ fn seconds_at_1_gflops(cost: &Cost) -> f64 {
 /// Cost of a run; `None` if the image is so small that no pixel of it stays known.
 fn cost(inpainter: &Inpainter, mask: &Mask) -> Result<Option<Cost>> {
     match inpainter.estimate(mask, 3) {
-        Ok(Report { regions, macs, plan_bytes, .. }) => Ok(Some(Cost { regions, macs, bytes: plan_bytes })),
+        Ok(Report { regions, macs, texture_pixels, plan_bytes, .. }) => {
+            Ok(Some(Cost { regions, macs, texture: texture_pixels, bytes: plan_bytes }))
+        }
         Err(e) if e.kind() == ErrorKind::Input => Ok(None),
         Err(e) => Err(e),
     }
@@ -163,22 +176,29 @@ fn bars(width: usize, height: usize, ratio: f64) -> Result<Mask> {
     Ok(mask)
 }
 
-/// Measures multiply–accumulates a second in short runs: a small one, which also starts the threads, and a larger one
-/// if the small one took but a moment.
-fn speed(inpainter: &Inpainter) -> Result<f64> {
-    let mut speed = 1.0;
+/// Measures what is done in a second, in short runs: a small one, which also starts the threads, a larger one if the small one
+/// took but a moment, and one with texture.
+fn speed(inpainter: &Inpainter) -> Result<Speed> {
+    let mut macs_per_second = 1.0;
     for side in [64, 256] {
         let mut image = Array3::<u8>::from_elem((side, side, 3), 127);
         let mask = bars(side, side, 0.1)?;
         let Report { macs, times, .. } = inpainter.run(Request::new(image.view_mut(), &mask))?;
         let seconds = times.total().as_secs_f64();
-        speed = macs as f64 / seconds.max(1e-6);
+        macs_per_second = macs as f64 / seconds.max(1e-6);
         // The next one takes some ten times as long.
         if seconds > 0.04 {
             break;
         }
     }
-    Ok(speed)
+    // Pixels unlike each other, so that searching takes as long as in a photograph.
+    let mut image =
+        Array3::from_shape_fn((256, 256, 3), |(y, x, c)| ((x * 37 + y * 59 + c * 83 + x * y % 97) % 251) as u8);
+    let mut mask = Mask::new(256, 256)?;
+    mask.add_box(78..178, 78..178);
+    let Report { texture_pixels, times, .. } = inpainter.run(Request::new(image.view_mut(), &mask))?;
+    let texture = texture_pixels as f64 / times.synthesis.as_secs_f64().max(1e-6);
+    Ok(Speed { macs: macs_per_second, texture: texture.max(1.0) })
 }
 
 #[cfg(test)]

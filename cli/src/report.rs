@@ -50,6 +50,7 @@ impl Done {
             "copied": self.is_copy(),
             "regions": report.regions,
             "wide_holes": report.wide_holes,
+            "texture_pixels": report.texture_pixels,
             "plan_bytes": report.plan_bytes,
             "macs": report.macs,
             "ms": {

@@ -73,12 +73,12 @@ impl Engine {
             None => self.take_memory()?,
         };
         let plan = self.plan_regions(&mask, image.colours(), &mut memory)?;
-        (report.regions, report.wide_holes, report.plan_bytes) = (plan.regions, plan.wide_holes, plan.bytes);
+        plan.tell(&mut report);
         if is_own {
             self.check_memory(plan.bytes)?;
         }
         memory.arena.room(plan.arena)?;
-        let mut meter = Meter { progress, done: 0, total: plan.area + plan.texture_area };
+        let mut meter = Meter { progress, done: 0, total: plan.area + texture_area(plan.texture_pixels) };
         let Memory { groups, arena } = &mut memory;
         let mut fill = |image: &mut dyn Pixels, mask: &MaskView<'_>, target: Rect| -> Result<()> {
             let (groups, _) = groups.groups(mask, config.context())?;
@@ -149,7 +149,7 @@ impl Engine {
         let Memory { groups, arena } = memory;
         let arena = arena.room(floats)?;
         for_each_wide_hole(self.texture, mask, groups, arena, &mut |hole, memory| {
-            let area = texture_area(hole);
+            let area = texture_area(hole.bounds.area());
             let mut tell = |share: f32| meter.tell(area, (share * 1024.0) as u64, 1024);
             hole.fill(image, memory, self.isa, &self.pool, &mut tell)?;
             meter.done += area;
@@ -167,7 +167,17 @@ impl Engine {
             ));
         }
         let times = StageTimes::default();
-        Ok(Report { width, height, hole_pixels, regions: 0, wide_holes: 0, plan_bytes: 0, macs: 0, times })
+        Ok(Report {
+            width,
+            height,
+            hole_pixels,
+            regions: 0,
+            wide_holes: 0,
+            texture_pixels: 0,
+            plan_bytes: 0,
+            macs: 0,
+            times,
+        })
     }
 
     /// Refuses a plan that, together with the weights, takes more than [`Engine::max_memory`].

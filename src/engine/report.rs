@@ -19,6 +19,8 @@ pub struct Report {
     pub regions: usize,
     /// Wide holes that get texture, or tiles of them.
     pub wide_holes: usize,
+    /// Pixels of the smallest rectangles that hold them: what texture takes time for.
+    pub texture_pixels: usize,
     /// Bytes of the plan: every buffer of the run. 0 where there is nothing to fill.
     pub plan_bytes: usize,
     /// Multiply–accumulates.

@@ -8,7 +8,7 @@ use super::pyramid::{self, Step};
 use super::regions::{Tile, WHOLE, for_each_tile};
 use super::report::Report;
 use super::scratch::Shares;
-use super::synthesis::{Texture, core_floats, for_each_wide_hole, texture_area};
+use super::synthesis::{Texture, core_floats, for_each_wide_hole};
 use crate::alloc::{Buffer, lines_bytes};
 use crate::error::{Error, Result};
 use crate::mask::{Mask, MaskView, Rect};
@@ -25,15 +25,23 @@ pub(super) struct RegionPlan {
     pub area: u64,
     /// Whether some of the hole is wider than the network reaches.
     pub is_wide: bool,
-    /// Wide holes that get texture, and their share of the progress.
+    /// Wide holes that get texture, and their pixels.
     pub wide_holes: usize,
-    pub texture_area: u64,
+    pub texture_pixels: usize,
     /// Memory of the largest region or wide hole, floats.
     pub arena: usize,
     /// Memory of the largest plan of a region, floats.
     pub plan_floats: usize,
     /// Bytes of everything that a run takes.
     pub bytes: usize,
+}
+
+impl RegionPlan {
+    /// Writes what a report tells of it.
+    pub fn tell(&self, report: &mut Report) {
+        (report.regions, report.wide_holes) = (self.regions, self.wide_holes);
+        (report.texture_pixels, report.plan_bytes) = (self.texture_pixels, self.bytes);
+    }
 }
 
 impl Engine {
@@ -72,7 +80,7 @@ impl Engine {
         let Memory { groups: store, arena } = memory;
         let found = for_each_wide_hole(self.texture, mask, store, arena.room(core)?, &mut |hole, _| {
             plan.wide_holes += 1;
-            plan.texture_area += texture_area(hole);
+            plan.texture_pixels += hole.bounds.area();
             plan.arena = plan.arena.max(core + hole.floats());
             Ok(())
         })?;
@@ -118,7 +126,7 @@ impl Engine {
             return Ok((report, RegionPlan::default()));
         }
         let plan = self.plan_regions(mask, colours(channels), memory)?;
-        (report.regions, report.wide_holes, report.plan_bytes) = (plan.regions, plan.wide_holes, plan.bytes);
+        plan.tell(&mut report);
         self.check_memory(plan.bytes)?;
         Ok((report, plan))
     }

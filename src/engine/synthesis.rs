@@ -245,9 +245,9 @@ fn bounds<'g>(group: &'g Group<'g>, mask: &'g MaskView<'g>, area: Rect) -> Optio
     Rect::around(area.rows().flat_map(|y| runs(group, mask, y, area.columns()).map(move |run| (y, run))))
 }
 
-/// Pixels of network regions that take as long as the texture of a hole.
-pub(super) fn texture_area(hole: &WideHole<'_>) -> u64 {
-    4 * hole.bounds.area() as u64
+/// Pixels of network regions that take as long as texture for so many.
+pub(super) fn texture_area(pixels: usize) -> u64 {
+    4 * pixels as u64
 }
 
 /// Calls `each` with the wide holes of a mask and the memory beyond what finding them takes. Returns the floats of that in
