@@ -1,4 +1,4 @@
-//! Times the network on a random image, and prints one JSON line.
+//! Times the network, without texture, on a random image, and prints one JSON line.
 //!
 //! `bench_network WEIGHTS SIZE HOLE THREADS RUNS [--dense] [--isa NAME]`
 //!
@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use inpaint_edge::{Inpainter, Isa, Mask, Options, Request};
+use inpaint_edge::{Inpainter, Isa, Mask, Options, Request, Texture};
 use ndarray::Array3;
 
 fn main() {
@@ -17,7 +17,7 @@ fn main() {
         std::process::exit(2);
     };
     let (size, runs): (usize, usize) = (size.parse().expect("SIZE"), runs.parse().expect("RUNS"));
-    let mut options = Options::default().threads(threads.parse().expect("THREADS"));
+    let mut options = Options::default().threads(threads.parse().expect("THREADS")).texture(Texture::Off).grain(false);
     let hole_aware = !flags.iter().any(|f| f == "--dense");
     options = options.hole_aware(hole_aware);
     if let Some(i) = flags.iter().position(|f| f == "--isa") {
