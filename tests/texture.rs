@@ -21,7 +21,7 @@ fn inpainter(options: Options) -> Inpainter {
 }
 
 fn options(texture: Texture) -> Options {
-    Options::default().threads(1).texture(texture)
+    Options::default().threads(1).texture(texture).grain(false)
 }
 
 /// Stripes and grains, with channels of their own.
@@ -144,7 +144,7 @@ fn what_is_thin_keeps_the_networks_fill_far_from_what_is_wide() {
         auto.slice(part) != off.slice(part)
     };
     // What is wide ends with the square's middle, and texture reaches 160 further.
-    assert!(differs(20..100) && differs(140..170) && differs(180..203) && !differs(204..400));
+    assert!(differs(20..100) && differs(140..180) && !differs(204..400));
 }
 
 /// A thin hole keeps the network's fill, however near it is to a wide one.
