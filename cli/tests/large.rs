@@ -50,7 +50,9 @@ fn is_hole(x: u32, y: u32, width: u32, height: u32) -> bool {
 #[test]
 fn large_photographs_stay_within_the_memory_limit() {
     let folder = tempfile::tempdir().unwrap();
-    for (width, height, limit) in [(4000, 3000, "128M"), (6000, 4000, "192M"), (8660, 5774, "256M")] {
+    for (width, height, limit, of_texture) in
+        [(4000, 3000, "128M", "260M"), (6000, 4000, "192M", "300M"), (8660, 5774, "256M", "384M")]
+    {
         let original = photo(width, height);
         let mut jpeg = jpeg_encoder::Encoder::new_file(folder.path().join("in.jpg"), 75).unwrap();
         jpeg.set_sampling_factor(jpeg_encoder::SamplingFactor::F_1_1);
@@ -59,16 +61,24 @@ fn large_photographs_stay_within_the_memory_limit() {
         let white = |x, y| Luma([if is_hole(x, y, width, height) { 255 } else { 0 }]);
         GrayImage::from_fn(width, height, white).save(folder.path().join("mask.png")).unwrap();
 
-        for (input, out) in [("in.png", "out.png"), ("in.jpg", "out.jpg")] {
+        let cases = [
+            ("in.png", "textured.png", "auto", of_texture),
+            ("in.png", "out.png", "off", limit),
+            ("in.jpg", "out.jpg", "off", limit),
+        ];
+        for (input, out, texture, limit) in cases {
             let mut digests = Vec::new();
             for threads in ["1", "3"] {
                 let args = [input, "mask.png", out, "--json", "--max-memory", limit, "--threads", threads];
-                let (output, peak) = run(folder.path(), &args);
+                let (output, peak) = run(folder.path(), &[&args[..], &["--texture", texture]].concat());
                 assert!(output.status.success(), "{width}×{height}: {}", String::from_utf8_lossy(&output.stderr));
                 let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
                 assert!(report["regions"].as_u64() > Some(9));
                 digests.push(report["output_sha256"].clone());
-                println!("{width}×{height} {input}, {threads} threads: {} regions, {} KiB", report["regions"], peak);
+                println!(
+                    "{width}×{height} {input}, texture {texture}, {threads} threads: {} regions, {} KiB",
+                    report["regions"], peak
+                );
                 let kib = 1024 * limit.trim_end_matches('M').parse::<u64>().unwrap();
                 assert!(peak > 40_000 && peak <= kib, "{width}×{height} {input}: {peak} KiB, {kib} allowed");
             }
@@ -115,7 +125,7 @@ fn large_photographs_stay_within_the_memory_limit() {
             (output, _) = run(folder.path(), &["in.png", "mask.png", "again.png", "--max-memory", &limit]);
         }
         assert!(output.status.success(), "{limit}: {}", String::from_utf8_lossy(&output.stderr));
-        let same = std::fs::read(folder.path().join("out.png")).unwrap();
+        let same = std::fs::read(folder.path().join("textured.png")).unwrap();
         assert!(std::fs::read(folder.path().join("again.png")).unwrap() == same, "the limit changed the result");
     }
 }

@@ -187,7 +187,7 @@ impl<'g> WideHole<'g> {
 }
 
 /// Writes for every pixel of `window` how long the way to it is from where `is_start` holds, over pixels where `is_hole`
-/// does, thirds of a pixel by steps as [`Synthesis`] takes them; `u16::MAX` where there is none.
+/// does, thirds of a pixel by steps as [`Synthesis`] takes them; `u16::MAX` where there is none within [`REACH`].
 fn measure_ways(
     out: &mut [u16],
     window: Rect,
@@ -214,7 +214,8 @@ fn measure_ways(
         let straight = far(before, row).min(far(column, above)).saturating_add(3);
         let across = far(column.wrapping_sub(1), above).min(far(column + 1, above)).saturating_add(4);
         let way = straight.min(across);
-        let is_shorter = way < out[i];
+        // Farther ways do not count, and following them through a maze would take long.
+        let is_shorter = way < out[i] && usize::from(way) < 3 * REACH;
         if is_shorter {
             out[i] = way;
         }
