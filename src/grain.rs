@@ -28,8 +28,10 @@ const LEAST: f32 = 3.5 * 3.5 / (255.0 * 255.0);
 /// fur, leaves or water.
 const FINEST: f32 = 0.3;
 
-/// The most blocks that grain is taken from, and how many are looked at for one as bright as what it is for.
+/// The most blocks that grain is taken from.
 const MOST: usize = 256;
+
+/// Of so many blocks, picked at random, a block of the fill gets the one most like it in brightness.
 const TRIES: u32 = 8;
 
 /// Bins of variances up to 1, of which 8 double it; the first has all below 2^-16, about a step of 8 bits squared.

@@ -109,9 +109,8 @@ impl Pool {
     /// Calls `task` with every one of `items`, each on a thread that is free, in any order.
     pub fn each<I: Iterator + Send>(&self, items: I, task: impl Fn(I::Item) + Sync) {
         let items = Mutex::new(items);
-        let next = || items.lock().unwrap_or_else(|e| e.into_inner()).next();
         self.run(self.threads(), |_| {
-            while let Some(item) = next() {
+            while let Some(item) = next(&items) {
                 task(item);
             }
         });
@@ -125,6 +124,11 @@ impl Pool {
         }
         work()
     }
+}
+
+/// The next of what several threads share.
+pub(crate) fn next<I: Iterator>(shared: &Mutex<I>) -> Option<I::Item> {
+    shared.lock().unwrap_or_else(|e| e.into_inner()).next()
 }
 
 /// Exactly `count` threads, or none where the system refuses one.

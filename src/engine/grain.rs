@@ -8,7 +8,12 @@ use crate::grain::{Block, Census, Grain, SIDE, Share};
 use crate::mask::{Group, Rect};
 
 /// How far from a hole grain is taken, pixels.
-pub(super) const REACH: usize = 48;
+const REACH: usize = 48;
+
+/// How far that is, where grain is wanted and this build has it.
+pub(super) fn reach(is_wanted: bool) -> Option<usize> {
+    (cfg!(feature = "texture") && is_wanted).then_some(REACH)
+}
 
 /// From a block of the fill to the next.
 const STEP: usize = SIDE / 2;

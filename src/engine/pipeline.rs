@@ -67,7 +67,7 @@ impl Engine {
         let is_own = scratch.is_none();
         let mut memory = match scratch {
             Some(scratch) => {
-                let contexts = [config.context(), self.texture.reach(), self.has_grain().then_some(grain::REACH)];
+                let contexts = [config.context(), self.texture.reach(), grain::reach(self.grain)];
                 Memory::lent(scratch, group_floats(report.width, report.height, contexts))
             }
             None => self.take_memory()?,
@@ -124,17 +124,13 @@ impl Engine {
             _ => control::with_defaults(|| self.add_texture(image, &mask, &mut memory, plan.arena, &mut meter)),
         });
         watch.lap(&mut times.synthesis);
-        let done = done.and_then(|()| match self.has_grain() {
-            false => Ok(()),
-            true => control::with_defaults(|| add_grain(image, &mask, &mut memory, plan.arena)),
+        let done = done.and_then(|()| match grain::reach(self.grain) {
+            None => Ok(()),
+            reach => control::with_defaults(|| add_grain(image, &mask, reach, &mut memory, plan.arena)),
         });
         watch.lap(&mut times.grain);
         self.keep_memory(memory);
         done.map(|()| Report { times, ..report })
-    }
-
-    pub(super) fn has_grain(&self) -> bool {
-        cfg!(feature = "texture") && self.grain
     }
 
     /// Synthesis: texture in wide holes.
@@ -207,9 +203,15 @@ impl Engine {
 }
 
 /// Grain: what fills lack of it.
-fn add_grain(image: &mut dyn Pixels, mask: &MaskView<'_>, memory: &mut Memory<'_>, floats: usize) -> Result<()> {
+fn add_grain(
+    image: &mut dyn Pixels,
+    mask: &MaskView<'_>,
+    reach: Option<usize>,
+    memory: &mut Memory<'_>,
+    floats: usize,
+) -> Result<()> {
     let Memory { groups, arena } = memory;
-    let (groups, arena) = (groups.groups(mask, Some(grain::REACH))?.0, arena.room(floats)?);
+    let (groups, arena) = (groups.groups(mask, reach)?.0, arena.room(floats)?);
     groups.iter().for_each(|group| grain::add(image, &group, arena));
     Ok(())
 }

@@ -85,8 +85,9 @@ impl Engine {
             Ok(())
         })?;
         groups = groups.max(found);
-        if self.has_grain() {
-            let (found, floats) = memory.groups.groups(mask, Some(grain::REACH))?;
+        let reach = grain::reach(self.grain);
+        if reach.is_some() {
+            let (found, floats) = memory.groups.groups(mask, reach)?;
             plan.arena = found.iter().map(|group| grain::floats(group.seen)).fold(plan.arena, usize::max);
             groups = groups.max(floats);
         }
@@ -189,8 +190,8 @@ pub(crate) fn most_bytes(
     }
     let shares = Shares::largest(config, (width, height), WHOLE, hole_aware)?;
     let arena = shares.floats().max(texture.most_floats(width, height)?);
-    let grain = cfg!(feature = "texture") && grain;
-    let arena = arena.max(if grain { grain::floats(Rect { x: 0, y: 0, width, height }) } else { 0 });
-    let groups = group_floats(width, height, [config.context(), texture.reach(), grain.then_some(grain::REACH)]);
+    let reach = grain::reach(grain);
+    let arena = arena.max(reach.map_or(0, |_| grain::floats(Rect { x: 0, y: 0, width, height })));
+    let groups = group_floats(width, height, [config.context(), texture.reach(), reach]);
     Ok(lines_bytes(arena.saturating_add(groups)))
 }

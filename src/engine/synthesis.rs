@@ -14,7 +14,7 @@ use crate::mask::{Group, Mask, MaskView, Rect};
 use crate::numerics;
 use crate::parallel::Pool;
 use crate::simd::Isa;
-use crate::synthesis::{Synthesis, mark};
+use crate::synthesis::{Synthesis, chamfer_step, mark};
 
 /// Which holes get texture, in a build with feature `texture`. Thin ones are filled best by the network alone; in wide ones it
 /// makes fog.
@@ -137,7 +137,7 @@ impl<'g> WideHole<'g> {
         let is_start = |x: usize, y: usize| self.group.mask().is_hole(x, y);
         measure_ways(away, faded, is_start, |x, y| mask.is_hole(x, y));
         let share = |x: usize, y: usize| {
-            let way = usize::from(away[(y - faded.y) * faded.width + x - faded.x]);
+            let way = faded.index(x, y).map_or(usize::MAX, |i| away[i].into());
             (3 * REACH).saturating_sub(way).min(3 * FADE) as f32 / (3 * FADE) as f32
         };
         let mut canvas = self.synthesis.canvas(memory);
@@ -194,26 +194,17 @@ fn measure_ways(
     is_start: impl Fn(usize, usize) -> bool,
     is_hole: impl Fn(usize, usize) -> bool,
 ) {
-    let place = |i: usize| (window.x + i % window.width, window.y + i / window.width);
     for (i, out) in out.iter_mut().enumerate() {
-        let (x, y) = place(i);
+        let (x, y) = window.place(i);
         *out = if is_start(x, y) { 0 } else { u16::MAX };
     }
     let mut changes = true;
     let visit = |out: &mut [u16], i: usize, back: usize| {
-        let (x, y) = place(i);
+        let (x, y) = window.place(i);
         if !is_hole(x, y) || out[i] == 0 {
             return false;
         }
-        let (column, row) = (x - window.x, y - window.y);
-        let far = |column: usize, row: usize| match column < window.width && row < window.height {
-            true => out[row * window.width + column],
-            false => u16::MAX,
-        };
-        let (before, above) = (column.wrapping_add(back), row.wrapping_add(back));
-        let straight = far(before, row).min(far(column, above)).saturating_add(3);
-        let across = far(column.wrapping_sub(1), above).min(far(column + 1, above)).saturating_add(4);
-        let way = straight.min(across);
+        let way = chamfer_step((x, y), back, |x, y| window.index(x, y).map_or(u16::MAX, |i| out[i]));
         // Farther ways do not count, and following them through a maze would take long.
         let is_shorter = way < out[i] && usize::from(way) < 3 * REACH;
         if is_shorter {

@@ -25,6 +25,17 @@ impl Rect {
         self.width * self.height
     }
 
+    /// Index of (x, y) among its pixels, row by row, where it is one.
+    pub fn index(self, x: usize, y: usize) -> Option<usize> {
+        let (column, row) = (x.wrapping_sub(self.x), y.wrapping_sub(self.y));
+        (column < self.width && row < self.height).then(|| row * self.width + column)
+    }
+
+    /// Column and row of its pixel of this index.
+    pub fn place(self, index: usize) -> (usize, usize) {
+        (self.x + index % self.width, self.y + index / self.width)
+    }
+
     /// The smallest rectangle that holds runs of pixels, each a row and its columns, top to bottom.
     pub fn around(runs: impl Iterator<Item = (usize, Range<usize>)>) -> Option<Self> {
         let (mut left, mut right, mut rows) = (usize::MAX, 0, None);

@@ -9,7 +9,7 @@ use super::plane::Plane;
 use crate::alloc::{Buffer, floats_for, values, values_mut};
 use crate::error::Result;
 use crate::gemm::{Gemm, MAX_ROWS, Number, Operand, Output, Packed, Row, Window};
-use crate::parallel::Pool;
+use crate::parallel::{Pool, next};
 use crate::simd::Isa;
 use crate::weights::LayerShape;
 
@@ -40,11 +40,6 @@ pub(crate) struct Layer<N: Number = f32> {
     epilogue: N::Epilogue,
     /// Side of an encoder layer's windows.
     kernel: usize,
-}
-
-/// The next of what several threads share.
-fn next<I: Iterator>(shared: &Mutex<I>) -> Option<I::Item> {
-    shared.lock().unwrap_or_else(|e| e.into_inner()).next()
 }
 
 /// Variants and k of each operand's weights.

@@ -2,8 +2,6 @@
 //! 10.1145/882262.882269). At a seam the differences are those that both sides show; at the rim of the hole they are to the
 //! photograph; and what is far from both keeps its own tone.
 
-use std::ops::Range;
-
 use super::copy::STEPS;
 use super::level::{At, Picture, Shape, mark};
 use crate::error::Result;
@@ -47,8 +45,7 @@ impl Blend {
     pub fn solve(&self, picture: &Picture<'_>, labels: &[At], correction: &mut [f32], memory: &mut [f32]) {
         let window = self.window;
         let (f, scratch) = memory.split_at_mut(3 * window.area());
-        let is_filled = |x: usize, y: usize| picture.is(window.x + x, window.y + y, mark::FILL);
-        let runs = |y: usize| runs(window.width, move |x| is_filled(x, y));
+        let runs = |y: usize| picture.runs(window, y, mark::FILL);
         for y in 0..window.height {
             for x in runs(y).flatten() {
                 let f = &mut f[3 * (y * window.width + x)..][..3];
@@ -57,16 +54,6 @@ impl Blend {
         }
         self.solver.correct(correction, f, SCREENING, runs, CYCLES, scratch);
     }
-}
-
-/// Runs of the columns below `width` for which `is_in` holds.
-fn runs(width: usize, is_in: impl Fn(usize) -> bool) -> impl Iterator<Item = Range<usize>> {
-    let mut x = 0;
-    std::iter::from_fn(move || {
-        let start = (x..width).find(|x| is_in(*x))?;
-        x = (start..width).find(|x| !is_in(*x)).unwrap_or(width);
-        Some(start..x)
-    })
 }
 
 /// The sum of what the differences of (x, y) to its neighbours should be and are not.
@@ -111,18 +98,22 @@ fn wanted(picture: &Picture<'_>, labels: &[At], x: usize, y: usize) -> [f32; 3] 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mask::Mask;
 
     /// Σ (u − neighbour) + screening·u = f, with 0 around the hole and nothing beyond the picture.
     #[test]
     fn corrections_solve_their_equation() {
         let (width, height) = (37, 29);
         let is_hole = |x: usize, y: usize| x < 30 && (5..24).contains(&y) && !(x + y).is_multiple_of(13);
+        let mut mask = Mask::new(width, height).unwrap();
+        let places = (0..width).flat_map(|x| (0..height).map(move |y| (x, y)));
+        places.filter(|(x, y)| is_hole(*x, *y)).for_each(|(x, y)| mask.add_box(x..x + 1, y..y + 1));
         let solver = Harmonic::new(width, height).unwrap();
         let f: Vec<f32> = (0..3 * width * height).map(|i| ((i * 7919) % 101) as f32 / 50.0 - 1.0).collect();
         let (mut u, mut scratch) = (vec![9.0; f.len()], vec![9.0; solver.scratch_len()]);
         let mut worst = [0f32; 2];
         for (cycles, worst) in [2, 20].into_iter().zip(&mut worst) {
-            solver.correct(&mut u, &f, SCREENING, |y| runs(width, move |x| is_hole(x, y)), cycles, &mut scratch);
+            solver.correct(&mut u, &f, SCREENING, |y| mask.runs(y, 0..width), cycles, &mut scratch);
             for (x, y) in (0..width).flat_map(|x| (0..height).map(move |y| (x, y))) {
                 let at = |x: usize, y: usize| u[3 * (y * width + x)];
                 let near = [(x.wrapping_sub(1), y), (x + 1, y), (x, y.wrapping_sub(1)), (x, y + 1)];

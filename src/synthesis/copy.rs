@@ -46,7 +46,7 @@ impl Labels<'_> {
         let Shape { fill, .. } = self.picture.shape;
         for i in 0..band.len() {
             let i = if self.is_backward { band.len() - 1 - i } else { i };
-            let (x, y) = (fill.x + (first + i) % fill.width, fill.y + (first + i) / fill.width);
+            let (x, y) = fill.place(first + i);
             if self.picture.is(x, y, mark::FILL) {
                 band[i] = self.best(x, y, first, band, band[i]);
             }

@@ -27,7 +27,7 @@ impl Energy {
 
     /// Floats of memory that [`Energy::write`] takes.
     pub fn floats(&self, shape: &Shape) -> usize {
-        4 * floats_for::<u32>(shape.width) + 3 * self.window.area() + self.solver.scratch_len()
+        2 * floats_for::<u32>(shape.width) + 3 * self.window.area() + self.solver.scratch_len()
     }
 
     /// Writes the energy of every pixel.
@@ -83,15 +83,7 @@ impl Energy {
             let pixels = &picture.pixels[y * width + window.x..];
             row.chunks_exact_mut(3).zip(pixels).for_each(|(out, pixel)| out.fill(f32::from(pixel[3])));
         }
-        let is_hole = |x: usize, y: usize| picture.is(window.x + x, window.y + y, mark::UNKNOWN | mark::BLANK);
-        let hole = |y: usize| {
-            let mut x = 0;
-            std::iter::from_fn(move || {
-                let start = (x..window.width).find(|x| is_hole(*x, y))?;
-                x = (start..window.width).find(|x| !is_hole(*x, y)).unwrap_or(window.width);
-                Some(start..x)
-            })
-        };
+        let hole = |y: usize| picture.runs(window, y, mark::UNKNOWN | mark::BLANK);
         self.solver.fill_runs(image, hole, CYCLES, scratch);
         for (row, y) in image.chunks_exact(3 * window.width).zip(window.rows()) {
             for (value, x) in row.chunks_exact(3).zip(window.columns()) {

@@ -56,6 +56,11 @@ pub(super) fn finish(
     let view = View { picture, window };
     let mut colours = [red, green, blue];
 
+    // Of each pixel, how many around it are filled.
+    for (i, count) in a.iter_mut().enumerate() {
+        *count = i32::from(view.filled(i).is_some());
+    }
+    box_sums(a, c, b, window.width, TONE_RADIUS);
     for (channel, plane) in colours.iter_mut().enumerate() {
         for (i, value) in plane.iter_mut().enumerate() {
             *value = match view.filled(i) {
@@ -66,13 +71,13 @@ pub(super) fn finish(
                 None => i32::from(view.pixel(i)[channel]) * ONE,
             };
         }
-        view.take_tone(plane, |j| i32::from(network[j][channel]) * ONE, [a, b, c]);
+        view.take_tone(plane, |j| i32::from(network[j][channel]) * ONE, c, [a, b]);
     }
     view.gains(&colours, gain, [a, b, c]);
+    c.fill(1);
+    box_sums(c, b, a, window.width, SMOOTH_RADIUS);
     for (channel, plane) in colours.into_iter().enumerate() {
         // What a plane has beyond itself blurred twice is its details.
-        c.fill(1);
-        box_sums(c, b, a, window.width, SMOOTH_RADIUS);
         a.copy_from_slice(plane);
         for _ in 0..2 {
             sums_by_rows(a, c, window.width, SMOOTH_RADIUS);
@@ -95,34 +100,25 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn place(&self, i: usize) -> (usize, usize) {
-        (self.window.x + i % self.window.width, self.window.y + i / self.window.width)
-    }
-
     /// Index among the pixels of `fill`, where it is to be filled.
     fn filled(&self, i: usize) -> Option<usize> {
-        let (x, y) = self.place(i);
+        let (x, y) = self.window.place(i);
         if self.picture.is(x, y, mark::FILL) { self.picture.shape.in_fill(x, y) } else { None }
     }
 
     fn pixel(&self, i: usize) -> Pixel {
-        let (x, y) = self.place(i);
+        let (x, y) = self.window.place(i);
         self.picture.pixels[y * self.picture.shape.width + x]
     }
 
     /// Adds to the filled pixels of `plane` how much brighter the network's are around them, less and less from the rim on.
-    fn take_tone(&self, plane: &mut [i32], network: impl Fn(usize) -> i32, [a, b, c]: [&mut [i32]; 3]) {
+    /// There are so many of them around each: `counts`.
+    fn take_tone(&self, plane: &mut [i32], network: impl Fn(usize) -> i32, counts: &[i32], [a, b]: [&mut [i32]; 2]) {
         let Rect { width, .. } = self.window;
-        for (i, count) in a.iter_mut().enumerate() {
-            *count = i32::from(self.filled(i).is_some());
-        }
-        // Of each pixel, how many around it are filled.
-        box_sums(a, c, b, width, TONE_RADIUS);
         for (i, difference) in a.iter_mut().enumerate() {
             *difference = self.filled(i).map_or(0, |j| network(j) - plane[i]);
         }
         for _ in 0..2 {
-            let counts = &*c;
             sums_by_rows(a, b, width, TONE_RADIUS);
             for_columns(b, a, width, TONE_RADIUS, |i, sum| if self.filled(i).is_some() { sum / counts[i] } else { 0 });
         }

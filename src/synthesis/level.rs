@@ -103,12 +103,12 @@ impl Shape {
 
     /// Index of a pixel among those of `fill`, where it is one.
     pub fn in_fill(&self, x: usize, y: usize) -> Option<usize> {
-        index_in(self.fill, x, y)
+        self.fill.index(x, y)
     }
 
     /// Index of a patch among those of `targets`, where it is one.
     pub fn in_targets(&self, x: usize, y: usize) -> Option<usize> {
-        index_in(self.targets, x, y)
+        self.targets.index(x, y)
     }
 
     /// Columns and rows from the first pixels of the patches over a pixel of `fill` to it.
@@ -132,12 +132,6 @@ impl Shape {
             + floats_for::<u16>(fill)
             + 3 * floats_for::<u32>(targets)
     }
-}
-
-/// Index of (x, y) among the pixels of `area`, row by row.
-fn index_in(area: Rect, x: usize, y: usize) -> Option<usize> {
-    let (column, row) = (x.wrapping_sub(area.x), y.wrapping_sub(area.y));
-    (column < area.width && row < area.height).then(|| row * area.width + column)
 }
 
 /// A level in its memory.
@@ -289,6 +283,17 @@ impl Picture<'_> {
         self.marks[y * self.shape.width + x] & mark != 0
     }
 
+    /// Runs of pixels with one of `marks` in row `y` of `window`, counted from its left.
+    pub fn runs(&self, window: Rect, y: usize, marks: u8) -> impl Iterator<Item = Range<usize>> {
+        let has = move |x: &usize| self.is(window.x + x, window.y + y, marks);
+        let mut x = 0;
+        std::iter::from_fn(move || {
+            let start = (x..window.width).find(has)?;
+            x = (start..window.width).find(|x| !has(x)).unwrap_or(window.width);
+            Some(start..x)
+        })
+    }
+
     /// The place next to `at`, where it is in the picture and known.
     pub fn known(&self, at: At, (dx, dy): (isize, isize)) -> Option<At> {
         let (x, y) = (at.x().wrapping_add_signed(dx), at.y().wrapping_add_signed(dy));
@@ -311,6 +316,15 @@ fn mean_of_five(of: [&[u8]; 5], out: &mut [u8]) {
     }
 }
 
+/// The shortest way to (x, y) over its neighbours of the row before and in the own row, thirds of a pixel; `back` is −1, or 1
+/// where rows are gone through from the last. `far` tells how long the way to a neighbour is.
+pub(crate) fn chamfer_step((x, y): (usize, usize), back: usize, far: impl Fn(usize, usize) -> u16) -> u16 {
+    let (before, row) = (x.wrapping_add(back), y.wrapping_add(back));
+    let straight = far(before, y).min(far(x, row)).saturating_add(3);
+    let across = far(x.wrapping_sub(1), row).min(far(x + 1, row)).saturating_add(4);
+    straight.min(across)
+}
+
 /// Writes for every pixel of `area` the distance to the nearest in the picture for which `is_inside` does not hold. Returns the
 /// largest.
 fn chamfer(
@@ -319,25 +333,19 @@ fn chamfer(
     (width, height): (usize, usize),
     is_inside: impl Fn(usize, usize) -> bool,
 ) -> usize {
-    let far = |out: &[u16], x: usize, y: usize| match index_in(area, x, y) {
+    let far = |out: &[u16], x: usize, y: usize| match area.index(x, y) {
         Some(i) => out[i],
         None if x >= width || y >= height || is_inside(x, y) => u16::MAX,
         None => 0,
     };
-    let nearest = |out: &[u16], x: usize, y: usize, back: usize| {
-        let (before, row) = (x.wrapping_add(back), y.wrapping_add(back));
-        let straight = far(out, before, y).min(far(out, x, row)).saturating_add(3);
-        let across = far(out, x.wrapping_sub(1), row).min(far(out, x + 1, row)).saturating_add(4);
-        straight.min(across)
-    };
-    let place = |i: usize| (area.x + i % area.width, area.y + i / area.width);
+    let nearest = |out: &[u16], x, y, back| chamfer_step((x, y), back, |x, y| far(out, x, y));
     for i in 0..area.area() {
-        let (x, y) = place(i);
+        let (x, y) = area.place(i);
         out[i] = if is_inside(x, y) { nearest(out, x, y, usize::MAX) } else { 0 };
     }
     let mut most = 0;
     for i in (0..area.area()).rev() {
-        let (x, y) = place(i);
+        let (x, y) = area.place(i);
         out[i] = out[i].min(nearest(out, x, y, 1));
         most = most.max(out[i]);
     }

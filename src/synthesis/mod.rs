@@ -22,8 +22,8 @@ use arrayvec::ArrayVec;
 
 use self::blend::Blend;
 use self::energy::Energy;
-pub(crate) use self::level::mark;
 use self::level::{At, Level, Pixel, SIDE, Shape};
+pub(crate) use self::level::{chamfer_step, mark};
 use self::search::Sweep;
 use crate::alloc::{floats_for, split};
 use crate::error::{Error, Result};
@@ -144,7 +144,9 @@ impl Synthesis {
         let blur = floats_for::<Pixel>(self.shapes[0].area());
         let before = floats_for::<At>(self.shapes[0].fill.area());
         let finish = finish::floats(self.blend.window);
-        self.energy.floats(&self.shapes[0]).max(self.blend.floats()).max(finish).max(blur).max(before)
+        // Before all steps, a row of a canvas.
+        let row = 3 * self.shapes[0].width;
+        self.energy.floats(&self.shapes[0]).max(self.blend.floats()).max(finish).max(blur).max(before).max(row)
     }
 
     /// The picture in `memory` of [`Synthesis::floats`] and any content. Every pixel is to be written.
@@ -261,7 +263,7 @@ impl Texture<'_> {
     /// Where a pixel to be filled is copied from, and what is added to it, in units of 1/255.
     pub fn at(&self, x: usize, y: usize) -> ((usize, usize), [f32; 3]) {
         let label = self.labels[self.shape.in_fill(x, y).expect("a pixel to be filled")];
-        let at = 3 * ((y - self.window.y) * self.window.width + x - self.window.x);
+        let at = 3 * self.window.index(x, y).expect("around what is filled");
         ((label.x(), label.y()), std::array::from_fn(|c| self.correction[at + c]))
     }
 }

@@ -46,7 +46,7 @@ pub(super) struct Sweep {
     pub number: usize,
 }
 
-/// The same numbers on every machine, from what they are for.
+/// A random number of 32 bits, made of the three numbers that name its use: the same on every machine.
 fn random(a: u32, b: u32, c: u32) -> u32 {
     let v = (u64::from(a) << 32 | u64::from(b)).wrapping_add(0x9e37_79b9_7f4a_7c15u64.wrapping_mul(u64::from(c) + 1));
     let v = (v ^ v >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -153,7 +153,7 @@ impl Band<'_> {
         let is_backward = matches!(self.task, Task::Sweep(sweep) if sweep.number % 2 == 1);
         for i in 0..count {
             let i = if is_backward { count - 1 - i } else { i };
-            let (x, y) = (targets.x + i % targets.width, targets.y + self.first + i / targets.width);
+            let (x, y) = targets.place(self.first * targets.width + i);
             if !self.picture.is(x, y, mark::TARGET) {
                 continue;
             }
@@ -310,11 +310,11 @@ pub(super) fn measure(level: &mut Level<'_>, number: usize, isa: Isa, pool: &Poo
 pub(super) fn begin(level: &mut Level<'_>, number: usize, sources: usize, isa: Isa, pool: &Pool) {
     let Level { picture, field, .. } = level;
     let targets = picture.shape.targets;
-    for (i, source) in field.source.iter_mut().enumerate() {
-        *source = picture.shape.random_source(picture.marks, 77, i);
-    }
     if (targets.area() as u64).saturating_mul(sources as u64) < EXHAUSTIVE {
         return for_all(level, number, Task::Exhaust, isa, pool);
+    }
+    for (i, source) in field.source.iter_mut().enumerate() {
+        *source = picture.shape.random_source(picture.marks, 77, i);
     }
     measure(level, number, isa, pool);
     for number in 0..8 {
@@ -328,7 +328,7 @@ pub(super) fn refine(level: &mut Level<'_>, coarse: &Level<'_>) {
     let Shape { width, height, targets, .. } = picture.shape;
     let wide = coarse.picture.shape;
     for i in 0..targets.area() {
-        let (x, y) = (targets.x + i % targets.width, targets.y + i / targets.width);
+        let (x, y) = targets.place(i);
         if !picture.is(x, y, mark::TARGET) {
             continue;
         }

@@ -30,7 +30,10 @@ const fn falling<const N: usize>(ratio: u64, least: u16) -> [u16; N] {
 fn upper_quartile(level: &Level<'_>) -> u32 {
     let Level { picture, field, .. } = level;
     let targets = picture.shape.targets;
-    let is_target = |i: usize| picture.is(targets.x + i % targets.width, targets.y + i / targets.width, mark::TARGET);
+    let is_target = |i: usize| {
+        let (x, y) = targets.place(i);
+        picture.is(x, y, mark::TARGET)
+    };
     let distances = || (0..targets.area()).filter(|i| is_target(*i)).map(|i| field.distance[i]);
     let mut rank = distances().count() * 3 / 4;
     // Digit by digit, from the highest.
@@ -57,7 +60,7 @@ pub(super) fn vote(level: &mut Level<'_>, sharpness: u64, pool: &Pool) {
     let Shape { width, targets, fill, .. } = picture.shape;
     let weights = alloc::values_mut::<u32>(spare);
     for (i, weight) in weights.iter_mut().enumerate() {
-        let (x, y) = (targets.x + i % targets.width, targets.y + i / targets.width);
+        let (x, y) = targets.place(i);
         let index = (u64::from(distance[i]) * 64 * sharpness / scale).min(FALLING.len() as u64 - 1) as usize;
         let depth = picture.depth_at(x + SIDE / 2, y + SIDE / 2).min(INWARDS.len() - 1);
         *weight = (u32::from(FALLING[index]) * u32::from(INWARDS[depth]) / MOST).clamp(1, MOST);
@@ -70,14 +73,14 @@ pub(super) fn vote(level: &mut Level<'_>, sharpness: u64, pool: &Pool) {
             if !picture_ref.is(x, y, mark::FILL) {
                 continue;
             }
-            let (mut sums, mut total) = ([0u32; 4], 0u32);
+            let (mut sums, mut total) = ([0u32; 3], 0u32);
             let (columns, rows) = picture_ref.shape.over(x, y);
             for dy in rows {
                 for dx in columns.clone() {
                     let i = (y - dy - targets.y) * targets.width + x - dx - targets.x;
                     let at = source[i];
                     let pixel = picture_ref.pixels[(at.y() + dy) * width + at.x() + dx];
-                    (0..4).for_each(|c| sums[c] += weights[i] * u32::from(pixel[c]));
+                    (0..3).for_each(|c| sums[c] += weights[i] * u32::from(pixel[c]));
                     total += weights[i];
                 }
             }
@@ -86,9 +89,9 @@ pub(super) fn vote(level: &mut Level<'_>, sharpness: u64, pool: &Pool) {
         }
     });
     for (i, voted) in voted.iter().enumerate() {
-        let at = (fill.y + i / fill.width) * width + fill.x + i % fill.width;
-        if picture.marks[at] & mark::FILL != 0 {
-            picture.pixels[at] = *voted;
+        let (x, y) = fill.place(i);
+        if picture.is(x, y, mark::FILL) {
+            picture.pixels[y * width + x] = *voted;
         }
     }
 }
