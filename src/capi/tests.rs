@@ -184,6 +184,39 @@ fn what_c_lends_is_used_as_lent() {
     }
 }
 
+/// A copy of the picture, filled by an engine with the options that `set` sets, in its own memory or in lent memory.
+fn filled_by_c(
+    weights: &[u8],
+    set: impl Fn(*mut inpaint_options),
+    before: &ndarray::Array3<u8>,
+    mask: &ndarray::Array2<u8>,
+    lends: bool,
+) -> ndarray::Array3<u8> {
+    let mut after = before.clone();
+    let (mut engine, mut size) = (std::ptr::null_mut(), 0);
+    let [width, height] = [before.dim().1, before.dim().0].map(|side| side as u32);
+    // SAFETY: options, an engine, pixels and a mask of this function, as large as is said.
+    unsafe {
+        let options = inpaint_options_new();
+        set(options);
+        assert_eq!(inpaint_engine_new(weights.as_ptr().cast(), weights.len(), options, &mut engine), INPAINT_OK);
+        inpaint_options_free(options);
+        let (data, len) = (after.as_mut_ptr().cast(), after.len());
+        let image = inpaint_image { data, size: len, stride: 0, width, height, format: INPAINT_RGB8 };
+        let mask = inpaint_mask { data: mask.as_ptr(), size: mask.len(), stride: 0 };
+        assert_eq!(inpaint_scratch_size(engine, width, height, &mut size), INPAINT_OK);
+        let mut scratch = vec![0xffu8; if lends { size } else { 0 }];
+        let (memory, size) = match lends {
+            true => (scratch.as_mut_ptr().cast(), size),
+            false => (std::ptr::null_mut(), 0),
+        };
+        let status = inpaint_run(engine, &image, &mask, memory, size, None, std::ptr::null_mut());
+        assert_eq!(status, INPAINT_OK, "{}", last_error());
+        inpaint_engine_free(engine);
+    }
+    after
+}
+
 /// A large image with a narrow hole and one that is filled coarse to fine, in the engine's memory and in the caller's, for
 /// each context.
 #[cfg_attr(miri, ignore = "a million pixels")]
@@ -204,37 +237,11 @@ fn contexts_give_the_bytes_of_the_rust_interface() {
         let hole = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
         let expected = inpainter.inpaint(before.view(), &hole).unwrap();
         for lends in [false, true] {
-            let mut after = before.clone();
-            let mut engine = std::ptr::null_mut();
-            let mut size = 0;
-            // SAFETY: options, an engine, pixels and a mask of this test, as large as is said.
-            unsafe {
-                let options = inpaint_options_new();
-                assert_eq!(inpaint_options_set_context(options, context), INPAINT_OK);
-                assert_eq!(
-                    inpaint_engine_new(weights.as_ptr().cast(), weights.len(), options, &mut engine),
-                    INPAINT_OK
-                );
-                inpaint_options_free(options);
-                let image = inpaint_image {
-                    data: after.as_mut_ptr().cast(),
-                    size: after.len(),
-                    stride: 0,
-                    width: WIDTH as u32,
-                    height: HEIGHT as u32,
-                    format: INPAINT_RGB8,
-                };
-                let mask = inpaint_mask { data: mask.as_ptr(), size: mask.len(), stride: 0 };
-                assert_eq!(inpaint_scratch_size(engine, WIDTH as u32, HEIGHT as u32, &mut size), INPAINT_OK);
-                let mut scratch = vec![0xffu8; if lends { size } else { 0 }];
-                let (memory, size) = match lends {
-                    true => (scratch.as_mut_ptr().cast(), size),
-                    false => (std::ptr::null_mut(), 0),
-                };
-                let status = inpaint_run(engine, &image, &mask, memory, size, None, std::ptr::null_mut());
-                assert_eq!(status, INPAINT_OK, "{}", last_error());
-                inpaint_engine_free(engine);
-            }
+            let set = |options| {
+                // SAFETY: options that the helper made.
+                assert_eq!(unsafe { inpaint_options_set_context(options, context) }, INPAINT_OK);
+            };
+            let after = filled_by_c(weights, set, &before, &mask, lends);
             assert!(after == expected, "{context}, lent: {lends}");
         }
         results.push(expected);
@@ -261,35 +268,14 @@ fn textures_give_the_bytes_of_the_rust_interface() {
         let hole = Mask::from_bytes(mask.view(), MaskRule::default()).unwrap();
         let expected = inpainter.inpaint(before.view(), &hole).unwrap();
         for lends in [false, true] {
-            let mut after = before.clone();
-            let (mut engine, mut size) = (std::ptr::null_mut(), 0);
-            // SAFETY: options, an engine, pixels and a mask of this test, as large as is said.
-            unsafe {
-                let options = inpaint_options_new();
-                assert_eq!(inpaint_options_set_texture(options, 3), INPAINT_USAGE);
-                assert_eq!(inpaint_options_set_texture(options, texture), INPAINT_OK);
-                let (data, len) = (weights.as_ptr().cast(), weights.len());
-                assert_eq!(inpaint_engine_new(data, len, options, &mut engine), INPAINT_OK);
-                inpaint_options_free(options);
-                let image = inpaint_image {
-                    data: after.as_mut_ptr().cast(),
-                    size: after.len(),
-                    stride: 0,
-                    width: SIDE as u32,
-                    height: SIDE as u32,
-                    format: INPAINT_RGB8,
-                };
-                let mask = inpaint_mask { data: mask.as_ptr(), size: mask.len(), stride: 0 };
-                assert_eq!(inpaint_scratch_size(engine, SIDE as u32, SIDE as u32, &mut size), INPAINT_OK);
-                let mut scratch = vec![0xffu8; if lends { size } else { 0 }];
-                let (memory, size) = match lends {
-                    true => (scratch.as_mut_ptr().cast(), size),
-                    false => (std::ptr::null_mut(), 0),
-                };
-                let status = inpaint_run(engine, &image, &mask, memory, size, None, std::ptr::null_mut());
-                assert_eq!(status, INPAINT_OK, "{}", last_error());
-                inpaint_engine_free(engine);
-            }
+            let set = |options| {
+                // SAFETY: options that the helper made.
+                unsafe {
+                    assert_eq!(inpaint_options_set_texture(options, 3), INPAINT_USAGE);
+                    assert_eq!(inpaint_options_set_texture(options, texture), INPAINT_OK);
+                }
+            };
+            let after = filled_by_c(weights, set, &before, &mask, lends);
             assert!(after == expected, "{texture}, lent: {lends}");
         }
         results.push(expected);

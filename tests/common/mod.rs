@@ -102,6 +102,17 @@ impl Net {
     }
 }
 
+/// Holes are filled with `same`, and all else, alpha in holes included, is the image's own.
+#[allow(dead_code)]
+pub fn assert_holes_alone_are_filled(image: &Array3<u8>, mask: &Mask, found: &Array3<u8>, same: &Array3<u8>) {
+    let channels = image.dim().2;
+    let colours = if channels < 3 { 1 } else { 3 };
+    for ((y, x, c), v) in found.indexed_iter() {
+        let expected = if mask.is_hole(x, y) && c < colours { same } else { image };
+        assert_eq!(*v, expected[[y, x, c]], "{channels} channels, {x}, {y}");
+    }
+}
+
 /// A weights file with zeros for numbers.
 #[allow(dead_code)]
 pub fn without_weights(mut file: Vec<u8>) -> Vec<u8> {
