@@ -2,10 +2,11 @@
 //! which is smooth. Patches of the photograph around the hole give it texture (the idea of Yang et al. 2017, arXiv 1611.09969).
 //!
 //! From the coarsest level of a pyramid to the photograph's own size, every patch that touches the hole takes after the patch
-//! of the photograph most like it ([`search`]), and the pixels become what the patches over them agree on ([`vote`]), again and
-//! again (Wexler et al. 2007, Darabi et al. 2012). Last, every pixel is copied from one place ([`copy`]) and its tone blended
-//! ([`blend`]). All is done with 8-bit pixels and integers but the blending, which is single operations of f32 in a fixed
-//! order; random numbers are counted. So the result is the same bytes on every machine.
+//! of the photograph most like it ([`search`]), ways by which the photograph repeats itself preferred ([`repeats`]). The pixels
+//! become what the patches over them agree on ([`vote`]), again and again (Wexler et al. 2007, Darabi et al. 2012). Last, every
+//! pixel is copied from one place ([`copy`]) and its tone blended ([`blend`]). All is done with 8-bit pixels and integers but
+//! the blending, which is single operations of f32 in a fixed order; random numbers are counted. So the result is the same
+//! bytes on every machine.
 
 mod blend;
 mod copy;
@@ -13,8 +14,10 @@ mod energy;
 mod finish;
 mod level;
 mod patch;
+mod repeats;
 mod search;
 mod vote;
+mod ways;
 
 use std::ops::ControlFlow;
 
@@ -24,7 +27,7 @@ use self::blend::Blend;
 use self::energy::Energy;
 use self::level::{At, Level, Pixel, SIDE, Shape};
 pub(crate) use self::level::{chamfer_step, mark};
-use self::search::Sweep;
+use self::search::{Between, Sweep};
 use crate::alloc::{floats_for, split};
 use crate::error::{Error, Result};
 use crate::mask::Rect;
@@ -136,6 +139,7 @@ impl Synthesis {
             + floats_for::<Pixel>(fill)
             + floats_for::<At>(fill)
             + self.blend.correction_floats()
+            + repeats::floats(&self.shapes).0
             + self.work_floats()
     }
 
@@ -144,9 +148,17 @@ impl Synthesis {
         let blur = floats_for::<Pixel>(self.shapes[0].area());
         let before = floats_for::<At>(self.shapes[0].fill.area());
         let finish = finish::floats(self.blend.window);
+        let repeats = repeats::floats(&self.shapes).1;
         // Before all steps, a row of a canvas.
         let row = 3 * self.shapes[0].width;
-        self.energy.floats(&self.shapes[0]).max(self.blend.floats()).max(finish).max(blur).max(before).max(row)
+        self.energy
+            .floats(&self.shapes[0])
+            .max(self.blend.floats())
+            .max(finish)
+            .max(blur)
+            .max(before)
+            .max(row)
+            .max(repeats)
     }
 
     /// The picture in `memory` of [`Synthesis::floats`] and any content. Every pixel is to be written.
@@ -186,6 +198,7 @@ impl<'s> Canvas<'s> {
         let (network, memory) = split::<Pixel>(memory, fill.area());
         let (labels, memory) = split::<At>(memory, fill.area());
         let (correction, memory) = memory.split_at_mut(blend.correction_floats());
+        let (ways, memory) = memory.split_at_mut(repeats::floats(shapes).0);
         let (work, mut memory) = memory.split_at_mut(synthesis.work_floats());
 
         let mut levels = ArrayVec::<Level, MAX_LEVELS>::from_iter([level]);
@@ -213,10 +226,12 @@ impl<'s> Canvas<'s> {
         while levels.len() > 1 && levels[levels.len() - 1].sources < LEAST_SOURCES {
             levels.pop();
         }
-        let sources = levels[levels.len() - 1].sources;
-        if sources == 0 {
+        let coarsest = levels.len() - 1;
+        if levels[coarsest].sources == 0 {
             return Ok(None);
         }
+        let ways = repeats::find(&mut levels[coarsest], coarsest, isa, pool, ways, work);
+        let between = Between::HoleAndKnown(ways);
 
         // Work is counted in targets seen.
         let rounds = |number: usize, count: usize| ROUNDS.0 + (ROUNDS.1 - ROUNDS.0) * number / (count - 1).max(1);
@@ -228,7 +243,7 @@ impl<'s> Canvas<'s> {
             let (level, coarser) = levels.split_at_mut(number + 1);
             let level = &mut level[number];
             match coarser.first() {
-                None => search::begin(level, number, sources, isa, pool),
+                None => search::begin(level, number, between, isa, pool),
                 Some(coarser) => {
                     search::refine(level, coarser);
                     vote::vote(level, 1, pool);
@@ -236,11 +251,11 @@ impl<'s> Canvas<'s> {
             }
             let rounds = rounds(number, count);
             for round in 0..rounds {
-                search::measure(level, number, isa, pool);
+                search::measure(level, number, between, isa, pool);
                 for sweep in 0..SWEEPS {
                     let is_coarsest = number + 1 == count;
                     let sweep = Sweep { level: number, is_coarsest, round: round + 1, number: sweep };
-                    search::sweep(level, sweep, isa, pool);
+                    search::sweep(level, sweep, between, isa, pool);
                 }
                 let is_last = number == 0 && round + 1 == rounds;
                 let sharpness = 1 + (SHARPEST - 1) * round as u64 / rounds as u64;

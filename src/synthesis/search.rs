@@ -7,6 +7,7 @@
 
 use super::level::{AREA, At, Field, Level, Picture, SIDE, Shape, mark};
 use super::patch::{difference, distance};
+use super::ways::Ways;
 use crate::alloc;
 use crate::parallel::Pool;
 use crate::simd::Isa;
@@ -27,8 +28,13 @@ const GUIDE_DEPTH: u64 = 12;
 const NEAR: u64 = 500;
 const NEAR_SIDE: u64 = 256;
 
-/// A neighbour's source is taken where its distance times this, divided by 64, is less: what is copied coherently is sharp.
+/// A neighbour's source is taken where its distance times this, divided by [`WHOLE`], is less: what is copied coherently is
+/// sharp.
 const COHERENT: u64 = 52;
+
+/// How much a distance counts, in parts of [`WHOLE`], where the way to the source is one by which the photograph repeats itself.
+const REPEATED: u64 = 48;
+const WHOLE: u64 = 64;
 
 /// Farthest that a sweep looks around a source, but for the coarsest level.
 const RADIUS: usize = 32;
@@ -81,9 +87,20 @@ impl Shape {
     }
 }
 
+/// What lies between a target and its source.
+#[derive(Clone, Copy)]
+pub(super) enum Between<'a> {
+    /// Targets in the hole and what is known: like the network's colours, and near or by one of these ways.
+    HoleAndKnown(Ways<'a>),
+    /// Patches that are known both, so far apart along rows or columns.
+    Known { apart: usize },
+}
+
 /// How far apart a target and sources are, the network's colours and their places included.
 struct Target<'p, 'm> {
     picture: &'p Picture<'m>,
+    between: Between<'p>,
+    level: usize,
     at: At,
     /// Weight of the network's colours.
     held: u64,
@@ -92,11 +109,11 @@ struct Target<'p, 'm> {
 }
 
 impl<'p, 'm> Target<'p, 'm> {
-    fn new(picture: &'p Picture<'m>, at: At, level: usize) -> Self {
+    fn new(picture: &'p Picture<'m>, between: Between<'p>, level: usize, at: At) -> Self {
         let depth = ((picture.depth_at(at.x() + SIDE / 2, at.y() + SIDE / 2) << level) / 3) as u64;
         let held = GUIDE * GUIDE_DEPTH.pow(2) / (GUIDE_DEPTH.pow(2) + depth * depth);
         let near = (NEAR << (2 * level)) * NEAR_SIDE.pow(2) / picture.side.max(NEAR_SIDE).pow(2);
-        Self { picture, at, held, near }
+        Self { picture, between, level, at, held, near }
     }
 
     /// The distance, or some value of `limit` or more where it is not below that.
@@ -106,17 +123,33 @@ impl<'p, 'm> Target<'p, 'm> {
     /// The CPU has the instruction set of `K`.
     #[inline(always)]
     unsafe fn distance<K: PatchRow>(&self, source: At, limit: u32) -> u32 {
-        let centre = (SIDE / 2) * self.picture.shape.width + SIDE / 2;
-        let [own, other] = [self.at, source].map(|at| self.picture.guide[self.picture.index(at) + centre]);
-        let colours = (u64::from(difference(own, other)) * self.held * u64::from(AREA)) >> 6;
-        let (dx, dy) = source.minus(self.at);
-        let way = (dx * dx + dy * dy) as u64;
-        let apart = colours + ((way * self.near * u64::from(AREA)) >> 14);
+        let Some((apart, weight)) = self.apart(source) else { return limit };
         if apart >= u64::from(limit) {
             return limit;
         }
+        let left = ((u64::from(limit) - apart) * WHOLE).div_ceil(weight).min(u64::from(u32::MAX)) as u32;
         // SAFETY: the caller vouches for the CPU.
-        unsafe { apart as u32 + distance::<K>(self.picture, self.at, source, limit - apart as u32) }
+        let pixels = unsafe { distance::<K>(self.picture, self.at, source, left) };
+        (apart + u64::from(pixels) * weight / WHOLE).min(u64::from(u32::MAX)) as u32
+    }
+
+    /// What lies between target and source beside the difference of their pixels, and how much that counts, in parts of
+    /// [`WHOLE`]. `None` where the source is no one's.
+    #[inline(always)]
+    fn apart(&self, source: At) -> Option<(u64, u64)> {
+        let (dx, dy) = source.minus(self.at);
+        let preferred = match self.between {
+            Between::HoleAndKnown(preferred) => preferred,
+            Between::Known { apart } => return (dx.abs().max(dy.abs()) >= apart as isize).then_some((0, WHOLE)),
+        };
+        let centre = (SIDE / 2) * self.picture.shape.width + SIDE / 2;
+        let [own, other] = [self.at, source].map(|at| self.picture.guide[self.picture.index(at) + centre]);
+        let colours = (u64::from(difference(own, other)) * self.held * u64::from(AREA)) >> 6;
+        if preferred.has((dx, dy), self.level) {
+            return Some((colours, REPEATED));
+        }
+        let way = (dx * dx + dy * dy) as u64;
+        Some((colours + ((way * self.near * u64::from(AREA)) >> 14), WHOLE))
     }
 }
 
@@ -139,6 +172,7 @@ struct Band<'a> {
     /// The sources of all targets when the sweep began.
     before: &'a [At],
     level: usize,
+    between: Between<'a>,
     task: Task,
 }
 
@@ -157,7 +191,7 @@ impl Band<'_> {
             if !self.picture.is(x, y, mark::TARGET) {
                 continue;
             }
-            let target = Target::new(self.picture, At::new(x, y), self.level);
+            let target = Target::new(self.picture, self.between, self.level, At::new(x, y));
             // SAFETY: the caller vouches for the CPU.
             unsafe {
                 match self.task {
@@ -179,7 +213,7 @@ impl Band<'_> {
         for y in 0..height {
             for x in 0..width {
                 // SAFETY: the caller vouches for the CPU.
-                unsafe { best.offer::<K>(target, At::new(x, y), 64) };
+                unsafe { best.offer::<K>(target, At::new(x, y), WHOLE) };
             }
         }
         (self.source[i], self.distance[i]) = (best.source, best.distance);
@@ -226,7 +260,7 @@ impl Band<'_> {
             let Best { source, .. } = best;
             let source = At::new(around(source.x(), width, bits), around(source.y(), height, bits >> 16));
             // SAFETY: the caller vouches for the CPU.
-            unsafe { best.offer::<K>(target, source, 64) };
+            unsafe { best.offer::<K>(target, source, WHOLE) };
             (radius, number) = (radius / 2, number + 1);
         }
         (self.source[i], self.distance[i]) = (best.source, best.distance);
@@ -240,7 +274,7 @@ struct Best {
 }
 
 impl Best {
-    /// Takes `source` where its distance, times `coherent` and divided by 64, is less.
+    /// Takes `source` where its distance, times `coherent` and divided by [`WHOLE`], is less.
     ///
     /// # Safety
     ///
@@ -250,7 +284,7 @@ impl Best {
         if source == self.source || !target.picture.is(source.x(), source.y(), mark::SOURCE) {
             return;
         }
-        let limit = (u64::from(self.distance) * 64 / coherent).min(u64::from(u32::MAX)) as u32;
+        let limit = (u64::from(self.distance) * WHOLE / coherent).min(u64::from(u32::MAX)) as u32;
         // SAFETY: the caller vouches for the CPU.
         let distance = unsafe { target.distance::<K>(source, limit) };
         if distance < limit {
@@ -283,42 +317,48 @@ unsafe fn run_band(isa: Isa, band: &mut Band<'_>) {
     }
 }
 
-fn for_all(level: &mut Level<'_>, number: usize, task: Task, isa: Isa, pool: &Pool) {
+fn for_all(level: &mut Level<'_>, number: usize, between: Between<'_>, task: Task, isa: Isa, pool: &Pool) {
     let Level { picture, field: Field { source, distance, spare }, .. } = level;
     let before = alloc::values_mut::<At>(spare);
     before.copy_from_slice(source);
     let (picture, before, rows) = (&*picture, &*before, BAND * picture.shape.targets.width);
     let bands = source.chunks_mut(rows).zip(distance.chunks_mut(rows)).enumerate();
     pool.each(bands, |(i, (source, distance))| {
-        let mut band = Band { picture, first: i * BAND, source, distance, before, level: number, task };
+        let mut band = Band { picture, first: i * BAND, source, distance, before, level: number, between, task };
         // SAFETY: the engine's instruction set is one of this CPU.
         unsafe { run_band(isa, &mut band) }
     });
 }
 
 /// One sweep over all targets.
-pub(super) fn sweep(level: &mut Level<'_>, sweep: Sweep, isa: Isa, pool: &Pool) {
-    for_all(level, sweep.level, Task::Sweep(sweep), isa, pool);
+pub(super) fn sweep(level: &mut Level<'_>, sweep: Sweep, between: Between<'_>, isa: Isa, pool: &Pool) {
+    for_all(level, sweep.level, between, Task::Sweep(sweep), isa, pool);
 }
 
 /// Measures how far the sources are from their targets.
-pub(super) fn measure(level: &mut Level<'_>, number: usize, isa: Isa, pool: &Pool) {
-    for_all(level, number, Task::Measure, isa, pool);
+pub(super) fn measure(level: &mut Level<'_>, number: usize, between: Between<'_>, isa: Isa, pool: &Pool) {
+    for_all(level, number, between, Task::Measure, isa, pool);
 }
 
-/// Finds the first sources at the coarsest level, which has so many.
-pub(super) fn begin(level: &mut Level<'_>, number: usize, sources: usize, isa: Isa, pool: &Pool) {
-    let Level { picture, field, .. } = level;
-    let targets = picture.shape.targets;
-    if (targets.area() as u64).saturating_mul(sources as u64) < EXHAUSTIVE {
-        return for_all(level, number, Task::Exhaust, isa, pool);
+/// Finds the first sources at the coarsest level.
+pub(super) fn begin(level: &mut Level<'_>, number: usize, between: Between<'_>, isa: Isa, pool: &Pool) {
+    let targets = level.picture.shape.targets;
+    if (targets.area() as u64).saturating_mul(level.sources as u64) < EXHAUSTIVE {
+        for_all(level, number, between, Task::Exhaust, isa, pool);
+    } else {
+        begin_at_random(level, number, between, isa, pool);
     }
+}
+
+/// Finds the first sources at the coarsest level where there are too many to try all.
+pub(super) fn begin_at_random(level: &mut Level<'_>, number: usize, between: Between<'_>, isa: Isa, pool: &Pool) {
+    let Level { picture, field, .. } = level;
     for (i, source) in field.source.iter_mut().enumerate() {
         *source = picture.shape.random_source(picture.marks, 77, i);
     }
-    measure(level, number, isa, pool);
-    for number in 0..8 {
-        sweep(level, Sweep { level: number, is_coarsest: true, round: 0, number }, isa, pool);
+    measure(level, number, between, isa, pool);
+    for round in 0..8 {
+        sweep(level, Sweep { level: number, is_coarsest: true, round: 0, number: round }, between, isa, pool);
     }
 }
 
