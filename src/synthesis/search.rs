@@ -32,12 +32,15 @@ const NEAR_SIDE: u64 = 256;
 /// sharp.
 const COHERENT: u64 = 52;
 
-/// How much a distance counts, in parts of [`WHOLE`], where the way to the source is one by which the photograph repeats itself.
-const REPEATED: u64 = 48;
+/// How much a distance counts, in parts of [`WHOLE`], where the way to the source is preferred.
+const PREFERRED: u64 = 48;
 const WHOLE: u64 = 64;
 
 /// Farthest that a sweep looks around a source, but for the coarsest level.
 const RADIUS: usize = 32;
+
+/// Sweeps after a start at random.
+const FIRST_SWEEPS: usize = 4;
 
 /// The most comparisons for which every source is tried at the coarsest level.
 const EXHAUSTIVE: u64 = 20_000_000;
@@ -90,7 +93,7 @@ impl Shape {
 /// What lies between a target and its source.
 #[derive(Clone, Copy)]
 pub(super) enum Between<'a> {
-    /// Targets in the hole and what is known: like the network's colours, and near or by one of these ways.
+    /// Targets in the hole and what is known: like the network's colours, and near; these ways are preferred.
     HoleAndKnown(Ways<'a>),
     /// Patches that are known both, so far apart along rows or columns.
     Known { apart: usize },
@@ -123,33 +126,38 @@ impl<'p, 'm> Target<'p, 'm> {
     /// The CPU has the instruction set of `K`.
     #[inline(always)]
     unsafe fn distance<K: PatchRow>(&self, source: At, limit: u32) -> u32 {
-        let Some((apart, weight)) = self.apart(source) else { return limit };
+        let Some((apart, is_preferred)) = self.apart(source) else { return limit };
         if apart >= u64::from(limit) {
             return limit;
         }
-        let left = ((u64::from(limit) - apart) * WHOLE).div_ceil(weight).min(u64::from(u32::MAX)) as u32;
+        let left = limit - apart as u32;
+        if !is_preferred {
+            // SAFETY: the caller vouches for the CPU.
+            return unsafe { apart as u32 + distance::<K>(self.picture, self.at, source, left) };
+        }
+        let left = (u64::from(left) * WHOLE).div_ceil(PREFERRED).min(u64::from(u32::MAX)) as u32;
         // SAFETY: the caller vouches for the CPU.
         let pixels = unsafe { distance::<K>(self.picture, self.at, source, left) };
-        (apart + u64::from(pixels) * weight / WHOLE).min(u64::from(u32::MAX)) as u32
+        apart as u32 + (u64::from(pixels) * PREFERRED / WHOLE) as u32
     }
 
-    /// What lies between target and source beside the difference of their pixels, and how much that counts, in parts of
-    /// [`WHOLE`]. `None` where the source is no one's.
+    /// What lies between target and source beside the difference of their pixels, and whether the way is preferred. `None`
+    /// where the source is no one's.
     #[inline(always)]
-    fn apart(&self, source: At) -> Option<(u64, u64)> {
+    fn apart(&self, source: At) -> Option<(u64, bool)> {
         let (dx, dy) = source.minus(self.at);
         let preferred = match self.between {
             Between::HoleAndKnown(preferred) => preferred,
-            Between::Known { apart } => return (dx.abs().max(dy.abs()) >= apart as isize).then_some((0, WHOLE)),
+            Between::Known { apart } => return (dx.abs().max(dy.abs()) >= apart as isize).then_some((0, false)),
         };
         let centre = (SIDE / 2) * self.picture.shape.width + SIDE / 2;
         let [own, other] = [self.at, source].map(|at| self.picture.guide[self.picture.index(at) + centre]);
         let colours = (u64::from(difference(own, other)) * self.held * u64::from(AREA)) >> 6;
         if preferred.has((dx, dy), self.level) {
-            return Some((colours, REPEATED));
+            return Some((colours, true));
         }
         let way = (dx * dx + dy * dy) as u64;
-        Some((colours + ((way * self.near * u64::from(AREA)) >> 14), WHOLE))
+        Some((colours + ((way * self.near * u64::from(AREA)) >> 14), false))
     }
 }
 
@@ -213,13 +221,14 @@ impl Band<'_> {
         for y in 0..height {
             for x in 0..width {
                 // SAFETY: the caller vouches for the CPU.
-                unsafe { best.offer::<K>(target, At::new(x, y), WHOLE) };
+                unsafe { best.offer::<K, WHOLE>(target, At::new(x, y)) };
             }
         }
         (self.source[i], self.distance[i]) = (best.source, best.distance);
     }
 
-    /// Takes a neighbour's source, moved along, or one at random around its own, where that is nearer.
+    /// Takes a neighbour's source, moved along, or one at random around its own, where that is nearer. Where the neighbours'
+    /// are its own, nothing is tried at random but at the coarsest level.
     ///
     /// # Safety
     ///
@@ -231,6 +240,7 @@ impl Band<'_> {
         let mut best = Best { source: self.source[i], distance: self.distance[i] };
         let (column, row) = (i % targets.width, i / targets.width);
         let back: isize = if sweep.number.is_multiple_of(2) { -1 } else { 1 };
+        let mut agreeing = 0;
         for (dx, dy) in [(back, 0), (0, back)] {
             let (x, y) = (column.wrapping_add_signed(dx), (self.first + row).wrapping_add_signed(dy));
             if x >= targets.width || y >= targets.height || !picture.is(targets.x + x, targets.y + y, mark::TARGET) {
@@ -242,14 +252,20 @@ impl Band<'_> {
                 _ => self.before[at],
             };
             let (x, y) = (near.x().wrapping_add_signed(-dx), near.y().wrapping_add_signed(-dy));
+            agreeing += usize::from(At::new(x, y) == best.source);
             if x < width && y < height {
                 // SAFETY: the caller vouches for the CPU.
-                unsafe { best.offer::<K>(target, At::new(x, y), COHERENT) };
+                unsafe { best.offer::<K, COHERENT>(target, At::new(x, y)) };
             }
         }
         let key = (sweep.level << 16 | sweep.round << 8 | sweep.number) as u32;
         let index = (self.first * targets.width + i) as u32;
-        let mut radius = if sweep.is_coarsest { width.max(height) } else { RADIUS };
+        let mut radius = match sweep.is_coarsest {
+            true => width.max(height),
+            // Inside what is copied as one.
+            false if agreeing == 2 => 0,
+            false => RADIUS,
+        };
         let mut number = 0;
         while radius > 0 {
             let bits = random(key, index, number);
@@ -260,7 +276,7 @@ impl Band<'_> {
             let Best { source, .. } = best;
             let source = At::new(around(source.x(), width, bits), around(source.y(), height, bits >> 16));
             // SAFETY: the caller vouches for the CPU.
-            unsafe { best.offer::<K>(target, source, WHOLE) };
+            unsafe { best.offer::<K, WHOLE>(target, source) };
             (radius, number) = (radius / 2, number + 1);
         }
         (self.source[i], self.distance[i]) = (best.source, best.distance);
@@ -274,17 +290,17 @@ struct Best {
 }
 
 impl Best {
-    /// Takes `source` where its distance, times `coherent` and divided by [`WHOLE`], is less.
+    /// Takes `source` where its distance, of which `COUNTS` parts of [`WHOLE`] count, is less.
     ///
     /// # Safety
     ///
     /// As [`Band::run`].
     #[inline(always)]
-    unsafe fn offer<K: PatchRow>(&mut self, target: &Target<'_, '_>, source: At, coherent: u64) {
+    unsafe fn offer<K: PatchRow, const COUNTS: u64>(&mut self, target: &Target<'_, '_>, source: At) {
         if source == self.source || !target.picture.is(source.x(), source.y(), mark::SOURCE) {
             return;
         }
-        let limit = (u64::from(self.distance) * WHOLE / coherent).min(u64::from(u32::MAX)) as u32;
+        let limit = (u64::from(self.distance) * WHOLE / COUNTS).min(u64::from(u32::MAX)) as u32;
         // SAFETY: the caller vouches for the CPU.
         let distance = unsafe { target.distance::<K>(source, limit) };
         if distance < limit {
@@ -357,7 +373,7 @@ pub(super) fn begin_at_random(level: &mut Level<'_>, number: usize, between: Bet
         *source = picture.shape.random_source(picture.marks, 77, i);
     }
     measure(level, number, between, isa, pool);
-    for round in 0..8 {
+    for round in 0..FIRST_SWEEPS {
         sweep(level, Sweep { level: number, is_coarsest: true, round: 0, number: round }, between, isa, pool);
     }
 }
