@@ -85,6 +85,15 @@ pub fn quantize(v: f32, max: u16) -> u16 {
     (clip_unit(v) * f32::from(max) + 0.5) as u16
 }
 
+/// A random number of 32 bits, made of the three numbers that name its use (SplitMix64, Steele et al. 2014): the same on every
+/// machine, thread and order of use.
+pub fn random(a: u32, b: u32, c: u32) -> u32 {
+    let v = (u64::from(a) << 32 | u64::from(b)).wrapping_add(0x9e37_79b9_7f4a_7c15u64.wrapping_mul(u64::from(c) + 1));
+    let v = (v ^ v >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let v = (v ^ v >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+    ((v ^ v >> 31) >> 16) as u32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ use super::pixels::Pixels;
 use crate::alloc::{floats_for, split};
 use crate::grain::{Block, Census, Grain, SIDE, Share};
 use crate::mask::{Group, Rect};
+use crate::numerics::random;
 
 /// How far from a hole grain is taken, pixels.
 const REACH: usize = 48;
@@ -116,14 +117,4 @@ fn measure(image: &dyn Pixels, group: &Group<'_>, bounds: Rect, grain: &Grain<'_
         }
         *share = grain.share(&block, &inside, |number| random(i as u32, band as u32, number));
     }
-}
-
-/// Counted random numbers: 32 bits that depend on all three.
-fn random(a: u32, b: u32, c: u32) -> u32 {
-    let mix = |v: u32| {
-        let v = (v ^ v >> 16).wrapping_mul(0x7feb_352d);
-        let v = (v ^ v >> 15).wrapping_mul(0x846c_a68b);
-        v ^ v >> 16
-    };
-    mix(mix(mix(a).wrapping_add(b)).wrapping_add(c))
 }

@@ -1,12 +1,9 @@
 //! Copying instead of averaging: every pixel to be filled takes one of the pixels that the patches over it offer, such that it
 //! is like what they agree on and neighbours fit (iterated conditional modes, Besag 1986).
 
-use super::level::{AREA, At, Field, Level, Picture, SIDE, Shape, mark};
+use super::level::{AREA, At, BAND, Field, Level, Picture, SIDE, Shape, mark};
 use super::patch::difference;
 use crate::parallel::Pool;
-
-/// Rows of a band: threads work on bands, which see the others as they were before the sweep.
-const BAND: usize = 16;
 
 /// Sweeps after the first.
 const SWEEPS: usize = 1;

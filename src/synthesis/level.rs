@@ -8,6 +8,9 @@ use crate::mask::Rect;
 /// Side of a patch, pixels.
 pub(super) const SIDE: usize = 7;
 
+/// Rows of a band: threads work on bands, which see the others as they were before the sweep.
+pub(super) const BAND: usize = 16;
+
 /// Pixels of a patch.
 pub(super) const AREA: u32 = (SIDE * SIDE) as u32;
 

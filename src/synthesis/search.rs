@@ -5,17 +5,15 @@
 
 #![allow(unsafe_code)]
 
-use super::level::{AREA, At, Field, Level, Picture, SIDE, Shape, mark};
+use super::level::{AREA, At, BAND, Field, Level, Picture, SIDE, Shape, mark};
 use super::patch::{difference, distance};
 use super::ways::Ways;
 use crate::alloc;
+use crate::numerics::random;
 use crate::parallel::Pool;
 use crate::simd::Isa;
 use crate::simd::lanes::PatchRow;
 use crate::simd::scalar::Scalar;
-
-/// Rows of a band.
-const BAND: usize = 16;
 
 /// How strongly a patch is held to the network's colours at the rim of a hole, by the square of their difference.
 const GUIDE: u64 = 48;
@@ -53,14 +51,6 @@ pub(super) struct Sweep {
     pub is_coarsest: bool,
     pub round: usize,
     pub number: usize,
-}
-
-/// A random number of 32 bits, made of the three numbers that name its use: the same on every machine.
-fn random(a: u32, b: u32, c: u32) -> u32 {
-    let v = (u64::from(a) << 32 | u64::from(b)).wrapping_add(0x9e37_79b9_7f4a_7c15u64.wrapping_mul(u64::from(c) + 1));
-    let v = (v ^ v >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let v = (v ^ v >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((v ^ v >> 31) >> 16) as u32
 }
 
 /// A number below `count`, from 16 random bits.

@@ -127,10 +127,8 @@ pub(super) unsafe fn run(kernel: &Kernel, product: &Product<'_, f32>, epilogue: 
                         activation: epilogue.activation,
                     }),
                 };
-                // SAFETY: every window of `rows` lies inside its map and every result inside C, as `Product::new` saw;
-                // `weights` holds the block's k times NR floats, and `bias` is padded to NR; the caller keeps other
-                // threads away from these elements of C, which the product borrows mutably, so that they overlap no
-                // other slice.
+                // SAFETY: `Product::new` saw every window inside its map and every result inside C; `weights` has k·NR floats,
+                // `bias` a multiple of NR; C overlaps nothing and is the caller's alone.
                 unsafe { kernel.call(&tile) };
             }
         }
