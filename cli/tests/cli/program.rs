@@ -317,10 +317,6 @@ fn a_plan_says_what_a_run_does() {
             for key in ["macs", "texture_pixels", "plan_bytes", "regions", "hole_ratio"] {
                 assert_eq!(rows[0][key], run[key], "{area}, {context}: {key}");
             }
-            // Of this CPU, measured: within a factor that other work on the machine may explain.
-            let stages = ["network", "synthesis"].map(|stage| run["ms"][stage].as_f64().unwrap() / 1e3);
-            let (told, took) = (rows[0]["seconds"].as_f64().unwrap(), stages[0] + stages[1]);
-            assert!(told < took * 20.0 + 0.01, "{told} s told, {took} s taken");
             let seconds = rows[0]["seconds_at_1_gflops"].as_f64().unwrap();
             assert_eq!(seconds, 2.0 * run["macs"].as_f64().unwrap() / 1e9);
         }
@@ -329,6 +325,18 @@ fn a_plan_says_what_a_run_does() {
     let same = |row: &&serde_json::Value| row["shape"] == "rectangle" && row["hole_ratio"].as_f64() > Some(0.049);
     let five_percent = rows.as_array().unwrap().iter().find(same).unwrap();
     assert_eq!(five_percent["macs"], plan(&[&"--hole", &middle])[0]["macs"]);
+    // One rate of this CPU, measured once: rows differ by their work, and by texture.
+    let work = |row: &serde_json::Value| ["seconds", "macs"].map(|key| row[key].as_f64().unwrap());
+    let largest = rows.as_array().unwrap().last().unwrap();
+    let rate = work(largest)[1] / work(largest)[0];
+    for row in rows.as_array().unwrap() {
+        let [seconds, macs] = work(row);
+        let without_texture = macs / rate;
+        match row["texture_pixels"].as_u64().unwrap() {
+            0 => assert!((seconds - without_texture).abs() < 0.001 + seconds / 100.0, "{row}"),
+            _ => assert!(seconds > without_texture, "{row}"),
+        }
+    }
     fails(&run(&[&"info", &"--context", &"9"]), 2, &["--plan"]);
     fails(&run(&[&"info", &"--plan", &"30x20", &"--hole", &"40,0,5,5"]), 3, &["30×20: expected a box inside 30×20"]);
     fails(&run(&[&"info", &"--plan", &"30x20", &"--hole", &"0,0,30,20"]), 2, &["30×20: expected a --hole that leaves"]);
