@@ -57,8 +57,12 @@ pub unsafe trait Plain: Copy {}
 unsafe impl Plain for f32 {}
 // SAFETY: an integer of one byte.
 unsafe impl Plain for u8 {}
+// SAFETY: an integer of one byte.
+unsafe impl Plain for i8 {}
 // SAFETY: an integer of two bytes.
 unsafe impl Plain for u16 {}
+// SAFETY: an integer of two bytes.
+unsafe impl Plain for i16 {}
 // SAFETY: an integer of four bytes.
 unsafe impl Plain for u32 {}
 // SAFETY: an integer of four bytes.

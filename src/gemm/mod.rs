@@ -9,6 +9,7 @@
 #![allow(unsafe_code)]
 
 mod float;
+mod integer;
 mod packed;
 mod product;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use packed::Shape;
 use product::{Kernel, Product};
 
 pub use float::Epilogue;
+pub use integer::{Integer, IntegerEpilogue};
 pub use packed::Packed;
 pub use product::{MAX_ROWS, Number, Operand, Output, Row};
 pub use window::Window;
@@ -43,6 +45,16 @@ impl<N: Number> Gemm<N> {
     /// Usage, where this CPU lacks `isa`.
     pub fn new(isa: Isa, n: usize) -> Result<Self> {
         Ok(Self { kernel: N::Kernel::new(isa, n)?, n })
+    }
+
+    /// One by each kernel that this CPU has for `isa`, with its name, for tests and benchmarks. The first is that of
+    /// [`Gemm::new`]. Results are the same, and so are weights where panels have as many columns.
+    ///
+    /// # Errors
+    ///
+    /// As [`Gemm::new`].
+    pub fn all(isa: Isa, n: usize) -> Result<impl Iterator<Item = (&'static str, Self)>> {
+        Ok(N::Kernel::all(isa, n)?.map(move |(name, kernel)| (name, Self { kernel, n })))
     }
 
     /// Panels of columns, the units into which [`Gemm::rows`] can be divided.

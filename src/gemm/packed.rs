@@ -1,6 +1,7 @@
 //! Weights in the order in which a microkernel reads them.
 
 use std::marker::PhantomData;
+use std::ops::Range;
 
 use crate::alloc::{Buffer, Plain, floats_for, values, values_mut};
 use crate::error::Result;
@@ -79,8 +80,17 @@ impl<W: Plain> Packed<W> {
     ///
     /// If there is no such variant or panel.
     pub(super) fn panel(&self, variant: usize, panel: usize) -> &[W] {
-        let (len, panels) = (self.shape.panel_len(), self.shape.panels());
-        &values(&self.data)[(variant * panels + panel) * len..][..len]
+        self.some_panels(variant, panel..panel + 1)
+    }
+
+    /// The values of some panels of a variant.
+    ///
+    /// # Panics
+    ///
+    /// If there are no such variant or panels.
+    pub(super) fn some_panels(&self, variant: usize, panels: Range<usize>) -> &[W] {
+        let (len, first) = (self.shape.panel_len(), variant * self.shape.panels());
+        &values(&self.data)[(first + panels.start) * len..(first + panels.end) * len]
     }
 
     /// Takes on `shape`, in the memory at hand where that suffices, and returns the values, of any content.

@@ -12,7 +12,8 @@ use crate::simd::Isa;
 /// The most rows of one [`Gemm::rows`](super::Gemm::rows) call: enough tiles for each panel to repay its way from memory.
 pub const MAX_ROWS: usize = 192;
 
-/// A number type of products: what A and B hold, and what sums of their products become. f32 is the only one.
+/// A number type of products: what A and B hold, and what sums of their products become: f32 or an
+/// [`Integer`](super::Integer).
 ///
 /// A number type has a folder of its own in `gemm`, with its microkernel over lanes of [`simd`](crate::simd).
 pub trait Number: Kernels + Copy + Send + Sync + 'static {
@@ -56,6 +57,15 @@ pub trait Kernel: Copy + Send + Sync {
     ///
     /// Usage, where this CPU lacks `isa`.
     fn new(isa: Isa, n: usize) -> Result<Self>;
+
+    /// The kernels of `isa` for `n` columns with their names, the fastest first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Kernel::new`].
+    fn all(isa: Isa, n: usize) -> Result<impl Iterator<Item = (&'static str, Self)>> {
+        Ok(std::iter::once((isa.name(), Self::new(isa, n)?)))
+    }
 
     /// Rows of a tile, at most 16.
     fn mr(&self) -> usize;

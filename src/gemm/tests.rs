@@ -7,17 +7,17 @@ use crate::error::ErrorKind;
 use crate::numerics::{self, Activation};
 
 /// Xorshift in −1 … 1.
-struct Random(u64);
+pub(super) struct Random(pub u64);
 
 impl Random {
-    fn next(&mut self) -> u64 {
+    pub fn next(&mut self) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0 >> 11
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         (self.next() % end as u64) as usize
     }
 
@@ -91,7 +91,7 @@ fn check(isa: Isa, case: &Case, random: &mut Random) {
     }
 }
 
-fn window(runs: usize, run_len: usize, gap: usize) -> Window {
+pub(super) fn window(runs: usize, run_len: usize, gap: usize) -> Window {
     Window { runs, run_len, run_stride: run_len + gap }
 }
 
@@ -134,7 +134,7 @@ fn blocks_of_k_change_nothing() {
 }
 
 /// Whether `call` panics.
-fn panics<T>(call: impl FnOnce() -> T) -> bool {
+pub(super) fn panics<T>(call: impl FnOnce() -> T) -> bool {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err()
 }
 

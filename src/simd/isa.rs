@@ -52,6 +52,20 @@ impl Isa {
         }
     }
 
+    /// Whether this CPU also has the instructions that go with it and sum products of integers: AVX-512 VNNI, AVX-VNNI, the
+    /// dot product of NEON.
+    pub(crate) fn has_dot_products(self) -> bool {
+        match self {
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => std::arch::is_x86_feature_detected!("avx512vnni"),
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => std::arch::is_x86_feature_detected!("avxvnni"),
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => std::arch::is_aarch64_feature_detected!("dotprod"),
+            _ => false,
+        }
+    }
+
     /// The instruction sets this CPU can run, widest first.
     pub fn available() -> impl Iterator<Item = Isa> {
         Self::ALL.into_iter().filter(|isa| isa.is_available())

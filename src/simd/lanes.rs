@@ -25,6 +25,35 @@ pub(crate) unsafe trait F32Lanes {
     unsafe fn prefetch(p: *const f32);
 }
 
+/// Sums of products of integers, a vector of columns at a time. `T` is the value of the map, u8 or i16. Four bytes of the map
+/// are a group, four u8 or two i16, and so are the weights of a column that they meet, four i8 or two i16. Sums are of 32
+/// bits, wrap and never saturate, and so are the same on every instruction set.
+///
+/// # Safety
+///
+/// Every method requires a CPU with the instruction set of the implementor, and is to be inlined into a function that
+/// enables it; `group` requires 4 readable bytes at `p` and `columns` `LANES` groups, in no particular alignment.
+pub(crate) unsafe trait IntegerLanes<T> {
+    /// Columns of a vector, a divisor of 16.
+    const LANES: usize;
+    /// Whether a u8 counts as 128 less than it is, for an instruction whose factors are both signed.
+    const LESS_128: bool = false;
+    /// `LANES` i32, in memory one after the other.
+    type Sums: Copy;
+    /// A group of the map, for all columns.
+    type Group: Copy;
+    /// A group of weights of each column.
+    type Columns: Copy;
+
+    unsafe fn zero() -> Self::Sums;
+    unsafe fn group(p: *const u8) -> Self::Group;
+    unsafe fn columns(p: *const u8) -> Self::Columns;
+    /// Adds to the sum of each column the products of `group` with its weights, which are within ±127.
+    unsafe fn dot(sums: Self::Sums, group: Self::Group, columns: Self::Columns) -> Self::Sums;
+    /// Asks for the cache line at `p` to be brought into the L2 cache; any address will do.
+    unsafe fn prefetch(p: *const u8);
+}
+
 /// Rows of 28 bytes compared: sums of squared differences, exact in 32 bits and so the same on every instruction set.
 ///
 /// # Safety

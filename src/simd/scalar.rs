@@ -2,7 +2,7 @@
 
 use std::array::from_fn;
 
-use super::lanes::{F32Lanes, PatchRow};
+use super::lanes::{F32Lanes, IntegerLanes, PatchRow};
 use crate::numerics;
 
 pub(crate) struct Scalar;
@@ -46,6 +46,74 @@ unsafe impl F32Lanes for Scalar {
 
     #[inline(always)]
     unsafe fn prefetch(_: *const f32) {}
+}
+
+// SAFETY: plain Rust needs no instruction set, and reads no more than the trait makes readable.
+unsafe impl IntegerLanes<u8> for Scalar {
+    const LANES: usize = 4;
+    type Sums = [i32; 4];
+    type Group = [u8; 4];
+    type Columns = [[i8; 4]; 4];
+
+    #[inline(always)]
+    unsafe fn zero() -> [i32; 4] {
+        [0; 4]
+    }
+
+    #[inline(always)]
+    unsafe fn group(p: *const u8) -> [u8; 4] {
+        // SAFETY: the caller vouches for 4 bytes at `p`.
+        unsafe { p.cast::<[u8; 4]>().read() }
+    }
+
+    #[inline(always)]
+    unsafe fn columns(p: *const u8) -> [[i8; 4]; 4] {
+        // SAFETY: the caller vouches for 16 bytes at `p`.
+        unsafe { p.cast::<[[i8; 4]; 4]>().read() }
+    }
+
+    #[inline(always)]
+    unsafe fn dot(sums: [i32; 4], group: [u8; 4], columns: [[i8; 4]; 4]) -> [i32; 4] {
+        let product = |i: usize, k: usize| i32::from(group[k]) * i32::from(columns[i][k]);
+        from_fn(|i| sums[i].wrapping_add(product(i, 0) + product(i, 1) + product(i, 2) + product(i, 3)))
+    }
+
+    #[inline(always)]
+    unsafe fn prefetch(_: *const u8) {}
+}
+
+// SAFETY: as above.
+unsafe impl IntegerLanes<i16> for Scalar {
+    const LANES: usize = 4;
+    type Sums = [i32; 4];
+    type Group = [i16; 2];
+    type Columns = [[i16; 2]; 4];
+
+    #[inline(always)]
+    unsafe fn zero() -> [i32; 4] {
+        [0; 4]
+    }
+
+    #[inline(always)]
+    unsafe fn group(p: *const u8) -> [i16; 2] {
+        // SAFETY: the caller vouches for 4 bytes at `p`.
+        unsafe { p.cast::<[i16; 2]>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn columns(p: *const u8) -> [[i16; 2]; 4] {
+        // SAFETY: the caller vouches for 16 bytes at `p`.
+        unsafe { p.cast::<[[i16; 2]; 4]>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn dot(sums: [i32; 4], group: [i16; 2], columns: [[i16; 2]; 4]) -> [i32; 4] {
+        let product = |i: usize, k: usize| i32::from(group[k]) * i32::from(columns[i][k]);
+        from_fn(|i| sums[i].wrapping_add(product(i, 0).wrapping_add(product(i, 1))))
+    }
+
+    #[inline(always)]
+    unsafe fn prefetch(_: *const u8) {}
 }
 
 // SAFETY: plain Rust needs no instruction set, and reads no more than the trait makes readable.

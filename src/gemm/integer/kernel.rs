@@ -1,0 +1,367 @@
+//! The microkernels of integers: one body over [`IntegerLanes`], one thin shell per instruction set and tile shape.
+
+use super::value::{Grouped, Stored};
+use crate::alloc::Buffer;
+use crate::numerics::Activation;
+use crate::simd::Isa;
+use crate::simd::lanes::IntegerLanes;
+use crate::simd::scalar::Scalar;
+
+/// Columns of a panel, on every instruction set.
+pub(super) const NR: usize = 16;
+
+/// Bytes of a group: what one column has in a row of a panel.
+pub(super) const GROUP_BYTES: usize = 4;
+
+/// The most columns of a tile.
+pub(super) const MAX_COLS: usize = 2 * NR;
+
+/// The products of one operand in a tile. Lengths are in bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Part {
+    /// `MR` row pointers. Row i of A is `runs` runs of `run` bytes, `stride` apart, the first at `a[i]`.
+    pub a: *const *const u8,
+    pub runs: usize,
+    pub run: usize,
+    pub stride: usize,
+    /// Groups of the first columns of the tile: [k / GROUP, columns, GROUP], a row of a panel apart.
+    pub b: *const u8,
+    /// From these to the groups of columns in the next panel, for a tile of two panels.
+    pub panel: usize,
+}
+
+impl Part {
+    /// No products.
+    pub const NONE: Part = Part { a: std::ptr::null(), runs: 0, run: 0, stride: 0, b: std::ptr::null(), panel: 0 };
+}
+
+/// Operands of one call: `MR` rows times the columns of a tile over all k.
+pub(super) struct Tile<'w, O> {
+    pub parts: [Part; 2],
+    /// Weights of later tiles, which the call brings into the L2 cache.
+    pub prefetch: [&'w [u8]; 2],
+    /// `MR` row pointers of C. Row i is the `cols` values from `c[i] + c_offset`; equal pointers are the same row twice.
+    pub c: *const *mut O,
+    pub c_offset: usize,
+    /// Columns in use, 1 or more.
+    pub cols: usize,
+    /// The factor of each row, `MR` floats.
+    pub ratio: *const f32,
+    /// What each column's sum is too great by, its factor and its bias; as many as the tile has columns.
+    pub offset: *const i32,
+    pub scale: *const f32,
+    pub bias: *const f32,
+    pub activation: Activation,
+    /// The integer of the map of the results that stands for 0.
+    pub zero: i32,
+}
+
+/// A microkernel of one tile shape.
+pub(super) struct Shell<O> {
+    /// Rows of a tile.
+    pub mr: usize,
+    /// Columns of a tile.
+    pub cols: usize,
+    call: unsafe fn(&Tile<'_, O>),
+}
+
+impl<O> Clone for Shell<O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<O> Copy for Shell<O> {}
+
+impl<O> Shell<O> {
+    /// Computes a tile.
+    ///
+    /// # Safety
+    ///
+    /// This CPU has the instruction set. The pointers of `tile` must reach what its fields say, `mr` rows and `cols` columns
+    /// of this shell; C must not overlap what is read, and no other thread may touch these elements of C meanwhile.
+    #[inline]
+    pub unsafe fn call(&self, tile: &Tile<'_, O>) {
+        // SAFETY: passed on to the caller.
+        unsafe { (self.call)(tile) }
+    }
+}
+
+/// The microkernels of an instruction set.
+pub(super) struct Set<O> {
+    pub name: &'static str,
+    /// A shape for many columns, and a taller one for few.
+    pub shells: [Shell<O>; 2],
+    /// [`IntegerLanes::LESS_128`].
+    pub less_128: bool,
+}
+
+/// A value of an integer map on the left: u8 or i16.
+pub(super) trait Left: Grouped {
+    /// The microkernels of `isa` that this CPU can run, the fastest first.
+    fn sets<O: Stored>(isa: Isa) -> impl Iterator<Item = Set<O>>;
+}
+
+/// The sum of products for one tile, and the results from it.
+///
+/// # Safety
+///
+/// As [`Shell::call`], on a CPU with the instruction set of `L`.
+#[inline(always)]
+// Counted loops: a build without LTO leaves iterator adaptors as calls, which would move the accumulators to memory.
+#[allow(clippy::needless_range_loop)]
+unsafe fn body<T, L: IntegerLanes<T>, O: Stored, const MR: usize, const NV: usize>(t: &Tile<'_, O>) {
+    // SAFETY: the caller vouches for `MR` row pointers, for `runs` runs behind each, for as many groups at `b` and a panel
+    // further, for `MR` ratios and a tile's width of offsets, scales and biases, and for `cols` values behind each of `MR`
+    // pointers of C, of which no more are written.
+    unsafe {
+        for i in 0..2 {
+            let mut ahead = 0;
+            while ahead < t.prefetch[i].len() {
+                L::prefetch(t.prefetch[i].as_ptr().add(ahead));
+                ahead += Buffer::LINE * size_of::<f32>();
+            }
+        }
+        // Only small loops, which the compiler unrolls, touch `acc`, so it stays in registers; the rest uses `sums`.
+        let mut acc = [[L::zero(); NV]; MR];
+        for part in 0..2 {
+            let part = &t.parts[part];
+            if part.runs == 0 {
+                continue;
+            }
+            let mut a = [std::ptr::null::<u8>(); MR];
+            for i in 0..MR {
+                a[i] = *part.a.add(i);
+            }
+            let mut b = part.b;
+            for run in 0..part.runs {
+                let mut k = run * part.stride;
+                let end = k + part.run;
+                while k < end {
+                    let mut columns = [L::columns(b); NV];
+                    for j in 1..NV {
+                        let first = j * L::LANES;
+                        columns[j] = L::columns(b.add(first / NR * part.panel + first % NR * GROUP_BYTES));
+                    }
+                    b = b.add(NR * GROUP_BYTES);
+                    for i in 0..MR {
+                        let group = L::group(a[i].add(k));
+                        for j in 0..NV {
+                            acc[i][j] = L::dot(acc[i][j], group, columns[j]);
+                        }
+                    }
+                    k += GROUP_BYTES;
+                }
+            }
+        }
+        let sums = acc;
+        let limits = O::LIMITS.map(|limit| (limit - t.zero) as f32);
+        let width = NV * L::LANES;
+        for i in 0..MR {
+            let mut row = [O::default(); MAX_COLS];
+            let sums = sums[i].as_ptr().cast::<i32>();
+            let ratio = *t.ratio.add(i);
+            macro_rules! finish {
+                ($activation:expr) => {
+                    for j in 0..width {
+                        let v = (*sums.add(j)).wrapping_sub(*t.offset.add(j)) as f32;
+                        let v = v * ratio * *t.scale.add(j) + *t.bias.add(j);
+                        row[j] = O::of($activation.apply(v), limits, t.zero);
+                    }
+                };
+            }
+            match t.activation {
+                Activation::None => finish!(Activation::None),
+                Activation::Relu => finish!(Activation::Relu),
+                Activation::LeakyRelu(slope) => finish!(Activation::LeakyRelu(slope)),
+            }
+            let c = (*t.c.add(i)).add(t.c_offset);
+            if t.cols == width {
+                c.copy_from_nonoverlapping(row.as_ptr(), width);
+            } else {
+                c.copy_from_nonoverlapping(row.as_ptr(), t.cols);
+            }
+        }
+    }
+}
+
+/// Writes a shell: the body, compiled for one instruction set and tile shape.
+macro_rules! shell {
+    ($(#[$enable:meta])? $name:ident, $lanes:ty, $mr:literal, $nv:literal) => {
+        /// # Safety
+        ///
+        /// As [`Shell::call`], on a CPU with the instruction set.
+        $(#[$enable])?
+        unsafe fn $name<T, O: Stored>(t: &Tile<'_, O>)
+        where
+            $lanes: IntegerLanes<T>,
+        {
+            // SAFETY: passed on to the caller.
+            unsafe { body::<T, $lanes, O, $mr, $nv>(t) }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{
+    avx2::Avx2,
+    vnni::{Avx512Vnni, AvxVnni},
+};
+#[cfg(target_arch = "x86_64")]
+shell!(
+    #[target_feature(enable = "avx512f,avx512vnni")]
+    avx512_vnni_12x32,
+    Avx512Vnni,
+    12,
+    2
+);
+#[cfg(target_arch = "x86_64")]
+shell!(
+    #[target_feature(enable = "avx512f,avx512vnni")]
+    avx512_vnni_16x16,
+    Avx512Vnni,
+    16,
+    1
+);
+#[cfg(target_arch = "x86_64")]
+shell!(
+    #[target_feature(enable = "avx2,avxvnni")]
+    avx_vnni_6x16,
+    AvxVnni,
+    6,
+    2
+);
+#[cfg(target_arch = "x86_64")]
+shell!(
+    #[target_feature(enable = "avx2,avxvnni")]
+    avx_vnni_8x8,
+    AvxVnni,
+    8,
+    1
+);
+#[cfg(target_arch = "x86_64")]
+shell!(
+    #[target_feature(enable = "avx2")]
+    avx2_4x16,
+    Avx2,
+    4,
+    2
+);
+#[cfg(target_arch = "x86_64")]
+shell!(
+    #[target_feature(enable = "avx2")]
+    avx2_6x16,
+    Avx2,
+    6,
+    2
+);
+#[cfg(target_arch = "x86_64")]
+shell!(
+    #[target_feature(enable = "avx2")]
+    avx2_8x8,
+    Avx2,
+    8,
+    1
+);
+
+#[cfg(target_arch = "aarch64")]
+use crate::simd::neon::{Neon, NeonDotProduct};
+#[cfg(target_arch = "aarch64")]
+shell!(
+    #[target_feature(enable = "neon")]
+    neon_4x16,
+    Neon,
+    4,
+    2
+);
+#[cfg(target_arch = "aarch64")]
+shell!(
+    #[target_feature(enable = "neon")]
+    neon_8x8,
+    Neon,
+    8,
+    1
+);
+#[cfg(target_arch = "aarch64")]
+shell!(
+    #[target_feature(enable = "neon,dotprod")]
+    neon_dot_product_6x16,
+    NeonDotProduct,
+    6,
+    4
+);
+#[cfg(target_arch = "aarch64")]
+shell!(
+    #[target_feature(enable = "neon,dotprod")]
+    neon_dot_product_8x4,
+    NeonDotProduct,
+    8,
+    1
+);
+
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use crate::simd::simd128::Simd128;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+shell!(simd128_4x8, Simd128, 4, 2);
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+shell!(simd128_6x4, Simd128, 6, 1);
+
+shell!(scalar_4x8, Scalar, 4, 2);
+shell!(scalar_4x4, Scalar, 4, 1);
+
+/// Writes the sets of a value: names, and for each the type of its lanes and two shells with rows and columns.
+macro_rules! sets {
+    ($value:ty: $($(#[$cfg:meta])? $isa:pat, $having:expr, $name:literal, $lanes:ty,
+        $wide:ident $mr:literal $cols:literal, $tall:ident $tall_mr:literal $tall_cols:literal;)*) => {
+        impl Left for $value {
+            fn sets<O: Stored>(isa: Isa) -> impl Iterator<Item = Set<O>> {
+                [$($(#[$cfg])? (matches!(isa, $isa) && $having(isa)).then(|| Set {
+                    name: $name,
+                    shells: [
+                        Shell { mr: $mr, cols: $cols, call: $wide::<$value, O> },
+                        Shell { mr: $tall_mr, cols: $tall_cols, call: $tall::<$value, O> },
+                    ],
+                    less_128: <$lanes as IntegerLanes<$value>>::LESS_128,
+                }),)*]
+                .into_iter()
+                .flatten()
+            }
+        }
+    };
+}
+
+fn always(_: Isa) -> bool {
+    true
+}
+
+// A CPU with AVX-512 has AVX2.
+sets! { u8:
+    #[cfg(target_arch = "x86_64")]
+    Isa::Avx512, Isa::has_dot_products, "avx512-vnni", Avx512Vnni, avx512_vnni_12x32 12 32, avx512_vnni_16x16 16 16;
+    #[cfg(target_arch = "x86_64")]
+    Isa::Avx2, Isa::has_dot_products, "avx-vnni", AvxVnni, avx_vnni_6x16 6 16, avx_vnni_8x8 8 8;
+    #[cfg(target_arch = "x86_64")]
+    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2, avx2_4x16 4 16, avx2_8x8 8 8;
+    #[cfg(target_arch = "aarch64")]
+    Isa::Neon, Isa::has_dot_products, "neon-dot-product", NeonDotProduct,
+        neon_dot_product_6x16 6 16, neon_dot_product_8x4 8 4;
+    #[cfg(target_arch = "aarch64")]
+    Isa::Neon, always, "neon", Neon, neon_4x16 4 16, neon_8x8 8 8;
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Isa::Scalar, always, "simd128", Simd128, simd128_4x8 4 8, simd128_6x4 6 4;
+    Isa::Scalar, always, "scalar", Scalar, scalar_4x8 4 8, scalar_4x4 4 4;
+}
+
+sets! { i16:
+    #[cfg(target_arch = "x86_64")]
+    Isa::Avx512, Isa::has_dot_products, "avx512-vnni", Avx512Vnni, avx512_vnni_12x32 12 32, avx512_vnni_16x16 16 16;
+    #[cfg(target_arch = "x86_64")]
+    Isa::Avx2, Isa::has_dot_products, "avx-vnni", AvxVnni, avx_vnni_6x16 6 16, avx_vnni_8x8 8 8;
+    #[cfg(target_arch = "x86_64")]
+    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2, avx2_6x16 6 16, avx2_8x8 8 8;
+    #[cfg(target_arch = "aarch64")]
+    Isa::Neon, always, "neon", Neon, neon_4x16 4 16, neon_8x8 8 8;
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Isa::Scalar, always, "simd128", Simd128, simd128_4x8 4 8, simd128_6x4 6 4;
+    Isa::Scalar, always, "scalar", Scalar, scalar_4x8 4 8, scalar_4x4 4 4;
+}
