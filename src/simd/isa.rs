@@ -57,7 +57,9 @@ impl Isa {
     pub(crate) fn has_dot_products(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => std::arch::is_x86_feature_detected!("avx512vnni"),
+            Isa::Avx512 => {
+                std::arch::is_x86_feature_detected!("avx512vnni") && std::arch::is_x86_feature_detected!("avx512vl")
+            }
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => std::arch::is_x86_feature_detected!("avxvnni"),
             #[cfg(target_arch = "aarch64")]

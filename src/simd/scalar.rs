@@ -52,8 +52,10 @@ unsafe impl F32Lanes for Scalar {
 unsafe impl IntegerLanes<u8> for Scalar {
     const LANES: usize = 4;
     type Sums = [i32; 4];
-    type Group = [u8; 4];
-    type Columns = [[i8; 4]; 4];
+    /// First and third value of the group, and second and fourth: compilers know sums of two products of i16.
+    type Group = [[i16; 2]; 2];
+    /// As the group, of each column.
+    type Columns = [[[i16; 2]; 4]; 2];
 
     #[inline(always)]
     unsafe fn zero() -> [i32; 4] {
@@ -61,21 +63,26 @@ unsafe impl IntegerLanes<u8> for Scalar {
     }
 
     #[inline(always)]
-    unsafe fn group(p: *const u8) -> [u8; 4] {
+    unsafe fn group(p: *const u8) -> [[i16; 2]; 2] {
         // SAFETY: the caller vouches for 4 bytes at `p`.
-        unsafe { p.cast::<[u8; 4]>().read() }
+        let v = unsafe { p.cast::<[u8; 4]>().read() }.map(i16::from);
+        [[v[0], v[2]], [v[1], v[3]]]
     }
 
     #[inline(always)]
-    unsafe fn columns(p: *const u8) -> [[i8; 4]; 4] {
+    unsafe fn columns(p: *const u8) -> [[[i16; 2]; 4]; 2] {
         // SAFETY: the caller vouches for 16 bytes at `p`.
-        unsafe { p.cast::<[[i8; 4]; 4]>().read() }
+        let pairs = unsafe { p.cast::<[[u16; 2]; 4]>().read_unaligned() }.map(|v| v.map(u16::from_le));
+        [pairs.map(|v| v.map(|v| (v << 8) as i16 >> 8)), pairs.map(|v| v.map(|v| v as i16 >> 8))]
     }
 
     #[inline(always)]
-    unsafe fn dot(sums: [i32; 4], group: [u8; 4], columns: [[i8; 4]; 4]) -> [i32; 4] {
-        let product = |i: usize, k: usize| i32::from(group[k]) * i32::from(columns[i][k]);
-        from_fn(|i| sums[i].wrapping_add(product(i, 0) + product(i, 1) + product(i, 2) + product(i, 3)))
+    unsafe fn dot(sums: [i32; 4], group: [[i16; 2]; 2], columns: [[[i16; 2]; 4]; 2]) -> [i32; 4] {
+        // SAFETY: as here.
+        unsafe {
+            let sums = <Scalar as IntegerLanes<i16>>::dot(sums, group[0], columns[0]);
+            <Scalar as IntegerLanes<i16>>::dot(sums, group[1], columns[1])
+        }
     }
 
     #[inline(always)]

@@ -1,10 +1,12 @@
-//! AVX-512 VNNI, 16 lanes, and AVX-VNNI, 8 lanes: one instruction sums the products of a group.
+//! AVX-512 VNNI, 16 lanes or 8, and AVX-VNNI, 8 lanes: one instruction sums the products of a group.
 
 use std::arch::x86_64::*;
 
 use super::lanes::IntegerLanes;
 
 pub(crate) struct Avx512Vnni;
+/// For few columns, with AVX-512VL.
+pub(crate) struct Avx512VnniHalf;
 pub(crate) struct AvxVnni;
 
 macro_rules! lanes {
@@ -53,3 +55,23 @@ lanes!(Avx512Vnni, u8, 16, __m512i, _mm512_setzero_si512, _mm512_set1_epi32, _mm
 lanes!(Avx512Vnni, i16, 16, __m512i, _mm512_setzero_si512, _mm512_set1_epi32, _mm512_loadu_si512, _mm512_dpwssd_epi32);
 lanes!(AvxVnni, u8, 8, __m256i, _mm256_setzero_si256, _mm256_set1_epi32, _mm256_loadu_si256, _mm256_dpbusd_avx_epi32);
 lanes!(AvxVnni, i16, 8, __m256i, _mm256_setzero_si256, _mm256_set1_epi32, _mm256_loadu_si256, _mm256_dpwssd_avx_epi32);
+lanes!(
+    Avx512VnniHalf,
+    u8,
+    8,
+    __m256i,
+    _mm256_setzero_si256,
+    _mm256_set1_epi32,
+    _mm256_loadu_si256,
+    _mm256_dpbusd_epi32
+);
+lanes!(
+    Avx512VnniHalf,
+    i16,
+    8,
+    __m256i,
+    _mm256_setzero_si256,
+    _mm256_set1_epi32,
+    _mm256_loadu_si256,
+    _mm256_dpwssd_epi32
+);

@@ -88,10 +88,10 @@ impl<O> Shell<O> {
 }
 
 /// The microkernels of an instruction set.
-pub(super) struct Set<O> {
+pub(super) struct Set<O: 'static> {
     pub name: &'static str,
-    /// A shape for many columns, and a taller one for few.
-    pub shells: [Shell<O>; 2],
+    /// Tile shapes, that of the most columns first.
+    pub shells: &'static [Shell<O>],
     /// [`IntegerLanes::LESS_128`].
     pub less_128: bool,
 }
@@ -205,7 +205,7 @@ macro_rules! shell {
 #[cfg(target_arch = "x86_64")]
 use crate::simd::{
     avx2::Avx2,
-    vnni::{Avx512Vnni, AvxVnni},
+    vnni::{Avx512Vnni, Avx512VnniHalf, AvxVnni},
 };
 #[cfg(target_arch = "x86_64")]
 shell!(
@@ -220,6 +220,14 @@ shell!(
     #[target_feature(enable = "avx512f,avx512vnni")]
     avx512_vnni_16x16,
     Avx512Vnni,
+    16,
+    1
+);
+#[cfg(target_arch = "x86_64")]
+shell!(
+    #[target_feature(enable = "avx512f,avx512vl,avx512vnni")]
+    avx512_vnni_16x8,
+    Avx512VnniHalf,
     16,
     1
 );
@@ -309,18 +317,22 @@ shell!(simd128_6x4, Simd128, 6, 1);
 shell!(scalar_4x8, Scalar, 4, 2);
 shell!(scalar_4x4, Scalar, 4, 1);
 
-/// Writes the sets of a value: names, and for each the type of its lanes and two shells with rows and columns.
+/// A shell with its rows and columns.
+macro_rules! shape {
+    ($value:ty, $output:ty, $name:ident $mr:literal $cols:literal) => {
+        Shell { mr: $mr, cols: $cols, call: $name::<$value, $output> }
+    };
+}
+
+/// Writes the microkernels of a value: on which instruction sets, on which of their CPUs, name, type of the lanes and shells.
 macro_rules! sets {
-    ($value:ty: $($(#[$cfg:meta])? $isa:pat, $having:expr, $name:literal, $lanes:ty,
-        $wide:ident $mr:literal $cols:literal, $tall:ident $tall_mr:literal $tall_cols:literal;)*) => {
+    ($value:ty: $($(#[$cfg:meta])? $isa:pat, $if:expr, $name:literal, $lanes:ty,
+        [$($shell:ident $mr:literal $cols:literal),*];)*) => {
         impl Left for $value {
             fn sets<O: Stored>(isa: Isa) -> impl Iterator<Item = Set<O>> {
-                [$($(#[$cfg])? (matches!(isa, $isa) && $having(isa)).then(|| Set {
+                [$($(#[$cfg])? (matches!(isa, $isa) && $if(isa)).then(|| Set {
                     name: $name,
-                    shells: [
-                        Shell { mr: $mr, cols: $cols, call: $wide::<$value, O> },
-                        Shell { mr: $tall_mr, cols: $tall_cols, call: $tall::<$value, O> },
-                    ],
+                    shells: &const { [$(shape!($value, O, $shell $mr $cols)),*] },
                     less_128: <$lanes as IntegerLanes<$value>>::LESS_128,
                 }),)*]
                 .into_iter()
@@ -337,31 +349,33 @@ fn always(_: Isa) -> bool {
 // A CPU with AVX-512 has AVX2.
 sets! { u8:
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512, Isa::has_dot_products, "avx512-vnni", Avx512Vnni, avx512_vnni_12x32 12 32, avx512_vnni_16x16 16 16;
+    Isa::Avx512, Isa::has_dot_products, "avx512-vnni", Avx512Vnni,
+        [avx512_vnni_12x32 12 32, avx512_vnni_16x16 16 16, avx512_vnni_16x8 16 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx2, Isa::has_dot_products, "avx-vnni", AvxVnni, avx_vnni_6x16 6 16, avx_vnni_8x8 8 8;
+    Isa::Avx2, Isa::has_dot_products, "avx-vnni", AvxVnni, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2, avx2_4x16 4 16, avx2_8x8 8 8;
+    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2, [avx2_4x16 4 16, avx2_8x8 8 8];
     #[cfg(target_arch = "aarch64")]
     Isa::Neon, Isa::has_dot_products, "neon-dot-product", NeonDotProduct,
-        neon_dot_product_6x16 6 16, neon_dot_product_8x4 8 4;
+        [neon_dot_product_6x16 6 16, neon_dot_product_8x4 8 4];
     #[cfg(target_arch = "aarch64")]
-    Isa::Neon, always, "neon", Neon, neon_4x16 4 16, neon_8x8 8 8;
+    Isa::Neon, always, "neon", Neon, [neon_4x16 4 16, neon_8x8 8 8];
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    Isa::Scalar, always, "simd128", Simd128, simd128_4x8 4 8, simd128_6x4 6 4;
-    Isa::Scalar, always, "scalar", Scalar, scalar_4x8 4 8, scalar_4x4 4 4;
+    Isa::Scalar, always, "simd128", Simd128, [simd128_4x8 4 8, simd128_6x4 6 4];
+    Isa::Scalar, always, "scalar", Scalar, [scalar_4x8 4 8, scalar_4x4 4 4];
 }
 
 sets! { i16:
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512, Isa::has_dot_products, "avx512-vnni", Avx512Vnni, avx512_vnni_12x32 12 32, avx512_vnni_16x16 16 16;
+    Isa::Avx512, Isa::has_dot_products, "avx512-vnni", Avx512Vnni,
+        [avx512_vnni_12x32 12 32, avx512_vnni_16x16 16 16, avx512_vnni_16x8 16 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx2, Isa::has_dot_products, "avx-vnni", AvxVnni, avx_vnni_6x16 6 16, avx_vnni_8x8 8 8;
+    Isa::Avx2, Isa::has_dot_products, "avx-vnni", AvxVnni, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2, avx2_6x16 6 16, avx2_8x8 8 8;
+    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2, [avx2_6x16 6 16, avx2_8x8 8 8];
     #[cfg(target_arch = "aarch64")]
-    Isa::Neon, always, "neon", Neon, neon_4x16 4 16, neon_8x8 8 8;
+    Isa::Neon, always, "neon", Neon, [neon_4x16 4 16, neon_8x8 8 8];
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    Isa::Scalar, always, "simd128", Simd128, simd128_4x8 4 8, simd128_6x4 6 4;
-    Isa::Scalar, always, "scalar", Scalar, scalar_4x8 4 8, scalar_4x4 4 4;
+    Isa::Scalar, always, "simd128", Simd128, [simd128_4x8 4 8, simd128_6x4 6 4];
+    Isa::Scalar, always, "scalar", Scalar, [scalar_4x8 4 8, scalar_4x4 4 4];
 }

@@ -110,8 +110,9 @@ number! {
 }
 
 /// A microkernel with its tile shapes.
-pub struct Kernel<L, O> {
-    shells: [Shell<O>; 2],
+pub struct Kernel<L, O: 'static> {
+    /// Those that the number of columns can use, that of the most columns first.
+    shells: &'static [Shell<O>],
     less_128: bool,
     left: PhantomData<fn() -> L>,
 }
@@ -125,10 +126,9 @@ impl<L, O> Clone for Kernel<L, O> {
 impl<L, O> Copy for Kernel<L, O> {}
 
 impl<L, O> Kernel<L, O> {
-    /// The shape for the first of `cols` columns.
-    fn shell(&self, cols: usize) -> Shell<O> {
-        let [wide, tall] = self.shells;
-        if cols > tall.cols { wide } else { tall }
+    /// The shape for the first of `cols` columns: one that has them all, else the widest.
+    fn shell(&self, cols: usize) -> &Shell<O> {
+        self.shells.iter().rev().find(|shell| shell.cols >= cols).unwrap_or(&self.shells[0])
     }
 }
 
@@ -138,9 +138,9 @@ impl<L: Left, O: Stored> product::Kernel for Kernel<L, O> {
     }
 
     fn all(isa: Isa, n: usize) -> Result<impl Iterator<Item = (&'static str, Self)>> {
-        let kernel = move |Set { name, shells: [wide, tall], less_128 }| {
-            let shells = if n <= tall.cols { [tall; 2] } else { [wide, tall] };
-            (name, Self { shells, less_128, left: PhantomData })
+        let kernel = move |Set { name, shells, less_128 }| {
+            let wider = shells.iter().skip(1).filter(|shell| shell.cols >= n).count();
+            (name, Self { shells: &shells[wider..], less_128, left: PhantomData })
         };
         Ok(L::sets(isa.require()?).map(kernel))
     }
