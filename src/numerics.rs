@@ -94,6 +94,18 @@ pub fn random(a: u32, b: u32, c: u32) -> u32 {
     ((v ^ v >> 31) >> 16) as u32
 }
 
+/// 2²³ · 1.5: floats about it are 1 apart, and their last bits are those of the integer above it.
+const WHOLE: f32 = 12_582_912.0;
+
+/// Clips to `limits`, which are whole numbers within ±2²¹, and rounds to the nearest integer, halves to even; NaN gives the
+/// least. Adds where an instruction or a call would round, so that compilers make vectors of it on every machine.
+#[inline(always)]
+pub fn round(v: f32, limits: [f32; 2]) -> i32 {
+    let v = if v > limits[0] { v } else { limits[0] };
+    let v = if v < limits[1] { v } else { limits[1] };
+    (v + WHOLE).to_bits().wrapping_sub(WHOLE.to_bits()) as i32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,5 +175,21 @@ mod tests {
         for v in 0..=u16::MAX {
             assert_eq!(quantize(f32::from(v) / 65535.0, u16::MAX), v);
         }
+    }
+
+    #[test]
+    fn integers_round_to_even_and_clip() {
+        let limits = [-65534.0, 65534.0];
+        for i in (-300_000..300_000).step_by(if cfg!(miri) { 999 } else { 1 }) {
+            let v = i as f32 / 4.0;
+            let expected = v.clamp(-65534.0, 65534.0).round_ties_even() as i32;
+            assert_eq!(round(v, limits), expected, "{v}");
+            let (below, above) = (v.next_down(), v.next_up());
+            assert_eq!(round(below, limits), below.clamp(-65534.0, 65534.0).round_ties_even() as i32, "{below}");
+            assert_eq!(round(above, limits), above.clamp(-65534.0, 65534.0).round_ties_even() as i32, "{above}");
+        }
+        assert_eq!(round(f32::INFINITY, limits), 65534);
+        assert_eq!(round(f32::NEG_INFINITY, limits), -65534);
+        assert_eq!([f32::NAN, -f32::NAN].map(|v| round(v, [3.0, 5.0])), [3, 3]);
     }
 }

@@ -54,6 +54,7 @@ impl Isa {
 
     /// Whether this CPU also has the instructions that go with it and sum products of integers: AVX-512 VNNI, AVX-VNNI, the
     /// dot product of NEON.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     pub(crate) fn has_dot_products(self) -> bool {
         match self {
             #[cfg(target_arch = "x86_64")]

@@ -238,10 +238,8 @@ where
                 activation: epilogue.activation,
                 zero: epilogue.zero,
             };
-            // SAFETY: the kernel is one of this CPU. Every window of `rows` lies inside its map and every result inside
-            // C, as `Product::new` saw; the panels hold k times 16 weights, two panels those of a tile of so many
-            // columns, and scale and bias are padded to the columns of a tile; the caller keeps other threads away
-            // from these elements of C, which the product borrows mutably, so that they overlap no other slice.
+            // SAFETY: the kernel is one of this CPU. `Product::new` saw every window inside its map and every result inside C;
+            // panels have k·16 weights, scale and bias the columns of a tile; C overlaps nothing and is the caller's alone.
             unsafe { shell.call(&tile) };
         }
         first = next;

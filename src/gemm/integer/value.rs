@@ -1,6 +1,7 @@
 //! The values of integer maps, and what sums become.
 
 use crate::alloc::Plain;
+use crate::numerics::round;
 
 /// A value of a map on the left.
 pub trait Grouped: Plain + Send + Sync + 'static {
@@ -28,18 +29,6 @@ pub trait Stored: Plain + Default + Send + Sync + 'static {
 
     /// The value of `v`, of which 0 is `zero`. `limits` are [`Stored::LIMITS`] less `zero`.
     fn of(v: f32, limits: [f32; 2], zero: i32) -> Self;
-}
-
-/// 2²³ · 1.5, above which floats are integers and have the last bits of these.
-const WHOLE: f32 = 12_582_912.0;
-
-/// Rounds to the nearest integer, halves to even, after clipping to `limits`, which are whole and within ±2²². Rounds by adding: in
-/// vectors wherever there are vectors, and without a call where there are none.
-#[inline(always)]
-fn round(v: f32, limits: [f32; 2]) -> i32 {
-    let v = if v > limits[0] { v } else { limits[0] };
-    let v = if v < limits[1] { v } else { limits[1] };
-    (v + WHOLE).to_bits().wrapping_sub(WHOLE.to_bits()) as i32
 }
 
 impl Stored for u8 {
