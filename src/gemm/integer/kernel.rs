@@ -346,6 +346,12 @@ fn always(_: Isa) -> bool {
     true
 }
 
+/// Miri knows those of bytes alone.
+#[cfg(target_arch = "x86_64")]
+fn has_dot_products_of_words(isa: Isa) -> bool {
+    isa.has_dot_products() && !cfg!(miri)
+}
+
 // A CPU with AVX-512 has AVX2.
 sets! { u8:
     #[cfg(target_arch = "x86_64")]
@@ -367,10 +373,10 @@ sets! { u8:
 
 sets! { i16:
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512, Isa::has_dot_products, "avx512-vnni", Avx512Vnni,
+    Isa::Avx512, has_dot_products_of_words, "avx512-vnni", Avx512Vnni,
         [avx512_vnni_12x32 12 32, avx512_vnni_16x16 16 16, avx512_vnni_16x8 16 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx2, Isa::has_dot_products, "avx-vnni", AvxVnni, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
+    Isa::Avx2, has_dot_products_of_words, "avx-vnni", AvxVnni, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
     #[cfg(target_arch = "x86_64")]
     Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2, [avx2_6x16 6 16, avx2_8x8 8 8];
     #[cfg(target_arch = "aarch64")]

@@ -221,15 +221,16 @@ fn every_kernel_equals_the_triple_loop() {
 fn sums_of_many_products_are_exact() {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let shapes: &[(usize, usize, bool)] = if cfg!(miri) {
-        &[(1, 400, false)]
+        &[(1, 40, false)]
     } else {
         &[(9, 1024, false), (3, 3000, false), (1, 512, true), (5, 96, true)]
     };
     for &(runs, len, wide) in shapes {
         for draw in [Draw::Even, Draw::Extreme, Draw::Greatest] {
-            for n in [3, 40] {
+            for n in if cfg!(miri) { vec![3] } else { vec![3, 40] } {
                 let windows = vec![window(runs, len, 4)];
-                let case = Case { rows: 17, n, variants: 1, windows, activation: Activation::None, zero: 5, draw };
+                let rows = if cfg!(miri) { 2 } else { 17 };
+                let case = Case { rows, n, variants: 1, windows, activation: Activation::None, zero: 5, draw };
                 check_all(&case, &mut random, wide);
             }
         }
