@@ -43,7 +43,8 @@ mod peak {
     peak!(dpwssd_512, "avx512f,avx512vnni", 24, _mm512_setzero_si512, _mm512_set1_epi8, _mm512_dpwssd_epi32);
     peak!(dpbusd_256, "avx2,avxvnni", 12, _mm256_setzero_si256, _mm256_set1_epi8, _mm256_dpbusd_avx_epi32);
     peak!(dpwssd_256, "avx2,avxvnni", 12, _mm256_setzero_si256, _mm256_set1_epi8, _mm256_dpwssd_avx_epi32);
-    peak!(maddwd, "avx2", 12, _mm256_setzero_si256, _mm256_set1_epi8, |sum, _, y| _mm256_madd_epi16(sum, y));
+    peak!(maddwd_128, "sse2", 12, _mm_setzero_si128, _mm_set1_epi8, |sum, _, y| _mm_madd_epi16(sum, y));
+    peak!(maddwd_256, "avx2", 12, _mm256_setzero_si256, _mm256_set1_epi8, |sum, _, y| _mm256_madd_epi16(sum, y));
 }
 
 /// The instruction of a kernel for values of `bytes`.
@@ -54,7 +55,8 @@ fn peak_of(kernel: &str, bytes: usize) -> Option<Peak> {
         ("avx512-vnni", _) => (peak::dpwssd_512, 24 * 32),
         ("avx-vnni", 1) => (peak::dpbusd_256, 12 * 32),
         ("avx-vnni", _) => (peak::dpwssd_256, 12 * 16),
-        ("avx2", _) => (peak::maddwd, 12 * 16),
+        ("avx2", _) => (peak::maddwd_256, 12 * 16),
+        ("sse2", _) => (peak::maddwd_128, 12 * 8),
         _ => return None,
     })
 }

@@ -14,6 +14,8 @@ pub(crate) mod neon;
 pub(crate) mod scalar;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 pub(crate) mod simd128;
+#[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
+pub(crate) mod sse2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod vnni;
 

@@ -314,6 +314,13 @@ shell!(simd128_4x8, Simd128, 4, 2);
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 shell!(simd128_6x4, Simd128, 6, 1);
 
+#[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
+use crate::simd::sse2::Sse2;
+#[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
+shell!(sse2_4x8, Sse2, 4, 2);
+#[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
+shell!(sse2_6x4, Sse2, 6, 1);
+
 shell!(scalar_4x8, Scalar, 4, 2);
 shell!(scalar_4x4, Scalar, 4, 1);
 
@@ -352,7 +359,7 @@ fn has_dot_products_of_words(isa: Isa) -> bool {
     isa.has_dot_products() && !cfg!(miri)
 }
 
-// A CPU with AVX-512 has AVX2.
+// A CPU with AVX-512 has AVX2. To plain Rust belong the vectors that every CPU of the target has.
 sets! { u8:
     #[cfg(target_arch = "x86_64")]
     Isa::Avx512, Isa::has_dot_products, "avx512-vnni", Avx512Vnni,
@@ -368,6 +375,8 @@ sets! { u8:
     Isa::Neon, always, "neon", Neon, [neon_4x16 4 16, neon_8x8 8 8];
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Isa::Scalar, always, "simd128", Simd128, [simd128_4x8 4 8, simd128_6x4 6 4];
+    #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
+    Isa::Scalar, always, "sse2", Sse2, [sse2_4x8 4 8, sse2_6x4 6 4];
     Isa::Scalar, always, "scalar", Scalar, [scalar_4x8 4 8, scalar_4x4 4 4];
 }
 
@@ -383,5 +392,7 @@ sets! { i16:
     Isa::Neon, always, "neon", Neon, [neon_4x16 4 16, neon_8x8 8 8];
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Isa::Scalar, always, "simd128", Simd128, [simd128_4x8 4 8, simd128_6x4 6 4];
+    #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
+    Isa::Scalar, always, "sse2", Sse2, [sse2_4x8 4 8, sse2_6x4 6 4];
     Isa::Scalar, always, "scalar", Scalar, [scalar_4x8 4 8, scalar_4x4 4 4];
 }
