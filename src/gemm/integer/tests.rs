@@ -196,7 +196,7 @@ fn every_kernel_equals_the_triple_loop() {
                 let group = if wide { 2 } else { 4 };
                 let run = |random: &mut Random| {
                     let len = group * (1 + random.below(if cfg!(miri) { 2 } else { 10 }));
-                    window(1 + random.below(4), len, random.below(9))
+                    window(1 + random.below(if cfg!(miri) { 2 } else { 4 }), len, random.below(9))
                 };
                 let mut windows = vec![run(&mut random)];
                 if (i + turn) % 2 == 1 {
