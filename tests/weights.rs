@@ -166,7 +166,7 @@ fn missing_keys_are_named() {
 #[test]
 fn wrong_values_are_named() {
     for (key, expected, values) in [
-        ("format", "inpaint-edge/1", &["inpaint-edge/2", ""][..]),
+        ("format", "inpaint-edge/1 or inpaint-edge/2", &["inpaint-edge/3", ""][..]),
         ("arch", "pconv-unet", &["unet"]),
         ("color", "rgb", &["bgr"]),
         ("encoder_activation", "relu", &["gelu"]),

@@ -34,6 +34,6 @@ impl Layer<f32> {
                 _ => fold::channels_last(skip, taps, out),
             }
         };
-        Self::pack(isa, shape, Epilogue::new(bias, activation)?, fill, pool, memory)
+        Self::pack(isa, shape, (Epilogue::new(bias, activation)?, 0.0), fill, pool, memory)
     }
 }

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::gemm::{Gemm, MAX_ROWS, Number, Operand, Output, Packed, Row, Window};
 use crate::parallel::{Pool, next};
 use crate::simd::Isa;
-use crate::weights::LayerShape;
+use crate::weights::{self, LayerShape};
 
 /// The outputs of a layer that a plan asks for. All others in the map's frame become zero.
 pub(crate) struct Work<'a> {
@@ -37,19 +37,18 @@ pub(crate) struct Layer<N: Number = f32> {
     gemm: Gemm<N>,
     /// One operand of an encoder layer; up (a variant per output parity) and skip of a decoder layer.
     weights: ArrayVec<Packed<N::Weight>, 2>,
-    epilogue: N::Epilogue,
+    /// One, or one for each parity of a decoder layer's outputs.
+    epilogues: ArrayVec<N::Epilogue, 4>,
+    /// What stands for 0 in the map of the results.
+    zero: N::Output,
     /// Side of an encoder layer's windows.
     kernel: usize,
 }
 
-/// Variants and k of each operand's weights.
-fn operands(shape: &LayerShape) -> ArrayVec<(usize, usize), 2> {
-    let taps = shape.kernel * shape.kernel;
-    if shape.c_skip == 0 {
-        return ArrayVec::from_iter([(1, shape.c_in * taps)]);
-    }
+/// Variants and k of each operand's weights. Runs are filled up to whole groups.
+fn operands<N: Number>(shape: &LayerShape) -> ArrayVec<(usize, usize), 2> {
     // The 3×3 window over the upsampled map is one of four, by output parity, of 2×2 in the map itself.
-    ArrayVec::from([(4, 4 * shape.c_in), (1, shape.c_skip * taps)])
+    weights::operands(shape).map(|(_, variants, runs, run)| (variants, runs * run.next_multiple_of(N::GROUP))).collect()
 }
 
 impl<N: Number> Layer<N> {
@@ -58,14 +57,14 @@ impl<N: Number> Layer<N> {
     pub(super) fn pack(
         isa: Isa,
         shape: &LayerShape,
-        epilogue: N::Epilogue,
+        (epilogue, zero): (N::Epilogue, N::Output),
         fill: impl Fn(usize, usize, usize, &mut [N::Weight]) + Sync,
         pool: &Pool,
         memory: &mut Buffer,
     ) -> Result<Self> {
         let gemm = Gemm::<N>::new(isa, shape.c_out)?;
         let mut weights = ArrayVec::new();
-        for (operand, (variants, k)) in operands(shape).into_iter().enumerate() {
+        for (operand, (variants, k)) in operands::<N>(shape).into_iter().enumerate() {
             let mut packed = Packed::in_buffer(memory.split_front(gemm.packed_bytes(variants, k) / size_of::<f32>()));
             let len = gemm.panel_len(k);
             let panels = gemm.repack(&mut packed, variants, k)?.chunks_exact_mut(len);
@@ -83,7 +82,19 @@ impl<N: Number> Layer<N> {
             });
             weights.push(packed);
         }
-        Ok(Self { gemm, weights, epilogue, kernel: shape.kernel })
+        let epilogues = ArrayVec::from_iter([epilogue]);
+        Ok(Self { gemm, weights, epilogues, zero, kernel: shape.kernel })
+    }
+
+    /// From weights that are packed already.
+    pub(super) fn of(
+        gemm: Gemm<N>,
+        weights: ArrayVec<Packed<N::Weight>, 2>,
+        epilogues: ArrayVec<N::Epilogue, 4>,
+        zero: N::Output,
+        kernel: usize,
+    ) -> Self {
+        Self { gemm, weights, epilogues, zero, kernel }
     }
 
     /// Bytes of packed weights that a layer of this shape will have, in whole cache lines.
@@ -94,7 +105,7 @@ impl<N: Number> Layer<N> {
     pub fn bytes_for(isa: Isa, shape: &LayerShape) -> Result<usize> {
         let gemm = Gemm::<N>::new(isa, shape.c_out)?;
         let line = size_of::<f32>() * Buffer::LINE;
-        let bytes = operands(shape).into_iter().map(|(variants, k)| gemm.packed_bytes(variants, k));
+        let bytes = operands::<N>(shape).into_iter().map(|(variants, k)| gemm.packed_bytes(variants, k));
         Ok(bytes.fold(0, |sum: usize, bytes| sum.saturating_add(bytes.div_ceil(line).saturating_mul(line))))
     }
 
@@ -132,11 +143,12 @@ impl<N: Number> Layer<N> {
                 operands[1] = self.operand(inputs, 1, parity);
             }
             let part = |i: usize| i * panels / groups;
+            let epilogue = &self.epilogues[parity % self.epilogues.len()];
             // SAFETY: the pixels of a layer are distinct, and a task has its own block of them or its own panels.
             #[allow(unsafe_code)]
             unsafe {
                 let rows = &rows[..list.len()];
-                self.gemm.rows(&operands[..inputs.len()], &self.epilogue, rows, part(group)..part(group + 1), &out)
+                self.gemm.rows(&operands[..inputs.len()], epilogue, rows, part(group)..part(group + 1), &out)
             };
         });
     }
@@ -148,26 +160,26 @@ impl<N: Number> Layer<N> {
             (_, 0) => (2, parity),
             _ => (3, 0),
         };
-        let window = Window { runs: side, run_len: side * map.channels, run_stride: map.row_stride() };
+        let run_len = (side * map.channels).next_multiple_of(N::GROUP);
+        let window = Window { runs: side, run_len, run_stride: map.row_stride() };
         Operand { map: data, window, weights: &self.weights[index], variant }
     }
 }
 
 impl<N: Number> PartialConvolution for Layer<N> {
     fn run(&self, inputs: &[Map], output: Map, arena: &mut [f32], work: &Work<'_>, pool: &Pool) {
-        let left = |map: Map| map.offset..map.offset + floats_for::<N::Left>(map.len());
-        let right = output.offset..output.offset + floats_for::<N::Output>(output.len());
+        let span = |map: Map| map.offset..map.offset + map.floats();
         let disjoint = "maps of a layer do not overlap";
         let (operands, out): (ArrayVec<_, 2>, _) = if let [up, skip] = *inputs {
-            let [a, b, out] = arena.get_disjoint_mut([left(up), left(skip), right]).expect(disjoint);
+            let [a, b, out] = arena.get_disjoint_mut([span(up), span(skip), span(output)]).expect(disjoint);
             (ArrayVec::from([(up, values(a)), (skip, values(b))]), out)
         } else {
-            let [a, out] = arena.get_disjoint_mut([left(inputs[0]), right]).expect(disjoint);
+            let [a, out] = arena.get_disjoint_mut([span(inputs[0]), span(output)]).expect(disjoint);
             (ArrayVec::from_iter([(inputs[0], values(a))]), out)
         };
         let out = &mut values_mut::<N::Output>(out)[..output.len()];
 
-        output.clear_unmarked(out, work.marks);
+        output.clear_unmarked(out, self.zero, work.marks);
         self.compute(&operands, work.computed, (output, out), pool);
     }
 }

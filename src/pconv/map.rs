@@ -2,13 +2,22 @@
 
 use super::frame::Frame;
 use super::plane::Plane;
-use crate::alloc::Plain;
+use crate::alloc::{Plain, floats_for};
+
+/// The number type of a map, and for integers the one that stands for 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Values {
+    F32,
+    I16,
+    U8 { zero: u8 },
+}
 
 /// The part of a feature map that a run uses, [height, width, channels] values in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Map {
     pub frame: Frame,
     pub channels: usize,
+    pub values: Values,
     /// First float in the arena.
     pub offset: usize,
 }
@@ -24,17 +33,26 @@ impl Map {
         self.frame.height * self.row_stride()
     }
 
+    /// Floats of the arena that it takes. Windows of integers are whole groups and may reach beyond the last value.
+    pub fn floats(&self) -> usize {
+        match self.values {
+            Values::F32 => self.len(),
+            Values::I16 => floats_for::<i16>(self.len()) + 1,
+            Values::U8 { .. } => floats_for::<u8>(self.len()) + 1,
+        }
+    }
+
     /// First value of pixel (x, y) of the frame, relative to the map.
     pub fn at(&self, x: isize, y: isize) -> usize {
         (y - self.frame.y) as usize * self.row_stride() + (x - self.frame.x) as usize * self.channels
     }
 
-    /// Zeros the pixels of `data` that are not marked.
+    /// Makes pixels of `data` holes where they are not marked: `zero` stands for 0.
     ///
     /// # Panics
     ///
     /// If the marks are of another frame.
-    pub fn clear_unmarked<T: Copy + Default>(&self, data: &mut [T], marks: &Plane<'_>) {
+    pub fn clear_unmarked<T: Copy>(&self, data: &mut [T], zero: T, marks: &Plane<'_>) {
         assert!(marks.frame == self.frame, "marks of the map's own pixels");
         if data.is_empty() {
             return;
@@ -42,10 +60,10 @@ impl Map {
         for (row, y) in data.chunks_exact_mut(self.row_stride()).zip(self.frame.rows()) {
             let mut end = 0;
             for run in marks.runs(y) {
-                row[end * self.channels..run.start * self.channels].fill(T::default());
+                row[end * self.channels..run.start * self.channels].fill(zero);
                 end = run.end;
             }
-            row[end * self.channels..].fill(T::default());
+            row[end * self.channels..].fill(zero);
         }
     }
 }

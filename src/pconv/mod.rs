@@ -15,11 +15,13 @@
 mod float;
 mod fold;
 mod frame;
+mod integer;
 mod layer;
 mod map;
 pub(crate) mod plane;
 pub(crate) mod windows;
 
 pub(crate) use frame::Frame;
+pub(crate) use integer::{IntegerLayer, map_values, quantise};
 pub(crate) use layer::{Layer, PartialConvolution, Work};
-pub(crate) use map::{Map, Pixel};
+pub(crate) use map::{Map, Pixel, Values};

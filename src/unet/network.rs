@@ -7,7 +7,7 @@ use crate::alloc::Buffer;
 use crate::error::{Error, Result};
 use crate::numerics::{Activation, mul_add, sigmoid, tanh};
 use crate::parallel::Pool;
-use crate::pconv::{Layer, PartialConvolution};
+use crate::pconv::{IntegerLayer, Layer, PartialConvolution, quantise};
 use crate::simd::Isa;
 use crate::weights::{Config, Output, Weights};
 
@@ -32,12 +32,12 @@ impl Network {
         let mut memory = Buffer::zeroed(bytes / size_of::<f32>())?;
         let mut layers = Vec::<Box<dyn PartialConvolution>>::new();
         for (i, shape) in config.layers.iter().enumerate() {
+            if let Some(layer) = integer_layer(&config, isa, i) {
+                layers.push(layer.read(&mut weights, &mut memory)?);
+                continue;
+            }
             weights.read_layer(i, &mut weight, &mut bias)?;
-            let activation = match i {
-                _ if i < config.levels => Activation::Relu,
-                _ if i + 1 < 2 * config.levels => Activation::LeakyRelu(config.slope),
-                _ => Activation::None,
-            };
+            let activation = activation(&config, i);
             layers.push(Box::new(Layer::<f32>::new(isa, shape, (&weight, &bias), activation, pool, &mut memory)?));
         }
         weights.read_head(&mut weight, &mut bias)?;
@@ -60,10 +60,13 @@ impl Network {
 
     /// Bytes of packed weights that a network of this description will have.
     pub fn bytes_for(config: &Config, isa: Isa) -> Result<usize> {
-        config
-            .layers
-            .iter()
-            .try_fold(0, |sum: usize, shape| Ok(sum.saturating_add(Layer::<f32>::bytes_for(isa, shape)?)))
+        config.layers.iter().enumerate().try_fold(0, |sum: usize, (i, shape)| {
+            let bytes = match integer_layer(config, isa, i) {
+                Some(layer) => layer.bytes()?,
+                None => Layer::<f32>::bytes_for(isa, shape)?,
+            };
+            Ok(sum.saturating_add(bytes))
+        })
     }
 
     /// Bytes of packed weights.
@@ -86,6 +89,9 @@ impl Network {
         progress: &mut (dyn FnMut(u64) -> ControlFlow<()> + Send),
     ) -> Result<()> {
         let mut done = 0;
+        if let (Some(map), Some(integers)) = (plan.layout.integers(), self.config.integers()) {
+            quantise(plan.layout.input(), map, integers.maps()[0].step, arena);
+        }
         for (i, (layer, step)) in self.layers.iter().zip(&plan.layout.steps).enumerate() {
             layer.run(&step.inputs, step.output, arena, &plan.work(i), pool);
 
@@ -96,4 +102,19 @@ impl Network {
         }
         Ok(())
     }
+}
+
+/// The function after layer `index`.
+fn activation(config: &Config, index: usize) -> Activation {
+    match index {
+        _ if index < config.levels => Activation::Relu,
+        _ if index + 1 < 2 * config.levels => Activation::LeakyRelu(config.slope),
+        _ => Activation::None,
+    }
+}
+
+/// Layer `index` of a network of integers.
+fn integer_layer(config: &Config, isa: Isa, index: usize) -> Option<IntegerLayer<'_>> {
+    let activation = activation(config, index);
+    config.integers().map(|integers| IntegerLayer { isa, index, shape: &config.layers[index], integers, activation })
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::integer::{self, Integers};
+use super::layer::{LayerShape, MAX_LEVELS};
 use crate::error::{Error, Result};
 
-/// The most encoder layers: 2^12 pixels a side at the bottom's single pixel.
-pub(crate) const MAX_LEVELS: usize = 12;
 /// The most channels of a map, and the largest kernel: what one output sums up stays far inside a u32.
 pub(super) const MAX_CHANNELS: usize = 4096;
 pub(super) const MAX_KERNEL: usize = 15;
@@ -35,22 +35,6 @@ pub enum Output {
     Sigmoid,
 }
 
-/// Shape of one convolution.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct LayerShape {
-    /// `enc1` … `encL`, `decL` … `dec1`.
-    pub name: String,
-    /// Output channels.
-    pub c_out: usize,
-    /// Input channels of an encoder layer; channels of the upsampled operand of a decoder layer.
-    pub c_in: usize,
-    /// Channels of the skip operand of a decoder layer, 0 for an encoder layer.
-    pub c_skip: usize,
-    /// Kernel side, odd.
-    pub kernel: usize,
-}
-
 /// The network that a weights file describes. Every value is one that a network can run with.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -64,6 +48,7 @@ pub struct Config {
     pub(crate) head: bool,
     pub(crate) output: Output,
     pub(crate) layers: Vec<LayerShape>,
+    pub(crate) integers: Option<Integers>,
 }
 
 impl Config {
@@ -117,6 +102,7 @@ impl Config {
             head: false,
             output: Output::Linear,
             layers,
+            integers: None,
         };
         config.set_prior(prior)?;
         config.addressable()
@@ -187,6 +173,26 @@ impl Config {
         Ok(())
     }
 
+    /// Makes it a network of integers, or one of floats.
+    ///
+    /// # Errors
+    ///
+    /// Weights, where the scales are those of a network of other levels, or the slope is beyond the bounds of a scale.
+    pub fn set_integers(&mut self, integers: Option<Integers>) -> Result<()> {
+        if let Some(integers) = &integers {
+            let (found, expected) = (integers.maps().len(), 2 * self.levels);
+            if found != expected {
+                return Err(Error::weights(format!("maps: expected {expected}, found {found}")));
+            }
+            if !(self.slope == 0.0 || integer::is_scale(self.slope.abs())) {
+                let slope = self.slope;
+                return Err(Error::weights(format!("decoder_slope: expected 0 or ±2^-60 to 2^60, found {slope}")));
+            }
+        }
+        self.integers = integers;
+        Ok(())
+    }
+
     /// Sets whether a 1×1 convolution follows dec1.
     pub fn set_head(&mut self, head: bool) {
         self.head = head;
@@ -244,6 +250,11 @@ impl Config {
         self.output
     }
 
+    /// How maps are scaled in a network of integers; `None` in one of floats.
+    pub fn integers(&self) -> Option<&Integers> {
+        self.integers.as_ref()
+    }
+
     /// enc1 … encL, decL … dec1: the order they run in.
     pub fn layers(&self) -> &[LayerShape] {
         &self.layers
@@ -262,19 +273,22 @@ impl Config {
 
     /// Name and shape of every tensor, in the order in which their numbers follow a [`header`](super::header()).
     pub fn tensors(&self) -> BTreeMap<String, Vec<usize>> {
-        let tensors = self.layers.iter().flat_map(|l| {
-            let weight = vec![l.c_out, l.c_in + l.c_skip, l.kernel, l.kernel];
-            [(format!("{}.weight", l.name), weight), (format!("{}.bias", l.name), vec![l.c_out])]
+        let tensors = self.layers.iter().enumerate().flat_map(|(i, l)| {
+            let of = |tensor: &str, shape: Vec<usize>| (format!("{}.{tensor}", l.name), shape);
+            let mut tensors = vec![of("bias", vec![l.c_out])];
+            match &self.integers {
+                None => tensors.push(of("weight", vec![l.c_out, l.c_in + l.c_skip, l.kernel, l.kernel])),
+                Some(integers) => {
+                    tensors.push(of("scale", vec![l.c_out]));
+                    tensors.extend(integer::operands(l).map(|(name, variants, runs, run)| {
+                        of(name, integer::panels(l.c_out, variants, runs, run, integers.reads_wide(i)))
+                    }));
+                }
+            }
+            tensors
         });
         let head = [("head.weight".to_owned(), vec![COLOURS, COLOURS, 1, 1]), ("head.bias".to_owned(), vec![COLOURS])];
         tensors.chain(head.into_iter().filter(|_| self.head)).collect()
-    }
-}
-
-impl LayerShape {
-    /// Products in the sum of one output.
-    fn fan_in(&self) -> usize {
-        (self.c_in + self.c_skip) * self.kernel * self.kernel
     }
 }
 

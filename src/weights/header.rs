@@ -75,6 +75,7 @@ impl Tensor {
         match &self.dtype[..] {
             "F32" => Some(4),
             "F16" => Some(2),
+            "I8" => Some(1),
             _ => None,
         }
     }

@@ -1,8 +1,8 @@
 //! Reads weights files: checks the schema before any number, then reads one layer at a time as f32. Makes the header for
 //! programs that write such files.
 //!
-//! A [safetensors](https://github.com/huggingface/safetensors) file with batch norm folded in. Tensors, f32 or f16,
-//! for i = 1 … L:
+//! A [safetensors](https://github.com/huggingface/safetensors) file with batch norm folded in. Tensors of a network of floats
+//! (`format` = `inpaint-edge/1`), f32 or f16, for i = 1 … L:
 //!
 //! | name | shape |
 //! |---|---|
@@ -11,7 +11,25 @@
 //! | `enc{i}.bias`, `dec{i}.bias` | `[C_out]` |
 //! | optional `head.weight`, `head.bias` | `[3, 3, 1, 1]`, `[3]`: after the leaky ReLU, which dec1 then has too |
 //!
-//! Metadata: `format` = `inpaint-edge/1`, `arch` = `pconv-unet`, `levels` = L, `color` = `rgb`, `input_mean` and `input_std`
+//! Tensors of a network of integers (`format` = `inpaint-edge/2`):
+//!
+//! | name | type | shape |
+//! |---|---|---|
+//! | `enc{i}.weight` | I8 | `[P, k·R, 16, G]`, P = ⌈C_out / 16⌉, R = ⌈k·C_in / G⌉ |
+//! | `dec{i}.up` | I8 | `[4, P, 2·R, 16, G]`, R = ⌈2·C_up / G⌉ |
+//! | `dec{i}.skip` | I8 | `[P, 3·R, 16, G]`, R = ⌈3·C_skip / G⌉ |
+//! | `enc{i}.scale`, `dec{i}.scale` | F32 | `[C_out]` |
+//! | `enc{i}.bias`, `dec{i}.bias` | F32 | `[C_out]` |
+//!
+//! Weights are −127 … 127 and lie as the kernels read them: panels of 16 output channels, of each the k of a window, G at a
+//! time. A window is rows of k pixels, channels last; a row and the last panel are filled up with zeros. `up` has a variant for
+//! each parity of an output, 2·(y mod 2) + x mod 2: its 2×2 window over the map that is upsampled. G is 2 where the layer reads
+//! maps of 16 bits, which enc1 … encW and decW … dec1 do, and 4 elsewhere. A sum times its `scale`, and `bias` added, is a value.
+//! Metadata: `wide_levels` = W, at least 1; `steps` and `zeros`, 2·L numbers each with commas between them, of the input, enc1 …
+//! encL, decL … dec2: an integer q of that map is the value (q − zero)·step. Integers of 8 bits are unsigned, those of 16 signed
+//! with zero 0. Scales, steps and the sizes of biases are of 2^−60 to 2^60, so that no value on the way is subnormal.
+//!
+//! Metadata of both: `arch` = `pconv-unet`, `levels` = L, `color` = `rgb`, `input_mean` and `input_std`
 //! (three numbers, on values in 0 … 1; the output is de-normalised with the same), `encoder_activation` = `relu`,
 //! `decoder_slope`, optional `prior` = `none` or `harmonic`, optional `prior_input` = `false` or `true`: enc1's input and
 //! dec1's skip then have six channels, the image's three and the prior's three; optional `context`, how many pixels around a
@@ -21,12 +39,17 @@
 
 mod config;
 mod header;
+mod integer;
+mod layer;
 mod schema;
 mod source;
 mod write;
 
-pub(crate) use config::MAX_LEVELS;
-pub use config::{Config, LayerShape, Output, Prior};
+pub use config::{Config, Output, Prior};
+pub use integer::{Integers, MapScale};
+pub(crate) use integer::{group, operands};
+pub use layer::LayerShape;
+pub(crate) use layer::MAX_LEVELS;
 pub use write::{Dtype, header};
 
 use crate::alloc::try_reserve_exact;
@@ -102,6 +125,52 @@ impl<'a> Weights<'a> {
         let name = &self.config.layers[index].name;
         read(&mut self.source, &self.tensors, &format!("{name}.weight"), weight)?;
         read(&mut self.source, &self.tensors, &format!("{name}.bias"), bias)
+    }
+
+    /// Reads layer `index` of a network of integers: `scale` and `bias` `[c_out]`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Weights::read_layer`], and weights where a scale is beyond its bounds.
+    ///
+    /// # Panics
+    ///
+    /// If the network is one of floats.
+    pub fn read_scales(&mut self, index: usize, scale: &mut Vec<f32>, bias: &mut Vec<f32>) -> Result<()> {
+        let name = &self.config.layers[index].name;
+        read(&mut self.source, &self.tensors, &format!("{name}.scale"), scale)?;
+        read(&mut self.source, &self.tensors, &format!("{name}.bias"), bias)?;
+        let beyond = |what: &str, found: &f32| {
+            Error::weights(format!("{name}.{what}: expected numbers of 2^-60 to 2^60, found {found:?}"))
+        };
+        if let Some(found) = scale.iter().find(|v| !integer::is_scale(**v)) {
+            return Err(beyond("scale", found));
+        }
+        match bias.iter().find(|v| **v != 0.0 && !integer::is_scale(v.abs())) {
+            Some(found) => Err(beyond("bias", found)),
+            None => Ok(()),
+        }
+    }
+
+    /// The panels of one of a layer's operands: of an encoder layer its `weight`, of a decoder layer `up` or `skip`. A value is a
+    /// byte, signed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Weights::read_layer`], and weights where a value is −128, or not 0 where panels are filled up.
+    ///
+    /// # Panics
+    ///
+    /// If the network is one of floats, or there is no such operand.
+    pub fn panels(&mut self, index: usize, operand: &str) -> Result<std::borrow::Cow<'_, [u8]>> {
+        let shape = &self.config.layers[index];
+        let integers = self.config.integers.as_ref().expect("a network of integers");
+        let (_, _, _, run) = operands(shape).find(|(name, ..)| *name == operand).expect("an operand of the layer");
+        let name = format!("{}.{operand}", shape.name);
+        let (_, tensor) = &self.tensors[position(&self.tensors, &name).expect("the schema has found every tensor")];
+        let panels = self.source.bytes(tensor.start..tensor.end).map_err(|e| e.of(&name))?;
+        integer::check(&panels, run, integers.reads_wide(index)).map_err(|e| e.of(&name))?;
+        Ok(panels)
     }
 
     /// Reads the head: `weight` `[3, 3]`, a row per output channel, and `bias` `[3]`. Both are empty where

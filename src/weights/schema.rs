@@ -1,7 +1,9 @@
 //! The schema: metadata and shapes, and what contradicts them.
 
-use super::config::{Config, LayerShape, MAX_CHANNELS, MAX_KERNEL, MAX_LEVELS, Output, Prior, inputs};
+use super::config::{Config, MAX_CHANNELS, MAX_KERNEL, Output, Prior, inputs};
 use super::header::{Tensor, position};
+use super::integer::{self, Integers, MapScale};
+use super::layer::{LayerShape, MAX_LEVELS};
 use crate::error::{Error, Result};
 
 /// The widest bounded context: the longest side of an image.
@@ -10,7 +12,12 @@ const MAX_CONTEXT: usize = 1 << 16;
 /// Checks a header against the schema; under IEEE 754's defaults, since the standard library's parser of numbers divides.
 pub(super) fn check(metadata: Vec<(String, String)>, tensors: &[(String, Tensor)]) -> Result<Config> {
     let mut text = Keys(metadata);
-    text.fixed("format", "inpaint-edge/1")?;
+    let format = text.take("format")?;
+    let is_integer = match &format[..] {
+        "inpaint-edge/1" => false,
+        "inpaint-edge/2" => true,
+        other => return Err(mismatch("metadata format", "inpaint-edge/1 or inpaint-edge/2", other)),
+    };
     text.fixed("arch", "pconv-unet")?;
     text.fixed("color", "rgb")?;
     text.fixed("encoder_activation", "relu")?;
@@ -50,73 +57,158 @@ pub(super) fn check(metadata: Vec<(String, String)>, tensors: &[(String, Tensor)
             _ => return Err(mismatch("metadata context", format!("1 … {MAX_CONTEXT} pixels"), &found)),
         },
     };
+    let integers = is_integer.then(|| text.integers(levels)).transpose()?;
+    if is_integer && !(slope == 0.0 || integer::is_scale(slope.abs())) {
+        return Err(mismatch("metadata decoder_slope", "0 or ±2^-60 to 2^60", format!("{slope:?}")));
+    }
     if let Some(key) = text.0.iter().map(|(key, _)| key).find(|key| !key.starts_with("provenance.")) {
         return Err(Error::weights(format!("metadata {key}: not a key of this format")));
     }
-    let (layers, head) = layers(tensors, levels, inputs(prior_input))?;
-    Config { levels, mean, std, slope, prior, prior_input, context, head, output, layers }.addressable()
+    let mut tensors = Tensors(tensors.iter().map(|(name, tensor)| (name, tensor)).collect());
+    let layers = match &integers {
+        None => layers(levels, inputs(prior_input), &mut |place| tensors.layer(place))?,
+        Some(integers) => layers(levels, inputs(prior_input), &mut |place| tensors.integer_layer(place, integers))?,
+    };
+    let head = tensors.head()?;
+    if let Some((name, _)) = tensors.0.first() {
+        return Err(Error::weights(format!("tensor {name}: not part of a network of {levels} levels")));
+    }
+    Config { levels, mean, std, slope, prior, prior_input, context, head, output, layers, integers }.addressable()
 }
 
-/// The layers on `inputs` channels in the order they run, each checked against the one before, and whether there is a
-/// head.
-fn layers(tensors: &[(String, Tensor)], levels: usize, inputs: usize) -> Result<(Vec<LayerShape>, bool)> {
-    let mut tensors: Vec<(&String, &Tensor)> = tensors.iter().map(|(name, tensor)| (name, tensor)).collect();
-    let shape = |tensors: &mut Vec<(&String, &Tensor)>, name: &str, expected: &str| -> Result<Vec<usize>> {
-        let at = position(tensors, name).ok_or_else(|| Error::weights(format!("tensor {name}: missing")))?;
-        let (_, tensor) = tensors.remove(at);
-        if tensor.number_bytes().is_none() {
-            return Err(mismatch(&format!("tensor {name}"), "f32 or f16", &tensor.dtype));
+/// What is known of a layer before its tensors are looked at.
+struct Place {
+    index: usize,
+    name: String,
+    c_in: usize,
+    c_skip: usize,
+    /// Output channels, where they are known.
+    c_out: Option<usize>,
+    /// Kernel side, where it is known.
+    kernel: Option<usize>,
+}
+
+impl Place {
+    /// The expected output channels, in words.
+    fn out(&self) -> String {
+        self.c_out.map_or(format!("1 … {MAX_CHANNELS}"), |c| c.to_string())
+    }
+
+    fn takes(&self, c_out: usize) -> bool {
+        (1..=MAX_CHANNELS).contains(&c_out) && self.c_out.is_none_or(|c| c == c_out)
+    }
+
+    fn shape(self, c_out: usize, kernel: usize) -> LayerShape {
+        LayerShape { name: self.name, c_out, c_in: self.c_in, c_skip: self.c_skip, kernel }
+    }
+}
+
+/// The layers on `inputs` channels in the order they run, as `find` finds them, each checked against the one before.
+fn layers(levels: usize, inputs: usize, find: &mut dyn FnMut(Place) -> Result<LayerShape>) -> Result<Vec<LayerShape>> {
+    let mut layers: Vec<LayerShape> = Vec::new();
+    for i in 1..=levels {
+        let c_in = layers.last().map_or(inputs, |l| l.c_out);
+        let name = format!("enc{i}");
+        layers.push(find(Place { index: layers.len(), name, c_in, c_skip: 0, c_out: None, kernel: None })?);
+    }
+    for i in (1..=levels).rev() {
+        let c_in = layers[layers.len() - 1].c_out;
+        let (c_skip, c_out) = if i == 1 { (inputs, Some(3)) } else { (layers[i - 2].c_out, None) };
+        layers.push(find(Place {
+            index: layers.len(),
+            name: format!("dec{i}"),
+            c_in,
+            c_skip,
+            c_out,
+            kernel: Some(3),
+        })?);
+    }
+    Ok(layers)
+}
+
+/// The tensors that no layer has asked for yet, in the order of names.
+struct Tensors<'t>(Vec<(&'t String, &'t Tensor)>);
+
+impl Tensors<'_> {
+    /// The shape of a tensor of one of `types`, which is `expected` in words.
+    fn take(&mut self, name: &str, types: &[&str], expected: &str) -> Result<Vec<usize>> {
+        let at = position(&self.0, name).ok_or_else(|| Error::weights(format!("tensor {name}: missing")))?;
+        let (_, tensor) = self.0.remove(at);
+        if !types.contains(&&tensor.dtype[..]) {
+            return Err(mismatch(&format!("tensor {name}"), types.join(" or ").to_lowercase(), &tensor.dtype));
         }
         if tensor.shape.contains(&0) {
             return Err(mismatch(&format!("tensor {name}"), expected, format!("{:?}", tensor.shape)));
         }
         Ok(tensor.shape.clone())
-    };
-    let mut layer = |name: String, c_up: usize, c_skip: usize, c_out: Option<usize>, kernel: Option<usize>| {
-        let c_in = c_up + c_skip;
-        let out = c_out.map_or(format!("1 … {MAX_CHANNELS}"), |c| c.to_string());
-        let side = kernel.map_or("k, k".to_owned(), |k| format!("{k}, {k}"));
-        let expected = format!("[{out}, {c_in}, {side}]");
-        let found = shape(&mut tensors, &format!("{name}.weight"), &expected)?;
-        let kernel_fits = |k: usize| kernel.map_or(k % 2 == 1 && k <= MAX_KERNEL, |kernel| k == kernel);
-        match found[..] {
-            [o, i, h, w]
-                if i == c_in && h == w && kernel_fits(h) && o <= MAX_CHANNELS && c_out.is_none_or(|c| o == c) =>
-            {
-                let bias = shape(&mut tensors, &format!("{name}.bias"), &format!("[{o}]"))?;
-                if bias != [o] {
-                    return Err(mismatch(&format!("tensor {name}.bias"), format!("[{o}]"), format!("{bias:?}")));
-                }
-                Ok(LayerShape { name, c_out: o, c_in: c_up, c_skip, kernel: h })
-            }
-            _ => Err(mismatch(&format!("tensor {name}.weight"), expected, format!("{found:?}"))),
-        }
-    };
+    }
 
-    let mut layers: Vec<LayerShape> = Vec::new();
-    for i in 1..=levels {
-        let c_in = layers.last().map_or(inputs, |l| l.c_out);
-        layers.push(layer(format!("enc{i}"), c_in, 0, None, None)?);
-    }
-    for i in (1..=levels).rev() {
-        let c_up = layers[layers.len() - 1].c_out;
-        let (c_skip, c_out) = if i == 1 { (inputs, Some(3)) } else { (layers[i - 2].c_out, None) };
-        layers.push(layer(format!("dec{i}"), c_up, c_skip, c_out, Some(3))?);
-    }
-    let head = ["head.weight", "head.bias"].iter().any(|name| position(&tensors, name).is_some());
-    if head {
-        for (name, expected) in [("head.weight", &[3, 3, 1, 1][..]), ("head.bias", &[3])] {
-            let found = shape(&mut tensors, name, &format!("{expected:?}"))?;
-            if found != expected {
-                return Err(mismatch(&format!("tensor {name}"), format!("{expected:?}"), format!("{found:?}")));
-            }
+    /// Takes a tensor of this very shape.
+    fn exactly(&mut self, name: &str, types: &[&str], expected: &[usize]) -> Result<()> {
+        let found = self.take(name, types, &format!("{expected:?}"))?;
+        match found == expected {
+            true => Ok(()),
+            false => Err(mismatch(&format!("tensor {name}"), format!("{expected:?}"), format!("{found:?}"))),
         }
     }
-    match tensors.first() {
-        Some((name, _)) => Err(Error::weights(format!("tensor {name}: not part of a network of {levels} levels"))),
-        None => Ok((layers, head)),
+
+    fn layer(&mut self, place: Place) -> Result<LayerShape> {
+        let c_in = place.c_in + place.c_skip;
+        let side = place.kernel.map_or("k, k".to_owned(), |k| format!("{k}, {k}"));
+        let expected = format!("[{}, {c_in}, {side}]", place.out());
+        let weight = format!("{}.weight", place.name);
+        let found = self.take(&weight, &FLOATS, &expected)?;
+        let kernel_fits = |k: usize| place.kernel.map_or(k % 2 == 1 && k <= MAX_KERNEL, |kernel| k == kernel);
+        match found[..] {
+            [o, i, h, w] if i == c_in && h == w && kernel_fits(h) && place.takes(o) => {
+                self.exactly(&format!("{}.bias", place.name), &FLOATS, &[o])?;
+                Ok(place.shape(o, h))
+            }
+            _ => Err(mismatch(&format!("tensor {weight}"), expected, format!("{found:?}"))),
+        }
+    }
+
+    fn integer_layer(&mut self, place: Place, integers: &Integers) -> Result<LayerShape> {
+        let is_wide = integers.reads_wide(place.index);
+        let scale = format!("{}.scale", place.name);
+        let expected = format!("[{}]", place.out());
+        let found = self.take(&scale, &["F32"], &expected)?;
+        let c_out = match found[..] {
+            [c_out] if place.takes(c_out) => c_out,
+            _ => return Err(mismatch(&format!("tensor {scale}"), expected, format!("{found:?}"))),
+        };
+        self.exactly(&format!("{}.bias", place.name), &["F32"], &[c_out])?;
+        let kernel = match place.kernel {
+            Some(kernel) => kernel,
+            // The shape of the weights tells it.
+            None => {
+                let name = format!("{}.weight", place.name);
+                let found = position(&self.0, &name).map(|at| &self.0[at].1.shape[..]);
+                let fits = |k: &usize| found == Some(&integer::panels(c_out, 1, *k, k * place.c_in, is_wide)[..]);
+                (1..=MAX_KERNEL).step_by(2).find(fits).unwrap_or(1)
+            }
+        };
+        let shape = place.shape(c_out, kernel);
+        for (operand, variants, runs, run) in integer::operands(&shape) {
+            let expected = integer::panels(c_out, variants, runs, run, is_wide);
+            self.exactly(&format!("{}.{operand}", shape.name), &["I8"], &expected)?;
+        }
+        Ok(shape)
+    }
+
+    /// Whether there is a head.
+    fn head(&mut self) -> Result<bool> {
+        let head = ["head.weight", "head.bias"].iter().any(|name| position(&self.0, name).is_some());
+        if head {
+            self.exactly("head.weight", &FLOATS, &[3, 3, 1, 1])?;
+            self.exactly("head.bias", &FLOATS, &[3])?;
+        }
+        Ok(head)
     }
 }
+
+/// The number types of a network of floats.
+const FLOATS: [&str; 2] = ["F32", "F16"];
 
 /// The metadata that has not been checked yet.
 struct Keys(Vec<(String, String)>);
@@ -134,6 +226,29 @@ impl Keys {
     fn fixed(&mut self, key: &str, expected: &str) -> Result<()> {
         let found = self.take(key)?;
         if found == expected { Ok(()) } else { Err(mismatch(&format!("metadata {key}"), expected, found)) }
+    }
+
+    /// How the maps of a network of so many levels are scaled.
+    fn integers(&mut self, levels: usize) -> Result<Integers> {
+        let wide = self.take("wide_levels")?;
+        let wide = wide.parse().map_err(|_| mismatch("metadata wide_levels", format!("1 to {levels}"), &wide))?;
+        let steps = self.numbers("steps", 2 * levels)?;
+        let zeros = self.numbers("zeros", 2 * levels)?;
+        let map = |(step, zero): (f32, f32)| match (0.0..=255.0).contains(&zero) && zero.fract() == 0.0 {
+            true => Ok(MapScale { step, zero: zero as u8 }),
+            false => Err(mismatch("metadata zeros", "integers of 0 to 255", zero)),
+        };
+        let maps: Result<Vec<MapScale>> = steps.into_iter().zip(zeros).map(map).collect();
+        Integers::new(wide, maps?).map_err(|e| e.of("metadata"))
+    }
+
+    /// So many numbers with commas between them.
+    fn numbers(&mut self, key: &str, count: usize) -> Result<Vec<f32>> {
+        let found = self.take(key)?;
+        let numbers: Option<Vec<f32>> = found.split(',').map(number).collect();
+        numbers.filter(|numbers| numbers.len() == count).ok_or_else(|| {
+            mismatch(&format!("metadata {key}"), format!("{count} numbers with commas between them"), found)
+        })
     }
 
     fn rgb(&mut self, key: &str) -> Result<[f32; 3]> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use half::f16;
 use serde_json::{Value, json};
 
-use super::{Config, Output, Prior};
+use super::{Config, MapScale, Output, Prior};
 
 /// The number type of a weights file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +49,8 @@ impl Dtype {
     }
 }
 
-/// The beginning of a weights file. The numbers of [`Config::tensors`] follow it, without gaps. The same arguments give the
-/// same bytes. `provenance` adds metadata keys `provenance.KEY`.
+/// The beginning of a weights file. The numbers of [`Config::tensors`] follow it, without gaps; `dtype` is that of a network of
+/// floats. The same arguments give the same bytes. `provenance` adds metadata keys `provenance.KEY`.
 pub fn header(config: &Config, dtype: Dtype, provenance: &BTreeMap<String, String>) -> Vec<u8> {
     let rgb = |v: [f32; 3]| v.map(|v| v.to_string()).join(",");
     let mut metadata: BTreeMap<String, String> =
@@ -60,7 +60,7 @@ pub fn header(config: &Config, dtype: Dtype, provenance: &BTreeMap<String, Strin
         Prior::Harmonic => "harmonic",
     };
     for (key, value) in [
-        ("format", "inpaint-edge/1".to_owned()),
+        ("format", if config.integers.is_some() { "inpaint-edge/2" } else { "inpaint-edge/1" }.to_owned()),
         ("arch", "pconv-unet".to_owned()),
         ("levels", config.levels.to_string()),
         ("color", "rgb".to_owned()),
@@ -80,12 +80,24 @@ pub fn header(config: &Config, dtype: Dtype, provenance: &BTreeMap<String, Strin
     metadata.extend(output.map(|output| ("output".to_owned(), output.to_owned())));
     metadata.extend(config.context.map(|context| ("context".to_owned(), context.to_string())));
     metadata.extend(config.prior_input.then(|| ("prior_input".to_owned(), "true".to_owned())));
+    if let Some(integers) = &config.integers {
+        let list = |number: fn(&MapScale) -> String| integers.maps().iter().map(number).collect::<Vec<_>>().join(",");
+        metadata.insert("wide_levels".to_owned(), integers.wide().to_string());
+        metadata.insert("steps".to_owned(), list(|map| map.step.to_string()));
+        metadata.insert("zeros".to_owned(), list(|map| map.zero.to_string()));
+    }
     let mut header = serde_json::Map::from_iter([("__metadata__".to_owned(), json!(metadata))]);
     let mut end = 0;
     for (name, shape) in config.tensors() {
         let first = end;
-        end += shape.iter().product::<usize>() * dtype.bytes();
-        header.insert(name, json!({ "dtype": dtype.name(), "shape": shape, "data_offsets": [first, end] }));
+        let is_float = ["scale", "bias"].iter().any(|end| name.ends_with(end)) || name.starts_with("head");
+        let (dtype, bytes) = match config.integers {
+            None => (dtype.name(), dtype.bytes()),
+            Some(_) if is_float => (Dtype::F32.name(), Dtype::F32.bytes()),
+            Some(_) => ("I8", 1),
+        };
+        end += shape.iter().product::<usize>() * bytes;
+        header.insert(name, json!({ "dtype": dtype, "shape": shape, "data_offsets": [first, end] }));
     }
     let mut header = Value::Object(header).to_string();
     // The numbers start at a multiple of 8.

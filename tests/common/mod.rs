@@ -50,7 +50,7 @@ pub struct Net {
 
 pub const MEAN: [f32; 3] = [0.45, 0.5, 0.4];
 pub const STD: [f32; 3] = [0.25, 0.3, 0.2];
-const SLOPE: f32 = 0.2;
+pub const SLOPE: f32 = 0.2;
 
 impl Net {
     /// `encoder`: (kernel, channels) of enc1 … encL; `decoder`: channels of decL … dec1.
@@ -175,17 +175,17 @@ pub fn hole(mask: &Array2<u8>) -> Mask {
 
 /// A feature map [h, w, c] with its mask [h, w], 1 = known; values in holes are zero. If its last three channels are a
 /// prior, the third field is the prior's mask.
-struct Map(Array3<f32>, Array2<u8>, Option<Array2<u8>>);
+pub struct Map(pub Array3<f32>, pub Array2<u8>, pub Option<Array2<u8>>);
 
 impl Map {
     /// Value and mask at (y, x), zero outside.
-    fn at(&self, y: isize, x: isize) -> Option<(usize, usize)> {
+    pub fn at(&self, y: isize, x: isize) -> Option<(usize, usize)> {
         let (h, w) = self.1.dim();
         ((0..h as isize).contains(&y) && (0..w as isize).contains(&x)).then_some((y as usize, x as usize))
     }
 
     /// Known samples at a pixel: all of them, and those that are not a prior's.
-    fn known(&self, at: Option<(usize, usize)>) -> [u32; 2] {
+    pub fn known(&self, at: Option<(usize, usize)>) -> [u32; 2] {
         let Some((y, x)) = at else { return [0, 0] };
         let of_prior = self.2.as_ref().map_or(0, |mask| 3 * u32::from(mask[[y, x]]));
         let channels = self.0.dim().2 as u32 - if self.2.is_some() { 3 } else { 0 };
@@ -197,12 +197,22 @@ impl Map {
 /// The result by definition, `None` where nothing is known: every layer dense, one accumulator per output, one
 /// `numerics::mul_add` per k in the order of the plan; each group of the hole with what it sees.
 pub fn oracle(net: &Net, image: &Array3<f32>, mask: &Array2<u8>) -> Option<Array3<f32>> {
+    oracle_by(net, image, mask, &|input| forward(net, input))
+}
+
+/// The same with other layers in place of the network's own.
+pub fn oracle_by(
+    net: &Net,
+    image: &Array3<f32>,
+    mask: &Array2<u8>,
+    layers: &dyn Fn(Map) -> Map,
+) -> Option<Array3<f32>> {
     if mask.iter().all(|m| *m > 0) {
         return None;
     }
     let mut filled = image.clone();
     for seen in groups(mask, net.context) {
-        fill_group(net, image, mask, &seen, &mut filled);
+        fill_group(net, image, mask, &seen, layers, &mut filled);
     }
     Some(filled)
 }
@@ -233,7 +243,14 @@ fn groups(mask: &Array2<u8>, context: Option<usize>) -> Vec<Array2<bool>> {
     groups
 }
 
-fn fill_group(net: &Net, image: &Array3<f32>, mask: &Array2<u8>, seen: &Array2<bool>, filled: &mut Array3<f32>) {
+fn fill_group(
+    net: &Net,
+    image: &Array3<f32>,
+    mask: &Array2<u8>,
+    seen: &Array2<bool>,
+    layers: &dyn Fn(Map) -> Map,
+    filled: &mut Array3<f32>,
+) {
     let (height, width, _) = image.dim();
     let is_hole = |y: usize, x: usize| seen[[y, x]] && mask[[y, x]] > 0;
     let pad = |v: usize| v.next_multiple_of(1 << net.levels);
@@ -261,7 +278,16 @@ fn fill_group(net: &Net, image: &Array3<f32>, mask: &Array2<u8>, seen: &Array2<b
         }),
     };
     let inside = net.prior_input.then_some(inside);
-    let mut maps = vec![Map(input, known, inside)];
+    let up = layers(Map(input, known, inside));
+    let holes = ndarray::indices(mask.dim()).into_iter().filter(|&(y, x)| is_hole(y, x));
+    for ((y, x), c) in holes.flat_map(|at| (0..3).map(move |c| (at, c))) {
+        let v = numerics::clip_unit((up.0[[y, x, c]] + prior[[y, x, c]]) * STD[c] + MEAN[c]);
+        filled[[y, x, c]] = numerics::clip_unit(v);
+    }
+}
+
+fn forward(net: &Net, input: Map) -> Map {
+    let mut maps = vec![input];
     for layer in &net.layers[..net.levels] {
         maps.push(encoder(layer, maps.last().unwrap()));
     }
@@ -270,11 +296,7 @@ fn fill_group(net: &Net, image: &Array3<f32>, mask: &Array2<u8>, seen: &Array2<b
         let activation = if i + 1 < net.levels { Activation::LeakyRelu(SLOPE) } else { Activation::None };
         up = decoder(layer, &up, &maps.pop().unwrap(), activation);
     }
-    let holes = ndarray::indices(mask.dim()).into_iter().filter(|&(y, x)| is_hole(y, x));
-    for ((y, x), c) in holes.flat_map(|at| (0..3).map(move |c| (at, c))) {
-        let v = numerics::clip_unit((up.0[[y, x, c]] + prior[[y, x, c]]) * STD[c] + MEAN[c]);
-        filled[[y, x, c]] = numerics::clip_unit(v);
-    }
+    up
 }
 
 fn epilogue(sum: f32, k: usize, s: u32, bias: f32, activation: Activation) -> f32 {

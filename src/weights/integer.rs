@@ -1,0 +1,178 @@
+//! What makes a network one of integers: how its maps are scaled, and how its weights lie in the file.
+
+use super::layer::{LayerShape, MAX_LEVELS};
+use crate::error::{Error, Result};
+
+/// Columns of a panel, and the bytes of a column's k that lie side by side, as values of a map: 4 of 8 bits, 2 of 16.
+pub(crate) const PANEL: usize = 16;
+const GROUP_BYTES: usize = 4;
+
+/// Bounds of every scale, such that no value on the way to a result is subnormal or infinite.
+const LEAST: f32 = 1.0 / (1u64 << 60) as f32;
+const MOST: f32 = (1u64 << 60) as f32;
+
+/// How the numbers of an integer map stand for values: a value is (integer − zero) · step.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct MapScale {
+    /// What a difference of 1 stands for, 2^−60 to 2^60.
+    pub step: f32,
+    /// The integer of 0: of holes, and beyond the image. 0 in maps of 16 bits.
+    pub zero: u8,
+}
+
+/// How the maps of an integer network are scaled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Integers {
+    /// W, at least 1: maps that enc1 … encW and decW … dec1 read have 16 bits, signed, and the others 8, unsigned.
+    wide: usize,
+    /// Of the input, enc1 … encL, decL … dec2, in the order they are written. dec1 writes f32.
+    maps: Vec<MapScale>,
+}
+
+impl Integers {
+    /// For a network of as many maps, the input's among them and dec1's not.
+    ///
+    /// # Errors
+    ///
+    /// Weights, where a number is beyond its bounds.
+    pub fn new(wide: usize, maps: Vec<MapScale>) -> Result<Self> {
+        let levels = maps.len() / 2;
+        if maps.len() % 2 == 1 || !(1..=MAX_LEVELS).contains(&levels) {
+            return Err(Error::weights(format!("maps: expected 2 for each level, found {}", maps.len())));
+        }
+        if !(1..=levels).contains(&wide) {
+            return Err(Error::weights(format!("wide_levels: expected 1 to {levels}, found {wide}")));
+        }
+        let all = Self { wide, maps };
+        for (i, map) in all.maps.iter().enumerate() {
+            if !is_scale(map.step) {
+                return Err(Error::weights(format!("steps: expected numbers of 2^-60 to 2^60, found {:?}", map.step)));
+            }
+            if all.is_wide(i) && map.zero != 0 {
+                return Err(Error::weights(format!("zeros: expected 0 in a map of 16 bits, found {}", map.zero)));
+            }
+        }
+        Ok(all)
+    }
+
+    /// W, the levels whose maps have 16 bits.
+    pub fn wide(&self) -> usize {
+        self.wide
+    }
+
+    /// The scales of the maps: of the input, enc1 … encL, decL … dec2.
+    pub fn maps(&self) -> &[MapScale] {
+        &self.maps
+    }
+
+    /// Whether map `index` of [`Integers::maps`] has 16 bits.
+    pub fn is_wide(&self, index: usize) -> bool {
+        let levels = self.maps.len() / 2;
+        // The level of the layers that read it: enc of one more, and dec of one more or one less.
+        let level = if index < levels { index } else { (2 * levels - 1 - index).min(levels - 1) };
+        level < self.wide
+    }
+
+    /// Whether layer `index` of a network, in the order they run, reads maps of 16 bits.
+    pub fn reads_wide(&self, index: usize) -> bool {
+        self.is_wide(index)
+    }
+}
+
+/// Whether a number may be a scale.
+pub(super) fn is_scale(v: f32) -> bool {
+    (LEAST..=MOST).contains(&v)
+}
+
+/// The operands of a layer: name of the tensor, variants, runs of a window, values of a run.
+pub(crate) fn operands(shape: &LayerShape) -> impl Iterator<Item = (&'static str, usize, usize, usize)> {
+    let LayerShape { c_in, c_skip, kernel, .. } = *shape;
+    let encoder = [("weight", 1, kernel, kernel * c_in)];
+    let decoder = [("up", 4, 2, 2 * c_in), ("skip", 1, 3, 3 * c_skip)];
+    let is_encoder = c_skip == 0;
+    encoder.into_iter().filter(move |_| is_encoder).chain(decoder.into_iter().filter(move |_| !is_encoder))
+}
+
+/// Values of a group.
+pub(crate) fn group(is_wide: bool) -> usize {
+    GROUP_BYTES / if is_wide { size_of::<i16>() } else { size_of::<u8>() }
+}
+
+/// The shape of a tensor of panels: [variants,] panels of 16 columns, groups of k, columns, k of a group. Runs are filled up to
+/// whole groups, and the last panel to 16 columns, with zeros.
+pub(crate) fn panels(c_out: usize, variants: usize, runs: usize, run: usize, is_wide: bool) -> Vec<usize> {
+    let group = group(is_wide);
+    let panels = [c_out.div_ceil(PANEL), runs * run.div_ceil(group), PANEL, group];
+    (variants > 1).then_some(variants).into_iter().chain(panels).collect()
+}
+
+/// Refuses panels of a weight of −128, or of one that is not 0 where a run of `run` values is filled up to whole groups.
+pub(super) fn check(panels: &[u8], run: usize, is_wide: bool) -> Result<()> {
+    if let Some(at) = panels.iter().position(|v| *v == 0x80) {
+        return Err(Error::weights(format!("expected weights of -127 to 127, found -128 at index {at}")));
+    }
+    let group = group(is_wide);
+    let groups = run.div_ceil(group);
+    let filled_up = run % group;
+    if filled_up == 0 {
+        return Ok(());
+    }
+    for (i, row) in panels.chunks_exact(PANEL * group).enumerate() {
+        let is_last = i % groups == groups - 1;
+        if is_last && row.chunks_exact(group).any(|values| values[filled_up..].iter().any(|v| *v != 0)) {
+            return Err(Error::weights(format!("expected zeros after each run of {run} weights, found others")));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(step: f32, zero: u8) -> MapScale {
+        MapScale { step, zero }
+    }
+
+    #[test]
+    fn maps_are_as_wide_as_their_readers_are_told_to_be() {
+        // Input, enc1, enc2, enc3, dec3, dec2.
+        let wide = |wide: usize| {
+            let all = Integers::new(wide, vec![map(1.0, 0); 6]).unwrap();
+            (0..6).map(|i| all.is_wide(i)).collect::<Vec<_>>()
+        };
+        assert_eq!(wide(1), [true, false, false, false, false, true]);
+        assert_eq!(wide(2), [true, true, false, false, true, true]);
+        assert_eq!(wide(3), [true; 6]);
+        let one = Integers::new(1, vec![map(1.0, 0); 2]).unwrap();
+        assert_eq!([0, 1].map(|i| one.is_wide(i)), [true; 2]);
+    }
+
+    #[test]
+    fn numbers_beyond_their_bounds_are_refused() {
+        let refused = |wide, maps: Vec<MapScale>| Integers::new(wide, maps).unwrap_err().to_string();
+        assert_eq!(refused(1, vec![map(1.0, 0); 3]), "maps: expected 2 for each level, found 3");
+        assert_eq!(refused(1, vec![]), "maps: expected 2 for each level, found 0");
+        assert_eq!(refused(0, vec![map(1.0, 0); 4]), "wide_levels: expected 1 to 2, found 0");
+        assert_eq!(refused(3, vec![map(1.0, 0); 4]), "wide_levels: expected 1 to 2, found 3");
+        for step in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e-40, 2e18] {
+            assert!(refused(1, vec![map(step, 0); 2]).starts_with("steps: expected numbers of 2^-60 to 2^60, found"));
+        }
+        assert_eq!(refused(1, vec![map(1.0, 3); 2]), "zeros: expected 0 in a map of 16 bits, found 3");
+    }
+
+    #[test]
+    fn panels_are_filled_up_with_zeros() {
+        // Two runs of 5 values in groups of 4.
+        let mut panels = vec![1; 2 * 2 * PANEL * 4];
+        let refused = |panels: &[u8]| check(panels, 5, false).unwrap_err().to_string();
+        assert_eq!(refused(&panels), "expected zeros after each run of 5 weights, found others");
+        for row in panels.chunks_exact_mut(PANEL * 4).skip(1).step_by(2) {
+            row.chunks_exact_mut(4).for_each(|values| values[1..].fill(0));
+        }
+        assert!(check(&panels, 5, false).is_ok());
+        panels[3] = 0x80;
+        assert_eq!(refused(&panels), "expected weights of -127 to 127, found -128 at index 3");
+    }
+}
