@@ -5,7 +5,7 @@ mod request;
 
 pub use crate::engine::{Progress, Report, StageTimes, Texture};
 pub use options::Options;
-pub use request::Request;
+pub use request::{Observer, Request};
 
 use std::ops::ControlFlow;
 use std::sync::Mutex;
@@ -131,7 +131,7 @@ impl Inpainter {
     /// cannot be had or [`Options::max_memory`] is too small; cancelled, where the progress callback breaks; usage, where
     /// scratch memory is too short, or where the engine's threads belong to a parent process.
     pub fn run<T: Sample>(&self, request: Request<'_, T>) -> Result<Report> {
-        let Request { mut image, mask, progress, scratch } = request;
+        let Request { mut image, mask, progress, scratch, observe } = request;
         let (height, width, channels) = image.dim();
         self.check_process()?;
         check_size(width, height, channels)?;
@@ -148,7 +148,13 @@ impl Inpainter {
         }
         let mut go_on = |_| ControlFlow::Continue(());
         let progress = progress.unwrap_or(&mut go_on);
-        self.engine.run(Job { image: &mut image, mask, scratch, progress })
+        self.engine.run(Job {
+            image: &mut image,
+            mask,
+            scratch,
+            progress,
+            observe: observe.map(|observe| observe as &mut Observer<'_>),
+        })
     }
 
     /// A filled copy of a photograph: [`Inpainter::run`] without its report.

@@ -20,8 +20,8 @@
 //! boxes, bytes, a channel of a picture, transparency or paint. The package `inpaint-edge-image` reads and writes files.
 //!
 //! Features, on by default: `parallel` (threads), `clock` (times in the [`Report`]), `huge-pages` (Linux), `texture` (in wide
-//! holes, and grain), `embedded-weights`; others: `fs` (weights by path), `capi` (the C interface), `selftest`. Without any of them the engine
-//! works on slices alone and uses no clock, thread, file or system call.
+//! holes, and grain), `embedded-weights`; others: `integer` (networks of integers), `fs` (weights by path), `capi` (the C
+//! interface), `selftest`. Without any of them the engine works on slices alone and uses no clock, thread, file or system call.
 //!
 //! The way of a pixel: a [`Mask`] marks what to fill; `engine` runs the stages in their order; the [prior] is the smooth
 //! part of a fill; `unet` plans and runs the layers; each layer is a `pconv`, built on [`gemm`] and [`simd`] under the rules
@@ -53,7 +53,7 @@ mod unet;
 pub mod weights;
 
 pub use error::{Error, ErrorKind, Result};
-pub use inpainter::{Inpainter, Options, Progress, Report, Request, StageTimes, Texture};
+pub use inpainter::{Inpainter, Observer, Options, Progress, Report, Request, StageTimes, Texture};
 pub use mask::{Mask, MaskChannel, MaskGuess, MaskRule, MaskSurvey, MaskView, MaskWhite, Paint, Painted};
 pub use parallel::MAX_THREADS;
 pub use sample::Sample;

@@ -6,7 +6,7 @@ mod common;
 use common::safetensors::{Tensor, Tensors, serialize};
 use common::{MEAN, Map, Net, Random, SLOPE, STD, hole, oracle_by, scene};
 use inpaint_edge::numerics::{Activation, round};
-use inpaint_edge::{Inpainter, Isa, Options, Request};
+use inpaint_edge::{Inpainter, Isa, Mask, Options, Request};
 use ndarray::{Array2, Array3};
 
 /// A map's type: 16 bits, or 8 with the integer that stands for 0; and what 1 stands for.
@@ -280,6 +280,36 @@ fn isa_threads_and_plan_change_nothing() {
             }
         }
     }
+}
+
+/// How many values of each map a run tells, on an image with 18 pixels of hole.
+fn observed(file: &[u8]) -> Vec<usize> {
+    let (image, _) = scene(40, 30, 0, 1);
+    let mut mask = Mask::new(40, 30).unwrap();
+    mask.add_box(12..18, 9..12);
+    let mut counts = vec![0; 5];
+    let mut observe = |map: usize, values: &[f32]| {
+        assert!(values.iter().all(|v| v.is_finite()));
+        counts[map] += values.len();
+    };
+    let inpainter = Inpainter::from_bytes(file, Options::default().threads(1)).unwrap();
+    inpainter.run(Request::new(image.clone().view_mut(), &mask).observe(&mut observe)).unwrap();
+    counts
+}
+
+#[test]
+fn maps_of_floats_are_told_and_those_of_integers_are_not() {
+    let net = || Net::random(2, &[(3, 5), (3, 6)], &[7, 3], 1);
+    let counts = observed(&net().file);
+    // Channels 3, 5, 6, 7 and 3; the last is computed in the hole alone.
+    assert!(
+        counts.iter().zip([3, 5, 6, 7, 3]).all(|(count, channels)| *count > 0 && count % channels == 0),
+        "{counts:?}"
+    );
+    assert_eq!(counts[4], 3 * 18);
+    // Of a network of integers, the input and the result are floats.
+    let counts = observed(&IntegerNet::of(net(), 1, 1).net.file);
+    assert_eq!((&counts[1..4], counts[4]), (&[0, 0, 0][..], 3 * 18));
 }
 
 /// What a file is refused for, whose metadata and tensors `change` has changed.

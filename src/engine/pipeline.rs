@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::mask::{MaskView, Rect};
 use crate::parallel::Pool;
 use crate::simd::{Isa, control};
-use crate::unet::{Network, Plan};
+use crate::unet::{Network, Observer, Plan};
 
 /// A network with threads and memory to run it.
 pub(crate) struct Engine {
@@ -45,12 +45,14 @@ pub(crate) struct Job<'j> {
     /// The caller's memory for the run.
     pub scratch: Option<&'j mut [u8]>,
     pub progress: &'j mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+    /// Gets the values of the network's maps.
+    pub observe: Option<&'j mut Observer<'j>>,
 }
 
 impl Engine {
     /// Fills the hole of a photograph: the way of a pixel from the first stage to the last.
     pub fn run(&self, job: Job<'_>) -> Result<Report> {
-        let Job { image, mask, scratch, progress } = job;
+        let Job { image, mask, scratch, progress, mut observe } = job;
         let Self { network, pool, hole_aware, .. } = self;
         let config = &network.config;
         let scale = Scale { mean: config.mean(), std: config.std() };
@@ -100,7 +102,8 @@ impl Engine {
                 network::write_input(&shares.layout, shares.prior.as_ref(), image, group, scale, arena);
                 let (area, macs) = (shares.layout.input().frame.area() as u64, plan.macs());
                 let mut layer_done = |done: u64| meter.tell(area, done, macs);
-                pool.enter(|| network.run(&plan, arena, pool, &mut layer_done))?;
+                let observe = observe.as_deref_mut();
+                pool.enter(|| network.run(&plan, arena, pool, &mut layer_done, observe))?;
                 watch.lap(&mut times.network);
 
                 // Composite: the filled pixels, rounded to the photograph's type.

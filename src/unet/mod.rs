@@ -7,4 +7,5 @@ mod reach;
 
 pub(crate) use layout::{Layout, MAX_MAPS, common};
 pub(crate) use network::Network;
+pub use network::Observer;
 pub(crate) use plan::Plan;

@@ -7,9 +7,13 @@ use crate::alloc::Buffer;
 use crate::error::{Error, Result};
 use crate::numerics::{Activation, mul_add, sigmoid, tanh};
 use crate::parallel::Pool;
-use crate::pconv::{IntegerLayer, Layer, PartialConvolution, quantise};
+use crate::pconv::plane::Plane;
+use crate::pconv::{IntegerLayer, Layer, Map, PartialConvolution, Values, quantise};
 use crate::simd::Isa;
 use crate::weights::{Config, Output, Weights};
+
+/// Gets the number of a map and values of it, channels of whole pixels.
+pub type Observer<'o> = dyn FnMut(usize, &[f32]) + Send + 'o;
 
 /// A network with its weights packed for one instruction set.
 pub(crate) struct Network {
@@ -26,6 +30,11 @@ impl Network {
     /// Reads, folds and packs every layer, by all threads of the pool.
     pub fn load(mut weights: Weights<'_>, isa: Isa, pool: &Pool) -> Result<Self> {
         let config = weights.config().clone();
+        if config.integers().is_some() && !cfg!(feature = "integer") {
+            return Err(Error::weights(
+                "expected a network of floats in a build without feature integer, found one of integers",
+            ));
+        }
         let (mut weight, mut bias) = (Vec::new(), Vec::new());
         // One allocation, which large pages may back.
         let bytes = Self::bytes_for(&config, isa)?;
@@ -87,13 +96,24 @@ impl Network {
         arena: &mut [f32],
         pool: &Pool,
         progress: &mut (dyn FnMut(u64) -> ControlFlow<()> + Send),
+        mut observe: Option<&mut Observer<'_>>,
     ) -> Result<()> {
+        let mut tell = |index: usize, map: &Map, marks: &Plane<'_>, arena: &[f32]| {
+            if let Some(observe) = observe.as_deref_mut().filter(|_| map.values == Values::F32) {
+                for (y, run) in map.frame.rows().flat_map(|y| marks.runs(y).map(move |run| (y, run))) {
+                    let first = map.offset + map.at(map.frame.x + run.start as isize, y);
+                    observe(index, &arena[first..][..run.len() * map.channels]);
+                }
+            }
+        };
+        tell(0, &plan.layout.input(), plan.known(), arena);
         let mut done = 0;
         if let (Some(map), Some(integers)) = (plan.layout.integers(), self.config.integers()) {
             quantise(plan.layout.input(), map, integers.maps()[0].step, arena);
         }
         for (i, (layer, step)) in self.layers.iter().zip(&plan.layout.steps).enumerate() {
             layer.run(&step.inputs, step.output, arena, &plan.work(i), pool);
+            tell(i + 1, &step.output, plan.work(i).marks, arena);
 
             done += plan.macs_of(i);
             if progress(done).is_break() {
@@ -116,5 +136,26 @@ fn activation(config: &Config, index: usize) -> Activation {
 /// Layer `index` of a network of integers.
 fn integer_layer(config: &Config, isa: Isa, index: usize) -> Option<IntegerLayer<'_>> {
     let activation = activation(config, index);
-    config.integers().map(|integers| IntegerLayer { isa, index, shape: &config.layers[index], integers, activation })
+    // Where nothing can ask for them, the linker leaves their kernels out.
+    let integers = config.integers().filter(|_| cfg!(feature = "integer"));
+    integers.map(|integers| IntegerLayer { isa, index, shape: &config.layers[index], integers, activation })
+}
+
+#[cfg(all(test, not(feature = "integer")))]
+mod tests {
+    use super::*;
+    use crate::weights::{Dtype, Integers, MapScale, Prior, header};
+
+    #[test]
+    fn a_network_of_integers_is_refused_where_this_build_cannot_run_it() {
+        let mut config = Config::new(Prior::None, false, &[(1, 1)], &[3]).unwrap();
+        config.set_integers(Some(Integers::new(1, vec![MapScale::new(1.0, 0); 2]).unwrap())).unwrap();
+        let mut file = header(&config, Dtype::F32, &Default::default());
+        // Panels of enc1, up and skip of dec1; a scale and a bias of f32 for each channel.
+        file.resize(file.len() + 64 + 256 + 480 + 4 * 2 * (1 + 3), 0);
+        let weights = Weights::from_bytes(&file).unwrap();
+        let error = Network::load(weights, Isa::Scalar, &Pool::new(1)).map(drop).unwrap_err();
+        let expected = "expected a network of floats in a build without feature integer, found one of integers";
+        assert_eq!(error.to_string(), expected);
+    }
 }

@@ -83,6 +83,11 @@ impl<'m> Plan<'m> {
         self.outputs[step].macs
     }
 
+    /// The pixels of the input that are known.
+    pub fn known(&self) -> &Plane<'m> {
+        &self.known[0]
+    }
+
     /// What a step of the layout computes.
     pub fn work(&self, step: usize) -> Work<'_> {
         let levels = self.layout.levels();
