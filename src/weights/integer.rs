@@ -21,6 +21,13 @@ pub struct MapScale {
     pub zero: u8,
 }
 
+impl MapScale {
+    /// With this step and zero.
+    pub fn new(step: f32, zero: u8) -> Self {
+        Self { step, zero }
+    }
+}
+
 /// How the maps of an integer network are scaled.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Integers {
