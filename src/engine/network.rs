@@ -24,15 +24,15 @@ pub(super) fn write_input(
     let area = common(&map.frame, group.seen);
     for y in area.rows() {
         for run in group.seen(y, area.columns()) {
-            let row = &mut input[map.at(run.start as isize, y as isize)..][..map.channels * run.len()];
-            scale.read(image, y, run, row, map.channels);
+            let row = &mut input[map.at(run.start as isize, y as isize)..][..map.channels() * run.len()];
+            scale.read(image, y, run, row, map.channels());
             if prior.is_some() {
                 // Outside the hole, the prior is the image.
-                row.chunks_exact_mut(map.channels).for_each(|pixel| pixel.copy_within(..3, 3));
+                row.chunks_exact_mut(map.channels()).for_each(|pixel| pixel.copy_within(..3, 3));
             }
         }
         for x in group.hole(y, area.columns()).flatten() {
-            let pixel = &mut input[map.at(x as isize, y as isize)..][..map.channels];
+            let pixel = &mut input[map.at(x as isize, y as isize)..][..map.channels()];
             pixel[..3].fill(0.0);
             // Beyond the window, nothing depends on it.
             if let Some(PriorShare { window, .. }) = prior
@@ -70,7 +70,7 @@ impl Values<'_> {
 pub(super) fn output<'a>(layout: &Layout, arena: &'a [f32]) -> Values<'a> {
     let map = layout.output();
     let first = (map.frame.x, map.frame.y);
-    Values { data: &arena[map.offset..], row: map.row_stride(), pixel: map.channels, first }
+    Values { data: &arena[map.offset..], row: map.row_stride(), pixel: map.channels(), first }
 }
 
 /// The prior that the output is added to, if there is one.
@@ -79,7 +79,7 @@ pub(super) fn prior<'a>(shares: &Shares, arena: &'a [f32]) -> Option<Values<'a>>
     shares.prior.as_ref().map(|prior| match prior.is_input {
         true => {
             let first = (map.frame.x, map.frame.y);
-            Values { data: &arena[map.offset + 3..], row: map.row_stride(), pixel: map.channels, first }
+            Values { data: &arena[map.offset + 3..], row: map.row_stride(), pixel: map.channels(), first }
         }
         false => {
             let first = (prior.window.x as isize, prior.window.y as isize);

@@ -160,7 +160,7 @@ impl<N: Number> Layer<N> {
             (_, 0) => (2, parity),
             _ => (3, 0),
         };
-        let run_len = (side * map.channels).next_multiple_of(N::GROUP);
+        let run_len = (side * map.channels()).next_multiple_of(N::GROUP);
         let window = Window { runs: side, run_len, run_stride: map.row_stride() };
         Operand { map: data, window, weights: &self.weights[index], variant }
     }

@@ -16,16 +16,27 @@ pub(crate) enum Values {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Map {
     pub frame: Frame,
-    pub channels: usize,
+    /// In few bytes: a run has many maps on the stack, and some callers have little of that.
+    channels: u16,
     pub values: Values,
     /// First float in the arena.
     pub offset: usize,
 }
 
 impl Map {
+    /// A map of f32 at offset 0.
+    pub fn new(frame: Frame, channels: usize) -> Self {
+        Self { frame, channels: channels.try_into().expect("at most 4096 channels"), values: Values::F32, offset: 0 }
+    }
+
+    /// Values of a pixel.
+    pub fn channels(&self) -> usize {
+        self.channels.into()
+    }
+
     /// Values of a row.
     pub fn row_stride(&self) -> usize {
-        self.frame.width * self.channels
+        self.frame.width * self.channels()
     }
 
     /// Values.
@@ -44,7 +55,7 @@ impl Map {
 
     /// First value of pixel (x, y) of the frame, relative to the map.
     pub fn at(&self, x: isize, y: isize) -> usize {
-        (y - self.frame.y) as usize * self.row_stride() + (x - self.frame.x) as usize * self.channels
+        (y - self.frame.y) as usize * self.row_stride() + (x - self.frame.x) as usize * self.channels()
     }
 
     /// Makes pixels of `data` holes where they are not marked: `zero` stands for 0.
@@ -60,10 +71,10 @@ impl Map {
         for (row, y) in data.chunks_exact_mut(self.row_stride()).zip(self.frame.rows()) {
             let mut end = 0;
             for run in marks.runs(y) {
-                row[end * self.channels..run.start * self.channels].fill(zero);
+                row[end * self.channels()..run.start * self.channels()].fill(zero);
                 end = run.end;
             }
-            row[end * self.channels..].fill(zero);
+            row[end * self.channels()..].fill(zero);
         }
     }
 }

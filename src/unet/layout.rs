@@ -50,12 +50,7 @@ impl Layout {
         let (encoder, decoder) = config.layers().split_at(levels);
         let columns = Reach::new(encoder, w, &target.columns(), &seen.columns());
         let rows = Reach::new(encoder, h, &target.rows(), &seen.rows());
-        let map = |columns, rows, channels| Map {
-            frame: Frame::new(columns, rows),
-            channels,
-            values: Values::F32,
-            offset: 0,
-        };
+        let map = |columns, rows, channels| Map::new(Frame::new(columns, rows), channels);
         // Maps in the order they are written: input, enc1 … encL, decL … dec1.
         let channels = std::iter::once(config.inputs()).chain(encoder.iter().map(|layer| layer.c_out));
         let frames = columns.encoder.iter().zip(&rows.encoder).zip(channels);
@@ -63,7 +58,7 @@ impl Layout {
         let frames = columns.decoder.iter().zip(&rows.decoder).rev().zip(decoder);
         maps.extend(frames.map(|((columns, rows), layer)| map(columns, rows, layer.c_out)));
         let fits =
-            |map: &Map| map.frame.area().checked_mul(map.channels).is_some_and(|len| len <= isize::MAX as usize / 64);
+            |map: &Map| map.frame.area().checked_mul(map.channels()).is_some_and(|len| len <= isize::MAX as usize / 64);
         if !maps.iter().all(fits) {
             return Err(Error::too_large(width, height));
         }

@@ -102,7 +102,7 @@ impl Network {
             if let Some(observe) = observe.as_deref_mut().filter(|_| map.values == Values::F32) {
                 for (y, run) in map.frame.rows().flat_map(|y| marks.runs(y).map(move |run| (y, run))) {
                     let first = map.offset + map.at(map.frame.x + run.start as isize, y);
-                    observe(index, &arena[first..][..run.len() * map.channels]);
+                    observe(index, &arena[first..][..run.len() * map.channels()]);
                 }
             }
         };
