@@ -30,11 +30,6 @@ impl Network {
     /// Reads, folds and packs every layer, by all threads of the pool.
     pub fn load(mut weights: Weights<'_>, isa: Isa, pool: &Pool) -> Result<Self> {
         let config = weights.config().clone();
-        if config.integers().is_some() && !cfg!(feature = "integer") {
-            return Err(Error::weights(
-                "expected a network of floats in a build without feature integer, found one of integers",
-            ));
-        }
         let (mut weight, mut bias) = (Vec::new(), Vec::new());
         // One allocation, which large pages may back.
         let bytes = Self::bytes_for(&config, isa)?;
@@ -136,26 +131,6 @@ fn activation(config: &Config, index: usize) -> Activation {
 /// Layer `index` of a network of integers.
 fn integer_layer(config: &Config, isa: Isa, index: usize) -> Option<IntegerLayer<'_>> {
     let activation = activation(config, index);
-    // Where nothing can ask for them, the linker leaves their kernels out.
     let integers = config.integers().filter(|_| cfg!(feature = "integer"));
     integers.map(|integers| IntegerLayer { isa, index, shape: &config.layers[index], integers, activation })
-}
-
-#[cfg(all(test, not(feature = "integer")))]
-mod tests {
-    use super::*;
-    use crate::weights::{Dtype, Integers, MapScale, Prior, header};
-
-    #[test]
-    fn a_network_of_integers_is_refused_where_this_build_cannot_run_it() {
-        let mut config = Config::new(Prior::None, false, &[(1, 1)], &[3]).unwrap();
-        config.set_integers(Some(Integers::new(1, vec![MapScale::new(1.0, 0); 2]).unwrap())).unwrap();
-        let mut file = header(&config, Dtype::F32, &Default::default());
-        // Panels of enc1, up and skip of dec1; a scale and a bias of f32 for each channel.
-        file.resize(file.len() + 64 + 256 + 480 + 4 * 2 * (1 + 3), 0);
-        let weights = Weights::from_bytes(&file).unwrap();
-        let error = Network::load(weights, Isa::Scalar, &Pool::new(1)).map(drop).unwrap_err();
-        let expected = "expected a network of floats in a build without feature integer, found one of integers";
-        assert_eq!(error.to_string(), expected);
-    }
 }

@@ -15,6 +15,10 @@ pub(super) fn check(metadata: Vec<(String, String)>, tensors: &[(String, Tensor)
     let format = text.take("format")?;
     let is_integer = match &format[..] {
         "inpaint-edge/1" => false,
+        // Where it cannot be run, the linker leaves all of it out.
+        "inpaint-edge/2" if !cfg!(feature = "integer") => {
+            return Err(mismatch("metadata format", "inpaint-edge/1 in a build without feature integer", format));
+        }
         "inpaint-edge/2" => true,
         other => return Err(mismatch("metadata format", "inpaint-edge/1 or inpaint-edge/2", other)),
     };
@@ -131,11 +135,11 @@ struct Tensors<'t>(Vec<(&'t String, &'t Tensor)>);
 
 impl Tensors<'_> {
     /// The shape of a tensor of one of `types`, which is `expected` in words.
-    fn take(&mut self, name: &str, types: &[&str], expected: &str) -> Result<Vec<usize>> {
+    fn take(&mut self, name: &str, types: Types, expected: &str) -> Result<Vec<usize>> {
         let at = position(&self.0, name).ok_or_else(|| Error::weights(format!("tensor {name}: missing")))?;
         let (_, tensor) = self.0.remove(at);
-        if !types.contains(&&tensor.dtype[..]) {
-            return Err(mismatch(&format!("tensor {name}"), types.join(" or ").to_lowercase(), &tensor.dtype));
+        if !types.0.contains(&&tensor.dtype[..]) {
+            return Err(mismatch(&format!("tensor {name}"), types.1, &tensor.dtype));
         }
         if tensor.shape.contains(&0) {
             return Err(mismatch(&format!("tensor {name}"), expected, format!("{:?}", tensor.shape)));
@@ -144,7 +148,7 @@ impl Tensors<'_> {
     }
 
     /// Takes a tensor of this very shape.
-    fn exactly(&mut self, name: &str, types: &[&str], expected: &[usize]) -> Result<()> {
+    fn exactly(&mut self, name: &str, types: Types, expected: &[usize]) -> Result<()> {
         let found = self.take(name, types, &format!("{expected:?}"))?;
         match found == expected {
             true => Ok(()),
@@ -157,11 +161,11 @@ impl Tensors<'_> {
         let side = place.kernel.map_or("k, k".to_owned(), |k| format!("{k}, {k}"));
         let expected = format!("[{}, {c_in}, {side}]", place.out());
         let weight = format!("{}.weight", place.name);
-        let found = self.take(&weight, &FLOATS, &expected)?;
+        let found = self.take(&weight, FLOATS, &expected)?;
         let kernel_fits = |k: usize| place.kernel.map_or(k % 2 == 1 && k <= MAX_KERNEL, |kernel| k == kernel);
         match found[..] {
             [o, i, h, w] if i == c_in && h == w && kernel_fits(h) && place.takes(o) => {
-                self.exactly(&format!("{}.bias", place.name), &FLOATS, &[o])?;
+                self.exactly(&format!("{}.bias", place.name), FLOATS, &[o])?;
                 Ok(place.shape(o, h))
             }
             _ => Err(mismatch(&format!("tensor {weight}"), expected, format!("{found:?}"))),
@@ -172,12 +176,12 @@ impl Tensors<'_> {
         let is_wide = integers.reads_wide(place.index);
         let scale = format!("{}.scale", place.name);
         let expected = format!("[{}]", place.out());
-        let found = self.take(&scale, &["F32"], &expected)?;
+        let found = self.take(&scale, (&["F32"], "f32"), &expected)?;
         let c_out = match found[..] {
             [c_out] if place.takes(c_out) => c_out,
             _ => return Err(mismatch(&format!("tensor {scale}"), expected, format!("{found:?}"))),
         };
-        self.exactly(&format!("{}.bias", place.name), &["F32"], &[c_out])?;
+        self.exactly(&format!("{}.bias", place.name), (&["F32"], "f32"), &[c_out])?;
         let kernel = match place.kernel {
             Some(kernel) => kernel,
             // The shape of the weights tells it.
@@ -191,7 +195,7 @@ impl Tensors<'_> {
         let shape = place.shape(c_out, kernel);
         for (operand, variants, runs, run) in integer::operands(&shape) {
             let expected = integer::panels(c_out, variants, runs, run, is_wide);
-            self.exactly(&format!("{}.{operand}", shape.name), &["I8"], &expected)?;
+            self.exactly(&format!("{}.{operand}", shape.name), (&["I8"], "i8"), &expected)?;
         }
         Ok(shape)
     }
@@ -200,15 +204,18 @@ impl Tensors<'_> {
     fn head(&mut self) -> Result<bool> {
         let head = ["head.weight", "head.bias"].iter().any(|name| position(&self.0, name).is_some());
         if head {
-            self.exactly("head.weight", &FLOATS, &[3, 3, 1, 1])?;
-            self.exactly("head.bias", &FLOATS, &[3])?;
+            self.exactly("head.weight", FLOATS, &[3, 3, 1, 1])?;
+            self.exactly("head.bias", FLOATS, &[3])?;
         }
         Ok(head)
     }
 }
 
+/// Number types of a tensor, as files spell them and in words.
+type Types = (&'static [&'static str], &'static str);
+
 /// The number types of a network of floats.
-const FLOATS: [&str; 2] = ["F32", "F16"];
+const FLOATS: Types = (&["F32", "F16"], "f32 or f16");
 
 /// The metadata that has not been checked yet.
 struct Keys(Vec<(String, String)>);
