@@ -40,8 +40,8 @@ impl IntegerLayer<'_> {
     ///
     /// # Errors
     ///
-    /// Usage, where this CPU lacks the instruction set; weights, naming the tensor that is not what it has to be; limits, where
-    /// memory cannot be had.
+    /// Usage, where this CPU lacks the instruction set; weights, naming the tensor that breaks a rule of the format; limits, where
+    /// the memory cannot be had.
     pub fn read(&self, weights: &mut Weights<'_>, memory: &mut Buffer) -> Result<Box<dyn PartialConvolution>> {
         Ok(match (self.integers.is_wide(self.index), self.output()) {
             (true, Values::I16) => Box::new(self.layer::<i16, i16>(weights, memory, 0)?),
@@ -87,18 +87,17 @@ impl IntegerLayer<'_> {
         // By output parity and column: what the integers that stand for 0 add to a sum, and the largest size of a sum.
         let mut offsets = try_filled(0i64, 4 * c_out)?;
         let mut sizes = try_filled(0i64, 4 * c_out)?;
-        let levels = integers.maps().len() / 2;
+        let (levels, group) = (integers.maps().len() / 2, weights::group(integers.is_wide(index)));
         // The map before, and the skip, which mirrors it.
         let sources = [index, 2 * levels - 1 - index];
         for (operand, (name, variants, runs, run)) in weights::operands(shape).enumerate() {
-            let zero = i64::from(integers.maps()[sources[operand]].zero);
-            let k = runs * run.next_multiple_of(weights::group(integers.is_wide(index)));
+            let of_hole = i64::from(integers.maps()[sources[operand]].zero);
+            let k = runs * run.next_multiple_of(group);
             let mut of_operand =
                 Packed::in_buffer(memory.split_front(gemm.packed_bytes(variants, k) / size_of::<f32>()));
             let panels = weights.panels(index, name)?;
             let values = gemm.repack(&mut of_operand, variants, k)?;
             assert!(values.len() == panels.len(), "expected {} weights, found {}", values.len(), panels.len());
-            let group = weights::group(integers.is_wide(index));
             let row = gemm.nr() * group;
             let rows = gemm.panels() * k / group;
             for (i, (values, bytes)) in values.chunks_exact_mut(row).zip(panels.chunks_exact(row)).enumerate() {
@@ -114,7 +113,7 @@ impl IntegerLayer<'_> {
                     if column < c_out {
                         let parities = if variants == 1 { 0..4 } else { variant..variant + 1 };
                         for parity in parities {
-                            offsets[parity * c_out + column] += sum * zero;
+                            offsets[parity * c_out + column] += sum * of_hole;
                             sizes[parity * c_out + column] += size * L::MOST;
                         }
                     }

@@ -107,8 +107,9 @@ impl Network {
             quantise(plan.layout.input(), map, integers.maps()[0].step, arena);
         }
         for (i, (layer, step)) in self.layers.iter().zip(&plan.layout.steps).enumerate() {
-            layer.run(&step.inputs, step.output, arena, &plan.work(i), pool);
-            tell(i + 1, &step.output, plan.work(i).marks, arena);
+            let work = plan.work(i);
+            layer.run(&step.inputs, step.output, arena, &work, pool);
+            tell(i + 1, &step.output, work.marks, arena);
 
             done += plan.macs_of(i);
             if progress(done).is_break() {

@@ -184,7 +184,7 @@ impl Config {
             if found != expected {
                 return Err(Error::weights(format!("maps: expected {expected}, found {found}")));
             }
-            if !(self.slope == 0.0 || integer::is_scale(self.slope.abs())) {
+            if !integer::is_scale_or_zero(self.slope) {
                 let slope = self.slope;
                 return Err(Error::weights(format!("decoder_slope: expected 0 or ±2^-60 to 2^60, found {slope}")));
             }
@@ -281,7 +281,7 @@ impl Config {
                 Some(integers) => {
                     tensors.push(of("scale", vec![l.c_out]));
                     tensors.extend(integer::operands(l).map(|(name, variants, runs, run)| {
-                        of(name, integer::panels(l.c_out, variants, runs, run, integers.reads_wide(i)))
+                        of(name, integer::panels(l.c_out, variants, runs, run, integers.is_wide(i)))
                     }));
                 }
             }

@@ -73,23 +73,24 @@ impl Integers {
         &self.maps
     }
 
-    /// Whether map `index` of [`Integers::maps`] has 16 bits.
+    /// Whether map `index` of [`Integers::maps`] has 16 bits, and so whether the layer of this index, in the order they run, reads
+    /// such maps.
     pub fn is_wide(&self, index: usize) -> bool {
         let levels = self.maps.len() / 2;
         // The level of the layers that read it: enc of one more, and dec of one more or one less.
         let level = if index < levels { index } else { (2 * levels - 1 - index).min(levels - 1) };
         level < self.wide
     }
-
-    /// Whether layer `index` of a network, in the order they run, reads maps of 16 bits.
-    pub fn reads_wide(&self, index: usize) -> bool {
-        self.is_wide(index)
-    }
 }
 
 /// Whether a number may be a scale.
 pub(super) fn is_scale(v: f32) -> bool {
     (LEAST..=MOST).contains(&v)
+}
+
+/// Whether a number may be a bias or the slope.
+pub(super) fn is_scale_or_zero(v: f32) -> bool {
+    v == 0.0 || is_scale(v.abs())
 }
 
 /// The operands of a layer: name of the tensor, variants, runs of a window, values of a run.

@@ -146,7 +146,7 @@ impl<'a> Weights<'a> {
         if let Some(found) = scale.iter().find(|v| !integer::is_scale(**v)) {
             return Err(beyond("scale", found));
         }
-        match bias.iter().find(|v| **v != 0.0 && !integer::is_scale(v.abs())) {
+        match bias.iter().find(|v| !integer::is_scale_or_zero(**v)) {
             Some(found) => Err(beyond("bias", found)),
             None => Ok(()),
         }
@@ -169,7 +169,7 @@ impl<'a> Weights<'a> {
         let name = format!("{}.{operand}", shape.name);
         let (_, tensor) = &self.tensors[position(&self.tensors, &name).expect("the schema has found every tensor")];
         let panels = self.source.bytes(tensor.start..tensor.end).map_err(|e| e.of(&name))?;
-        integer::check(&panels, run, integers.reads_wide(index)).map_err(|e| e.of(&name))?;
+        integer::check(&panels, run, integers.is_wide(index)).map_err(|e| e.of(&name))?;
         Ok(panels)
     }
 

@@ -62,7 +62,7 @@ pub(super) fn check(metadata: Vec<(String, String)>, tensors: &[(String, Tensor)
         },
     };
     let integers = is_integer.then(|| text.integers(levels)).transpose()?;
-    if is_integer && !(slope == 0.0 || integer::is_scale(slope.abs())) {
+    if is_integer && !integer::is_scale_or_zero(slope) {
         return Err(mismatch("metadata decoder_slope", "0 or ±2^-60 to 2^60", format!("{slope:?}")));
     }
     if let Some(key) = text.0.iter().map(|(key, _)| key).find(|key| !key.starts_with("provenance.")) {
@@ -173,7 +173,7 @@ impl Tensors<'_> {
     }
 
     fn integer_layer(&mut self, place: Place, integers: &Integers) -> Result<LayerShape> {
-        let is_wide = integers.reads_wide(place.index);
+        let is_wide = integers.is_wide(place.index);
         let scale = format!("{}.scale", place.name);
         let expected = format!("[{}]", place.out());
         let found = self.take(&scale, (&["F32"], "f32"), &expected)?;
@@ -239,8 +239,9 @@ impl Keys {
     fn integers(&mut self, levels: usize) -> Result<Integers> {
         let wide = self.take("wide_levels")?;
         let wide = wide.parse().map_err(|_| mismatch("metadata wide_levels", format!("1 to {levels}"), &wide))?;
-        let steps = self.numbers("steps", 2 * levels)?;
-        let zeros = self.numbers("zeros", 2 * levels)?;
+        let expected = format!("{} numbers with commas between them", 2 * levels);
+        let steps = self.numbers("steps", 2 * levels, &expected)?;
+        let zeros = self.numbers("zeros", 2 * levels, &expected)?;
         let map = |(step, zero): (f32, f32)| match (0.0..=255.0).contains(&zero) && zero.fract() == 0.0 {
             true => Ok(MapScale { step, zero: zero as u8 }),
             false => Err(mismatch("metadata zeros", "integers of 0 to 255", zero)),
@@ -249,21 +250,16 @@ impl Keys {
         Integers::new(wide, maps?).map_err(|e| e.of("metadata"))
     }
 
-    /// So many numbers with commas between them.
-    fn numbers(&mut self, key: &str, count: usize) -> Result<Vec<f32>> {
+    /// So many numbers with commas between them, which are `expected` in words.
+    fn numbers(&mut self, key: &str, count: usize, expected: &str) -> Result<Vec<f32>> {
         let found = self.take(key)?;
         let numbers: Option<Vec<f32>> = found.split(',').map(number).collect();
-        numbers.filter(|numbers| numbers.len() == count).ok_or_else(|| {
-            mismatch(&format!("metadata {key}"), format!("{count} numbers with commas between them"), found)
-        })
+        let numbers = numbers.filter(|numbers| numbers.len() == count);
+        numbers.ok_or_else(|| mismatch(&format!("metadata {key}"), expected, found))
     }
 
     fn rgb(&mut self, key: &str) -> Result<[f32; 3]> {
-        let found = self.take(key)?;
-        let numbers: Option<Vec<f32>> = found.split(',').map(number).collect();
-        numbers
-            .and_then(|n| n.try_into().ok())
-            .ok_or_else(|| mismatch(&format!("metadata {key}"), "three numbers r,g,b", found))
+        Ok(self.numbers(key, 3, "three numbers r,g,b")?.try_into().expect("three numbers"))
     }
 }
 

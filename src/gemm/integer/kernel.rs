@@ -13,6 +13,9 @@ pub(super) const NR: usize = 16;
 /// Bytes of a group: what one column has in a row of a panel.
 pub(super) const GROUP_BYTES: usize = 4;
 
+/// Bytes of a cache line.
+pub(super) const LINE: usize = Buffer::LINE * size_of::<f32>();
+
 /// The most columns of a tile.
 pub(super) const MAX_COLS: usize = 2 * NR;
 
@@ -119,7 +122,7 @@ unsafe fn body<T, L: IntegerLanes<T>, O: Stored, const MR: usize, const NV: usiz
             let mut ahead = 0;
             while ahead < t.prefetch[i].len() {
                 L::prefetch(t.prefetch[i].as_ptr().add(ahead));
-                ahead += Buffer::LINE * size_of::<f32>();
+                ahead += LINE;
             }
         }
         // Only small loops, which the compiler unrolls, touch `acc`, so it stays in registers; the rest uses `sums`.

@@ -20,7 +20,7 @@ use crate::alloc::{Buffer, values, values_mut};
 use crate::error::Result;
 use crate::numerics::Activation;
 use crate::simd::Isa;
-use kernel::{GROUP_BYTES, Left, MAX_COLS, NR, Part, Set, Shell, Tile};
+use kernel::{GROUP_BYTES, LINE, Left, MAX_COLS, NR, Part, Set, Shell, Tile};
 use value::{Grouped, Stored};
 
 /// Fewer tiles than these would wait for the next panel's prefetch rather than hide it.
@@ -259,9 +259,6 @@ fn take_128(offset: &mut [i32; MAX_COLS], panel: &[u8], first: usize) {
         *offset = offset.wrapping_sub(128 * sum);
     }
 }
-
-/// Bytes of a cache line.
-const LINE: usize = Buffer::LINE * size_of::<f32>();
 
 /// Weights as bytes.
 fn bytes<W: crate::alloc::Plain>(weights: &[W]) -> &[u8] {

@@ -114,7 +114,7 @@ pub fn quantise(
         weights.read_layer(index, &mut weight, &mut bias).map_err(text)?;
         let LayerShape { ref name, c_out, .. } = *shape;
         let operands = operands(shape, index, levels, &weight);
-        let group = if integers.reads_wide(index) { 2 } else { 4 };
+        let group = if integers.is_wide(index) { 2 } else { 4 };
         let step = |operand: &Operand| f64::from(integers.maps()[operand.map].step);
         // A scale per output channel, for all its operands: of the largest weight times the step of the map it reads.
         let of_column = |operand: &Operand, o: usize| {
