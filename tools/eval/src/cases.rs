@@ -2,10 +2,12 @@
 
 use crate::shapes::{ROOM, Shape, Shapes};
 use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage, imageops};
+use inpaint_edge::{Mask, MaskRule, MaskWhite};
 use inpaint_train::{
     masks::{Kind, Masks},
     rng::Rng,
 };
+use ndarray::ArrayView2;
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -217,6 +219,16 @@ fn ratio(hole: &[u8]) -> f64 {
 /// Share of a mask (0 = hole) that is hole.
 pub fn hole_ratio(known: &[u8]) -> f64 {
     1.0 - ratio(known)
+}
+
+/// The hole of a mask of `width`×`height` bytes, 0 = hole.
+///
+/// # Errors
+/// If memory cannot be had.
+pub fn hole(known: &[u8], width: usize, height: usize) -> Result<Mask, String> {
+    let known = ArrayView2::from_shape((height, width), known).expect("one byte a pixel");
+    let rule = MaskRule::default().white(MaskWhite::Keep).threshold(1);
+    Mask::from_bytes(known, rule).map_err(|error| error.to_string())
 }
 
 /// Decodes an image file and turns it upright.

@@ -1,9 +1,9 @@
 //! Ways to fill a hole.
 
-use crate::cases::open;
+use crate::cases::{hole, open};
 use image::RgbImage;
-use inpaint_edge::{Inpainter, Mask, MaskRule, MaskWhite, Options, Texture, numerics, prior::Harmonic};
-use ndarray::{ArrayView2, ArrayView3};
+use inpaint_edge::{Inpainter, Options, Texture, numerics, prior::Harmonic};
+use ndarray::ArrayView3;
 use std::path::{Path, PathBuf};
 
 /// Cycles after which the harmonic fill no longer changes in 8 bits.
@@ -107,11 +107,7 @@ impl Filler {
     /// If the engine refuses, or the file of another program is missing, of another size, or not the crop's elsewhere.
     pub fn fill(&self, crop: &RgbImage, known: &[u8], file: &Path) -> Result<RgbImage, String> {
         let (width, height) = (crop.width() as usize, crop.height() as usize);
-        let mask = || {
-            let known = ArrayView2::from_shape((height, width), known).expect("one byte a pixel");
-            let rule = MaskRule::default().white(MaskWhite::Keep).threshold(1);
-            Mask::from_bytes(known, rule).map_err(|error| error.to_string())
-        };
+        let mask = || hole(known, width, height);
         match self {
             Self::Network(inpainter) => {
                 let image = ArrayView3::from_shape((height, width, 3), crop.as_raw()).expect("three bytes a pixel");

@@ -3,11 +3,11 @@
 
 use clap::Parser;
 use inpaint_edge::weights::Weights;
-use inpaint_edge::{Inpainter, Mask, MaskRule, MaskWhite, Options, Request, Texture};
+use inpaint_edge::{Inpainter, Options, Request, Texture};
 use inpaint_eval::cases::{self, MaskSource, Table};
 use inpaint_quantize::network::{Rule, quantise};
 use inpaint_quantize::statistics::Statistics;
-use ndarray::{Array3, ArrayView2};
+use ndarray::Array3;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -61,9 +61,7 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     for (i, crop) in crops.iter().enumerate() {
         for group in groups.iter().skip(i % 3).step_by(3) {
             let known = group.mask(masks.seed(), i, arguments.size)?;
-            let known = ArrayView2::from_shape((arguments.size, arguments.size), &known).expect("one byte a pixel");
-            let rule = MaskRule::default().white(MaskWhite::Keep).threshold(1);
-            let mask = Mask::from_bytes(known, rule).map_err(text)?;
+            let mask = cases::hole(&known, arguments.size, arguments.size)?;
             let shape = (arguments.size, arguments.size, 3);
             let mut image = Array3::from_shape_vec(shape, crop.pixels.as_raw().clone()).expect("three bytes a pixel");
             let mut observe = |map: usize, values: &[f32]| statistics[map].add(values);
