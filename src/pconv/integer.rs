@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::gemm::{Gemm, Integer, IntegerEpilogue, Number, Packed};
 use crate::numerics::{Activation, round};
 use crate::simd::Isa;
-use crate::weights::{self, Integers, LayerShape, MapScale, Weights};
+use crate::weights::{self, Integers, LayerShape, MapScale, Operand, Weights};
 
 /// A layer of a network of integers, before it is read.
 pub(crate) struct IntegerLayer<'a> {
@@ -87,11 +87,9 @@ impl IntegerLayer<'_> {
         // By output parity and column: what the integers that stand for 0 add to a sum, and the largest size of a sum.
         let mut offsets = try_filled(0i64, 4 * c_out)?;
         let mut sizes = try_filled(0i64, 4 * c_out)?;
-        let (levels, group) = (integers.maps().len() / 2, weights::group(integers.is_wide(index)));
-        // The map before, and the skip, which mirrors it.
-        let sources = [index, 2 * levels - 1 - index];
-        for (operand, (name, variants, runs, run)) in weights::operands(shape).enumerate() {
-            let of_hole = i64::from(integers.maps()[sources[operand]].zero);
+        let group = weights::group(integers.is_wide(index));
+        for (i, Operand { name, variants, runs, run, .. }) in shape.operands().enumerate() {
+            let of_hole = i64::from(integers.maps()[integers.source(index, i)].zero);
             let k = runs * run.next_multiple_of(group);
             let mut of_operand =
                 Packed::in_buffer(memory.split_front(gemm.packed_bytes(variants, k) / size_of::<f32>()));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::integer::{self, Integers};
+use super::integer::{self, Integers, Operand};
 use super::layer::{LayerShape, MAX_LEVELS};
 use crate::error::{Error, Result};
 
@@ -280,9 +280,8 @@ impl Config {
                 None => tensors.push(of("weight", vec![l.c_out, l.c_in + l.c_skip, l.kernel, l.kernel])),
                 Some(integers) => {
                     tensors.push(of("scale", vec![l.c_out]));
-                    tensors.extend(integer::operands(l).map(|(name, variants, runs, run)| {
-                        of(name, integer::panels(l.c_out, variants, runs, run, integers.is_wide(i)))
-                    }));
+                    let panels = |operand: Operand| operand.tensor_shape(l.c_out, integers.is_wide(i));
+                    tensors.extend(l.operands().map(|operand| of(operand.name, panels(operand))));
                 }
             }
             tensors

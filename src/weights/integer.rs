@@ -4,7 +4,7 @@ use super::layer::{LayerShape, MAX_LEVELS};
 use crate::error::{Error, Result};
 
 /// Columns of a panel, and the bytes of a column's k that lie side by side, as values of a map: 4 of 8 bits, 2 of 16.
-pub(crate) const PANEL: usize = 16;
+const PANEL: usize = 16;
 const GROUP_BYTES: usize = 4;
 
 /// Bounds of every scale, such that no value on the way to a result is subnormal or infinite.
@@ -81,6 +81,11 @@ impl Integers {
         let level = if index < levels { index } else { (2 * levels - 1 - index).min(levels - 1) };
         level < self.wide
     }
+
+    /// The map that an operand of layer `index` reads: the one before, or the skip, which mirrors it.
+    pub fn source(&self, index: usize, operand: usize) -> usize {
+        if operand == 0 { index } else { self.maps.len() - 1 - index }
+    }
 }
 
 /// Whether a number may be a scale.
@@ -93,26 +98,55 @@ pub(super) fn is_scale_or_zero(v: f32) -> bool {
     v == 0.0 || is_scale(v.abs())
 }
 
-/// The operands of a layer: name of the tensor, variants, runs of a window, values of a run.
-pub(crate) fn operands(shape: &LayerShape) -> impl Iterator<Item = (&'static str, usize, usize, usize)> {
-    let LayerShape { c_in, c_skip, kernel, .. } = *shape;
-    let encoder = [("weight", 1, kernel, kernel * c_in)];
-    let decoder = [("up", 4, 2, 2 * c_in), ("skip", 1, 3, 3 * c_skip)];
-    let is_encoder = c_skip == 0;
-    encoder.into_iter().filter(move |_| is_encoder).chain(decoder.into_iter().filter(move |_| !is_encoder))
+/// The weights of a layer for one of the maps it reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Operand {
+    /// What its tensor is called after the layer: `weight`, `up` or `skip`.
+    pub name: &'static str,
+    /// Matrices of weights: four, by the parity of an output, where upsampling is folded in.
+    pub variants: usize,
+    /// Rows of a window.
+    pub runs: usize,
+    /// Weights of a row.
+    pub run: usize,
+}
+
+impl Operand {
+    /// The shape of its tensor of panels, `[variants, panels, groups of k, 16 columns, k of a group]`, the first only where there are
+    /// several. Rows of a window are filled up to whole groups, and the last panel to 16 columns, with zeros.
+    pub fn tensor_shape(&self, c_out: usize, is_wide: bool) -> Vec<usize> {
+        let group = group(is_wide);
+        let panels = [c_out.div_ceil(PANEL), self.runs * self.run.div_ceil(group), PANEL, group];
+        (self.variants > 1).then_some(self.variants).into_iter().chain(panels).collect()
+    }
+
+    /// Where its tensor has the weight of output channel `column` in row `run` of a window.
+    pub fn index(&self, c_out: usize, is_wide: bool, [variant, column, run, k]: [usize; 4]) -> usize {
+        let group = group(is_wide);
+        let panel = variant * c_out.div_ceil(PANEL) + column / PANEL;
+        let of_group = (panel * self.runs + run) * self.run.div_ceil(group) + k / group;
+        (of_group * PANEL + column % PANEL) * group + k % group
+    }
+}
+
+impl LayerShape {
+    /// The operands of a layer: one of an encoder layer; up and skip of a decoder layer.
+    pub fn operands(&self) -> impl Iterator<Item = Operand> + use<> {
+        let Self { c_in, c_skip, kernel, .. } = *self;
+        let operand = |name, variants, runs, run| Operand { name, variants, runs, run };
+        let (first, skip) = match c_skip {
+            0 => (operand("weight", 1, kernel, kernel * c_in), None),
+            // The 3×3 window over the upsampled map is one of four, by output parity, of 2×2 in the map itself.
+            _ => (operand("up", 4, 2, 2 * c_in), Some(operand("skip", 1, 3, 3 * c_skip))),
+        };
+        [first].into_iter().chain(skip)
+    }
 }
 
 /// Values of a group.
 pub(crate) fn group(is_wide: bool) -> usize {
     GROUP_BYTES / if is_wide { size_of::<i16>() } else { size_of::<u8>() }
-}
-
-/// The shape of a tensor of panels: [variants,] panels of 16 columns, groups of k, columns, k of a group. Runs are filled up to
-/// whole groups, and the last panel to 16 columns, with zeros.
-pub(crate) fn panels(c_out: usize, variants: usize, runs: usize, run: usize, is_wide: bool) -> Vec<usize> {
-    let group = group(is_wide);
-    let panels = [c_out.div_ceil(PANEL), runs * run.div_ceil(group), PANEL, group];
-    (variants > 1).then_some(variants).into_iter().chain(panels).collect()
 }
 
 /// Refuses panels of a weight of −128, or of one that is not 0 where a run of `run` values is filled up to whole groups.

@@ -46,8 +46,8 @@ mod source;
 mod write;
 
 pub use config::{Config, Output, Prior};
-pub use integer::{Integers, MapScale};
-pub(crate) use integer::{group, operands};
+pub(crate) use integer::group;
+pub use integer::{Integers, MapScale, Operand};
 pub use layer::LayerShape;
 pub(crate) use layer::MAX_LEVELS;
 pub use write::{Dtype, header};
@@ -165,11 +165,11 @@ impl<'a> Weights<'a> {
     pub fn panels(&mut self, index: usize, operand: &str) -> Result<std::borrow::Cow<'_, [u8]>> {
         let shape = &self.config.layers[index];
         let integers = self.config.integers.as_ref().expect("a network of integers");
-        let (_, _, _, run) = operands(shape).find(|(name, ..)| *name == operand).expect("an operand of the layer");
+        let found = shape.operands().find(|found| found.name == operand).expect("an operand of the layer");
         let name = format!("{}.{operand}", shape.name);
         let (_, tensor) = &self.tensors[position(&self.tensors, &name).expect("the schema has found every tensor")];
         let panels = self.source.bytes(tensor.start..tensor.end).map_err(|e| e.of(&name))?;
-        integer::check(&panels, run, integers.is_wide(index)).map_err(|e| e.of(&name))?;
+        integer::check(&panels, found.run, integers.is_wide(index)).map_err(|e| e.of(&name))?;
         Ok(panels)
     }
 

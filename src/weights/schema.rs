@@ -102,8 +102,8 @@ impl Place {
         (1..=MAX_CHANNELS).contains(&c_out) && self.c_out.is_none_or(|c| c == c_out)
     }
 
-    fn shape(self, c_out: usize, kernel: usize) -> LayerShape {
-        LayerShape { name: self.name, c_out, c_in: self.c_in, c_skip: self.c_skip, kernel }
+    fn shape(&self, c_out: usize, kernel: usize) -> LayerShape {
+        LayerShape { name: self.name.clone(), c_out, c_in: self.c_in, c_skip: self.c_skip, kernel }
     }
 }
 
@@ -187,15 +187,18 @@ impl Tensors<'_> {
             // The shape of the weights tells it.
             None => {
                 let name = format!("{}.weight", place.name);
-                let found = position(&self.0, &name).map(|at| &self.0[at].1.shape[..]);
-                let fits = |k: &usize| found == Some(&integer::panels(c_out, 1, *k, k * place.c_in, is_wide)[..]);
+                let found = position(&self.0, &name).map(|at| &self.0[at].1.shape);
+                let fits = |k: &usize| {
+                    let mut operands = place.shape(c_out, *k).operands();
+                    operands.all(|operand| found == Some(&operand.tensor_shape(c_out, is_wide)))
+                };
                 (1..=MAX_KERNEL).step_by(2).find(fits).unwrap_or(1)
             }
         };
         let shape = place.shape(c_out, kernel);
-        for (operand, variants, runs, run) in integer::operands(&shape) {
-            let expected = integer::panels(c_out, variants, runs, run, is_wide);
-            self.exactly(&format!("{}.{operand}", shape.name), (&["I8"], "i8"), &expected)?;
+        for operand in shape.operands() {
+            let expected = operand.tensor_shape(c_out, is_wide);
+            self.exactly(&format!("{}.{}", shape.name, operand.name), (&["I8"], "i8"), &expected)?;
         }
         Ok(shape)
     }

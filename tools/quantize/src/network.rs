@@ -1,7 +1,7 @@
 //! From weights of floats to weights of integers.
 
 use crate::statistics::Statistics;
-use inpaint_edge::weights::{Config, Dtype, Integers, LayerShape, MapScale, Weights, header};
+use inpaint_edge::weights::{Config, Dtype, Integers, LayerShape, MapScale, Operand, Weights, header};
 use std::collections::BTreeMap;
 
 /// The largest weight, and the largest integer of 16 bits that a map is scaled to.
@@ -46,19 +46,8 @@ fn scale(step: f64, zero: u8) -> MapScale {
     MapScale::new(step as f32, zero)
 }
 
-/// An operand of a layer: its weights `[variants, c_out, runs, run]`.
-struct Operand {
-    name: &'static str,
-    variants: usize,
-    runs: usize,
-    run: usize,
-    /// The map it reads.
-    map: usize,
-    weights: Vec<f64>,
-}
-
-/// The operands of layer `index`, weights folded over the upsampling.
-fn operands(shape: &LayerShape, index: usize, levels: usize, weight: &[f32]) -> Vec<Operand> {
+/// The weights of each operand of a layer, `[variants, c_out, runs, run]`, folded over the upsampling.
+fn folded(shape: &LayerShape, weight: &[f32]) -> Vec<Vec<f64>> {
     let LayerShape { c_in, c_skip, c_out, kernel, .. } = *shape;
     let at = |o: usize, c: usize, y: usize, x: usize| {
         f64::from(weight[((o * (c_in + c_skip) + c) * kernel + y) * kernel + x])
@@ -68,8 +57,7 @@ fn operands(shape: &LayerShape, index: usize, levels: usize, weight: &[f32]) -> 
         places.flat_map(move |(o, y, x)| (0..channels).map(move |c| at(o, first + c, y, x))).collect::<Vec<f64>>()
     };
     if c_skip == 0 {
-        let (runs, run, weights) = (kernel, kernel * c_in, window(c_in, 0));
-        return vec![Operand { name: "weight", variants: 1, runs, run, map: index, weights }];
+        return vec![window(c_in, 0)];
     }
     let mut up = Vec::with_capacity(4 * c_out * 4 * c_in);
     for parity in 0..4 {
@@ -86,11 +74,7 @@ fn operands(shape: &LayerShape, index: usize, levels: usize, weight: &[f32]) -> 
             }
         }
     }
-    let (map, skip) = (2 * levels - 1 - index, window(c_skip, c_in));
-    vec![
-        Operand { name: "up", variants: 4, runs: 2, run: 2 * c_in, map: index, weights: up },
-        Operand { name: "skip", variants: 1, runs: 3, run: 3 * c_skip, map, weights: skip },
-    ]
+    vec![up, window(c_skip, c_in)]
 }
 
 /// Makes a weights file of integers of one of floats, whose maps take values as `statistics` tell.
@@ -113,39 +97,34 @@ pub fn quantise(
     for (index, shape) in config.layers().to_vec().iter().enumerate() {
         weights.read_layer(index, &mut weight, &mut bias).map_err(text)?;
         let LayerShape { ref name, c_out, .. } = *shape;
-        let operands = operands(shape, index, levels, &weight);
-        let group = if integers.is_wide(index) { 2 } else { 4 };
-        let step = |operand: &Operand| f64::from(integers.maps()[operand.map].step);
-        // A scale per output channel, for all its operands: of the largest weight times the step of the map it reads.
-        let of_column = |operand: &Operand, o: usize| {
-            let size = operand.runs * operand.run;
-            (0..operand.variants).map(move |v| (v * c_out + o) * size..(v * c_out + o + 1) * size)
-        };
-        let scale: Vec<f32> = (0..c_out)
-            .map(|o| {
-                let largest = |operand: &Operand| {
-                    let weights = of_column(operand, o).flat_map(|range| operand.weights[range].iter());
-                    weights.fold(0.0f64, |most, w| most.max(w.abs())) * step(operand)
-                };
-                (operands.iter().map(largest).fold(0.0, f64::max) / MOST_WEIGHT).max(1e-15) as f32
-            })
+        let is_wide = integers.is_wide(index);
+        // Each operand, the step of the map it reads, and its weights.
+        let steps = (0..).map(|i| f64::from(integers.maps()[integers.source(index, i)].step));
+        let operands: Vec<(Operand, f64, Vec<f64>)> = (shape.operands().zip(steps).zip(folded(shape, &weight)))
+            .map(|((operand, step), weights)| (operand, step, weights))
             .collect();
+        // A scale per output channel, for all its operands: of the largest weight times the step.
+        let mut largest = vec![0.0f64; c_out];
+        for (of, step, weights) in &operands {
+            for (i, weights) in weights.chunks_exact(of.runs * of.run).enumerate() {
+                let most = weights.iter().fold(0.0f64, |most, w| most.max(w.abs()));
+                largest[i % c_out] = largest[i % c_out].max(most * step);
+            }
+        }
+        let scale: Vec<f32> = largest.iter().map(|most| (most / MOST_WEIGHT).max(1e-15) as f32).collect();
         let (mut signal, mut noise) = (0.0, 0.0);
-        for operand in &operands {
-            let Operand { variants, runs, run, .. } = *operand;
-            let (panels, groups) = (c_out.div_ceil(16), run.div_ceil(group));
-            let mut data = vec![0u8; variants * panels * runs * groups * 16 * group];
-            for (at, w) in operand.weights.iter().enumerate() {
-                let (k, row, o, variant) =
-                    (at % run, at / run % runs, at / (run * runs) % c_out, at / (run * runs * c_out));
-                let unit = f64::from(scale[o]) / step(operand);
+        for (of, step, weights) in &operands {
+            let mut data = vec![0u8; of.tensor_shape(c_out, is_wide).iter().product()];
+            for (at, w) in weights.iter().enumerate() {
+                let (k, run, column) = (at % of.run, at / of.run % of.runs, at / (of.run * of.runs));
+                let (variant, column) = (column / c_out, column % c_out);
+                let unit = f64::from(scale[column]) / step;
                 let q = (w / unit).round_ties_even().clamp(-MOST_WEIGHT, MOST_WEIGHT);
                 let error = q * unit - w;
                 (signal, noise) = (signal + w * w, noise + error * error);
-                let place = ((variant * panels + o / 16) * runs + row) * groups + k / group;
-                data[(place * 16 + o % 16) * group + k % group] = (q as i8).cast_unsigned();
+                data[of.index(c_out, is_wide, [variant, column, run, k])] = (q as i8).cast_unsigned();
             }
-            tensors.insert(format!("{name}.{}", operand.name), data);
+            tensors.insert(format!("{name}.{}", of.name), data);
         }
         let bytes = |v: &[f32]| v.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
         tensors.insert(format!("{name}.scale"), bytes(&scale));
