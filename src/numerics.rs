@@ -97,6 +97,9 @@ pub fn random(a: u32, b: u32, c: u32) -> u32 {
 /// 2²³ · 1.5: floats about it are 1 apart, and their last bits are those of the integer above it.
 const WHOLE: f32 = 12_582_912.0;
 
+/// The largest size of an integer in a map of 16 bits. It leaves as many bits to weights, whose sums of products are in i32.
+pub const WIDE_LIMIT: i32 = 8191;
+
 /// Clips to `limits`, which are whole numbers within ±2²¹, and rounds to the nearest integer, halves to even; NaN gives the
 /// least. Adds where an instruction or a call would round, so that compilers make vectors of it on every machine.
 #[inline(always)]

@@ -20,12 +20,12 @@ struct Scale {
 impl Scale {
     /// The integer of a value, less the one of 0.
     fn of(self, v: f32) -> f32 {
-        let limits = if self.is_wide { [-32767, 32767] } else { [0, 255].map(|v| v - i32::from(self.zero)) };
+        let limits = if self.is_wide { [-8191, 8191] } else { [0, 255].map(|v| v - i32::from(self.zero)) };
         round(v, limits.map(|v| v as f32)) as f32
     }
 }
 
-/// A layer: weights `[c_out, k, k, c_in]` of an encoder, `[4, c_out, 2, 2, c_up]` and `[c_out, 3, 3, c_skip]` of a decoder.
+/// A layer: weights `[c_out, k, k, c_in]` of an encoder, `[c_out, 3, 3, c_up]` and `[c_out, 3, 3, c_skip]` of a decoder.
 struct Layer {
     name: String,
     c_up: usize,
@@ -33,7 +33,7 @@ struct Layer {
     c_out: usize,
     kernel: usize,
     /// One operand, or up and skip.
-    weights: Vec<Vec<i8>>,
+    weights: Vec<Vec<i16>>,
     scale: Vec<f32>,
     bias: Vec<f32>,
 }
@@ -68,13 +68,19 @@ impl IntegerNet {
             let name = if is_encoder { format!("enc{}", i + 1) } else { format!("dec{}", 2 * levels - i) };
             let counts = match is_encoder {
                 true => vec![c_out * kernel * kernel * c_up],
-                false => vec![4 * c_out * 4 * c_up, c_out * 9 * c_skip],
+                false => vec![c_out * 9 * c_up, c_out * 9 * c_skip],
             };
-            let mut weight = |_| (random.unit() * 127.0).round() as i8;
-            let weights = counts.into_iter().map(|count| (0..count).map(&mut weight).collect()).collect();
             let k = (c_up + c_skip) * kernel * kernel;
-            let size = if maps[i].is_wide { 4000.0 } else { 40.0 };
-            let scale = (0..c_out).map(|_| (1.0 + 0.5 * random.unit()) / ((k as f32).sqrt() * 70.0 * size)).collect();
+            // Four of the upsampled operand add up to one of the type.
+            let (size, most) = if maps[i].is_wide { (4000.0, (200_000 / k).min(32767) as f32) } else { (40.0, 127.0) };
+            let mut weight = |share: f32| (random.unit() * most * share).round() as i16;
+            let weights = counts.into_iter().enumerate().map(|(operand, count)| {
+                let share = if !is_encoder && operand == 0 { 0.25 } else { 1.0 };
+                (0..count).map(|_| weight(share)).collect()
+            });
+            let weights = weights.collect();
+            let typical = (k as f32).sqrt() * most / 2.0 * size;
+            let scale = (0..c_out).map(|_| (1.0 + 0.5 * random.unit()) / typical).collect();
             let bias = (0..c_out).map(|_| 0.2 * random.unit()).collect();
             layers.push(Layer { name, c_up, c_skip, c_out, kernel, weights, scale, bias });
         }
@@ -94,22 +100,21 @@ impl IntegerNet {
             add("scale", "F32", vec![*c_out], floats(scale));
             add("bias", "F32", vec![*c_out], floats(bias));
             let operands = match *c_skip {
-                0 => vec![("weight", 1, *kernel, kernel * c_up)],
-                _ => vec![("up", 4, 2, 2 * c_up), ("skip", 1, 3, 3 * c_skip)],
+                0 => vec![("weight", *c_up)],
+                _ => vec![("up", *c_up), ("skip", *c_skip)],
             };
-            for ((tensor, variants, runs, run), weights) in operands.into_iter().zip(weights) {
-                let group = if self.maps[i].is_wide { 2 } else { 4 };
+            for ((tensor, channels), weights) in operands.into_iter().zip(weights) {
+                let (dtype, group) = if self.maps[i].is_wide { ("I16", 2) } else { ("I8", 4) };
+                let run = kernel * channels;
                 let (panels, groups) = (c_out.div_ceil(16), run.div_ceil(group));
-                let mut data = vec![0u8; variants * panels * runs * groups * 16 * group];
+                let mut values = vec![0i16; panels * kernel * groups * 16 * group];
                 for (at, weight) in weights.iter().enumerate() {
-                    let (k, row, column, variant) =
-                        (at % run, at / run % runs, at / (run * runs) % c_out, at / (run * runs * c_out));
-                    let panel = variant * panels + column / 16;
-                    let group_of = (panel * runs + row) * groups + k / group;
-                    data[(group_of * 16 + column % 16) * group + k % group] = weight.cast_unsigned();
+                    let (k, row, column) = (at % run, at / run % kernel, at / (run * kernel));
+                    let group_of = (column / 16 * kernel + row) * groups + k / group;
+                    values[(group_of * 16 + column % 16) * group + k % group] = *weight;
                 }
-                let shape = [panels, runs * groups, 16, group];
-                add(tensor, "I8", (variants > 1).then_some(variants).into_iter().chain(shape).collect(), data);
+                let data = values.iter().flat_map(|v| v.to_le_bytes()[..4 / group].to_vec()).collect();
+                add(tensor, dtype, vec![panels, kernel * groups, 16, group], data);
             }
         }
         tensors
@@ -198,25 +203,18 @@ impl IntegerNet {
         let mut known = Array2::zeros((h, w));
         let out = Array3::from_shape_fn((h, w, c_out), |(y, x, o)| {
             let (mut sum, mut s) = (0i64, [0u32; 2]);
-            let parity = 2 * (y % 2) + x % 2;
-            for ty in 0..2 {
-                for tx in 0..2 {
-                    let source = |v: usize, t: usize| (v.div_ceil(2) + t) as isize - 1;
-                    let Some((y, x)) = up.at(source(y, ty), source(x, tx)) else { continue };
-                    let first = (((parity * c_out + o) * 2 + ty) * 2 + tx) * c_up;
-                    sum += (0..c_up).map(|c| i64::from(weights[0][first + c]) * up.0[[y, x, c]] as i64).sum::<i64>();
-                }
-            }
             for ky in 0..3 {
                 for kx in 0..3 {
                     let at = |v: usize, k: usize| (v + k) as isize - 1;
                     let above = up.at(at(y, ky) >> 1, at(x, kx) >> 1);
                     let position = skip.at(at(y, ky), at(x, kx));
                     (0..2).for_each(|i| s[i] += up.known(above)[i] + skip.known(position)[i]);
-                    let Some((y, x)) = position else { continue };
-                    let first = ((o * 3 + ky) * 3 + kx) * c_skip;
-                    sum +=
-                        (0..c_skip).map(|c| i64::from(weights[1][first + c]) * skip.0[[y, x, c]] as i64).sum::<i64>();
+                    let first = (o * 3 + ky) * 3 + kx;
+                    for (operand, channels, map, position) in [(0, c_up, up, above), (1, c_skip, skip, position)] {
+                        let Some((y, x)) = position else { continue };
+                        let weight = |c: usize| i64::from(weights[operand][first * channels + c]);
+                        sum += (0..channels).map(|c| weight(c) * map.0[[y, x, c]] as i64).sum::<i64>();
+                    }
                 }
             }
             known[[y, x]] = u8::from(s[1] > 0);
@@ -229,13 +227,13 @@ impl IntegerNet {
 /// Small networks with channel counts around the tiles of every kernel.
 fn nets() -> Vec<IntegerNet> {
     vec![
-        IntegerNet::of(Net::random(1, &[(7, 5)], &[3], 1), 1, 1),
-        IntegerNet::of(Net::random(2, &[(7, 16), (5, 17)], &[15, 3], 2), 1, 2),
-        IntegerNet::of(Net::random(3, &[(3, 4), (5, 8), (3, 33)], &[9, 7, 3], 3), 2, 3),
-        IntegerNet::of(Net::random(4, &[(5, 6), (5, 12), (3, 24), (3, 31)], &[25, 10, 32, 3], 4), 4, 4),
-        IntegerNet::of(Net::reading_prior(3, &[(5, 6), (3, 9), (3, 8)], &[7, 5, 3], 7), 1, 5),
+        IntegerNet::of(Net::random(1, &[(7, 6)], &[3], 1), 1, 1),
+        IntegerNet::of(Net::random(2, &[(7, 17), (5, 16)], &[18, 3], 2), 1, 2),
+        IntegerNet::of(Net::random(3, &[(3, 4), (5, 8), (3, 36)], &[10, 8, 3], 3), 2, 3),
+        IntegerNet::of(Net::random(4, &[(5, 6), (5, 12), (3, 24), (3, 34)], &[26, 10, 32, 3], 4), 4, 4),
+        IntegerNet::of(Net::reading_prior(3, &[(5, 6), (3, 9), (3, 8)], &[4, 6, 3], 7), 1, 5),
         IntegerNet::of(
-            Net::reading_prior(4, &[(7, 6), (5, 9), (3, 8), (1, 7)], &[9, 7, 5, 3], 8).with_context(9),
+            Net::reading_prior(4, &[(7, 6), (5, 9), (3, 7), (1, 12)], &[8, 10, 6, 3], 8).with_context(9),
             2,
             6,
         ),
@@ -299,11 +297,11 @@ fn observed(file: &[u8]) -> Vec<usize> {
 
 #[test]
 fn maps_of_floats_are_told_and_those_of_integers_are_not() {
-    let net = || Net::random(2, &[(3, 5), (3, 6)], &[7, 3], 1);
+    let net = || Net::random(2, &[(3, 5), (3, 8)], &[6, 3], 1);
     let counts = observed(&net().file);
-    // Channels 3, 5, 6, 7 and 3; the last is computed in the hole alone.
+    // Channels 3, 5, 8, 6 and 3; the last is computed in the hole alone.
     assert!(
-        counts.iter().zip([3, 5, 6, 7, 3]).all(|(count, channels)| *count > 0 && count % channels == 0),
+        counts.iter().zip([3, 5, 8, 6, 3]).all(|(count, channels)| *count > 0 && count % channels == 0),
         "{counts:?}"
     );
     assert_eq!(counts[4], 3 * 18);
@@ -314,7 +312,7 @@ fn maps_of_floats_are_told_and_those_of_integers_are_not() {
 
 /// What a file is refused for, whose metadata and tensors `change` has changed.
 fn refusal(change: impl FnOnce(&mut Vec<(String, String)>, &mut Tensors)) -> String {
-    let net = IntegerNet::of(Net::random(2, &[(3, 5), (3, 6)], &[7, 3], 1), 1, 1);
+    let net = IntegerNet::of(Net::random(2, &[(3, 5), (3, 8)], &[6, 3], 1), 1, 1);
     let (mut metadata, mut tensors) = (net.metadata(), net.tensors());
     change(&mut metadata, &mut tensors);
     let file = serialize(&metadata.into_iter().collect(), &tensors);
@@ -342,7 +340,7 @@ fn metadata_beyond_their_bounds_are_refused() {
         ("zeros", "0,0,256,0", "metadata zeros: expected integers of 0 to 255, found 256"),
         ("zeros", "0,0,1.5,0", "metadata zeros: expected integers of 0 to 255, found 1.5"),
         ("zeros", "7,0,0,0", "metadata: zeros: expected 0 in a map of 16 bits, found 7"),
-        ("decoder_slope", "1e-30", "metadata decoder_slope: expected 0 or ±2^-60 to 2^60, found 1e-30"),
+        ("decoder_slope", "1e-30", "decoder_slope: expected 0 or ±2^-60 to 2^60, found 1e-30"),
         (
             "format",
             "inpaint-edge/3",
@@ -365,13 +363,20 @@ fn numbers_that_could_leave_the_contract_are_refused() {
     assert!(refused_data("dec1.scale", float(f32::NAN)).starts_with("dec1.scale: expected finite numbers, found NaN"));
     let low = refused_data("dec2.up", |data| data[9] = 0x80);
     assert_eq!(low, "dec2.up: expected weights of -127 to 127, found -128 at index 9");
+    let low = refused_data("dec1.up", |data| data[10..12].copy_from_slice(&[0, 0x80]));
+    assert_eq!(low, "dec1.up: expected weights of -32767 to 32767, found -32768 at index 5");
+    // The second and the third pixel of a row of 3·8 values of 16 columns are the same one.
+    let sum = refused_data("dec2.up", |data| [2, 4].iter().for_each(|group| data[group * 64] = 64));
+    assert_eq!(sum, "dec2.up: expected weights that add up to -127 to 127, found 128");
     // 9 values a run, in groups of 2: the last has one that is filled up.
-    let filled = refused_data("enc1.weight", |data| data[4 * 32 + 1] = 1);
+    let filled = refused_data("enc1.weight", |data| data[4 * 64 + 2] = 1);
     assert_eq!(filled, "enc1.weight: expected zeros after each run of 9 weights, found others");
 }
 
 #[test]
 fn tensors_of_other_shapes_and_types_are_refused() {
+    let other = refusal(|_, tensors| tensors.get_mut("enc1.weight").unwrap().dtype = "F16");
+    assert_eq!(other, "tensor enc1.weight: expected i16, found F16");
     let other = refusal(|_, tensors| tensors.get_mut("dec1.skip").unwrap().shape = vec![1, 16, 15, 2]);
     assert_eq!(other, "tensor dec1.skip: expected [1, 15, 16, 2], found [1, 16, 15, 2]");
     let float = refusal(|_, tensors| tensors.get_mut("enc2.scale").unwrap().dtype = "I32");
@@ -380,12 +385,24 @@ fn tensors_of_other_shapes_and_types_are_refused() {
     assert_eq!(missing, "tensor dec2.skip: missing");
 }
 
-/// 16-bit maps of 64 channels by 7×7 windows of the largest weights leave an i32.
+#[test]
+fn upsampled_maps_whose_channels_do_not_fill_groups_are_refused() {
+    let refused = |net: Net| {
+        let file = IntegerNet::of(net, 1, 1).net.file;
+        Inpainter::from_bytes(&file, Options::default().threads(1)).map(drop).unwrap_err().to_string()
+    };
+    let bytes = refused(Net::random(2, &[(3, 5), (3, 6)], &[6, 3], 1));
+    assert_eq!(bytes, "dec2.up: expected channels in groups of 4, found 6");
+    let words = refused(Net::random(2, &[(3, 5), (3, 8)], &[7, 3], 1));
+    assert_eq!(words, "dec1.up: expected channels in groups of 2, found 7");
+}
+
+/// 16-bit maps of 64 channels by 7×7 windows of large weights leave an i32.
 #[test]
 fn sums_that_could_overflow_are_refused() {
     let mut net = IntegerNet::of(Net::random(2, &[(3, 64), (7, 4)], &[4, 3], 1), 2, 1);
-    net.layers[1].weights[0].fill(127);
+    net.layers[1].weights[0].fill(1000);
     let error = Inpainter::from_bytes(&net.file(), Options::default().threads(1)).map(drop).unwrap_err().to_string();
-    let size = 7 * 7 * 64 * 127 * 32767i64;
+    let size = 7 * 7 * 64 * 1000 * 8191i64;
     assert_eq!(error, format!("enc2: expected sums of at most {}, found one of {size}", i32::MAX));
 }

@@ -7,9 +7,9 @@ use super::map::{Map, Values};
 use crate::alloc::{Buffer, Plain, try_filled, values_mut};
 use crate::error::{Error, Result};
 use crate::gemm::{Gemm, Integer, IntegerEpilogue, Number, Packed};
-use crate::numerics::{Activation, round};
+use crate::numerics::{Activation, WIDE_LIMIT, round};
 use crate::simd::Isa;
-use crate::weights::{self, Integers, LayerShape, MapScale, Operand, Weights};
+use crate::weights::{self, Integers, LayerShape, MapScale, Weights};
 
 /// A layer of a network of integers, before it is read.
 pub(crate) struct IntegerLayer<'a> {
@@ -23,16 +23,31 @@ pub(crate) struct IntegerLayer<'a> {
 
 /// A map of integers on the left.
 trait Left: Plain {
+    /// Its weights, a byte or two.
+    type Weight: Plain + Into<i16>;
     /// The largest size of a value.
     const MOST: i64;
+
+    /// The weight of as many bytes as it has, the low one first.
+    fn weight(bytes: &[u8]) -> Self::Weight;
 }
 
 impl Left for u8 {
+    type Weight = i8;
     const MOST: i64 = 255;
+
+    fn weight(bytes: &[u8]) -> i8 {
+        bytes[0].cast_signed()
+    }
 }
 
 impl Left for i16 {
-    const MOST: i64 = 32767;
+    type Weight = i16;
+    const MOST: i64 = WIDE_LIMIT as i64;
+
+    fn weight(bytes: &[u8]) -> i16 {
+        i16::from_le_bytes([bytes[0], bytes[1]])
+    }
 }
 
 impl IntegerLayer<'_> {
@@ -77,8 +92,7 @@ impl IntegerLayer<'_> {
         zero: O,
     ) -> Result<Layer<Integer<L, O>>>
     where
-        Integer<L, O>: Number<Left = L, Output = O, Epilogue = IntegerEpilogue>,
-        <Integer<L, O> as Number>::Weight: From<i8>,
+        Integer<L, O>: Number<Left = L, Weight = L::Weight, Output = O, Epilogue = IntegerEpilogue>,
     {
         let Self { isa, index, shape, integers, activation } = *self;
         let c_out = shape.c_out;
@@ -88,32 +102,36 @@ impl IntegerLayer<'_> {
         let mut offsets = try_filled(0i64, 4 * c_out)?;
         let mut sizes = try_filled(0i64, 4 * c_out)?;
         let group = weights::group(integers.is_wide(index));
-        for (i, Operand { name, variants, runs, run, .. }) in shape.operands().enumerate() {
+        for (i, of) in shape.operands().enumerate() {
             let of_hole = i64::from(integers.maps()[integers.source(index, i)].zero);
-            let k = runs * run.next_multiple_of(group);
+            let (variants, side) = (of.variants(), of.side());
+            let k = side * (side * of.channels).next_multiple_of(group);
             let mut of_operand =
                 Packed::in_buffer(memory.split_front(gemm.packed_bytes(variants, k) / size_of::<f32>()));
-            let panels = weights.panels(index, name)?;
+            let panels = weights.panels(index, of.name)?;
             let values = gemm.repack(&mut of_operand, variants, k)?;
-            assert!(values.len() == panels.len(), "expected {} weights, found {}", values.len(), panels.len());
+            if of.is_upsampled {
+                let pixel = of.channels * gemm.nr() * size_of::<L::Weight>();
+                let name = format!("{}.{}", shape.name, of.name);
+                fold::<L>(&panels, pixel, values).map_err(|e| e.of(name))?;
+            } else {
+                let bytes = panels.chunks_exact(size_of::<L::Weight>());
+                values.iter_mut().zip(bytes).for_each(|(value, bytes)| *value = L::weight(bytes));
+            }
             let row = gemm.nr() * group;
             let rows = gemm.panels() * k / group;
-            for (i, (values, bytes)) in values.chunks_exact_mut(row).zip(panels.chunks_exact(row)).enumerate() {
+            for (i, values) in values.chunks_exact(row).enumerate() {
                 let (variant, panel) = (i / rows, i % rows * group / k);
-                for (j, (values, bytes)) in values.chunks_exact_mut(group).zip(bytes.chunks_exact(group)).enumerate() {
-                    let column = panel * gemm.nr() + j;
+                for (column, values) in (panel * gemm.nr()..c_out).zip(values.chunks_exact(group)) {
                     let (mut sum, mut size) = (0, 0);
-                    for (value, byte) in values.iter_mut().zip(bytes) {
-                        let weight = byte.cast_signed();
-                        *value = weight.into();
+                    for weight in values {
+                        let weight: i16 = (*weight).into();
                         (sum, size) = (sum + i64::from(weight), size + i64::from(weight.unsigned_abs()));
                     }
-                    if column < c_out {
-                        let parities = if variants == 1 { 0..4 } else { variant..variant + 1 };
-                        for parity in parities {
-                            offsets[parity * c_out + column] += sum * of_hole;
-                            sizes[parity * c_out + column] += size * L::MOST;
-                        }
+                    let parities = if variants == 1 { 0..4 } else { variant..variant + 1 };
+                    for parity in parities {
+                        offsets[parity * c_out + column] += sum * of_hole;
+                        sizes[parity * c_out + column] += size * L::MOST;
                     }
                 }
             }
@@ -146,6 +164,38 @@ impl IntegerLayer<'_> {
     }
 }
 
+/// Adds up weights for the same pixel of a map that is upsampled: those of 3×3 pixels, [panel, 3, 3, `pixel` bytes], give those of
+/// 2×2 for each parity of an output, [parity, panel, 2, 2, values].
+///
+/// # Errors
+///
+/// Weights, where a sum is beyond the type.
+fn fold<L: Left>(weights: &[u8], pixel: usize, out: &mut [L::Weight]) -> Result<()> {
+    const STRIP: usize = 64;
+    let size = size_of::<L::Weight>();
+    let panels = weights.len() / (9 * pixel);
+    for (i, out) in out.chunks_exact_mut(pixel / size).enumerate() {
+        let (parity, panel, y, x) = (i / (4 * panels), i / 4 % panels, i / 2 % 2, i % 2);
+        let taps = |odd: usize, i: usize| [[0..1, 1..3], [0..2, 2..3]][odd][i].clone();
+        for (j, out) in out.chunks_mut(STRIP).enumerate() {
+            let mut sums = [0i32; STRIP];
+            for y in taps(parity / 2, y) {
+                for x in taps(parity % 2, x) {
+                    let tap = &weights[((panel * 3 + y) * 3 + x) * pixel + j * STRIP * size..];
+                    let values = sums.iter_mut().zip(tap[..out.len() * size].chunks_exact(size));
+                    values.for_each(|(sum, bytes)| *sum += i32::from(L::weight(bytes).into()));
+                }
+            }
+            let most = (1 << (8 * size - 1)) - 1;
+            if let Some(sum) = sums.iter().find(|sum| sum.abs() > most) {
+                return Err(Error::weights(format!("expected weights that add up to -{most} to {most}, found {sum}")));
+            }
+            out.iter_mut().zip(sums).for_each(|(out, sum)| *out = L::weight(&sum.to_le_bytes()));
+        }
+    }
+    Ok(())
+}
+
 /// The number type of map `index`: of the input, enc1 … encL, decL … dec1.
 pub(crate) fn map_values(integers: &Integers, index: usize) -> Values {
     match integers.maps().get(index) {
@@ -162,10 +212,11 @@ pub(crate) fn map_values(integers: &Integers, index: usize) -> Values {
 /// If the maps overlap, or `to` is not of 16 bits.
 pub(crate) fn quantise(from: Map, to: Map, step: f32, arena: &mut [f32]) {
     assert!(to.values == Values::I16, "the input of integers has 16 bits");
+    let limit = WIDE_LIMIT as f32;
     let spans = [from, to].map(|map| map.offset..map.offset + map.floats());
     let [from, out] = arena.get_disjoint_mut(spans).expect("maps do not overlap");
     let scale = 1.0 / step;
     for (out, v) in values_mut::<i16>(out).iter_mut().zip(&*from) {
-        *out = round(v * scale, [-32767.0, 32767.0]) as i16;
+        *out = round(v * scale, [-limit, limit]) as i16;
     }
 }

@@ -177,7 +177,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// Weights, where the scales are those of a network of other levels, or the slope is beyond the bounds of a scale.
+    /// Weights, where the scales are those of a network of other levels, the slope is beyond the bounds of a scale, or a decoder
+    /// layer upsamples a map whose channels do not fill groups.
     pub fn set_integers(&mut self, integers: Option<Integers>) -> Result<()> {
         if let Some(integers) = &integers {
             let (found, expected) = (integers.maps().len(), 2 * self.levels);
@@ -186,7 +187,14 @@ impl Config {
             }
             if !integer::is_scale_or_zero(self.slope) {
                 let slope = self.slope;
-                return Err(Error::weights(format!("decoder_slope: expected 0 or ±2^-60 to 2^60, found {slope}")));
+                return Err(Error::weights(format!("decoder_slope: expected 0 or ±2^-60 to 2^60, found {slope:?}")));
+            }
+            for (i, layer) in self.layers.iter().enumerate() {
+                let LayerShape { name, c_in, .. } = layer;
+                let group = integer::group(integers.is_wide(i));
+                if layer.c_skip > 0 && !c_in.is_multiple_of(group) {
+                    return Err(Error::weights(format!("{name}.up: expected channels in groups of {group}, found {c_in}")));
+                }
             }
         }
         self.integers = integers;
@@ -280,7 +288,7 @@ impl Config {
                 None => tensors.push(of("weight", vec![l.c_out, l.c_in + l.c_skip, l.kernel, l.kernel])),
                 Some(integers) => {
                     tensors.push(of("scale", vec![l.c_out]));
-                    let panels = |operand: Operand| operand.tensor_shape(l.c_out, integers.is_wide(i));
+                    let panels = |operand: Operand| operand.tensor_shape(l.c_out, integers.is_wide(i)).to_vec();
                     tensors.extend(l.operands().map(|operand| of(operand.name, panels(operand))));
                 }
             }

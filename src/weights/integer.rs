@@ -104,29 +104,39 @@ pub(super) fn is_scale_or_zero(v: f32) -> bool {
 pub struct Operand {
     /// What its tensor is called after the layer: `weight`, `up` or `skip`.
     pub name: &'static str,
-    /// Matrices of weights: four, by the parity of an output, where upsampling is folded in.
-    pub variants: usize,
-    /// Rows of a window.
-    pub runs: usize,
-    /// Weights of a row.
-    pub run: usize,
+    /// Side of a window.
+    pub kernel: usize,
+    /// Channels of the map.
+    pub channels: usize,
+    /// Whether the window is over the map upsampled, which is one of four, by the parity of an output, over the map itself.
+    pub is_upsampled: bool,
 }
 
 impl Operand {
-    /// The shape of its tensor of panels, `[variants, panels, groups of k, 16 columns, k of a group]`, the first only where there are
-    /// several. Rows of a window are filled up to whole groups, and the last panel to 16 columns, with zeros.
-    pub fn tensor_shape(&self, c_out: usize, is_wide: bool) -> Vec<usize> {
+    /// The shape of its tensor of panels, `[panels, groups of k, 16 columns, k of a group]`. Rows of a window are filled up to whole
+    /// groups, and the last panel to 16 columns, with zeros.
+    pub fn tensor_shape(&self, c_out: usize, is_wide: bool) -> [usize; 4] {
         let group = group(is_wide);
-        let panels = [c_out.div_ceil(PANEL), self.runs * self.run.div_ceil(group), PANEL, group];
-        (self.variants > 1).then_some(self.variants).into_iter().chain(panels).collect()
+        [c_out.div_ceil(PANEL), self.kernel * (self.kernel * self.channels).div_ceil(group), PANEL, group]
     }
 
-    /// Where its tensor has the weight of output channel `column` in row `run` of a window.
-    pub fn index(&self, c_out: usize, is_wide: bool, [variant, column, run, k]: [usize; 4]) -> usize {
+    /// Where its tensor has the weight of output channel `column` at (`x`, `y`) of a window, for `channel` of the map.
+    pub fn index(&self, is_wide: bool, column: usize, [y, x, channel]: [usize; 3]) -> usize {
         let group = group(is_wide);
-        let panel = variant * c_out.div_ceil(PANEL) + column / PANEL;
-        let of_group = (panel * self.runs + run) * self.run.div_ceil(group) + k / group;
+        let k = x * self.channels + channel;
+        let row = column / PANEL * self.kernel + y;
+        let of_group = row * (self.kernel * self.channels).div_ceil(group) + k / group;
         (of_group * PANEL + column % PANEL) * group + k % group
+    }
+
+    /// Matrices of weights over the map itself.
+    pub fn variants(&self) -> usize {
+        if self.is_upsampled { 4 } else { 1 }
+    }
+
+    /// Side of a window over the map itself.
+    pub fn side(&self) -> usize {
+        if self.is_upsampled { 2 } else { self.kernel }
     }
 }
 
@@ -134,11 +144,10 @@ impl LayerShape {
     /// The operands of a layer: one of an encoder layer; up and skip of a decoder layer.
     pub fn operands(&self) -> impl Iterator<Item = Operand> + use<> {
         let Self { c_in, c_skip, kernel, .. } = *self;
-        let operand = |name, variants, runs, run| Operand { name, variants, runs, run };
+        let operand = |name, channels, is_upsampled| Operand { name, kernel, channels, is_upsampled };
         let (first, skip) = match c_skip {
-            0 => (operand("weight", 1, kernel, kernel * c_in), None),
-            // The 3×3 window over the upsampled map is one of four, by output parity, of 2×2 in the map itself.
-            _ => (operand("up", 4, 2, 2 * c_in), Some(operand("skip", 1, 3, 3 * c_skip))),
+            0 => (operand("weight", c_in, false), None),
+            _ => (operand("up", c_in, true), Some(operand("skip", c_skip, false))),
         };
         [first].into_iter().chain(skip)
     }
@@ -146,23 +155,33 @@ impl LayerShape {
 
 /// Values of a group.
 pub(crate) fn group(is_wide: bool) -> usize {
-    GROUP_BYTES / if is_wide { size_of::<i16>() } else { size_of::<u8>() }
+    GROUP_BYTES / value_bytes(is_wide)
 }
 
-/// Refuses panels of a weight of −128, or of one that is not 0 where a run of `run` values is filled up to whole groups.
-pub(super) fn check(panels: &[u8], run: usize, is_wide: bool) -> Result<()> {
-    if let Some(at) = panels.iter().position(|v| *v == 0x80) {
-        return Err(Error::weights(format!("expected weights of -127 to 127, found -128 at index {at}")));
+/// Bytes of a value of a map and of a weight for it.
+fn value_bytes(is_wide: bool) -> usize {
+    if is_wide { size_of::<i16>() } else { size_of::<i8>() }
+}
+
+/// Refuses panels of a weight of the least number of its type, or of one that is not 0 where a row of a window is filled up to whole
+/// groups.
+pub(super) fn check(panels: &[u8], operand: Operand, is_wide: bool) -> Result<()> {
+    let (group, bytes) = (group(is_wide), value_bytes(is_wide));
+    let is_least = |v: &[u8]| v[bytes - 1] == 0x80 && v[..bytes - 1].iter().all(|byte| *byte == 0);
+    if let Some(at) = panels.chunks_exact(bytes).position(is_least) {
+        let (most, least) = if is_wide { (i16::MAX, i16::MIN) } else { (i8::MAX.into(), i8::MIN.into()) };
+        return Err(Error::weights(format!("expected weights of -{most} to {most}, found {least} at index {at}")));
     }
-    let group = group(is_wide);
+    let run = operand.kernel * operand.channels;
     let groups = run.div_ceil(group);
     let filled_up = run % group;
     if filled_up == 0 {
         return Ok(());
     }
-    for (i, row) in panels.chunks_exact(PANEL * group).enumerate() {
+    for (i, row) in panels.chunks_exact(PANEL * GROUP_BYTES).enumerate() {
         let is_last = i % groups == groups - 1;
-        if is_last && row.chunks_exact(group).any(|values| values[filled_up..].iter().any(|v| *v != 0)) {
+        let is_filled_up = |values: &[u8]| values[filled_up * bytes..].iter().any(|v| *v != 0);
+        if is_last && row.chunks_exact(GROUP_BYTES).any(is_filled_up) {
             return Err(Error::weights(format!("expected zeros after each run of {run} weights, found others")));
         }
     }
@@ -206,15 +225,22 @@ mod tests {
 
     #[test]
     fn panels_are_filled_up_with_zeros() {
-        // Two runs of 5 values in groups of 4.
-        let mut panels = vec![1; 2 * 2 * PANEL * 4];
-        let refused = |panels: &[u8]| check(panels, 5, false).unwrap_err().to_string();
+        // One run of 5 values in groups of 4.
+        let operand = Operand { name: "weight", kernel: 1, channels: 5, is_upsampled: false };
+        let mut panels = vec![1; 2 * PANEL * 4];
+        let refused = |panels: &[u8]| check(panels, operand, false).unwrap_err().to_string();
         assert_eq!(refused(&panels), "expected zeros after each run of 5 weights, found others");
         for row in panels.chunks_exact_mut(PANEL * 4).skip(1).step_by(2) {
             row.chunks_exact_mut(4).for_each(|values| values[1..].fill(0));
         }
-        assert!(check(&panels, 5, false).is_ok());
+        assert!(check(&panels, operand, false).is_ok());
         panels[3] = 0x80;
         assert_eq!(refused(&panels), "expected weights of -127 to 127, found -128 at index 3");
+        // Of 16 bits, that is two weights of 384 and one of 128.
+        let operand = Operand { channels: 4, ..operand };
+        assert!(check(&panels, operand, true).is_ok());
+        panels[2] = 0;
+        let refused = check(&panels, operand, true).unwrap_err().to_string();
+        assert_eq!(refused, "expected weights of -32767 to 32767, found -32768 at index 1");
     }
 }

@@ -15,19 +15,22 @@
 //!
 //! | name | type | shape |
 //! |---|---|---|
-//! | `enc{i}.weight` | I8 | `[P, k·R, 16, G]`, P = ⌈C_out / 16⌉, R = ⌈k·C_in / G⌉ |
-//! | `dec{i}.up` | I8 | `[4, P, 2·R, 16, G]`, R = ⌈2·C_up / G⌉ |
-//! | `dec{i}.skip` | I8 | `[P, 3·R, 16, G]`, R = ⌈3·C_skip / G⌉ |
+//! | `enc{i}.weight` | I8 or I16 | `[P, k·R, 16, G]`, P = ⌈C_out / 16⌉, R = ⌈k·C_in / G⌉ |
+//! | `dec{i}.up` | I8 or I16 | `[P, 3·R, 16, G]`, R = 3·C_up / G |
+//! | `dec{i}.skip` | I8 or I16 | `[P, 3·R, 16, G]`, R = ⌈3·C_skip / G⌉ |
 //! | `enc{i}.scale`, `dec{i}.scale` | F32 | `[C_out]` |
 //! | `enc{i}.bias`, `dec{i}.bias` | F32 | `[C_out]` |
 //!
-//! Weights are −127 … 127 and lie as the kernels read them: panels of 16 output channels, of each the k of a window, G at a
-//! time. A window is rows of k pixels, channels last; a row and the last panel are filled up with zeros. `up` has a variant for
-//! each parity of an output, 2·(y mod 2) + x mod 2: its 2×2 window over the map that is upsampled. G is 2 where the layer reads
-//! maps of 16 bits, which enc1 … encW and decW … dec1 do, and 4 elsewhere. A sum times its `scale`, and `bias` added, is a value.
+//! Weights lie as the kernels read them: panels of 16 output channels, of each the k of a window, G at a time. A window is rows
+//! of k pixels, channels last; a row and the last panel are filled up with zeros. Layers enc1 … encW and decW … dec1 read maps of
+//! 16 bits: their weights are I16, and G is 2. The others read maps of 8 bits, their weights are I8, and G is 4. Where an output
+//! reads a pixel of the upsampled map twice or four times, these weights add up to one of the same type. No weight nor such a sum
+//! is the least number of its type, and no sum of products leaves an i32. A sum of products times its `scale`, and `bias` added,
+//! is a value.
+//!
 //! Metadata: `wide_levels` = W, at least 1; `steps` and `zeros`, 2·L numbers each with commas between them, of the input, enc1 …
-//! encL, decL … dec2: an integer q of that map is the value (q − zero)·step. Integers of 8 bits are unsigned, those of 16 signed
-//! with zero 0. Scales, steps and the sizes of biases are of 2^−60 to 2^60, so that no value on the way is subnormal.
+//! encL, decL … dec2: an integer q of that map is the value (q − zero)·step. Integers of 8 bits are 0 … 255, those of 16 bits
+//! −8191 … 8191 with zero 0. Scales, steps and the sizes of biases are of 2^−60 to 2^60, so that no value on the way is subnormal.
 //!
 //! Metadata of both: `arch` = `pconv-unet`, `levels` = L, `color` = `rgb`, `input_mean` and `input_std`
 //! (three numbers, on values in 0 … 1; the output is de-normalised with the same), `encoder_activation` = `relu`,
@@ -152,12 +155,12 @@ impl<'a> Weights<'a> {
         }
     }
 
-    /// The panels of one of a layer's operands: of an encoder layer its `weight`, of a decoder layer `up` or `skip`. A value is a
-    /// byte, signed.
+    /// The panels of one of a layer's operands: of an encoder layer its `weight`, of a decoder layer `up` or `skip`. Values are
+    /// signed, of a byte or two, the low one first.
     ///
     /// # Errors
     ///
-    /// As [`Weights::read_layer`], and weights where a value is −128, or not 0 where panels are filled up.
+    /// As [`Weights::read_layer`], and weights where a value is −128 or −32768, or not 0 where panels are filled up.
     ///
     /// # Panics
     ///
@@ -169,7 +172,7 @@ impl<'a> Weights<'a> {
         let name = format!("{}.{operand}", shape.name);
         let (_, tensor) = &self.tensors[position(&self.tensors, &name).expect("the schema has found every tensor")];
         let panels = self.source.bytes(tensor.start..tensor.end).map_err(|e| e.of(&name))?;
-        integer::check(&panels, found.run, integers.is_wide(index)).map_err(|e| e.of(&name))?;
+        integer::check(&panels, found, integers.is_wide(index)).map_err(|e| e.of(&name))?;
         Ok(panels)
     }
 

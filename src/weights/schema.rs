@@ -2,7 +2,7 @@
 
 use super::config::{Config, MAX_CHANNELS, MAX_KERNEL, Output, Prior, inputs};
 use super::header::{Tensor, position};
-use super::integer::{self, Integers, MapScale};
+use super::integer::{Integers, MapScale};
 use super::layer::{LayerShape, MAX_LEVELS};
 use crate::error::{Error, Result};
 
@@ -62,9 +62,6 @@ pub(super) fn check(metadata: Vec<(String, String)>, tensors: &[(String, Tensor)
         },
     };
     let integers = is_integer.then(|| text.integers(levels)).transpose()?;
-    if is_integer && !integer::is_scale_or_zero(slope) {
-        return Err(mismatch("metadata decoder_slope", "0 or ±2^-60 to 2^60", format!("{slope:?}")));
-    }
     if let Some(key) = text.0.iter().map(|(key, _)| key).find(|key| !key.starts_with("provenance.")) {
         return Err(Error::weights(format!("metadata {key}: not a key of this format")));
     }
@@ -77,7 +74,10 @@ pub(super) fn check(metadata: Vec<(String, String)>, tensors: &[(String, Tensor)
     if let Some((name, _)) = tensors.0.first() {
         return Err(Error::weights(format!("tensor {name}: not part of a network of {levels} levels")));
     }
-    Config { levels, mean, std, slope, prior, prior_input, context, head, output, layers, integers }.addressable()
+    let mut config =
+        Config { levels, mean, std, slope, prior, prior_input, context, head, output, layers, integers: None };
+    config.set_integers(integers)?;
+    config.addressable()
 }
 
 /// What is known of a layer before its tensors are looked at.
@@ -190,7 +190,7 @@ impl Tensors<'_> {
                 let found = position(&self.0, &name).map(|at| &self.0[at].1.shape);
                 let fits = |k: &usize| {
                     let mut operands = place.shape(c_out, *k).operands();
-                    operands.all(|operand| found == Some(&operand.tensor_shape(c_out, is_wide)))
+                    operands.all(|operand| found.is_some_and(|found| **found == operand.tensor_shape(c_out, is_wide)))
                 };
                 (1..=MAX_KERNEL).step_by(2).find(fits).unwrap_or(1)
             }
@@ -198,7 +198,8 @@ impl Tensors<'_> {
         let shape = place.shape(c_out, kernel);
         for operand in shape.operands() {
             let expected = operand.tensor_shape(c_out, is_wide);
-            self.exactly(&format!("{}.{}", shape.name, operand.name), (&["I8"], "i8"), &expected)?;
+            let types: Types = if is_wide { (&["I16"], "i16") } else { (&["I8"], "i8") };
+            self.exactly(&format!("{}.{}", shape.name, operand.name), types, &expected)?;
         }
         Ok(shape)
     }

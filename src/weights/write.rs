@@ -94,6 +94,8 @@ pub fn header(config: &Config, dtype: Dtype, provenance: &BTreeMap<String, Strin
         let (dtype, bytes) = match config.integers {
             None => (dtype.name(), dtype.bytes()),
             Some(_) if is_float => (Dtype::F32.name(), Dtype::F32.bytes()),
+            // Two weights of 16 bits lie where four of 8 do.
+            Some(_) if shape.last() == Some(&2) => ("I16", 2),
             Some(_) => ("I8", 1),
         };
         end += shape.iter().product::<usize>() * bytes;

@@ -18,7 +18,7 @@ use std::marker::PhantomData;
 use super::product::{self, Kernels, MAX_ROWS, Number, Product};
 use crate::alloc::{Buffer, values, values_mut};
 use crate::error::Result;
-use crate::numerics::Activation;
+use crate::numerics::{Activation, WIDE_LIMIT};
 use crate::simd::Isa;
 use kernel::{GROUP_BYTES, LINE, Left, MAX_COLS, NR, Part, Set, Shell, Tile};
 use value::{Grouped, Stored};
@@ -31,13 +31,13 @@ const SLOTS: usize = MAX_ROWS + 16;
 
 /// Maps of `L`, u8 or i16, times weights, i8 or i16, into maps of `O`, u8, i16 or f32.
 ///
-/// Weights are within ±127, and no sum of products leaves an i32: the caller sees to it. Runs of windows are whole groups, of
+/// No weight is the least number of its type, and no sum of products leaves an i32: the caller sees to it. Runs of windows are whole groups, of
 /// 4 values of u8 and 2 of i16; the caller fills up both runs and weights, the latter with zeros.
 #[derive(Clone, Copy)]
 pub struct Integer<L, O>(PhantomData<fn() -> (L, O)>);
 
 /// Turns sums of integers into results, by single operations of f32: v = f32(sum − offset)·ratio·scale + bias, of which the
-/// activation. An integer is that rounded, halves to even, plus `zero`, clipped to 0 … 255 or ±32767.
+/// activation. An integer is that rounded, halves to even, plus `zero`, clipped to 0 … 255 or ±[`WIDE_LIMIT`].
 ///
 /// Scales are bounded such that nothing on the way is NaN. An integer that NaN made would be the least.
 pub struct IntegerEpilogue {
@@ -58,12 +58,12 @@ impl IntegerEpilogue {
     ///
     /// # Panics
     ///
-    /// If the numbers of columns differ, or `zero` is beyond ±32767.
+    /// If the numbers of columns differ, or `zero` is beyond ±[`WIDE_LIMIT`].
     pub fn new(offset: &[i32], scale: &[f32], bias: &[f32], activation: Activation, zero: i32) -> Result<Self> {
         let n = offset.len();
         assert!(scale.len() == n, "expected {n} scales, found {}", scale.len());
         assert!(bias.len() == n, "expected {n} biases, found {}", bias.len());
-        assert!((-32767..=32767).contains(&zero), "expected a zero within ±32767, found {zero}");
+        assert!((-WIDE_LIMIT..=WIDE_LIMIT).contains(&zero), "expected a zero within ±{WIDE_LIMIT}, found {zero}");
         let padded = n.next_multiple_of(MAX_COLS);
         let mut columns = Buffer::zeroed(3 * padded)?;
         values_mut(&mut columns)[..n].copy_from_slice(offset);

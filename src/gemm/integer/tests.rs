@@ -14,7 +14,7 @@ trait Value: Copy + Debug + PartialEq {
 }
 
 macro_rules! value {
-    ($($name:ty: $least:literal, $greatest:literal;)*) => {$(
+    ($($name:ty: $least:expr, $greatest:expr;)*) => {$(
         impl Value for $name {
             const EXTREMES: [i32; 2] = [$least, $greatest];
             fn of(v: i32) -> Self {
@@ -30,7 +30,7 @@ macro_rules! value {
 value! {
     u8: 0, 255;
     i8: -127, 127;
-    i16: -32767, 32767;
+    i16: -WIDE_LIMIT, WIDE_LIMIT;
     f32: 0, 0;
 }
 
@@ -85,19 +85,22 @@ where
     <Integer<L, O> as Number>::Weight: Value,
 {
     let Case { rows, n, variants, activation, zero, draw, .. } = *case;
+    // The largest weight of the type, or with which sums are of 32 bits.
+    let k: usize = case.windows.iter().map(Window::k).sum();
+    let most = if size_of::<L>() == 1 { 127 } else { 32767 };
+    let weight = most.min((i32::MAX - 10_000) / L::EXTREMES[1] / k as i32);
     let maps: Vec<Vec<L>> = (case.windows.iter())
         .map(|w| (0..w.span().unwrap() + 300).map(|_| L::of(draw.value(L::EXTREMES, random))).collect())
         .collect();
     let weights: Vec<Vec<i32>> = (case.windows.iter())
-        .map(|w| (0..variants * n * w.k()).map(|_| draw.value([-127, 127], random)).collect())
+        .map(|w| (0..variants * n * w.k()).map(|_| draw.value([-weight, weight], random)).collect())
         .collect();
-    let k: usize = case.windows.iter().map(Window::k).sum();
     // Sums in the middle and beyond both ends of the range of results.
     let spread = match O::EXTREMES[1] {
         0 => 1.0,
         greatest => greatest as f32,
     };
-    let typical = (k as f32).sqrt() * L::EXTREMES[1] as f32 * 64.0;
+    let typical = (k as f32).sqrt() * L::EXTREMES[1] as f32 * (weight as f32 / 2.0);
     let unit = |random: &mut Random| random.below(1 << 20) as f32 / (1 << 20) as f32;
     let scale: Vec<f32> = (0..n).map(|_| (0.1 + unit(random)) * spread / typical).collect();
     let bias: Vec<f32> = (0..n).map(|_| (unit(random) - 0.5) * spread).collect();
@@ -188,7 +191,7 @@ fn every_kernel_equals_the_triple_loop() {
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     let activations = [Activation::None, Activation::Relu, Activation::LeakyRelu(0.2)];
     let draws = [Draw::Even, Draw::Extreme, Draw::Greatest];
-    let zeros = [0, 128, 255, -3, 32767, -32767];
+    let zeros = [0, 128, 255, -3, WIDE_LIMIT, -WIDE_LIMIT];
     let columns: Vec<usize> = if cfg!(miri) { vec![3, 33] } else { (1..71).chain([96, 97, 128]).collect() };
     for (i, n) in columns.into_iter().enumerate() {
         for wide in [false, true] {
@@ -356,6 +359,6 @@ fn runs_of_broken_groups_and_epilogues_of_another_gemm_are_rejected() {
         let (scale, bias) = (vec![1.0; scales], vec![0.0; biases]);
         !panics(|| IntegerEpilogue::new(&[0; 3], &scale, &bias, Activation::None, zero))
     };
-    assert!(epilogue(3, 3, 0) && epilogue(3, 3, -32767));
-    assert!(!epilogue(2, 3, 0) && !epilogue(3, 4, 0) && !epilogue(3, 3, 32768) && !epilogue(3, 3, i32::MIN));
+    assert!(epilogue(3, 3, 0) && epilogue(3, 3, -WIDE_LIMIT));
+    assert!(!epilogue(2, 3, 0) && !epilogue(3, 4, 0) && !epilogue(3, 3, WIDE_LIMIT + 1) && !epilogue(3, 3, i32::MIN));
 }

@@ -1,7 +1,7 @@
 //! The values of integer maps, and what sums become.
 
 use crate::alloc::Plain;
-use crate::numerics::round;
+use crate::numerics::{WIDE_LIMIT, round};
 
 /// A value of a map on the left.
 pub trait Grouped: Plain + Send + Sync + 'static {
@@ -41,7 +41,7 @@ impl Stored for u8 {
 }
 
 impl Stored for i16 {
-    const LIMITS: [i32; 2] = [-32767, 32767];
+    const LIMITS: [i32; 2] = [-WIDE_LIMIT, WIDE_LIMIT];
 
     #[inline(always)]
     fn of(v: f32, limits: [f32; 2], zero: i32) -> i16 {

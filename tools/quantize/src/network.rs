@@ -4,9 +4,8 @@ use crate::statistics::Statistics;
 use inpaint_edge::weights::{Config, Dtype, Integers, LayerShape, MapScale, Operand, Weights, header};
 use std::collections::BTreeMap;
 
-/// The largest weight, and the largest integer of 16 bits that a map is scaled to.
-const MOST_WEIGHT: f64 = 127.0;
-const MOST_WIDE: f64 = 32000.0;
+/// The largest integer of 16 bits in a map.
+const MOST_WIDE: f64 = inpaint_edge::numerics::WIDE_LIMIT as f64;
 
 /// How to scale maps.
 #[derive(Clone, Copy, Debug)]
@@ -46,35 +45,57 @@ fn scale(step: f64, zero: u8) -> MapScale {
     MapScale::new(step as f32, zero)
 }
 
-/// The weights of each operand of a layer, `[variants, c_out, runs, run]`, folded over the upsampling.
-fn folded(shape: &LayerShape, weight: &[f32]) -> Vec<Vec<f64>> {
+/// The weights of an operand, `[c_out, kernel, kernel, channels]`, from those of its layer, of which its channels are some.
+fn channels_last(shape: &LayerShape, weight: &[f32], first: usize, channels: usize) -> Vec<f64> {
     let LayerShape { c_in, c_skip, c_out, kernel, .. } = *shape;
-    let at = |o: usize, c: usize, y: usize, x: usize| {
-        f64::from(weight[((o * (c_in + c_skip) + c) * kernel + y) * kernel + x])
-    };
-    let window = |channels: usize, first: usize| {
-        let places = (0..c_out).flat_map(move |o| (0..kernel).flat_map(move |y| (0..kernel).map(move |x| (o, y, x))));
-        places.flat_map(move |(o, y, x)| (0..channels).map(move |c| at(o, first + c, y, x))).collect::<Vec<f64>>()
-    };
-    if c_skip == 0 {
-        return vec![window(c_in, 0)];
-    }
-    let mut up = Vec::with_capacity(4 * c_out * 4 * c_in);
-    for parity in 0..4 {
-        // Rows and columns of the 3×3 window that fall on the first and on the second of the map that is upsampled.
-        let taps = |odd: usize| if odd == 0 { [0..1, 1..3] } else { [0..2, 2..3] };
-        for o in 0..c_out {
-            for rows in taps(parity / 2) {
-                for columns in taps(parity % 2) {
-                    for c in 0..c_in {
-                        let tap = |y: usize| columns.clone().map(|x| at(o, c, y, x)).sum::<f64>();
-                        up.push(rows.clone().map(tap).sum());
-                    }
-                }
-            }
+    let taps = kernel * kernel;
+    let at = |o: usize, tap: usize, c: usize| f64::from(weight[(o * (c_in + c_skip) + first + c) * taps + tap]);
+    let places = (0..c_out).flat_map(|o| (0..taps).map(move |tap| (o, tap)));
+    places.flat_map(|(o, tap)| (0..channels).map(move |c| at(o, tap, c))).collect()
+}
+
+/// The weights of one output channel over the map itself, of each parity of an output, from those of 3×3 pixels of the upsampled
+/// map.
+fn folded(filter: &[f64], channels: usize) -> [Vec<f64>; 4] {
+    std::array::from_fn(|parity| {
+        let mut sums = vec![0.0; 4 * channels];
+        for (i, w) in filter.iter().enumerate() {
+            let (y, x, c) = (i / channels / 3, i / channels % 3, i % channels);
+            // Even outputs read pixels −1 | 0, 0 of the map, odd ones 0, 0 | 1.
+            let half = |tap: usize, odd: usize| (tap + 1 - odd) / 2;
+            let (y, x) = (half(y, parity / 2), half(x, parity % 2));
+            sums[(2 * y + x) * channels + c] += w;
         }
+        sums
+    })
+}
+
+/// Rounds the weights of one output channel, those of each operand, and tells what 1 stands for.
+fn round(filters: &[(Operand, &[f64])], is_wide: bool) -> (f32, Vec<Vec<f64>>) {
+    let over_maps = |filters: &mut dyn Iterator<Item = (Operand, &[f64])>| {
+        filters.map(|(of, filter)| match of.is_upsampled {
+            true => folded(filter, of.channels).to_vec(),
+            false => vec![filter.to_vec()],
+        }).collect::<Vec<_>>()
+    };
+    // The largest weight over a map, and the largest sum of sizes for one output.
+    let sizes = |operands: &[Vec<Vec<f64>>]| {
+        let largest = operands.iter().flatten().flatten().fold(0.0f64, |most, w| most.max(w.abs()));
+        let size = |variants: &Vec<Vec<f64>>| variants.iter().map(|v| v.iter().map(|w| w.abs()).sum::<f64>()).fold(0.0, f64::max);
+        (largest, operands.iter().map(size).sum::<f64>())
+    };
+    let (most, most_sum) = if is_wide { (32767.0, f64::from(i32::MAX) / MOST_WIDE) } else { (127.0, f64::from(i32::MAX) / 255.0) };
+    let (largest, sum) = sizes(&over_maps(&mut filters.iter().copied()));
+    let mut unit = (largest / most).max(sum / most_sum).max(1e-15);
+    loop {
+        let of_unit = unit as f32;
+        let rounded: Vec<Vec<f64>> = filters.iter().map(|(_, filter)| filter.iter().map(|w| (w / f64::from(of_unit)).round_ties_even()).collect()).collect();
+        let (largest, sum) = sizes(&over_maps(&mut filters.iter().zip(&rounded).map(|((of, _), rounded)| (*of, &rounded[..]))));
+        if largest <= most && sum <= most_sum {
+            return (of_unit, rounded);
+        }
+        unit *= 1.0 + 1.0 / 512.0;
     }
-    vec![up, window(c_skip, c_in)]
 }
 
 /// Makes a weights file of integers of one of floats, whose maps take values as `statistics` tell.
@@ -98,32 +119,38 @@ pub fn quantise(
         weights.read_layer(index, &mut weight, &mut bias).map_err(text)?;
         let LayerShape { ref name, c_out, .. } = *shape;
         let is_wide = integers.is_wide(index);
-        // Each operand, the step of the map it reads, and its weights.
-        let steps = (0..).map(|i| f64::from(integers.maps()[integers.source(index, i)].step));
-        let operands: Vec<(Operand, f64, Vec<f64>)> = (shape.operands().zip(steps).zip(folded(shape, &weight)))
-            .map(|((operand, step), weights)| (operand, step, weights))
+        let firsts = [0, shape.c_in];
+        // Each operand, and its weights times the step of the map it reads.
+        let operands: Vec<(Operand, Vec<f64>)> = shape.operands().enumerate()
+            .map(|(i, of)| {
+                let step = f64::from(integers.maps()[integers.source(index, i)].step);
+                let mut weights = channels_last(shape, &weight, firsts[i], of.channels);
+                weights.iter_mut().for_each(|w| *w *= step);
+                (of, weights)
+            })
             .collect();
-        // A scale per output channel, for all its operands: of the largest weight times the step.
-        let mut largest = vec![0.0f64; c_out];
-        for (of, step, weights) in &operands {
-            for (i, weights) in weights.chunks_exact(of.runs * of.run).enumerate() {
-                let most = weights.iter().fold(0.0f64, |most, w| most.max(w.abs()));
-                largest[i % c_out] = largest[i % c_out].max(most * step);
-            }
-        }
-        let scale: Vec<f32> = largest.iter().map(|most| (most / MOST_WEIGHT).max(1e-15) as f32).collect();
+        let mut data: Vec<Vec<i16>> = operands.iter().map(|(of, _)| vec![0; of.tensor_shape(c_out, is_wide).iter().product()]).collect();
+        let mut scale = Vec::with_capacity(c_out);
         let (mut signal, mut noise) = (0.0, 0.0);
-        for (of, step, weights) in &operands {
-            let mut data = vec![0u8; of.tensor_shape(c_out, is_wide).iter().product()];
-            for (at, w) in weights.iter().enumerate() {
-                let (k, run, column) = (at % of.run, at / of.run % of.runs, at / (of.run * of.runs));
-                let (variant, column) = (column / c_out, column % c_out);
-                let unit = f64::from(scale[column]) / step;
-                let q = (w / unit).round_ties_even().clamp(-MOST_WEIGHT, MOST_WEIGHT);
-                let error = q * unit - w;
-                (signal, noise) = (signal + w * w, noise + error * error);
-                data[of.index(c_out, is_wide, [variant, column, run, k])] = (q as i8).cast_unsigned();
+        for o in 0..c_out {
+            let filters: Vec<(Operand, &[f64])> = operands.iter().map(|(of, weights)| {
+                let len = weights.len() / c_out;
+                (*of, &weights[o * len..][..len])
+            }).collect();
+            let (unit, rounded) = round(&filters, is_wide);
+            for (((of, filter), rounded), data) in filters.iter().zip(&rounded).zip(&mut data) {
+                for (i, (w, q)) in filter.iter().zip(rounded).enumerate() {
+                    let place = [i / of.channels / of.kernel, i / of.channels % of.kernel, i % of.channels];
+                    data[of.index(is_wide, o, place)] = *q as i16;
+                    let error = q * f64::from(unit) - w;
+                    (signal, noise) = (signal + w * w, noise + error * error);
+                }
             }
+            scale.push(unit);
+        }
+        for ((of, _), data) in operands.iter().zip(data) {
+            let bytes = if is_wide { 2 } else { 1 };
+            let data = data.iter().flat_map(|q| q.to_le_bytes()[..bytes].to_vec()).collect();
             tensors.insert(format!("{name}.{}", of.name), data);
         }
         let bytes = |v: &[f32]| v.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
