@@ -367,7 +367,7 @@ fn numbers_that_could_leave_the_contract_are_refused() {
     assert_eq!(low, "dec1.up: expected weights of -32767 to 32767, found -32768 at index 5");
     // The second and the third pixel of a row of 3·8 values of 16 columns are the same one.
     let sum = refused_data("dec2.up", |data| [2, 4].iter().for_each(|group| data[group * 64] = 64));
-    assert_eq!(sum, "dec2.up: expected weights that add up to -127 to 127, found 128");
+    assert_eq!(sum, "dec2.up: expected weights that add up to -127 to 127, found ±128");
     // 9 values a run, in groups of 2: the last has one that is filled up.
     let filled = refused_data("enc1.weight", |data| data[4 * 64 + 2] = 1);
     assert_eq!(filled, "enc1.weight: expected zeros after each run of 9 weights, found others");

@@ -23,30 +23,44 @@ pub(crate) struct IntegerLayer<'a> {
 
 /// A map of integers on the left.
 trait Left: Plain {
-    /// Its weights, a byte or two.
-    type Weight: Plain + Into<i16>;
-    /// The largest size of a value.
+    /// Its weights.
+    type Weight: Plain + Into<i32>;
+    /// The largest size of a value, and of a weight.
     const MOST: i64;
+    const MOST_WEIGHT: i32;
 
-    /// The weight of as many bytes as it has, the low one first.
-    fn weight(bytes: &[u8]) -> Self::Weight;
+    /// Writes weights, of each the low byte first.
+    fn read(bytes: &[u8], weights: &mut [Self::Weight]);
+
+    /// A weight that is within the type.
+    fn weight(v: i32) -> Self::Weight;
 }
 
 impl Left for u8 {
     type Weight = i8;
     const MOST: i64 = 255;
+    const MOST_WEIGHT: i32 = i8::MAX as i32;
 
-    fn weight(bytes: &[u8]) -> i8 {
-        bytes[0].cast_signed()
+    fn read(bytes: &[u8], weights: &mut [i8]) {
+        weights.iter_mut().zip(bytes).for_each(|(weight, byte)| *weight = byte.cast_signed());
+    }
+
+    fn weight(v: i32) -> i8 {
+        v as i8
     }
 }
 
 impl Left for i16 {
     type Weight = i16;
     const MOST: i64 = WIDE_LIMIT as i64;
+    const MOST_WEIGHT: i32 = i16::MAX as i32;
 
-    fn weight(bytes: &[u8]) -> i16 {
-        i16::from_le_bytes([bytes[0], bytes[1]])
+    fn read(bytes: &[u8], weights: &mut [i16]) {
+        weights.iter_mut().zip(bytes.as_chunks().0).for_each(|(weight, bytes)| *weight = i16::from_le_bytes(*bytes));
+    }
+
+    fn weight(v: i32) -> i16 {
+        v as i16
     }
 }
 
@@ -95,53 +109,36 @@ impl IntegerLayer<'_> {
         Integer<L, O>: Number<Left = L, Weight = L::Weight, Output = O, Epilogue = IntegerEpilogue>,
     {
         let Self { isa, index, shape, integers, activation } = *self;
-        let c_out = shape.c_out;
+        let LayerShape { c_out, ref name, .. } = *shape;
         let gemm = Gemm::<Integer<L, O>>::new(isa, c_out)?;
         let mut packed = ArrayVec::new();
-        // By output parity and column: what the integers that stand for 0 add to a sum, and the largest size of a sum.
-        let mut offsets = try_filled(0i64, 4 * c_out)?;
-        let mut sizes = try_filled(0i64, 4 * c_out)?;
+        let mut columns = try_filled(Column::default(), gemm.panels() * gemm.nr())?;
         let group = weights::group(integers.is_wide(index));
         for (i, of) in shape.operands().enumerate() {
-            let of_hole = i64::from(integers.maps()[integers.source(index, i)].zero);
-            let (variants, side) = (of.variants(), of.side());
-            let k = side * (side * of.channels).next_multiple_of(group);
-            let mut of_operand =
-                Packed::in_buffer(memory.split_front(gemm.packed_bytes(variants, k) / size_of::<f32>()));
             let panels = weights.panels(index, of.name)?;
-            let values = gemm.repack(&mut of_operand, variants, k)?;
-            if of.is_upsampled {
-                let pixel = of.channels * gemm.nr() * size_of::<L::Weight>();
-                let name = format!("{}.{}", shape.name, of.name);
-                fold::<L>(&panels, pixel, values).map_err(|e| e.of(name))?;
-            } else {
-                let bytes = panels.chunks_exact(size_of::<L::Weight>());
-                values.iter_mut().zip(bytes).for_each(|(value, bytes)| *value = L::weight(bytes));
-            }
-            let row = gemm.nr() * group;
-            let rows = gemm.panels() * k / group;
-            for (i, values) in values.chunks_exact(row).enumerate() {
-                let (variant, panel) = (i / rows, i % rows * group / k);
-                for (column, values) in (panel * gemm.nr()..c_out).zip(values.chunks_exact(group)) {
-                    let (mut sum, mut size) = (0, 0);
-                    for weight in values {
-                        let weight: i16 = (*weight).into();
-                        (sum, size) = (sum + i64::from(weight), size + i64::from(weight.unsigned_abs()));
-                    }
-                    let parities = if variants == 1 { 0..4 } else { variant..variant + 1 };
-                    for parity in parities {
-                        offsets[parity * c_out + column] += sum * of_hole;
-                        sizes[parity * c_out + column] += size * L::MOST;
-                    }
-                }
+            let k = of.side() * (of.side() * of.channels).next_multiple_of(group);
+            let bytes = gemm.packed_bytes(of.variants(), k);
+            let mut of_operand = Packed::in_buffer(memory.split_front(bytes / size_of::<f32>()));
+            let values = gemm.repack(&mut of_operand, of.variants(), k)?;
+            match of.is_upsampled {
+                true => fold::<L>(&panels, of.channels * gemm.nr(), values)
+                    .map_err(|e| e.of(format!("{name}.{}", of.name)))?,
+                false => L::read(&panels, values),
             }
             packed.push(of_operand);
+            // An output reads every weight of its column, those that are added up together.
+            let zero = i64::from(integers.maps()[integers.source(index, i)].zero);
+            let len = panels.len() / gemm.panels();
+            for (panel, columns) in panels.chunks_exact(len).zip(columns.chunks_exact_mut(gemm.nr())) {
+                Column::add::<L>(columns, panel, group, zero);
+            }
         }
-        let LayerShape { name, .. } = shape;
-        if let Some(size) = sizes.iter().find(|size| i32::try_from(**size).is_err()) {
+        if let Some(size) = columns.iter().map(|column| column.size).find(|size| i32::try_from(*size).is_err()) {
             let expected = i32::MAX;
             return Err(Error::weights(format!("{name}: expected sums of at most {expected}, found one of {size}")));
         }
+        let mut offset = try_filled(0, c_out)?;
+        offset.iter_mut().zip(&columns).for_each(|(offset, column)| *offset = column.offset as i32);
         let (mut scale, mut bias) = (Vec::new(), Vec::new());
         weights.read_scales(index, &mut scale, &mut bias)?;
         let mut of_zero = 0;
@@ -150,50 +147,80 @@ impl IntegerLayer<'_> {
             scale.iter_mut().chain(&mut bias).for_each(|v| *v /= step);
             of_zero = i32::from(*zero);
         }
-        let parities = if shape.c_skip == 0 { 1 } else { 4 };
-        let epilogues: Result<ArrayVec<_, 4>> = offsets
-            .chunks_exact(c_out)
-            .take(parities)
-            .map(|offset| {
-                let mut of_parity = try_filled(0, c_out)?;
-                of_parity.iter_mut().zip(offset).for_each(|(out, v)| *out = *v as i32);
-                IntegerEpilogue::new(&of_parity, &scale, &bias, activation, of_zero)
-            })
-            .collect();
-        Ok(Layer::of(gemm, packed, epilogues?, zero, shape.kernel))
+        let epilogue = IntegerEpilogue::new(&offset, &scale, &bias, activation, of_zero)?;
+        Ok(Layer::of(gemm, packed, epilogue, zero, shape.kernel))
     }
 }
 
-/// Adds up weights for the same pixel of a map that is upsampled: those of 3×3 pixels, [panel, 3, 3, `pixel` bytes], give those of
-/// 2×2 for each parity of an output, [parity, panel, 2, 2, values].
+/// Bytes of a row of panels, which has a group for each column.
+const ROW: usize = 64;
+
+/// What the weights of an output channel add up to.
+#[derive(Clone, Copy, Default)]
+struct Column {
+    /// The sum of products with the integers that stand for 0.
+    offset: i64,
+    /// No sum of products is larger, nor one of some of them.
+    size: i64,
+}
+
+impl Column {
+    /// Adds a panel, [k / group, column, group], of an operand whose map has `zero` for 0.
+    fn add<L: Left>(columns: &mut [Column], panel: &[u8], group: usize, zero: i64) {
+        // So many rows that sums of sizes are in an i32.
+        for rows in panel.chunks(ROW << 15) {
+            let (mut sums, mut sizes) = ([0i32; ROW], [0i32; ROW]);
+            for row in rows.chunks_exact(ROW) {
+                let mut weights = [L::weight(0); ROW];
+                L::read(row, &mut weights);
+                for ((sum, size), weight) in sums.iter_mut().zip(&mut sizes).zip(weights) {
+                    let weight: i32 = weight.into();
+                    *sum += weight;
+                    *size += weight.abs();
+                }
+            }
+            let total = |lanes: &[i32]| lanes.iter().map(|v| i64::from(*v)).sum::<i64>();
+            for (i, column) in columns.iter_mut().enumerate() {
+                let lanes = i * group..(i + 1) * group;
+                column.offset += total(&sums[lanes.clone()]) * zero;
+                column.size += total(&sizes[lanes]) * L::MOST;
+            }
+        }
+    }
+}
+
+/// Adds up weights for the same pixel of a map that is upsampled: those of 3×3 pixels, [panel, 3, 3, `pixel`], give those of 2×2 for
+/// each parity of an output, [parity, panel, 2, 2, `pixel`].
 ///
 /// # Errors
 ///
 /// Weights, where a sum is beyond the type.
-fn fold<L: Left>(weights: &[u8], pixel: usize, out: &mut [L::Weight]) -> Result<()> {
-    const STRIP: usize = 64;
+fn fold<L: Left>(panels: &[u8], pixel: usize, out: &mut [L::Weight]) -> Result<()> {
     let size = size_of::<L::Weight>();
-    let panels = weights.len() / (9 * pixel);
-    for (i, out) in out.chunks_exact_mut(pixel / size).enumerate() {
-        let (parity, panel, y, x) = (i / (4 * panels), i / 4 % panels, i / 2 % 2, i % 2);
+    let count = panels.len() / (9 * pixel * size);
+    let mut largest = [0i32; ROW];
+    for (i, out) in out.chunks_exact_mut(pixel).enumerate() {
+        let (parity, panel, y, x) = (i / (4 * count), i / 4 % count, i / 2 % 2, i % 2);
+        // Even outputs read pixels −1 | 0, 0 of the map, odd ones 0, 0 | 1.
         let taps = |odd: usize, i: usize| [[0..1, 1..3], [0..2, 2..3]][odd][i].clone();
-        for (j, out) in out.chunks_mut(STRIP).enumerate() {
-            let mut sums = [0i32; STRIP];
+        for (j, out) in out.chunks_mut(ROW / size).enumerate() {
+            let mut sums = [0i32; ROW];
             for y in taps(parity / 2, y) {
                 for x in taps(parity % 2, x) {
-                    let tap = &weights[((panel * 3 + y) * 3 + x) * pixel + j * STRIP * size..];
-                    let values = sums.iter_mut().zip(tap[..out.len() * size].chunks_exact(size));
-                    values.for_each(|(sum, bytes)| *sum += i32::from(L::weight(bytes).into()));
+                    let mut weights = [L::weight(0); ROW];
+                    L::read(&panels[((panel * 3 + y) * 3 + x) * pixel * size + j * ROW..][..ROW], &mut weights);
+                    sums.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += weight.into());
                 }
             }
-            let most = (1 << (8 * size - 1)) - 1;
-            if let Some(sum) = sums.iter().find(|sum| sum.abs() > most) {
-                return Err(Error::weights(format!("expected weights that add up to -{most} to {most}, found {sum}")));
-            }
-            out.iter_mut().zip(sums).for_each(|(out, sum)| *out = L::weight(&sum.to_le_bytes()));
+            largest.iter_mut().zip(&sums).for_each(|(largest, sum)| *largest = sum.abs().max(*largest));
+            out.iter_mut().zip(sums).for_each(|(out, sum)| *out = L::weight(sum));
         }
     }
-    Ok(())
+    let (most, found) = (L::MOST_WEIGHT, largest.into_iter().max().unwrap_or(0));
+    match found <= most {
+        true => Ok(()),
+        false => Err(Error::weights(format!("expected weights that add up to -{most} to {most}, found ±{found}"))),
+    }
 }
 
 /// The number type of map `index`: of the input, enc1 … encL, decL … dec1.

@@ -37,8 +37,7 @@ pub(crate) struct Layer<N: Number = f32> {
     gemm: Gemm<N>,
     /// One operand of an encoder layer; up (a variant per output parity) and skip of a decoder layer.
     weights: ArrayVec<Packed<N::Weight>, 2>,
-    /// One, or one for each parity of a decoder layer's outputs.
-    epilogues: ArrayVec<N::Epilogue, 4>,
+    epilogue: N::Epilogue,
     /// What stands for 0 in the map of the results.
     zero: N::Output,
     /// Side of an encoder layer's windows.
@@ -82,19 +81,18 @@ impl<N: Number> Layer<N> {
             });
             weights.push(packed);
         }
-        let epilogues = ArrayVec::from_iter([epilogue]);
-        Ok(Self { gemm, weights, epilogues, zero, kernel: shape.kernel })
+        Ok(Self { gemm, weights, epilogue, zero, kernel: shape.kernel })
     }
 
     /// From weights that are packed already.
     pub(super) fn of(
         gemm: Gemm<N>,
         weights: ArrayVec<Packed<N::Weight>, 2>,
-        epilogues: ArrayVec<N::Epilogue, 4>,
+        epilogue: N::Epilogue,
         zero: N::Output,
         kernel: usize,
     ) -> Self {
-        Self { gemm, weights, epilogues, zero, kernel }
+        Self { gemm, weights, epilogue, zero, kernel }
     }
 
     /// Bytes of packed weights that a layer of this shape will have, in whole cache lines.
@@ -143,12 +141,11 @@ impl<N: Number> Layer<N> {
                 operands[1] = self.operand(inputs, 1, parity);
             }
             let part = |i: usize| i * panels / groups;
-            let epilogue = &self.epilogues[parity % self.epilogues.len()];
             // SAFETY: the pixels of a layer are distinct, and a task has its own block of them or its own panels.
             #[allow(unsafe_code)]
             unsafe {
                 let rows = &rows[..list.len()];
-                self.gemm.rows(&operands[..inputs.len()], epilogue, rows, part(group)..part(group + 1), &out)
+                self.gemm.rows(&operands[..inputs.len()], &self.epilogue, rows, part(group)..part(group + 1), &out)
             };
         });
     }

@@ -193,7 +193,9 @@ impl Config {
                 let LayerShape { name, c_in, .. } = layer;
                 let group = integer::group(integers.is_wide(i));
                 if layer.c_skip > 0 && !c_in.is_multiple_of(group) {
-                    return Err(Error::weights(format!("{name}.up: expected channels in groups of {group}, found {c_in}")));
+                    return Err(Error::weights(format!(
+                        "{name}.up: expected channels in groups of {group}, found {c_in}"
+                    )));
                 }
             }
         }

@@ -168,7 +168,14 @@ fn value_bytes(is_wide: bool) -> usize {
 pub(super) fn check(panels: &[u8], operand: Operand, is_wide: bool) -> Result<()> {
     let (group, bytes) = (group(is_wide), value_bytes(is_wide));
     let is_least = |v: &[u8]| v[bytes - 1] == 0x80 && v[..bytes - 1].iter().all(|byte| *byte == 0);
-    if let Some(at) = panels.chunks_exact(bytes).position(is_least) {
+    // Most lines have no byte of 0x80, which is seen many at a time.
+    let has_some = |line: &[u8]| line.iter().fold(false, |has, byte| has | (*byte == 0x80));
+    let least =
+        panels.chunks(PANEL * GROUP_BYTES).enumerate().filter(|(_, line)| has_some(line)).find_map(|(i, line)| {
+            let at = line.chunks_exact(bytes).position(is_least)?;
+            Some(i * (PANEL * GROUP_BYTES / bytes) + at)
+        });
+    if let Some(at) = least {
         let (most, least) = if is_wide { (i16::MAX, i16::MIN) } else { (i8::MAX.into(), i8::MIN.into()) };
         return Err(Error::weights(format!("expected weights of -{most} to {most}, found {least} at index {at}")));
     }

@@ -25,8 +25,8 @@
 //! of k pixels, channels last; a row and the last panel are filled up with zeros. Layers enc1 … encW and decW … dec1 read maps of
 //! 16 bits: their weights are I16, and G is 2. The others read maps of 8 bits, their weights are I8, and G is 4. Where an output
 //! reads a pixel of the upsampled map twice or four times, these weights add up to one of the same type. No weight nor such a sum
-//! is the least number of its type, and no sum of products leaves an i32. A sum of products times its `scale`, and `bias` added,
-//! is a value.
+//! is the least number of its type, and the sizes of a channel's weights, times the largest integer of the map, add up to an i32.
+//! A sum of products times its `scale`, and `bias` added, is a value.
 //!
 //! Metadata: `wide_levels` = W, at least 1; `steps` and `zeros`, 2·L numbers each with commas between them, of the input, enc1 …
 //! encL, decL … dec2: an integer q of that map is the value (q − zero)·step. Integers of 8 bits are 0 … 255, those of 16 bits

@@ -70,29 +70,28 @@ fn folded(filter: &[f64], channels: usize) -> [Vec<f64>; 4] {
     })
 }
 
-/// Rounds the weights of one output channel, those of each operand, and tells what 1 stands for.
+/// Rounds the weights of one output channel, those of each operand, and tells what 1 stands for: the least with which they and
+/// their sums are within the format's bounds.
 fn round(filters: &[(Operand, &[f64])], is_wide: bool) -> (f32, Vec<Vec<f64>>) {
-    let over_maps = |filters: &mut dyn Iterator<Item = (Operand, &[f64])>| {
-        filters.map(|(of, filter)| match of.is_upsampled {
-            true => folded(filter, of.channels).to_vec(),
-            false => vec![filter.to_vec()],
-        }).collect::<Vec<_>>()
+    let (most, most_value) = if is_wide { (32767.0, MOST_WIDE) } else { (127.0, 255.0) };
+    // How many times larger a unit has to be.
+    let excess = |filters: &mut dyn Iterator<Item = (Operand, &[f64])>| {
+        let (mut largest, mut size) = (0.0f64, 0.0);
+        for (of, filter) in filters {
+            let upsampled = of.is_upsampled.then(|| folded(filter, of.channels));
+            let weights = upsampled.iter().flatten().flatten().chain(filter);
+            largest = weights.fold(largest, |largest, w| largest.max(w.abs()));
+            size += filter.iter().map(|w| w.abs()).sum::<f64>();
+        }
+        (largest / most).max(size / (f64::from(i32::MAX) / most_value))
     };
-    // The largest weight over a map, and the largest sum of sizes for one output.
-    let sizes = |operands: &[Vec<Vec<f64>>]| {
-        let largest = operands.iter().flatten().flatten().fold(0.0f64, |most, w| most.max(w.abs()));
-        let size = |variants: &Vec<Vec<f64>>| variants.iter().map(|v| v.iter().map(|w| w.abs()).sum::<f64>()).fold(0.0, f64::max);
-        (largest, operands.iter().map(size).sum::<f64>())
-    };
-    let (most, most_sum) = if is_wide { (32767.0, f64::from(i32::MAX) / MOST_WIDE) } else { (127.0, f64::from(i32::MAX) / 255.0) };
-    let (largest, sum) = sizes(&over_maps(&mut filters.iter().copied()));
-    let mut unit = (largest / most).max(sum / most_sum).max(1e-15);
+    let mut unit = excess(&mut filters.iter().copied()).max(1e-15) as f32;
     loop {
-        let of_unit = unit as f32;
-        let rounded: Vec<Vec<f64>> = filters.iter().map(|(_, filter)| filter.iter().map(|w| (w / f64::from(of_unit)).round_ties_even()).collect()).collect();
-        let (largest, sum) = sizes(&over_maps(&mut filters.iter().zip(&rounded).map(|((of, _), rounded)| (*of, &rounded[..]))));
-        if largest <= most && sum <= most_sum {
-            return (of_unit, rounded);
+        let of_unit = |w: &f64| (w / f64::from(unit)).round_ties_even();
+        let rounded: Vec<Vec<f64>> = filters.iter().map(|(_, filter)| filter.iter().map(of_unit).collect()).collect();
+        // Weights that are added up may all have been rounded away from 0.
+        if excess(&mut filters.iter().zip(&rounded).map(|((of, _), rounded)| (*of, &rounded[..]))) <= 1.0 {
+            return (unit, rounded);
         }
         unit *= 1.0 + 1.0 / 512.0;
     }
@@ -121,7 +120,9 @@ pub fn quantise(
         let is_wide = integers.is_wide(index);
         let firsts = [0, shape.c_in];
         // Each operand, and its weights times the step of the map it reads.
-        let operands: Vec<(Operand, Vec<f64>)> = shape.operands().enumerate()
+        let operands: Vec<(Operand, Vec<f64>)> = shape
+            .operands()
+            .enumerate()
             .map(|(i, of)| {
                 let step = f64::from(integers.maps()[integers.source(index, i)].step);
                 let mut weights = channels_last(shape, &weight, firsts[i], of.channels);
@@ -129,14 +130,18 @@ pub fn quantise(
                 (of, weights)
             })
             .collect();
-        let mut data: Vec<Vec<i16>> = operands.iter().map(|(of, _)| vec![0; of.tensor_shape(c_out, is_wide).iter().product()]).collect();
+        let mut data: Vec<Vec<i16>> =
+            operands.iter().map(|(of, _)| vec![0; of.tensor_shape(c_out, is_wide).iter().product()]).collect();
         let mut scale = Vec::with_capacity(c_out);
         let (mut signal, mut noise) = (0.0, 0.0);
         for o in 0..c_out {
-            let filters: Vec<(Operand, &[f64])> = operands.iter().map(|(of, weights)| {
-                let len = weights.len() / c_out;
-                (*of, &weights[o * len..][..len])
-            }).collect();
+            let filters: Vec<(Operand, &[f64])> = operands
+                .iter()
+                .map(|(of, weights)| {
+                    let len = weights.len() / c_out;
+                    (*of, &weights[o * len..][..len])
+                })
+                .collect();
             let (unit, rounded) = round(&filters, is_wide);
             for (((of, filter), rounded), data) in filters.iter().zip(&rounded).zip(&mut data) {
                 for (i, (w, q)) in filter.iter().zip(rounded).enumerate() {
