@@ -15,9 +15,13 @@ use crate::sample::Sample;
 /// stands for the weights file itself. A result that is an error is recorded as the name of its kind.
 pub const RECORDED: &str = include_str!("../tests/golden/digests.tsv");
 
-/// Name and file of the shipped weights; `edge` is built into the library.
+/// Name and file of the weights of the records: `edge`, which is built into the library, `nano`, and a network of floats.
 #[cfg(feature = "embedded-weights")]
-pub const SHIPPED: [(&str, &[u8]); 2] = [("edge", crate::weights::EMBEDDED), ("nano", inpaint_edge_weights::NANO)];
+pub const SHIPPED: [(&str, &[u8]); 3] = [
+    ("edge", crate::weights::EMBEDDED),
+    ("nano", inpaint_edge_weights::NANO),
+    ("nano-f16", inpaint_edge_weights::NANO_F16),
+];
 
 /// Shape of a hole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -187,13 +187,6 @@ fn wrong_values_are_named() {
     refused(Model::new().meta("input_gamma", "2.2"), "metadata input_gamma: not a key of this format");
 }
 
-#[cfg(not(feature = "integer"))]
-#[test]
-fn networks_of_integers_are_refused_where_they_cannot_run() {
-    let message = "metadata format: expected inpaint-edge/1 in a build without feature integer, found inpaint-edge/2";
-    refused(Model::new().meta("format", "inpaint-edge/2"), message);
-}
-
 #[test]
 fn missing_and_foreign_tensors_are_named() {
     for name in Model::new().tensors.keys() {

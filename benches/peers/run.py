@@ -32,7 +32,7 @@ def main():
     weights, onnx, mnn = (os.path.join(folder, net + e) for e in (".safetensors", ".onnx", ".mnn"))
     graph = [sys.executable, os.path.join(HERE, "graph.py")]
     if net == "edge":
-        weights = os.path.join(ROOT, "weights/edge.safetensors")
+        weights = os.path.join(ROOT, "weights/edge-f16.safetensors")
     elif not os.path.exists(weights):
         subprocess.run(graph + ["--random", "7", "64", weights], check=True)
     if not os.path.exists(mnn):

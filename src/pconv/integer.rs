@@ -78,7 +78,7 @@ impl IntegerLayer<'_> {
             (true, Values::F32) => Box::new(self.layer::<i16, f32>(weights, memory, 0.0)?),
             (false, Values::I16) => Box::new(self.layer::<u8, i16>(weights, memory, 0)?),
             (false, Values::U8 { zero }) => Box::new(self.layer::<u8, u8>(weights, memory, zero)?),
-            (false, Values::F32) => Box::new(self.layer::<u8, f32>(weights, memory, 0.0)?),
+            (false, Values::F32) => unreachable!("dec1 reads maps of 16 bits"),
         })
     }
 
@@ -89,8 +89,8 @@ impl IntegerLayer<'_> {
     /// Usage, where this CPU lacks the instruction set.
     pub fn bytes(&self) -> Result<usize> {
         match self.integers.is_wide(self.index) {
-            true => Layer::<Integer<i16, f32>>::bytes_for(self.isa, self.shape),
-            false => Layer::<Integer<u8, f32>>::bytes_for(self.isa, self.shape),
+            true => Layer::<Integer<i16, u8>>::bytes_for(self.isa, self.shape),
+            false => Layer::<Integer<u8, u8>>::bytes_for(self.isa, self.shape),
         }
     }
 
@@ -107,10 +107,24 @@ impl IntegerLayer<'_> {
     ) -> Result<Layer<Integer<L, O>>>
     where
         Integer<L, O>: Number<Left = L, Weight = L::Weight, Output = O, Epilogue = IntegerEpilogue>,
+        Integer<L, u8>: Number<Weight = L::Weight>,
+    {
+        let (packed, epilogue) = self.operands::<L>(weights, memory)?;
+        Ok(Layer::of(Gemm::new(self.isa, self.shape.c_out)?, packed, epilogue, zero, self.shape.kernel))
+    }
+
+    /// The weights of the layer, and what makes results of sums; neither depends on the type of the results.
+    fn operands<L: Left>(
+        &self,
+        weights: &mut Weights<'_>,
+        memory: &mut Buffer,
+    ) -> Result<(ArrayVec<Packed<L::Weight>, 2>, IntegerEpilogue)>
+    where
+        Integer<L, u8>: Number<Weight = L::Weight>,
     {
         let Self { isa, index, shape, integers, activation } = *self;
         let LayerShape { c_out, ref name, .. } = *shape;
-        let gemm = Gemm::<Integer<L, O>>::new(isa, c_out)?;
+        let gemm = Gemm::<Integer<L, u8>>::new(isa, c_out)?;
         let mut packed = ArrayVec::new();
         let mut columns = try_filled(Column::default(), gemm.panels() * gemm.nr())?;
         let group = weights::group(integers.is_wide(index));
@@ -147,8 +161,7 @@ impl IntegerLayer<'_> {
             scale.iter_mut().chain(&mut bias).for_each(|v| *v /= step);
             of_zero = i32::from(*zero);
         }
-        let epilogue = IntegerEpilogue::new(&offset, &scale, &bias, activation, of_zero)?;
-        Ok(Layer::of(gemm, packed, epilogue, zero, shape.kernel))
+        Ok((packed, IntegerEpilogue::new(&offset, &scale, &bias, activation, of_zero)?))
     }
 }
 

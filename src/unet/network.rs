@@ -132,6 +132,5 @@ fn activation(config: &Config, index: usize) -> Activation {
 /// Layer `index` of a network of integers.
 fn integer_layer(config: &Config, isa: Isa, index: usize) -> Option<IntegerLayer<'_>> {
     let activation = activation(config, index);
-    let integers = config.integers().filter(|_| cfg!(feature = "integer"));
-    integers.map(|integers| IntegerLayer { isa, index, shape: &config.layers[index], integers, activation })
+    config.integers().map(|integers| IntegerLayer { isa, index, shape: &config.layers[index], integers, activation })
 }

@@ -10,8 +10,9 @@ use crate::support::*;
 fn shipped_photograph_equals_another_engine() {
     let folder = Folder::new();
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/images");
-    let out = folder.path("out.png");
-    succeeds(&run(&[&data.join("photo.png"), &data.join("mask.png"), &out, &"--context", &"all"]));
+    let (out, floats) = (folder.path("out.png"), data.join("../../weights/edge-f16.safetensors"));
+    let (photo, mask) = (data.join("photo.png"), data.join("mask.png"));
+    succeeds(&run(&[&photo, &mask, &out, &"--context", &"all", &"--weights", &floats]));
     let open = |path: &Path| image::open(path).unwrap().into_rgb8();
     let (found, expected) = (open(&out), open(&data.join("onnxruntime_out.png")));
     let most = found.iter().zip(expected.iter()).map(|(a, b)| a.abs_diff(*b)).max();

@@ -349,7 +349,7 @@ fn selftest_compares_with_the_recorded_digests() {
     let text = String::from_utf8(one.stdout).unwrap();
     assert!(text.contains("2 threads  14 of 14 as recorded"), "{text}");
     let mut digests = String::new();
-    for weights in ["edge", "nano"] {
+    for weights in ["edge", "nano", "nano-f16"] {
         let file = format!("{}/../weights/{weights}.safetensors", env!("CARGO_MANIFEST_DIR"));
         let one = run(&[&"selftest", &"--weights", &file, &"--isa", &"auto", &"--threads", &"1", &"--digests"]);
         succeeds(&one);

@@ -38,19 +38,30 @@ impl Part {
     pub const NONE: Part = Part { a: std::ptr::null(), runs: 0, run: 0, stride: 0, b: std::ptr::null(), panel: 0 };
 }
 
+/// The most rows of a tile.
+pub(super) const MAX_MR: usize = 16;
+
+/// Sums of products of a tile: its rows, each with room for the most columns.
+pub(super) type Sums = [[i32; MAX_COLS]; MAX_MR];
+
 /// Operands of one call: `MR` rows times the columns of a tile over all k.
-pub(super) struct Tile<'w, O> {
+pub(super) struct Tile<'w> {
     pub parts: [Part; 2],
     /// Weights of later tiles, which the call brings into the L2 cache.
     pub prefetch: [&'w [u8]; 2],
-    /// `MR` row pointers of C. Row i is the `cols` values from `c[i] + c_offset`; equal pointers are the same row twice.
+}
+
+/// What becomes of the sums of a tile.
+pub(super) struct Results<O> {
+    pub rows: usize,
+    /// Row pointers of C. Row i is the `cols` values from `c[i] + c_offset`; equal pointers are the same row twice.
     pub c: *const *mut O,
     pub c_offset: usize,
     /// Columns in use, 1 or more.
     pub cols: usize,
-    /// The factor of each row, `MR` floats.
+    /// The factor of each row.
     pub ratio: *const f32,
-    /// What each column's sum is too great by, its factor and its bias; as many as the tile has columns.
+    /// What each column's sum is too great by, its factor and its bias, of [`MAX_COLS`] columns.
     pub offset: *const i32,
     pub scale: *const f32,
     pub bias: *const f32,
@@ -60,43 +71,39 @@ pub(super) struct Tile<'w, O> {
 }
 
 /// A microkernel of one tile shape.
-pub(super) struct Shell<O> {
+#[derive(Clone, Copy)]
+pub(super) struct Shell {
     /// Rows of a tile.
     pub mr: usize,
     /// Columns of a tile.
     pub cols: usize,
-    call: unsafe fn(&Tile<'_, O>),
+    call: unsafe fn(&Tile<'_>, &mut Sums),
 }
 
-impl<O> Clone for Shell<O> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<O> Copy for Shell<O> {}
-
-impl<O> Shell<O> {
-    /// Computes a tile.
+impl Shell {
+    /// Computes the sums of a tile, `mr` rows and `cols` columns.
     ///
     /// # Safety
     ///
-    /// This CPU has the instruction set. The pointers of `tile` must reach what its fields say, `mr` rows and `cols` columns
-    /// of this shell; C must not overlap what is read, and no other thread may touch these elements of C meanwhile.
+    /// This CPU has the instruction set. The pointers of `tile` must reach what its fields say, `mr` rows and the columns of this
+    /// shell.
     #[inline]
-    pub unsafe fn call(&self, tile: &Tile<'_, O>) {
+    pub unsafe fn call(&self, tile: &Tile<'_>, sums: &mut Sums) {
         // SAFETY: passed on to the caller.
-        unsafe { (self.call)(tile) }
+        unsafe { (self.call)(tile, sums) }
     }
 }
 
 /// The microkernels of an instruction set.
-pub(super) struct Set<O: 'static> {
+pub(super) struct Set<O> {
     pub name: &'static str,
     /// Tile shapes, that of the most columns first.
-    pub shells: &'static [Shell<O>],
+    pub shells: &'static [Shell],
     /// [`IntegerLanes::LESS_128`].
     pub less_128: bool,
+    /// Makes results of sums. The pointers must reach what the fields say; C must not overlap what is read, and no other thread may
+    /// touch these elements of C meanwhile. This CPU has the instruction set.
+    pub finish: unsafe fn(&Results<O>, &Sums),
 }
 
 /// A value of an integer map on the left: u8 or i16.
@@ -105,7 +112,7 @@ pub(super) trait Left: Grouped {
     fn sets<O: Stored>(isa: Isa) -> impl Iterator<Item = Set<O>>;
 }
 
-/// The sum of products for one tile, and the results from it.
+/// The sums of products for one tile.
 ///
 /// # Safety
 ///
@@ -113,10 +120,9 @@ pub(super) trait Left: Grouped {
 #[inline(always)]
 // Counted loops: a build without LTO leaves iterator adaptors as calls, which would move the accumulators to memory.
 #[allow(clippy::needless_range_loop)]
-unsafe fn body<T, L: IntegerLanes<T>, O: Stored, const MR: usize, const NV: usize>(t: &Tile<'_, O>) {
-    // SAFETY: the caller vouches for `MR` row pointers, for `runs` runs behind each, for as many groups at `b` and a panel
-    // further, for `MR` ratios and a tile's width of offsets, scales and biases, and for `cols` values behind each of `MR`
-    // pointers of C, of which no more are written.
+unsafe fn body<T, L: IntegerLanes<T>, const MR: usize, const NV: usize>(t: &Tile<'_>, sums: &mut Sums) {
+    // SAFETY: the caller vouches for `MR` row pointers, for `runs` runs behind each, for as many groups at `b` and a panel further.
+    // A row of sums has room for `NV` vectors of 32-bit integers.
     unsafe {
         for i in 0..2 {
             let mut ahead = 0;
@@ -125,7 +131,7 @@ unsafe fn body<T, L: IntegerLanes<T>, O: Stored, const MR: usize, const NV: usiz
                 ahead += LINE;
             }
         }
-        // Only small loops, which the compiler unrolls, touch `acc`, so it stays in registers; the rest uses `sums`.
+        // Only small loops, which the compiler unrolls, touch `acc`, so it stays in registers.
         let mut acc = [[L::zero(); NV]; MR];
         for part in 0..2 {
             let part = &t.parts[part];
@@ -157,19 +163,37 @@ unsafe fn body<T, L: IntegerLanes<T>, O: Stored, const MR: usize, const NV: usiz
                 }
             }
         }
-        let sums = acc;
-        let limits = O::LIMITS.map(|limit| (limit - t.zero) as f32);
-        let width = NV * L::LANES;
         for i in 0..MR {
+            let row = sums[i].as_mut_ptr();
+            for j in 0..NV {
+                row.add(j * L::LANES).cast::<L::Sums>().write_unaligned(acc[i][j]);
+            }
+        }
+    }
+}
+
+/// Results of sums, `CHUNK` at a time.
+///
+/// # Safety
+///
+/// As [`Set::finish`] says.
+#[inline(always)]
+unsafe fn results<O: Stored, const CHUNK: usize>(t: &Results<O>, sums: &Sums) {
+    let limits = O::LIMITS.map(|limit| (limit - t.zero) as f32);
+    // SAFETY: the caller vouches for `rows` ratios and [`MAX_COLS`] offsets, scales and biases, and for `cols` values behind each of
+    // `rows` pointers of C, of which no more are written.
+    unsafe {
+        for (i, sums) in sums.iter().enumerate().take(t.rows) {
             let mut row = [O::default(); MAX_COLS];
-            let sums = sums[i].as_ptr().cast::<i32>();
             let ratio = *t.ratio.add(i);
             macro_rules! finish {
                 ($activation:expr) => {
-                    for j in 0..width {
-                        let v = (*sums.add(j)).wrapping_sub(*t.offset.add(j)) as f32;
-                        let v = v * ratio * *t.scale.add(j) + *t.bias.add(j);
-                        row[j] = O::of($activation.apply(v), limits, t.zero);
+                    for first in (0..t.cols).step_by(CHUNK) {
+                        for j in first..first + CHUNK {
+                            let v = sums[j].wrapping_sub(*t.offset.add(j)) as f32;
+                            let v = v * ratio * *t.scale.add(j) + *t.bias.add(j);
+                            row[j] = O::of($activation.apply(v), limits, t.zero);
+                        }
                     }
                 };
             }
@@ -178,15 +202,38 @@ unsafe fn body<T, L: IntegerLanes<T>, O: Stored, const MR: usize, const NV: usiz
                 Activation::Relu => finish!(Activation::Relu),
                 Activation::LeakyRelu(slope) => finish!(Activation::LeakyRelu(slope)),
             }
-            let c = (*t.c.add(i)).add(t.c_offset);
-            if t.cols == width {
-                c.copy_from_nonoverlapping(row.as_ptr(), width);
-            } else {
-                c.copy_from_nonoverlapping(row.as_ptr(), t.cols);
-            }
+            (*t.c.add(i)).add(t.c_offset).copy_from_nonoverlapping(row.as_ptr(), t.cols);
         }
     }
 }
+
+/// Writes [`results`] for an instruction set.
+macro_rules! finish {
+    ($(#[$enable:meta])? $name:ident, $chunk:literal) => {
+        /// # Safety
+        ///
+        /// As [`Set::finish`] says, on a CPU with the instruction set.
+        $(#[$enable])?
+        unsafe fn $name<O: Stored>(t: &Results<O>, sums: &Sums) {
+            // SAFETY: passed on to the caller.
+            unsafe { results::<O, $chunk>(t, sums) }
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+finish!(
+    #[target_feature(enable = "avx512f")]
+    finish_avx512,
+    16
+);
+#[cfg(target_arch = "x86_64")]
+finish!(
+    #[target_feature(enable = "avx2")]
+    finish_avx2,
+    8
+);
+finish!(finish_plain, 8);
 
 /// Writes a shell: the body, compiled for one instruction set and tile shape.
 macro_rules! shell {
@@ -195,12 +242,12 @@ macro_rules! shell {
         ///
         /// As [`Shell::call`], on a CPU with the instruction set.
         $(#[$enable])?
-        unsafe fn $name<T, O: Stored>(t: &Tile<'_, O>)
+        unsafe fn $name<T>(t: &Tile<'_>, sums: &mut Sums)
         where
             $lanes: IntegerLanes<T>,
         {
             // SAFETY: passed on to the caller.
-            unsafe { body::<T, $lanes, O, $mr, $nv>(t) }
+            unsafe { body::<T, $lanes, $mr, $nv>(t, sums) }
         }
     };
 }
@@ -329,21 +376,23 @@ shell!(scalar_4x4, Scalar, 4, 1);
 
 /// A shell with its rows and columns.
 macro_rules! shape {
-    ($value:ty, $output:ty, $name:ident $mr:literal $cols:literal) => {
-        Shell { mr: $mr, cols: $cols, call: $name::<$value, $output> }
+    ($value:ty, $name:ident $mr:literal $cols:literal) => {
+        Shell { mr: $mr, cols: $cols, call: $name::<$value> }
     };
 }
 
-/// Writes the microkernels of a value: on which instruction sets, on which of their CPUs, name, type of the lanes and shells.
+/// Writes the microkernels of a value: on which instruction sets, on which of their CPUs, name, type of the lanes, shells, and what
+/// makes results of sums.
 macro_rules! sets {
-    ($value:ty: $($(#[$cfg:meta])? $isa:pat, $if:expr, $name:literal, $lanes:ty,
+    ($value:ty: $($(#[$cfg:meta])? $isa:pat, $if:expr, $name:literal, $lanes:ty, $finish:ident,
         [$($shell:ident $mr:literal $cols:literal),*];)*) => {
         impl Left for $value {
             fn sets<O: Stored>(isa: Isa) -> impl Iterator<Item = Set<O>> {
                 [$($(#[$cfg])? (matches!(isa, $isa) && $if(isa)).then(|| Set {
                     name: $name,
-                    shells: &const { [$(shape!($value, O, $shell $mr $cols)),*] },
+                    shells: &const { [$(shape!($value, $shell $mr $cols)),*] },
                     less_128: <$lanes as IntegerLanes<$value>>::LESS_128,
+                    finish: $finish::<O>,
                 }),)*]
                 .into_iter()
                 .flatten()
@@ -365,37 +414,37 @@ fn has_dot_products_of_words(isa: Isa) -> bool {
 // A CPU with AVX-512 has AVX2. To plain Rust belong the vectors that every CPU of the target has.
 sets! { u8:
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512, Isa::has_dot_products, "avx512-vnni", Avx512Vnni,
+    Isa::Avx512, Isa::has_dot_products, "avx512-vnni", Avx512Vnni, finish_avx512,
         [avx512_vnni_12x32 12 32, avx512_vnni_16x16 16 16, avx512_vnni_16x8 16 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx2, Isa::has_dot_products, "avx-vnni", AvxVnni, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
+    Isa::Avx2, Isa::has_dot_products, "avx-vnni", AvxVnni, finish_avx2, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2, [avx2_4x16 4 16, avx2_8x8 8 8];
+    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2, finish_avx2, [avx2_4x16 4 16, avx2_8x8 8 8];
     #[cfg(target_arch = "aarch64")]
-    Isa::Neon, Isa::has_dot_products, "neon-dot-product", NeonDotProduct,
+    Isa::Neon, Isa::has_dot_products, "neon-dot-product", NeonDotProduct, finish_plain,
         [neon_dot_product_6x16 6 16, neon_dot_product_8x4 8 4];
     #[cfg(target_arch = "aarch64")]
-    Isa::Neon, always, "neon", Neon, [neon_4x16 4 16, neon_8x8 8 8];
+    Isa::Neon, always, "neon", Neon, finish_plain, [neon_4x16 4 16, neon_8x8 8 8];
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    Isa::Scalar, always, "simd128", Simd128, [simd128_4x8 4 8, simd128_6x4 6 4];
+    Isa::Scalar, always, "simd128", Simd128, finish_plain, [simd128_4x8 4 8, simd128_6x4 6 4];
     #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
-    Isa::Scalar, always, "sse2", Sse2, [sse2_4x8 4 8, sse2_6x4 6 4];
-    Isa::Scalar, always, "scalar", Scalar, [scalar_4x8 4 8, scalar_4x4 4 4];
+    Isa::Scalar, always, "sse2", Sse2, finish_plain, [sse2_4x8 4 8, sse2_6x4 6 4];
+    Isa::Scalar, always, "scalar", Scalar, finish_plain, [scalar_4x8 4 8, scalar_4x4 4 4];
 }
 
 sets! { i16:
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512, has_dot_products_of_words, "avx512-vnni", Avx512Vnni,
+    Isa::Avx512, has_dot_products_of_words, "avx512-vnni", Avx512Vnni, finish_avx512,
         [avx512_vnni_12x32 12 32, avx512_vnni_16x16 16 16, avx512_vnni_16x8 16 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx2, has_dot_products_of_words, "avx-vnni", AvxVnni, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
+    Isa::Avx2, has_dot_products_of_words, "avx-vnni", AvxVnni, finish_avx2, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2, [avx2_6x16 6 16, avx2_8x8 8 8];
+    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2, finish_avx2, [avx2_6x16 6 16, avx2_8x8 8 8];
     #[cfg(target_arch = "aarch64")]
-    Isa::Neon, always, "neon", Neon, [neon_4x16 4 16, neon_8x8 8 8];
+    Isa::Neon, always, "neon", Neon, finish_plain, [neon_4x16 4 16, neon_8x8 8 8];
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    Isa::Scalar, always, "simd128", Simd128, [simd128_4x8 4 8, simd128_6x4 6 4];
+    Isa::Scalar, always, "simd128", Simd128, finish_plain, [simd128_4x8 4 8, simd128_6x4 6 4];
     #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
-    Isa::Scalar, always, "sse2", Sse2, [sse2_4x8 4 8, sse2_6x4 6 4];
-    Isa::Scalar, always, "scalar", Scalar, [scalar_4x8 4 8, scalar_4x4 4 4];
+    Isa::Scalar, always, "sse2", Sse2, finish_plain, [sse2_4x8 4 8, sse2_6x4 6 4];
+    Isa::Scalar, always, "scalar", Scalar, finish_plain, [scalar_4x8 4 8, scalar_4x4 4 4];
 }

@@ -20,16 +20,16 @@ use crate::alloc::{Buffer, values, values_mut};
 use crate::error::Result;
 use crate::numerics::{Activation, WIDE_LIMIT};
 use crate::simd::Isa;
-use kernel::{GROUP_BYTES, LINE, Left, MAX_COLS, NR, Part, Set, Shell, Tile};
+use kernel::{GROUP_BYTES, LINE, Left, MAX_COLS, MAX_MR, NR, Part, Results, Set, Shell, Sums, Tile};
 use value::{Grouped, Stored};
 
 /// Fewer tiles than these would wait for the next panel's prefetch rather than hide it.
 const PREFETCH_TILES: usize = 8;
 
 /// Slots for the rows of a call and for the repeats that fill its last tile.
-const SLOTS: usize = MAX_ROWS + 16;
+const SLOTS: usize = MAX_ROWS + MAX_MR;
 
-/// Maps of `L`, u8 or i16, times weights, i8 or i16, into maps of `O`, u8, i16 or f32.
+/// Maps of `L`, u8 or i16, times weights, i8 or i16, into maps of `O`, u8, i16 or, from i16, f32.
 ///
 /// No weight is the least number of its type, and no sum of products leaves an i32: the caller sees to it. Runs of windows are whole groups, of
 /// 4 values of u8 and 2 of i16; the caller fills up both runs and weights, the latter with zeros.
@@ -103,7 +103,6 @@ macro_rules! number {
 number! {
     u8, u8;
     u8, i16;
-    u8, f32;
     i16, u8;
     i16, i16;
     i16, f32;
@@ -112,8 +111,9 @@ number! {
 /// A microkernel with its tile shapes.
 pub struct Kernel<L, O: 'static> {
     /// Those that the number of columns can use, that of the most columns first.
-    shells: &'static [Shell<O>],
+    shells: &'static [Shell],
     less_128: bool,
+    finish: unsafe fn(&Results<O>, &Sums),
     left: PhantomData<fn() -> L>,
 }
 
@@ -127,7 +127,7 @@ impl<L, O> Copy for Kernel<L, O> {}
 
 impl<L, O> Kernel<L, O> {
     /// The shape for the first of `cols` columns: one that has them all, else the widest.
-    fn shell(&self, cols: usize) -> &Shell<O> {
+    fn shell(&self, cols: usize) -> &Shell {
         self.shells.iter().rev().find(|shell| shell.cols >= cols).unwrap_or(&self.shells[0])
     }
 }
@@ -138,9 +138,9 @@ impl<L: Left, O: Stored> product::Kernel for Kernel<L, O> {
     }
 
     fn all(isa: Isa, n: usize) -> Result<impl Iterator<Item = (&'static str, Self)>> {
-        let kernel = move |Set { name, shells, less_128 }| {
+        let kernel = move |Set { name, shells, less_128, finish }| {
             let wider = shells.iter().skip(1).filter(|shell| shell.cols >= n).count();
-            (name, Self { shells: &shells[wider..], less_128, left: PhantomData })
+            (name, Self { shells: &shells[wider..], less_128, finish, left: PhantomData })
         };
         Ok(L::sets(isa.require()?).map(kernel))
     }
@@ -175,7 +175,7 @@ where
 
     // Row pointers once for all panels; a short last tile repeats the last row, which then gives the same result again.
     let (mut a, mut c, mut ratio) = ([[std::ptr::null(); SLOTS]; 2], [std::ptr::null_mut(); SLOTS], [0.0; SLOTS]);
-    for slot in 0..rows.len() + 15 {
+    for slot in 0..rows.len() + MAX_MR - 1 {
         let row = slot.min(rows.len() - 1);
         for (i, a) in a.iter_mut().take(operands.len()).enumerate() {
             a[slot] = product.a(i, row).cast::<u8>();
@@ -184,6 +184,7 @@ where
         ratio[slot] = rows[row].ratio;
     }
 
+    let mut sums = [[0; MAX_COLS]; MAX_MR];
     let padded = epilogue.padded();
     let all = product.panels.end.saturating_mul(NR).min(n);
     let weights = |i: usize, first: usize, cols: usize| match operands.get(i) {
@@ -225,9 +226,10 @@ where
                 // SAFETY: the slot is one of the rows.
                 _ => Part { a: unsafe { part.a.add(slot) }, ..part },
             };
-            let tile = Tile {
-                parts: parts.map(at),
-                prefetch: ahead.each_mut().map(|chunks| chunks.next().unwrap_or(&[])),
+            let tile =
+                Tile { parts: parts.map(at), prefetch: ahead.each_mut().map(|chunks| chunks.next().unwrap_or(&[])) };
+            let results = Results {
+                rows: shell.mr.min(rows.len() - slot),
                 c: c[slot..].as_ptr(),
                 c_offset: first,
                 cols,
@@ -240,7 +242,10 @@ where
             };
             // SAFETY: the kernel is one of this CPU. `Product::new` saw every window inside its map and every result inside C;
             // panels have k·16 weights, scale and bias the columns of a tile; C overlaps nothing and is the caller's alone.
-            unsafe { shell.call(&tile) };
+            unsafe {
+                shell.call(&tile, &mut sums);
+                (kernel.finish)(&results, &sums);
+            }
         }
         first = next;
     }

@@ -44,7 +44,7 @@ fn to_pytorch_and_back_is_exact() {
     let folder = tempfile::tempdir().unwrap();
     let (torch, back) = (folder.path().join("model.pth"), folder.path().join("model.safetensors"));
     // The first is f16 with a harmonic prior; the last two end in tanh, and in a head and a sigmoid.
-    let names = ["weights/edge", "tests/fixtures/l1.weights", "tests/fixtures/l4.weights"];
+    let names = ["weights/edge-f16", "tests/fixtures/l1.weights", "tests/fixtures/l4.weights"];
     let mut paths: Vec<PathBuf> = names.map(|name| repository().join(format!("{name}.safetensors"))).into();
     for name in ["ja3067.pth", "keras.h5"] {
         let path = folder.path().join(name);
@@ -131,7 +131,7 @@ fn failures_have_one_line_a_code_and_no_output() {
     let text = folder.path().join("text.pth");
     std::fs::write(&text, "not a checkpoint at all").unwrap();
     let missing = folder.path().join("missing.pth");
-    let weights = repository().join("weights/edge.safetensors");
+    let weights = repository().join("weights/edge-f16.safetensors");
     let cases: [(&[&dyn AsRef<std::ffi::OsStr>], i32, &str); 8] = [
         (&[&text, &out], 4, "text.pth: expected a PyTorch, safetensors, Keras .h5 or NumPy .npz file"),
         (&[&missing, &out], 4, "missing.pth: cannot be read"),

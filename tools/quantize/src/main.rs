@@ -31,7 +31,7 @@ struct Arguments {
     #[arg(long, default_value_t = 256)]
     size: usize,
     /// Levels whose maps have 16 bits: those that enc1 … encW and decW … dec1 read.
-    #[arg(long, value_name = "W", default_value_t = 2)]
+    #[arg(long, value_name = "W", default_value_t = 1)]
     wide: usize,
     /// Share of a map's values that its integers of 8 bits hold; the others are clipped.
     #[arg(long, default_value_t = 0.99999)]

@@ -7,7 +7,7 @@ use inpaint_quantize::statistics::Statistics;
 use ndarray::Array3;
 use std::collections::BTreeMap;
 
-const NANO: &[u8] = inpaint_edge_weights::NANO;
+const NANO: &[u8] = inpaint_edge_weights::NANO_F16;
 
 /// Waves and a slope.
 fn photograph(seed: usize) -> Array3<u8> {
