@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Time this engine beside MNN, OpenVINO and ONNX Runtime on one network: run.py [ROUNDS [paper|edge]]
+"""Time this engine beside MNN, OpenVINO and ONNX Runtime on one network: run.py [ROUNDS [paper|edge|integer]]
 
-`paper` is the network of Liu et al. 2018 at its size, with random weights; `edge` is the one shipped. Every engine runs in a
+`paper` is the network of Liu et al. 2018 at its size, with random weights; `edge` is the shipped one in floats, and `integer` in
+integers, which MNN does not run. Every engine runs in a
 process of its own, in turn, round after round, one thread first; the table gives best and median over all rounds, the ratio of
 medians to ours at a hole of 25 %, and peak memory. See README.md beside this file for what to install.
 """
@@ -31,25 +32,36 @@ def main():
     os.makedirs(folder, exist_ok=True)
     weights, onnx, mnn = (os.path.join(folder, net + e) for e in (".safetensors", ".onnx", ".mnn"))
     graph = [sys.executable, os.path.join(HERE, "graph.py")]
-    if net == "edge":
+    if net in ("edge", "integer"):
         weights = os.path.join(ROOT, "weights/edge-f16.safetensors")
     elif not os.path.exists(weights):
         subprocess.run(graph + ["--random", "7", "64", weights], check=True)
-    if not os.path.exists(mnn):
-        subprocess.run(graph + [weights, "512", "512", onnx], check=True)
+    subprocess.run(graph + [weights, "512", "512", onnx], check=True)
+    if net != "integer":
         subprocess.run([BIN, "-f", "ONNX", "--modelFile", onnx, "--MNNModel", mnn, "--bizCode", "x"], check=True,
                        stdout=subprocess.DEVNULL)
+    if net == "integer":
+        photo = os.path.join(ROOT, "tests/images/photo.png")
+        integer = [sys.executable, os.path.join(HERE, "integer.py"), onnx, photo, os.path.join(folder, "int8.onnx")]
+        subprocess.run(integer, check=True, stdout=subprocess.DEVNULL)
+        onnx = integer[-1]
+        floats, weights = weights, os.path.join(ROOT, "weights/edge.safetensors")
     peer = [sys.executable, os.path.join(HERE, "peer.py")]
     holes = {
         "paper": {"25 % hole": ["0.25"], "5 % hole": ["0.05"], "25 % hole, plan off": ["0.25", "--dense"]},
         "edge": {"25 % hole": ["0.25"], "100 px": ["100px"], "20 px": ["20px"], "wire": ["wire"]},
+        "integer": {"25 % hole": ["0.25"], "100 px": ["100px"]},
     }[net]
-    prior = ["prior"] if net == "edge" else []
+    prior = ["prior"] if net != "paper" else []
     for threads in ("1", "2"):
         rows = {f"inpaint-edge, {name}": [OURS, weights, "512", hole, threads, "3", *flags]
                 for name, (hole, *flags) in holes.items()}
+        if net == "integer":
+            rows |= {f"{row} in floats": [floats if part == weights else part for part in command]
+                     for row, command in rows.items()}
+        else:
+            rows["MNN"] = peer + ["mnn", mnn, "512", threads, "3", *prior]
         rows |= {
-            "MNN": peer + ["mnn", mnn, "512", threads, "3", *prior],
             "OpenVINO": peer + ["openvino", onnx, "512", threads, "3", *prior],
             "ONNX Runtime": peer + ["ort", onnx, "512", threads, "3", *prior],
         }
