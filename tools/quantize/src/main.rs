@@ -5,12 +5,16 @@ use clap::Parser;
 use inpaint_edge::weights::Weights;
 use inpaint_edge::{Inpainter, Options, Request, Texture};
 use inpaint_eval::cases::{self, MaskSource, Table};
+use inpaint_eval::methods::Method;
+use inpaint_eval::report::Report;
+use inpaint_eval::run::Settings;
 use inpaint_quantize::network::{Rule, quantise};
 use inpaint_quantize::statistics::Statistics;
 use ndarray::Array3;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread;
 
 /// Make a network of integers from one of floats: weights of 8 bits, and maps of 8 and 16 bits, scaled by what values they take
 /// on photographs with holes. The same arguments give the same file.
@@ -33,6 +37,9 @@ struct Arguments {
     /// Levels whose maps have 16 bits: those that enc1 … encW and decW … dec1 read.
     #[arg(long, value_name = "W", default_value_t = 1)]
     wide: usize,
+    /// Tell what each row of the evaluation loses on the first N photographs of this folder.
+    #[arg(long, value_name = "DIR")]
+    test: Option<PathBuf>,
     /// Share of a map's values that its integers of 8 bits hold; the others are clipped.
     #[arg(long, default_value_t = 0.99999)]
     share: f64,
@@ -78,5 +85,35 @@ fn run(arguments: &Arguments) -> Result<(), String> {
     for report in reports {
         println!("{:6} {:5.1} dB", report.name, report.decibels);
     }
-    inpaint_edge_atomic::write(&arguments.out, &file).map_err(|error| format!("{}: {error}", arguments.out.display()))
+    inpaint_edge_atomic::write(&arguments.out, &file)
+        .map_err(|error| format!("{}: {error}", arguments.out.display()))?;
+    arguments.test.as_deref().map_or(Ok(()), |test| compare(arguments, test))
+}
+
+/// Prints the change from floats to integers in each row of the evaluation, on the photographs of `test`.
+fn compare(arguments: &Arguments, test: &Path) -> Result<(), String> {
+    let crops = cases::crops(test, arguments.size, arguments.count)?;
+    let masks = MaskSource::Generator(1);
+    let mut groups = cases::groups(&masks, arguments.size)?;
+    groups.retain(|group| group.table != Table::Wide);
+    let methods = [&arguments.model, &arguments.out].map(|weights| Method::network(weights, None));
+    let settings = Settings {
+        crops: &crops,
+        groups: &groups,
+        seed: masks.seed(),
+        methods: &methods,
+        vgg: None,
+        pictures: 0,
+        threads: thread::available_parallelism().map_or(1, |n| n.get()),
+    };
+    let measured = settings.run()?;
+    let names = methods.iter().map(|method| method.name().to_owned()).collect();
+    let report = Report { crops: &crops, groups: &groups, methods: names, measured: &measured };
+    for (i, group) in groups.iter().enumerate() {
+        let scores = report.mean(i).scores;
+        let [floats, integers] = [scores[0], scores[1]];
+        let (psnr, ssim) = (integers.psnr - floats.psnr, integers.ssim - floats.ssim);
+        println!("{:18} {psnr:+.3} dB, SSIM {ssim:+.5}", group.name);
+    }
+    Ok(())
 }
