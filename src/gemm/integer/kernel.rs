@@ -54,7 +54,7 @@ pub(super) struct Tile<'w> {
 /// What becomes of the sums of a tile.
 pub(super) struct Results<O> {
     pub rows: usize,
-    /// Row pointers of C. Row i is the `cols` values from `c[i] + c_offset`; equal pointers are the same row twice.
+    /// Row pointers of C. Row i is the `cols` values from `c[i] + c_offset`.
     pub c: *const *mut O,
     pub c_offset: usize,
     /// Columns in use, 1 or more.

@@ -26,7 +26,7 @@ use value::{Grouped, Stored};
 /// Fewer tiles than these would wait for the next panel's prefetch rather than hide it.
 const PREFETCH_TILES: usize = 8;
 
-/// Slots for the rows of a call and for the repeats that fill its last tile.
+/// Row pointers of a call, and the repeats that fill its last tile.
 const SLOTS: usize = MAX_ROWS + MAX_MR;
 
 /// Maps of `L`, u8 or i16, times weights, i8 or i16, into maps of `O`, u8, i16 or, from i16, f32.
@@ -173,15 +173,16 @@ where
         return;
     }
 
-    // Row pointers once for all panels; a short last tile repeats the last row, which then gives the same result again.
-    let (mut a, mut c, mut ratio) = ([[std::ptr::null(); SLOTS]; 2], [std::ptr::null_mut(); SLOTS], [0.0; SLOTS]);
-    for slot in 0..rows.len() + MAX_MR - 1 {
-        let row = slot.min(rows.len() - 1);
-        for (i, a) in a.iter_mut().take(operands.len()).enumerate() {
-            a[slot] = product.a(i, row).cast::<u8>();
+    // Row pointers once for all panels; a short last tile repeats the last row, whose sums nobody reads.
+    let (mut a, mut c, mut ratio) = ([[std::ptr::null(); SLOTS]; 2], [std::ptr::null_mut(); MAX_ROWS], [0.0; MAX_ROWS]);
+    for (i, a) in a.iter_mut().take(operands.len()).enumerate() {
+        for (slot, a) in a.iter_mut().enumerate().take(rows.len() + MAX_MR - 1) {
+            *a = product.a(i, slot.min(rows.len() - 1)).cast::<u8>();
         }
-        c[slot] = product.c(row);
-        ratio[slot] = rows[row].ratio;
+    }
+    for (i, row) in rows.iter().enumerate() {
+        c[i] = product.c(i);
+        ratio[i] = row.ratio;
     }
 
     let mut sums = [[0; MAX_COLS]; MAX_MR];
@@ -241,7 +242,8 @@ where
                 zero: epilogue.zero,
             };
             // SAFETY: the kernel is one of this CPU. `Product::new` saw every window inside its map and every result inside C;
-            // panels have k·16 weights, scale and bias the columns of a tile; C overlaps nothing and is the caller's alone.
+            // panels have k·16 weights. Only the last tile has fewer columns than a chunk of results, and scale and bias are filled up to
+            // whole tiles of the widest. C overlaps nothing and is the caller's alone.
             unsafe {
                 shell.call(&tile, &mut sums);
                 (kernel.finish)(&results, &sums);
