@@ -109,6 +109,12 @@ pub fn round(v: f32, limits: [f32; 2]) -> i32 {
     (v + WHOLE).to_bits().wrapping_sub(WHOLE.to_bits()) as i32
 }
 
+/// Writes the integers of 16 bits that stand for values, of which a difference of 1 stands for `step`.
+pub(crate) fn quantise(values: &[f32], step: f32, integers: &mut [i16]) {
+    let (scale, limit) = (1.0 / step, WIDE_LIMIT as f32);
+    integers.iter_mut().zip(values).for_each(|(integer, v)| *integer = round(v * scale, [-limit, limit]) as i16);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

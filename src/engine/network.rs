@@ -2,38 +2,56 @@
 
 use super::pixels::{Pixels, Scale};
 use super::scratch::{PriorShare, Shares};
+use crate::alloc::values_mut;
 use crate::mask::Group;
+use crate::numerics::quantise;
 use crate::unet::{Layout, common};
 
+/// Pixels that are read at a time, and the most values of one.
+const STRIP: usize = 64;
+const MOST_CHANNELS: usize = 6;
+
 /// Writes the network's input: what it sees of the scaled image, 0 in its hole, and, where the network reads the prior, three
-/// more channels.
+/// more channels. Where there is a `step`, the input is of integers, of which a difference of 1 stands for so much.
 pub(super) fn write_input(
     layout: &Layout,
     prior: Option<&PriorShare>,
     image: &dyn Pixels,
     group: &Group<'_>,
-    scale: Scale,
+    (scale, step): (Scale, Option<f32>),
     arena: &mut [f32],
 ) {
     let map = layout.input();
     let prior = prior.filter(|prior| prior.is_input);
     let span = prior.map_or(0..0, |p| p.image..p.image + 3 * p.window.width * p.window.height);
-    let spans = [map.offset..map.offset + map.len(), span];
+    let spans = [map.offset..map.offset + map.floats(), span];
     let [input, values] = arena.get_disjoint_mut(spans).expect("buffers of one step do not overlap");
     input.fill(0.0);
+    let mut write = |x: usize, y: usize, pixels: &[f32]| {
+        let at = map.at(x as isize, y as isize);
+        match step {
+            None => input[at..][..pixels.len()].copy_from_slice(pixels),
+            Some(step) => quantise(pixels, step, &mut values_mut(input)[at..][..pixels.len()]),
+        }
+    };
+    let channels = map.channels();
+    let mut strip = [0.0; STRIP * MOST_CHANNELS];
     let area = common(&map.frame, group.seen);
     for y in area.rows() {
         for run in group.seen(y, area.columns()) {
-            let row = &mut input[map.at(run.start as isize, y as isize)..][..map.channels() * run.len()];
-            scale.read(image, y, run, row, map.channels());
-            if prior.is_some() {
-                // Outside the hole, the prior is the image.
-                row.chunks_exact_mut(map.channels()).for_each(|pixel| pixel.copy_within(..3, 3));
+            for first in run.clone().step_by(STRIP) {
+                let columns = first..run.end.min(first + STRIP);
+                let pixels = &mut strip[..columns.len() * channels];
+                scale.read(image, y, columns, pixels, channels);
+                if prior.is_some() {
+                    // Outside the hole, the prior is the image.
+                    pixels.chunks_exact_mut(channels).for_each(|pixel| pixel.copy_within(..3, 3));
+                }
+                write(first, y, pixels);
             }
         }
         for x in group.hole(y, area.columns()).flatten() {
-            let pixel = &mut input[map.at(x as isize, y as isize)..][..map.channels()];
-            pixel[..3].fill(0.0);
+            let mut pixel = [0.0; MOST_CHANNELS];
             // Beyond the window, nothing depends on it.
             if let Some(PriorShare { window, .. }) = prior
                 && window.columns().contains(&x)
@@ -42,6 +60,7 @@ pub(super) fn write_input(
                 let at = 3 * (window.width * (y - window.y) + x - window.x);
                 pixel[3..].copy_from_slice(&values[at..at + 3]);
             }
+            write(x, y, &pixel[..channels]);
         }
     }
 }
@@ -76,7 +95,7 @@ pub(super) fn output<'a>(layout: &Layout, arena: &'a [f32]) -> Values<'a> {
 /// The prior that the output is added to, if there is one.
 pub(super) fn prior<'a>(shares: &Shares, arena: &'a [f32]) -> Option<Values<'a>> {
     let map = shares.layout.input();
-    shares.prior.as_ref().map(|prior| match prior.is_input {
+    shares.prior.as_ref().map(|prior| match prior.is_kept {
         true => {
             let first = (map.frame.x, map.frame.y);
             Values { data: &arena[map.offset + 3..], row: map.row_stride(), pixel: map.channels(), first }

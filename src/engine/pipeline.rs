@@ -99,7 +99,8 @@ impl Engine {
                 // Network: its layers, where an output can reach the hole.
                 let mut plan = Plan::new(&shares.layout, plan_memory);
                 plan.restrict(config, group, *hole_aware);
-                network::write_input(&shares.layout, shares.prior.as_ref(), image, group, scale, arena);
+                let step = config.integers().map(|integers| integers.maps()[0].step);
+                network::write_input(&shares.layout, shares.prior.as_ref(), image, group, (scale, step), arena);
                 let (area, macs) = (shares.layout.input().frame.area() as u64, plan.macs());
                 let mut layer_done = |done: u64| meter.tell(area, done, macs);
                 let observe = observe.as_deref_mut();

@@ -32,8 +32,10 @@ pub(super) struct PriorShare {
     pub image: usize,
     /// Offset of the solver's scratch.
     pub scratch: usize,
-    /// Whether the network reads it, and the last three channels of its input hold it to the end.
+    /// Whether the network reads it, as the last three channels of its input.
     pub is_input: bool,
+    /// Whether those hold it to the end, when its own part is gone.
+    pub is_kept: bool,
 }
 
 impl Shares {
@@ -79,9 +81,10 @@ impl Shares {
             Prior::Harmonic => Some(Harmonic::new(window.width, window.height)?),
         };
         if let Some(solver) = &solver {
-            // The prior is solved before the first layer and added to the output after the last. Where the network reads
-            // it, the network's input keeps it until then.
-            let last = if config.prior_input() { 0 } else { layout.last_step() };
+            // The prior is solved before the first layer and added to the output after the last. Where a network of floats
+            // reads it, the network's input keeps it until then.
+            let is_kept = config.prior_input() && config.integers().is_none();
+            let last = if is_kept { 0 } else { layout.last_step() };
             lifetimes.push(Lifetime { first: 0, last, len: 3 * window.width * window.height });
             lifetimes.push(Lifetime { first: 0, last: 0, len: solver.scratch_len() });
         }
@@ -93,6 +96,7 @@ impl Shares {
             image: offsets[maps],
             scratch: offsets[maps + 1],
             is_input: config.prior_input(),
+            is_kept: config.prior_input() && config.integers().is_none(),
         });
         let shares = Self { layout, prior, arena };
         let fits = shares.floats() <= isize::MAX as usize / size_of::<f32>();

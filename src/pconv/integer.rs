@@ -3,11 +3,11 @@
 use arrayvec::ArrayVec;
 
 use super::layer::{Layer, PartialConvolution};
-use super::map::{Map, Values};
-use crate::alloc::{Buffer, Plain, try_filled, values_mut};
+use super::map::Values;
+use crate::alloc::{Buffer, Plain, try_filled};
 use crate::error::{Error, Result};
 use crate::gemm::{Gemm, Integer, IntegerEpilogue, Number, Packed};
-use crate::numerics::{Activation, WIDE_LIMIT, round};
+use crate::numerics::{Activation, WIDE_LIMIT};
 use crate::simd::Isa;
 use crate::weights::{self, Integers, LayerShape, MapScale, Weights};
 
@@ -242,21 +242,5 @@ pub(crate) fn map_values(integers: &Integers, index: usize) -> Values {
         None => Values::F32,
         Some(_) if integers.is_wide(index) => Values::I16,
         Some(map) => Values::U8 { zero: map.zero },
-    }
-}
-
-/// Writes the integers of a map of f32 of the same frame to the map `to`. Both lie in `arena`.
-///
-/// # Panics
-///
-/// If the maps overlap, or `to` is not of 16 bits.
-pub(crate) fn quantise(from: Map, to: Map, step: f32, arena: &mut [f32]) {
-    assert!(to.values == Values::I16, "the input of integers has 16 bits");
-    let limit = WIDE_LIMIT as f32;
-    let spans = [from, to].map(|map| map.offset..map.offset + map.floats());
-    let [from, out] = arena.get_disjoint_mut(spans).expect("maps do not overlap");
-    let scale = 1.0 / step;
-    for (out, v) in values_mut::<i16>(out).iter_mut().zip(&*from) {
-        *out = round(v * scale, [-limit, limit]) as i16;
     }
 }

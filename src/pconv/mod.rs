@@ -22,6 +22,6 @@ pub(crate) mod plane;
 pub(crate) mod windows;
 
 pub(crate) use frame::Frame;
-pub(crate) use integer::{IntegerLayer, map_values, quantise};
+pub(crate) use integer::{IntegerLayer, map_values};
 pub(crate) use layer::{Layer, PartialConvolution, Work};
 pub(crate) use map::{Map, Pixel, Values};

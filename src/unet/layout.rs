@@ -7,14 +7,14 @@ use super::reach::Reach;
 use crate::alloc::{Lifetime, floats_for};
 use crate::error::{Error, Result};
 use crate::mask::Rect;
-use crate::pconv::{Frame, Map, Pixel, Values, map_values};
+use crate::pconv::{Frame, Map, Pixel, map_values};
 use crate::weights::{Config, MAX_LEVELS};
 
 /// The longest side, pixels, after padding to a multiple of 2^levels.
 const MAX_SIDE: usize = 1 << 16;
 
-/// The maps of the input, of its integers and of every layer.
-pub(crate) const MAX_MAPS: usize = 2 * MAX_LEVELS + 2;
+/// The maps of the input and of every layer.
+pub(crate) const MAX_MAPS: usize = 2 * MAX_LEVELS + 1;
 
 /// Operands and result of a layer.
 #[derive(Clone, Debug)]
@@ -29,8 +29,6 @@ pub(crate) struct Step {
 pub(crate) struct Layout {
     /// Width and height of the image with its padding, at the scale of the input.
     padded: [usize; 2],
-    /// The network's input, f32. In a network of integers the first step reads another map, of its integers.
-    input: Map,
     /// enc1 … encL, decL … dec1.
     pub steps: ArrayVec<Step, { 2 * MAX_LEVELS }>,
 }
@@ -62,11 +60,10 @@ impl Layout {
         if !maps.iter().all(fits) {
             return Err(Error::too_large(width, height));
         }
-        let input = maps[0];
         if let Some(integers) = config.integers() {
             maps.iter_mut().enumerate().for_each(|(i, map)| map.values = map_values(integers, i));
         }
-        Ok(Self { padded: [w, h], input, steps: steps(&maps) })
+        Ok(Self { padded: [w, h], steps: steps(&maps) })
     }
 
     /// When each map is in use, by the number of the step: map i is written by step i and read by the next, and a skip is
@@ -75,10 +72,7 @@ impl Layout {
         let (levels, last_step) = (self.levels(), self.last_step());
         let last = |i: usize| if i < levels { last_step - i } else { (i + 1).min(last_step) };
         let maps = self.maps();
-        let steps = maps.iter().enumerate().map(|(i, map)| Lifetime { first: i, last: last(i), len: map.floats() });
-        // Where there are integers of the input, the prior in it is still read after the last step.
-        let input = Lifetime { first: 0, last: last_step, len: self.input.floats() };
-        steps.chain(self.has_integers().then_some(input)).collect()
+        maps.iter().enumerate().map(|(i, map)| Lifetime { first: i, last: last(i), len: map.floats() }).collect()
     }
 
     /// The step after which nothing of the network runs.
@@ -91,7 +85,6 @@ impl Layout {
         let mut maps = self.maps();
         maps.iter_mut().zip(offsets).for_each(|(map, offset)| map.offset = *offset);
         self.steps = steps(&maps);
-        self.input.offset = offsets[if self.has_integers() { maps.len() } else { 0 }];
     }
 
     /// Floats of a plan's own memory.
@@ -133,19 +126,9 @@ impl Layout {
         map.frame.inside(width >> scale, height >> scale)
     }
 
-    /// The map of the network's input, f32.
+    /// The map of the network's input.
     pub fn input(&self) -> Map {
-        self.input
-    }
-
-    /// The map of the input's integers, in a network of integers.
-    pub fn integers(&self) -> Option<Map> {
-        let first = self.steps[0].inputs[0];
-        (first.values != Values::F32).then_some(first)
-    }
-
-    fn has_integers(&self) -> bool {
-        self.integers().is_some()
+        self.steps[0].inputs[0]
     }
 
     /// The map of the network's result.
@@ -155,7 +138,7 @@ impl Layout {
 
     /// The maps in the order they are written.
     fn maps(&self) -> ArrayVec<Map, MAX_MAPS> {
-        std::iter::once(self.steps[0].inputs[0]).chain(self.steps.iter().map(|step| step.output)).collect()
+        std::iter::once(self.input()).chain(self.steps.iter().map(|step| step.output)).collect()
     }
 }
 

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::numerics::{Activation, mul_add, sigmoid, tanh};
 use crate::parallel::Pool;
 use crate::pconv::plane::Plane;
-use crate::pconv::{IntegerLayer, Layer, Map, PartialConvolution, Values, quantise};
+use crate::pconv::{IntegerLayer, Layer, Map, PartialConvolution, Values};
 use crate::simd::Isa;
 use crate::weights::{Config, Output, Weights};
 
@@ -103,9 +103,6 @@ impl Network {
         };
         tell(0, &plan.layout.input(), plan.known(), arena);
         let mut done = 0;
-        if let (Some(map), Some(integers)) = (plan.layout.integers(), self.config.integers()) {
-            quantise(plan.layout.input(), map, integers.maps()[0].step, arena);
-        }
         for (i, (layer, step)) in self.layers.iter().zip(&plan.layout.steps).enumerate() {
             let work = plan.work(i);
             layer.run(&step.inputs, step.output, arena, &work, pool);
