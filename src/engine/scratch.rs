@@ -74,17 +74,19 @@ impl Shares {
     }
 
     fn place(config: &Config, size: (usize, usize), mut layout: Layout, window: Rect) -> Result<Self> {
-        let mut lifetimes: ArrayVec<Lifetime, MAX_BUFFERS> = layout.lifetimes().into_iter().collect();
+        // The prior is solved at time 0, the network's input written at time 1, and its steps follow.
+        let after = |Lifetime { first, last, len }| Lifetime { first: first + 1, last: last + 1, len };
+        let mut lifetimes: ArrayVec<Lifetime, MAX_BUFFERS> = layout.lifetimes().into_iter().map(after).collect();
         let maps = lifetimes.len();
         let solver = match config.prior() {
             Prior::None => None,
             Prior::Harmonic => Some(Harmonic::new(window.width, window.height)?),
         };
         if let Some(solver) = &solver {
-            // The prior is solved before the first layer and added to the output after the last. Where a network of floats
-            // reads it, the network's input keeps it until then.
+            // The prior is added to the output after the last layer. Where a network of floats reads it, the network's input
+            // keeps it until then.
             let is_kept = config.prior_input() && config.integers().is_none();
-            let last = if is_kept { 0 } else { layout.last_step() };
+            let last = if is_kept { 1 } else { layout.last_step() + 1 };
             lifetimes.push(Lifetime { first: 0, last, len: 3 * window.width * window.height });
             lifetimes.push(Lifetime { first: 0, last: 0, len: solver.scratch_len() });
         }
