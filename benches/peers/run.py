@@ -2,9 +2,9 @@
 """Time this engine beside MNN, OpenVINO and ONNX Runtime on one network: run.py [ROUNDS [paper|edge|integer]]
 
 `paper` is the network of Liu et al. 2018 at its size, with random weights; `edge` is the shipped one in floats, and `integer` in
-integers, which MNN does not run. Every engine runs in a
-process of its own, in turn, round after round, one thread first; the table gives best and median over all rounds, the ratio of
-medians to ours at a hole of 25 %, and peak memory. See README.md beside this file for what to install.
+integers, which MNN does not run. Every engine runs in a process of its own, in turn, round after round, one thread first; the
+table gives best and median over all rounds, the ratio of medians to ours at a hole of 25 %, and peak memory. See README.md
+beside this file for what to install.
 """
 import json
 import os
@@ -37,15 +37,16 @@ def main():
     elif not os.path.exists(weights):
         subprocess.run(graph + ["--random", "7", "64", weights], check=True)
     subprocess.run(graph + [weights, "512", "512", onnx], check=True)
-    if net != "integer":
+    files = {"": weights}
+    if net == "integer":
+        photo, integers = os.path.join(ROOT, "tests/images/photo.png"), os.path.join(folder, "int8.onnx")
+        subprocess.run([sys.executable, os.path.join(HERE, "integer.py"), onnx, photo, integers], check=True,
+                       stdout=subprocess.DEVNULL)
+        onnx = integers
+        files = {"": os.path.join(ROOT, "weights/edge.safetensors"), " in floats": weights}
+    else:
         subprocess.run([BIN, "-f", "ONNX", "--modelFile", onnx, "--MNNModel", mnn, "--bizCode", "x"], check=True,
                        stdout=subprocess.DEVNULL)
-    if net == "integer":
-        photo = os.path.join(ROOT, "tests/images/photo.png")
-        integer = [sys.executable, os.path.join(HERE, "integer.py"), onnx, photo, os.path.join(folder, "int8.onnx")]
-        subprocess.run(integer, check=True, stdout=subprocess.DEVNULL)
-        onnx = integer[-1]
-        floats, weights = weights, os.path.join(ROOT, "weights/edge.safetensors")
     peer = [sys.executable, os.path.join(HERE, "peer.py")]
     holes = {
         "paper": {"25 % hole": ["0.25"], "5 % hole": ["0.05"], "25 % hole, plan off": ["0.25", "--dense"]},
@@ -54,12 +55,9 @@ def main():
     }[net]
     prior = ["prior"] if net != "paper" else []
     for threads in ("1", "2"):
-        rows = {f"inpaint-edge, {name}": [OURS, weights, "512", hole, threads, "3", *flags]
-                for name, (hole, *flags) in holes.items()}
-        if net == "integer":
-            rows |= {f"{row} in floats": [floats if part == weights else part for part in command]
-                     for row, command in rows.items()}
-        else:
+        rows = {f"inpaint-edge, {name}{kind}": [OURS, file, "512", hole, threads, "3", *flags]
+                for kind, file in files.items() for name, (hole, *flags) in holes.items()}
+        if net != "integer":
             rows["MNN"] = peer + ["mnn", mnn, "512", threads, "3", *prior]
         rows |= {
             "OpenVINO": peer + ["openvino", onnx, "512", threads, "3", *prior],

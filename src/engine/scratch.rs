@@ -78,14 +78,14 @@ impl Shares {
         let after = |Lifetime { first, last, len }| Lifetime { first: first + 1, last: last + 1, len };
         let mut lifetimes: ArrayVec<Lifetime, MAX_BUFFERS> = layout.lifetimes().into_iter().map(after).collect();
         let maps = lifetimes.len();
+        // The prior is added to the output after the last layer. Where a network of floats reads it, the network's input keeps
+        // it until then.
+        let is_kept = config.prior_input() && config.integers().is_none();
         let solver = match config.prior() {
             Prior::None => None,
             Prior::Harmonic => Some(Harmonic::new(window.width, window.height)?),
         };
         if let Some(solver) = &solver {
-            // The prior is added to the output after the last layer. Where a network of floats reads it, the network's input
-            // keeps it until then.
-            let is_kept = config.prior_input() && config.integers().is_none();
             let last = if is_kept { 1 } else { layout.last_step() + 1 };
             lifetimes.push(Lifetime { first: 0, last, len: 3 * window.width * window.height });
             lifetimes.push(Lifetime { first: 0, last: 0, len: solver.scratch_len() });
@@ -98,7 +98,7 @@ impl Shares {
             image: offsets[maps],
             scratch: offsets[maps + 1],
             is_input: config.prior_input(),
-            is_kept: config.prior_input() && config.integers().is_none(),
+            is_kept,
         });
         let shares = Self { layout, prior, arena };
         let fits = shares.floats() <= isize::MAX as usize / size_of::<f32>();

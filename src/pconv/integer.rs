@@ -130,7 +130,7 @@ impl IntegerLayer<'_> {
         let group = weights::group(integers.is_wide(index));
         for (i, of) in shape.operands().enumerate() {
             let panels = weights.panels(index, of.name)?;
-            let k = of.side() * (of.side() * of.channels).next_multiple_of(group);
+            let k = of.k(group);
             let bytes = gemm.packed_bytes(of.variants(), k);
             let mut of_operand = Packed::in_buffer(memory.split_front(bytes / size_of::<f32>()));
             let values = gemm.repack(&mut of_operand, of.variants(), k)?;

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::gemm::{Gemm, MAX_ROWS, Number, Operand, Output, Packed, Row, Window};
 use crate::parallel::{Pool, next};
 use crate::simd::Isa;
-use crate::weights::{self, LayerShape};
+use crate::weights::LayerShape;
 
 /// The outputs of a layer that a plan asks for. All others in the map's frame become zero.
 pub(crate) struct Work<'a> {
@@ -46,8 +46,7 @@ pub(crate) struct Layer<N: Number = f32> {
 
 /// Variants and k of each operand's weights. Runs are filled up to whole groups.
 fn operands<N: Number>(shape: &LayerShape) -> ArrayVec<(usize, usize), 2> {
-    let k = |of: &weights::Operand| of.side() * (of.side() * of.channels).next_multiple_of(N::GROUP);
-    shape.operands().map(|of| (of.variants(), k(&of))).collect()
+    shape.operands().map(|of| (of.variants(), of.k(N::GROUP))).collect()
 }
 
 impl<N: Number> Layer<N> {

@@ -134,9 +134,10 @@ impl Operand {
         if self.is_upsampled { 4 } else { 1 }
     }
 
-    /// Side of a window over the map itself.
-    pub fn side(&self) -> usize {
-        if self.is_upsampled { 2 } else { self.kernel }
+    /// The k of a window over the map itself, whose rows are filled up to whole groups of so many values.
+    pub(crate) fn k(&self, group: usize) -> usize {
+        let side = if self.is_upsampled { 2 } else { self.kernel };
+        side * (side * self.channels).next_multiple_of(group)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! for each one or two panels   all k of their columns stream from the L2 cache, the next ones are fetched
-//!   for each mr rows           the microkernel: its accumulators in registers, and the results from them
+//!   for each mr rows           the microkernel: its accumulators in registers, then the results from its sums
 //! ```
 //!
 //! Panels are the same on every instruction set: [variant, panel, k / GROUP, 16, GROUP]. A kernel of fewer columns takes a

@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread;
 
-/// Make a network of integers from one of floats: weights of 8 bits, and maps of 8 and 16 bits, scaled by what values they take
-/// on photographs with holes. The same arguments give the same file.
+/// Make a network of integers from one of floats: weights and maps of 8 and 16 bits, maps scaled by what values they take on
+/// photographs with holes. The same arguments give the same file.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
