@@ -181,28 +181,38 @@ unsafe fn body<T, L: IntegerLanes<T>, const MR: usize, const NV: usize>(t: &Tile
 unsafe fn results<O: Stored, const CHUNK: usize>(t: &Results<O>, sums: &Sums) {
     let limits = O::LIMITS.map(|limit| (limit - t.zero) as f32);
     // SAFETY: the caller vouches for `rows` ratios and [`MAX_COLS`] offsets, scales and biases, and for `cols` values behind each of
-    // `rows` pointers of C, of which no more are written.
+    // `rows` pointers of C, of which no more are written. Sums have [`MAX_COLS`] columns too, whole chunks.
     unsafe {
         for (i, sums) in sums.iter().enumerate().take(t.rows) {
-            let mut row = [O::default(); MAX_COLS];
             let ratio = *t.ratio.add(i);
-            macro_rules! finish {
-                ($activation:expr) => {
-                    for first in (0..t.cols).step_by(CHUNK) {
-                        for j in first..first + CHUNK {
-                            let v = sums[j].wrapping_sub(*t.offset.add(j)) as f32;
-                            let v = v * ratio * *t.scale.add(j) + *t.bias.add(j);
+            for first in (0..t.cols).step_by(CHUNK) {
+                // Arrays of a known length, without which the compiler makes no vectors of them.
+                let sums = sums.as_ptr().add(first).cast::<[i32; CHUNK]>().read();
+                let offset = t.offset.add(first).cast::<[i32; CHUNK]>().read();
+                let scale = t.scale.add(first).cast::<[f32; CHUNK]>().read();
+                let bias = t.bias.add(first).cast::<[f32; CHUNK]>().read();
+                let mut row = [O::default(); CHUNK];
+                macro_rules! finish {
+                    ($activation:expr) => {
+                        for j in 0..CHUNK {
+                            let v = sums[j].wrapping_sub(offset[j]) as f32;
+                            let v = v * ratio * scale[j] + bias[j];
                             row[j] = O::of($activation.apply(v), limits, t.zero);
                         }
-                    }
-                };
+                    };
+                }
+                match t.activation {
+                    Activation::None => finish!(Activation::None),
+                    Activation::Relu => finish!(Activation::Relu),
+                    Activation::LeakyRelu(slope) => finish!(Activation::LeakyRelu(slope)),
+                }
+                let c = (*t.c.add(i)).add(t.c_offset + first);
+                if t.cols - first < CHUNK {
+                    c.copy_from_nonoverlapping(row.as_ptr(), t.cols - first);
+                } else {
+                    c.cast::<[O; CHUNK]>().write_unaligned(row);
+                }
             }
-            match t.activation {
-                Activation::None => finish!(Activation::None),
-                Activation::Relu => finish!(Activation::Relu),
-                Activation::LeakyRelu(slope) => finish!(Activation::LeakyRelu(slope)),
-            }
-            (*t.c.add(i)).add(t.c_offset).copy_from_nonoverlapping(row.as_ptr(), t.cols);
         }
     }
 }
