@@ -198,26 +198,26 @@ pub(super) fn fill_part(
 /// The image at half the size: the mean of the known pixels under each cell.
 fn downsample_known(image: &dyn Pixels, level: &Level) -> Result<Array3<f32>> {
     let ((width, height), colours) = (image.size(), image.colours());
-    let is_hole =
-        |x: usize, y: usize| level.hole.is_hole(x, y) || level.from_coarser.as_ref().is_some_and(|i| i.is_hole(x, y));
     let shape = (height.div_ceil(2), width.div_ceil(2), colours);
     let mut out = alloc::try_filled(0.0, shape.0 * shape.1 * shape.2)?;
-    let mut rows = alloc::try_filled(0.0, 6 * width)?;
+    // Of each pixel its colours and 1, all of them 0 where it is hole.
+    let mut row = alloc::try_filled([0.0; 4], width)?;
+    let mut sums = alloc::try_filled([0.0; 4], shape.1)?;
     for (y, out) in out.chunks_exact_mut(shape.1 * colours).enumerate() {
-        let under = 2 * y..(2 * y + 2).min(height);
-        for (y, row) in under.clone().zip(rows.chunks_exact_mut(3 * width)) {
-            image.read(y, 0..width, row, 3);
-        }
-        for (x, out) in out.chunks_exact_mut(colours).enumerate() {
-            let (mut sum, mut count) = ([0.0; 3], 0);
-            for (y, row) in under.clone().zip(rows.chunks_exact(3 * width)) {
-                for x in (2 * x..(2 * x + 2).min(width)).filter(|x| !is_hole(*x, y)) {
-                    (0..3).for_each(|c| sum[c] += row[3 * x + c]);
-                    count += 1;
-                }
+        sums.fill([0.0; 4]);
+        for y in 2 * y..(2 * y + 2).min(height) {
+            row.fill([1.0; 4]);
+            image.read(y, 0..width, row.as_flattened_mut(), 4);
+            for hole in [Some(&level.hole), level.from_coarser.as_ref()].into_iter().flatten() {
+                hole.runs(y, 0..width).for_each(|run| row[run].fill([0.0; 4]));
             }
-            if count > 0 {
-                out.iter_mut().zip(sum).for_each(|(out, sum)| *out = sum / count as f32);
+            for (sum, pixels) in sums.iter_mut().zip(row.chunks(2)) {
+                pixels.iter().for_each(|pixel| (0..4).for_each(|c| sum[c] += pixel[c]));
+            }
+        }
+        for (out, [colour @ .., count]) in out.chunks_exact_mut(colours).zip(&sums) {
+            if *count > 0.0 {
+                out.iter_mut().zip(colour).for_each(|(out, sum)| *out = sum / count);
             }
         }
     }

@@ -26,11 +26,11 @@ impl<W: AsRef<[u64]>> Mask<W> {
                     diagonal = sides[run.start - area.x];
                     sides[x - area.x + 1..run.start - area.x + 1].fill(0);
                 }
-                for side in run.start - area.x..run.end - area.x {
-                    let above = sides[side + 1];
-                    sides[side + 1] = 1 + sides[side].min(above).min(diagonal);
-                    diagonal = above;
-                    largest = largest.max(sides[side + 1]);
+                let mut left = 0;
+                for side in &mut sides[run.start - area.x + 1..run.end - area.x + 1] {
+                    left = 1 + left.min(*side).min(diagonal);
+                    diagonal = std::mem::replace(side, left);
+                    largest = largest.max(left);
                 }
                 x = run.end;
             }

@@ -226,14 +226,19 @@ impl<'m> Plan<'m> {
         for (parity, range) in computed.iter_mut().enumerate() {
             let start = self.pixels.len();
             let of_parity = |y: &isize| y & 1 == parity as isize >> 1;
-            for y in needed.inside.rows().filter(of_parity).filter(|y| needed.runs(*y).next().is_some()) {
+            for y in needed.inside.rows().filter(of_parity) {
+                let mut runs = needed.runs(y).peekable();
+                if runs.peek().is_none() {
+                    continue;
+                }
                 let window = y - 1..y + 2;
                 let up_sums = windows::sum_rows(up, window.clone().map(|y| y >> 1), up_sums);
                 let skip_sums = windows::sum_rows(skip, window.clone(), skip_sums);
                 let seen_sums = if prior > 0 { windows::sum_rows(seen, window, seen_sums) } else { &[] };
                 let left = needed.frame.x;
                 let row = out.row_mut(y);
-                for i in needed.runs(y).flatten().filter(|i| (left + *i as isize) & 1 == parity as isize & 1) {
+                let first = |run: &Range<usize>| run.start + ((left + run.start as isize) as usize + parity) % 2;
+                for i in runs.flat_map(|run| (first(&run)..run.end).step_by(2)) {
                     let x = left + i as isize;
                     let of_up = |x: isize| up_sums[((x >> 1) - up.frame.x) as usize];
                     let around = x - 1..x + 2;
