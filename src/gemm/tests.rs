@@ -315,7 +315,7 @@ impl Kernels for Bytes {
                 let mut sum = 0;
                 for (i, operand) in product.operands.iter().enumerate() {
                     let panel = operand.weights.panel(operand.variant, panel);
-                    for block in operand.window.blocks(6) {
+                    for block in operand.window.blocks(6, 1) {
                         for k in 0..block.len() {
                             let at = block.offset + k / block.run_len * block.run_stride + k % block.run_len;
                             let group = (block.k + k) / 3 * 3 * nr;

@@ -25,17 +25,18 @@ impl Window {
         }
     }
 
-    /// Cuts the window, of [`Window::span`], into blocks of about `kc` > 0: several whole runs, or an even part of one.
-    pub(super) fn blocks(self, kc: usize) -> impl Iterator<Item = Block> {
+    /// Cuts the window, of [`Window::span`], into blocks of about `kc` > 0: several whole runs, or an even part of one. Runs and
+    /// `kc` are whole groups of `group` values, and so are blocks.
+    pub(super) fn blocks(self, kc: usize, group: usize) -> impl Iterator<Item = Block> {
         let Window { run_len, run_stride, .. } = self;
         let runs = if run_len == 0 { 0 } else { self.runs };
-        let (group, parts) = if run_len <= kc { (kc / run_len.max(1), 1) } else { (1, run_len.div_ceil(kc)) };
-        let part = run_len.div_ceil(parts);
-        (0..runs).step_by(group).flat_map(move |run| {
+        let (together, parts) = if run_len <= kc { (kc / run_len.max(1), 1) } else { (1, run_len.div_ceil(kc)) };
+        let part = run_len.div_ceil(parts).next_multiple_of(group);
+        (0..runs).step_by(together).flat_map(move |run| {
             (0..parts).map(move |p| Block {
                 offset: run * run_stride + p * part,
                 k: run * run_len + p * part,
-                runs: group.min(runs - run),
+                runs: together.min(runs - run),
                 run_len: part.min(run_len - p * part),
                 run_stride,
             })

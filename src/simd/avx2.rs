@@ -92,55 +92,6 @@ unsafe impl PatchRow for Avx2 {
 }
 
 // SAFETY: each intrinsic works on registers, but for loads of what the trait makes readable.
-unsafe impl IntegerLanes<u8> for Avx2 {
-    const LANES: usize = 8;
-    type Sums = __m256i;
-    /// First and third value of each group as i16, and second and fourth.
-    type Group = [__m256i; 2];
-    /// As the group.
-    type Columns = [__m256i; 2];
-
-    #[inline(always)]
-    unsafe fn zero() -> __m256i {
-        // SAFETY: the caller vouches for AVX2.
-        unsafe { _mm256_setzero_si256() }
-    }
-
-    #[inline(always)]
-    unsafe fn group(p: *const u8) -> [__m256i; 2] {
-        // SAFETY: the caller vouches for AVX2 and 4 bytes at `p`.
-        unsafe {
-            let bytes = _mm256_set1_epi32(p.cast::<i32>().read_unaligned());
-            [_mm256_and_si256(bytes, _mm256_set1_epi16(0xff)), _mm256_srli_epi16::<8>(bytes)]
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn columns(p: *const u8) -> [__m256i; 2] {
-        // SAFETY: the caller vouches for AVX2 and 32 bytes at `p`.
-        unsafe {
-            let bytes = _mm256_loadu_si256(p.cast());
-            [_mm256_srai_epi16::<8>(_mm256_slli_epi16::<8>(bytes)), _mm256_srai_epi16::<8>(bytes)]
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn dot(sums: __m256i, group: [__m256i; 2], columns: [__m256i; 2]) -> __m256i {
-        // SAFETY: the caller vouches for AVX2.
-        unsafe {
-            let first = _mm256_madd_epi16(group[0], columns[0]);
-            _mm256_add_epi32(sums, _mm256_add_epi32(first, _mm256_madd_epi16(group[1], columns[1])))
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn prefetch(p: *const u8) {
-        // SAFETY: a hint, part of every x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
-    }
-}
-
-// SAFETY: as above.
 unsafe impl IntegerLanes<i16> for Avx2 {
     const LANES: usize = 8;
     type Sums = __m256i;

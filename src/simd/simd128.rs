@@ -8,44 +8,6 @@ pub(crate) struct Simd128;
 
 // SAFETY: the build enables the instruction set; each intrinsic works on registers, but for loads of what the trait makes
 // readable.
-unsafe impl IntegerLanes<u8> for Simd128 {
-    const LANES: usize = 4;
-    type Sums = v128;
-    /// First and third value of each group as i16, and second and fourth.
-    type Group = [v128; 2];
-    /// As the group.
-    type Columns = [v128; 2];
-
-    #[inline(always)]
-    unsafe fn zero() -> v128 {
-        i32x4_splat(0)
-    }
-
-    #[inline(always)]
-    unsafe fn group(p: *const u8) -> [v128; 2] {
-        // SAFETY: the caller vouches for 4 bytes at `p`.
-        let bytes = unsafe { v128_load32_splat(p.cast()) };
-        [v128_and(bytes, i16x8_splat(0xff)), u16x8_shr(bytes, 8)]
-    }
-
-    #[inline(always)]
-    unsafe fn columns(p: *const u8) -> [v128; 2] {
-        // SAFETY: the caller vouches for 16 bytes at `p`.
-        let bytes = unsafe { v128_load(p.cast()) };
-        [i16x8_shr(i16x8_shl(bytes, 8), 8), i16x8_shr(bytes, 8)]
-    }
-
-    #[inline(always)]
-    unsafe fn dot(sums: v128, group: [v128; 2], columns: [v128; 2]) -> v128 {
-        let first = i32x4_dot_i16x8(group[0], columns[0]);
-        i32x4_add(sums, i32x4_add(first, i32x4_dot_i16x8(group[1], columns[1])))
-    }
-
-    #[inline(always)]
-    unsafe fn prefetch(_: *const u8) {}
-}
-
-// SAFETY: as above.
 unsafe impl IntegerLanes<i16> for Simd128 {
     const LANES: usize = 4;
     type Sums = v128;

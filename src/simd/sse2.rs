@@ -11,52 +11,6 @@ pub(crate) struct Sse2;
 
 // SAFETY: the build enables the instruction set; each intrinsic works on registers, but for loads of what the trait makes
 // readable.
-unsafe impl IntegerLanes<u8> for Sse2 {
-    const LANES: usize = 4;
-    type Sums = __m128i;
-    /// First and third value of each group as i16, and second and fourth.
-    type Group = [__m128i; 2];
-    /// As the group.
-    type Columns = [__m128i; 2];
-
-    #[inline(always)]
-    unsafe fn zero() -> __m128i {
-        // SAFETY: the build enables SSE2.
-        unsafe { _mm_setzero_si128() }
-    }
-
-    #[inline(always)]
-    unsafe fn group(p: *const u8) -> [__m128i; 2] {
-        // SAFETY: the build enables SSE2; the caller vouches for 4 bytes at `p`.
-        unsafe {
-            let bytes = _mm_set1_epi32(p.cast::<i32>().read_unaligned());
-            [_mm_and_si128(bytes, _mm_set1_epi16(0xff)), _mm_srli_epi16::<8>(bytes)]
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn columns(p: *const u8) -> [__m128i; 2] {
-        // SAFETY: the build enables SSE2; the caller vouches for 16 bytes at `p`.
-        unsafe {
-            let bytes = _mm_loadu_si128(p.cast());
-            [_mm_srai_epi16::<8>(_mm_slli_epi16::<8>(bytes)), _mm_srai_epi16::<8>(bytes)]
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn dot(sums: __m128i, group: [__m128i; 2], columns: [__m128i; 2]) -> __m128i {
-        // SAFETY: the build enables SSE2.
-        unsafe {
-            let first = _mm_madd_epi16(group[0], columns[0]);
-            _mm_add_epi32(sums, _mm_add_epi32(first, _mm_madd_epi16(group[1], columns[1])))
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn prefetch(_: *const u8) {}
-}
-
-// SAFETY: as above.
 unsafe impl IntegerLanes<i16> for Sse2 {
     const LANES: usize = 4;
     type Sums = __m128i;

@@ -91,7 +91,7 @@ pub(super) unsafe fn run(kernel: &Kernel, product: &Product<'_, f32>, epilogue: 
         ratio[slot] = rows[row].ratio;
     }
 
-    let blocks = operands.iter().enumerate().flat_map(|(i, o)| o.window.blocks(kc).map(move |b| (i, b)));
+    let blocks = operands.iter().enumerate().flat_map(|(i, o)| o.window.blocks(kc, 1).map(move |b| (i, b)));
     // Without any k the sums are zero, and have an epilogue all the same.
     let without_k = operands.iter().all(|o| o.window.k() == 0).then_some((0, Block::EMPTY));
     let mut blocks = blocks.chain(without_k).peekable();

@@ -1,7 +1,12 @@
 //! The microkernels of integers: one body over [`IntegerLanes`], one thin shell per instruction set and tile shape.
 
+use std::marker::PhantomData;
+
 use super::value::{Grouped, Stored};
-use crate::alloc::Buffer;
+use super::widen::{self, Widening};
+use crate::alloc::{Buffer, Plain};
+use crate::error::Result;
+use crate::gemm::product;
 use crate::numerics::Activation;
 use crate::simd::Isa;
 use crate::simd::lanes::IntegerLanes;
@@ -41,14 +46,16 @@ impl Part {
 /// The most rows of a tile.
 pub(super) const MAX_MR: usize = 16;
 
-/// Sums of products of a tile: its rows, each with room for the most columns.
-pub(super) type Sums = [[i32; MAX_COLS]; MAX_MR];
+/// Sums of products of a row, with room for the most columns.
+pub(super) type Sums = [i32; MAX_COLS];
 
 /// Operands of one call: `MR` rows times the columns of a tile over all k.
 pub(super) struct Tile<'w> {
     pub parts: [Part; 2],
     /// Weights of later tiles, which the call brings into the L2 cache.
     pub prefetch: [&'w [u8]; 2],
+    /// Whether products are added to the sums that are there.
+    pub adds: bool,
 }
 
 /// What becomes of the sums of a tile.
@@ -77,18 +84,18 @@ pub(super) struct Shell {
     pub mr: usize,
     /// Columns of a tile.
     pub cols: usize,
-    call: unsafe fn(&Tile<'_>, &mut Sums),
+    call: unsafe fn(&Tile<'_>, *mut i32),
 }
 
 impl Shell {
-    /// Computes the sums of a tile, `mr` rows and `cols` columns.
+    /// Computes the sums of a tile, `mr` rows and `cols` columns, from `sums` on; rows are [`MAX_COLS`] apart.
     ///
     /// # Safety
     ///
     /// This CPU has the instruction set. The pointers of `tile` must reach what its fields say, `mr` rows and the columns of this
-    /// shell.
+    /// shell, and so must `sums`.
     #[inline]
-    pub unsafe fn call(&self, tile: &Tile<'_>, sums: &mut Sums) {
+    pub unsafe fn call(&self, tile: &Tile<'_>, sums: *mut i32) {
         // SAFETY: passed on to the caller.
         unsafe { (self.call)(tile, sums) }
     }
@@ -101,9 +108,58 @@ pub(super) struct Set<O> {
     pub shells: &'static [Shell],
     /// [`IntegerLanes::LESS_128`].
     pub less_128: bool,
+    /// For shells that multiply words where the map has bytes.
+    pub widening: Option<Widening>,
     /// Makes results of sums. The pointers must reach what the fields say; C must not overlap what is read, and no other thread may
     /// touch these elements of C meanwhile. This CPU has the instruction set.
-    pub finish: unsafe fn(&Results<O>, &Sums),
+    pub finish: unsafe fn(&Results<O>, &[Sums]),
+}
+
+/// A microkernel with its tile shapes.
+pub struct Kernel<L, O: 'static> {
+    /// Those that the number of columns can use, that of the most columns first.
+    shells: &'static [Shell],
+    pub(super) less_128: bool,
+    pub(super) widening: Option<Widening>,
+    pub(super) finish: unsafe fn(&Results<O>, &[Sums]),
+    left: PhantomData<fn() -> L>,
+}
+
+impl<L, O> Clone for Kernel<L, O> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<L, O> Copy for Kernel<L, O> {}
+
+impl<L, O> Kernel<L, O> {
+    /// The shape for the first of `cols` columns: one that has them all, else the widest.
+    pub(super) fn shell(&self, cols: usize) -> &Shell {
+        self.shells.iter().rev().find(|shell| shell.cols >= cols).unwrap_or(&self.shells[0])
+    }
+}
+
+impl<L: Left, O: Stored> product::Kernel for Kernel<L, O> {
+    fn new(isa: Isa, n: usize) -> Result<Self> {
+        Ok(Self::all(isa, n)?.next().expect("every instruction set has a kernel").1)
+    }
+
+    fn all(isa: Isa, n: usize) -> Result<impl Iterator<Item = (&'static str, Self)>> {
+        let kernel = move |Set { name, shells, less_128, widening, finish }| {
+            let wider = shells.iter().skip(1).filter(|shell| shell.cols >= n).count();
+            (name, Self { shells: &shells[wider..], less_128, widening, finish, left: PhantomData })
+        };
+        Ok(L::sets(isa.require()?).map(kernel))
+    }
+
+    fn mr(&self) -> usize {
+        self.shells[0].mr
+    }
+
+    fn nr(&self) -> usize {
+        NR
+    }
 }
 
 /// A value of an integer map on the left: u8 or i16.
@@ -120,9 +176,9 @@ pub(super) trait Left: Grouped {
 #[inline(always)]
 // Counted loops: a build without LTO leaves iterator adaptors as calls, which would move the accumulators to memory.
 #[allow(clippy::needless_range_loop)]
-unsafe fn body<T, L: IntegerLanes<T>, const MR: usize, const NV: usize>(t: &Tile<'_>, sums: &mut Sums) {
-    // SAFETY: the caller vouches for `MR` row pointers, for `runs` runs behind each, for as many groups at `b` and a panel further.
-    // A row of sums has room for `NV` vectors of 32-bit integers.
+unsafe fn body<T, L: IntegerLanes<T>, const MR: usize, const NV: usize>(t: &Tile<'_>, sums: *mut i32) {
+    // SAFETY: the caller vouches for `MR` row pointers, for `runs` runs behind each, for as many groups at `b` and a panel further,
+    // and for `NV` vectors of 32-bit integers in each row of sums.
     unsafe {
         for i in 0..2 {
             let mut ahead = 0;
@@ -133,6 +189,14 @@ unsafe fn body<T, L: IntegerLanes<T>, const MR: usize, const NV: usize>(t: &Tile
         }
         // Only small loops, which the compiler unrolls, touch `acc`, so it stays in registers.
         let mut acc = [[L::zero(); NV]; MR];
+        let at = |i: usize, j: usize| sums.add(i * MAX_COLS + j * L::LANES).cast::<L::Sums>();
+        if t.adds {
+            for i in 0..MR {
+                for j in 0..NV {
+                    acc[i][j] = at(i, j).read_unaligned();
+                }
+            }
+        }
         for part in 0..2 {
             let part = &t.parts[part];
             if part.runs == 0 {
@@ -164,9 +228,8 @@ unsafe fn body<T, L: IntegerLanes<T>, const MR: usize, const NV: usize>(t: &Tile
             }
         }
         for i in 0..MR {
-            let row = sums[i].as_mut_ptr();
             for j in 0..NV {
-                row.add(j * L::LANES).cast::<L::Sums>().write_unaligned(acc[i][j]);
+                at(i, j).write_unaligned(acc[i][j]);
             }
         }
     }
@@ -178,7 +241,7 @@ unsafe fn body<T, L: IntegerLanes<T>, const MR: usize, const NV: usize>(t: &Tile
 ///
 /// As [`Set::finish`] says.
 #[inline(always)]
-unsafe fn results<O: Stored, const CHUNK: usize>(t: &Results<O>, sums: &Sums) {
+unsafe fn results<O: Stored, const CHUNK: usize>(t: &Results<O>, sums: &[Sums]) {
     let limits = O::LIMITS.map(|limit| (limit - t.zero) as f32);
     // SAFETY: the caller vouches for `rows` ratios and [`MAX_COLS`] offsets, scales and biases, and for `cols` values behind each of
     // `rows` pointers of C, of which no more are written. Sums have [`MAX_COLS`] columns too, whole chunks.
@@ -224,7 +287,7 @@ macro_rules! finish {
         ///
         /// As [`Set::finish`] says, on a CPU with the instruction set.
         $(#[$enable])?
-        unsafe fn $name<O: Stored>(t: &Results<O>, sums: &Sums) {
+        unsafe fn $name<O: Stored>(t: &Results<O>, sums: &[Sums]) {
             // SAFETY: passed on to the caller.
             unsafe { results::<O, $chunk>(t, sums) }
         }
@@ -252,7 +315,7 @@ macro_rules! shell {
         ///
         /// As [`Shell::call`], on a CPU with the instruction set.
         $(#[$enable])?
-        unsafe fn $name<T>(t: &Tile<'_>, sums: &mut Sums)
+        unsafe fn $name<T>(t: &Tile<'_>, sums: *mut i32)
         where
             $lanes: IntegerLanes<T>,
         {
@@ -306,14 +369,6 @@ shell!(
     AvxVnni,
     8,
     1
-);
-#[cfg(target_arch = "x86_64")]
-shell!(
-    #[target_feature(enable = "avx2")]
-    avx2_4x16,
-    Avx2,
-    4,
-    2
 );
 #[cfg(target_arch = "x86_64")]
 shell!(
@@ -391,17 +446,18 @@ macro_rules! shape {
     };
 }
 
-/// Writes the microkernels of a value: on which instruction sets, on which of their CPUs, name, type of the lanes, shells, and what
-/// makes results of sums.
+/// Writes the microkernels of a value: on which instruction sets, on which of their CPUs, name, value and type of the lanes,
+/// shells, what widens values for lanes of words, and what makes results of sums.
 macro_rules! sets {
-    ($value:ty: $($(#[$cfg:meta])? $isa:pat, $if:expr, $name:literal, $lanes:ty, $finish:ident,
+    ($value:ty: $($(#[$cfg:meta])? $isa:pat, $if:expr, $name:literal, $lanes:ty as $lane:ty, $widening:expr, $finish:ident,
         [$($shell:ident $mr:literal $cols:literal),*];)*) => {
         impl Left for $value {
             fn sets<O: Stored>(isa: Isa) -> impl Iterator<Item = Set<O>> {
                 [$($(#[$cfg])? (matches!(isa, $isa) && $if(isa)).then(|| Set {
                     name: $name,
-                    shells: &const { [$(shape!($value, $shell $mr $cols)),*] },
-                    less_128: <$lanes as IntegerLanes<$value>>::LESS_128,
+                    shells: &const { [$(shape!($lane, $shell $mr $cols)),*] },
+                    less_128: <$lanes as IntegerLanes<$lane>>::LESS_128,
+                    widening: $widening,
                     finish: $finish::<O>,
                 }),)*]
                 .into_iter()
@@ -424,37 +480,43 @@ fn has_dot_products_of_words(isa: Isa) -> bool {
 // A CPU with AVX-512 has AVX2. To plain Rust belong the vectors that every CPU of the target has.
 sets! { u8:
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512, Isa::has_dot_products, "avx512-vnni", Avx512Vnni, finish_avx512,
+    Isa::Avx512, Isa::has_dot_products, "avx512-vnni", Avx512Vnni as u8, None, finish_avx512,
         [avx512_vnni_12x32 12 32, avx512_vnni_16x16 16 16, avx512_vnni_16x8 16 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx2, Isa::has_dot_products, "avx-vnni", AvxVnni, finish_avx2, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
+    Isa::Avx2, Isa::has_dot_products, "avx-vnni", AvxVnni as u8, None, finish_avx2, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2, finish_avx2, [avx2_4x16 4 16, avx2_8x8 8 8];
+    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2 as i16, Some(widen::avx2::WIDENING), finish_avx2, [avx2_6x16 6 16, avx2_8x8 8 8];
     #[cfg(target_arch = "aarch64")]
-    Isa::Neon, Isa::has_dot_products, "neon-dot-product", NeonDotProduct, finish_plain,
+    Isa::Neon, Isa::has_dot_products, "neon-dot-product", NeonDotProduct as u8, None, finish_plain,
         [neon_dot_product_6x16 6 16, neon_dot_product_8x4 8 4];
     #[cfg(target_arch = "aarch64")]
-    Isa::Neon, always, "neon", Neon, finish_plain, [neon_4x16 4 16, neon_8x8 8 8];
+    Isa::Neon, always, "neon", Neon as u8, None, finish_plain, [neon_4x16 4 16, neon_8x8 8 8];
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    Isa::Scalar, always, "simd128", Simd128, finish_plain, [simd128_4x8 4 8, simd128_6x4 6 4];
+    Isa::Scalar, always, "simd128", Simd128 as i16, Some(widen::plain::WIDENING), finish_plain, [simd128_4x8 4 8, simd128_6x4 6 4];
     #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
-    Isa::Scalar, always, "sse2", Sse2, finish_plain, [sse2_4x8 4 8, sse2_6x4 6 4];
-    Isa::Scalar, always, "scalar", Scalar, finish_plain, [scalar_4x8 4 8, scalar_4x4 4 4];
+    Isa::Scalar, always, "sse2", Sse2 as i16, Some(widen::plain::WIDENING), finish_plain, [sse2_4x8 4 8, sse2_6x4 6 4];
+    Isa::Scalar, always, "scalar", Scalar as u8, None, finish_plain, [scalar_4x8 4 8, scalar_4x4 4 4];
 }
 
 sets! { i16:
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512, has_dot_products_of_words, "avx512-vnni", Avx512Vnni, finish_avx512,
+    Isa::Avx512, has_dot_products_of_words, "avx512-vnni", Avx512Vnni as i16, None, finish_avx512,
         [avx512_vnni_12x32 12 32, avx512_vnni_16x16 16 16, avx512_vnni_16x8 16 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx2, has_dot_products_of_words, "avx-vnni", AvxVnni, finish_avx2, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
+    Isa::Avx2, has_dot_products_of_words, "avx-vnni", AvxVnni as i16, None, finish_avx2, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2, finish_avx2, [avx2_6x16 6 16, avx2_8x8 8 8];
+    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2 as i16, None, finish_avx2, [avx2_6x16 6 16, avx2_8x8 8 8];
     #[cfg(target_arch = "aarch64")]
-    Isa::Neon, always, "neon", Neon, finish_plain, [neon_4x16 4 16, neon_8x8 8 8];
+    Isa::Neon, always, "neon", Neon as i16, None, finish_plain, [neon_4x16 4 16, neon_8x8 8 8];
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    Isa::Scalar, always, "simd128", Simd128, finish_plain, [simd128_4x8 4 8, simd128_6x4 6 4];
+    Isa::Scalar, always, "simd128", Simd128 as i16, None, finish_plain, [simd128_4x8 4 8, simd128_6x4 6 4];
     #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
-    Isa::Scalar, always, "sse2", Sse2, finish_plain, [sse2_4x8 4 8, sse2_6x4 6 4];
-    Isa::Scalar, always, "scalar", Scalar, finish_plain, [scalar_4x8 4 8, scalar_4x4 4 4];
+    Isa::Scalar, always, "sse2", Sse2 as i16, None, finish_plain, [sse2_4x8 4 8, sse2_6x4 6 4];
+    Isa::Scalar, always, "scalar", Scalar as i16, None, finish_plain, [scalar_4x8 4 8, scalar_4x4 4 4];
+}
+
+/// Weights as bytes.
+pub(super) fn bytes<W: Plain>(weights: &[W]) -> &[u8] {
+    // SAFETY: plain values have no padding.
+    unsafe { std::slice::from_raw_parts(weights.as_ptr().cast(), size_of_val(weights)) }
 }

@@ -5,6 +5,8 @@ use std::fmt::Debug;
 use super::super::tests::{Random, panics, window};
 use super::super::{Gemm, MAX_ROWS, Operand, Output, Row, Window};
 use super::*;
+use crate::numerics::{Activation, WIDE_LIMIT};
+use crate::simd::Isa;
 
 /// What the tests need of a value of a map or of weights.
 trait Value: Copy + Debug + PartialEq {
