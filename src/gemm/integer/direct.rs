@@ -5,68 +5,53 @@
 //!   for each mr rows           the microkernel: its accumulators in registers, then the results from its sums
 //! ```
 
-use super::epilogue::IntegerEpilogue;
-use super::kernel::{GROUP_BYTES, Kernel, LINE, Left, MAX_COLS, MAX_MR, NR, Part, Sums, Tile, bytes};
-use super::places::Places;
-use super::value::Stored;
-use crate::gemm::product::{Number, Product};
+use super::call::Call;
+use super::kernel::{GROUP_BYTES, LINE, MAX_COLS, MAX_MR, NR, Part, Set, Sums, Tile};
 
 /// Fewer tiles than these would wait for the next panel's prefetch rather than hide it.
 const PREFETCH_TILES: usize = 8;
 
-/// Computes `product`.
+/// Computes what `call` says.
 ///
 /// # Safety
 ///
-/// As [`Kernels::multiply`](crate::gemm::product::Kernels::multiply).
-pub(super) unsafe fn multiply<N, L: Left, O: Stored>(
-    kernel: &Kernel<L, O>,
-    product: &Product<'_, N>,
-    epilogue: &IntegerEpilogue,
-) where
-    N: Number<Left = L, Weight = L::Weight, Output = O>,
-{
-    let Product { operands, rows, n, .. } = *product;
-    let places = Places::new(product, epilogue);
-    if rows.is_empty() {
+/// As [`Kernels::multiply`](crate::gemm::product::Kernels::multiply), and `set` has the kernels of the call's number types.
+pub(super) unsafe fn multiply(set: &Set, call: &Call<'_>) {
+    if call.rows == 0 {
         return;
     }
 
     let mut sums: [Sums; MAX_MR] = [[0; MAX_COLS]; MAX_MR];
-    let all = product.panels.end.saturating_mul(NR).min(n);
-    let weights = |i: usize, first: usize, cols: usize| match operands.get(i) {
-        Some(o) => bytes(o.weights.some_panels(o.variant, first / NR..(first + cols).min(all).div_ceil(NR))),
-        None => &[],
-    };
-    let mut first = product.panels.start.saturating_mul(NR);
+    let all = call.columns.end;
+    let mut first = call.columns.start;
     while first < all {
-        let shell = kernel.shell(all - first);
+        let shell = set.shell(all - first);
         let cols = shell.cols.min(all - first);
-        let tiles = rows.len().div_ceil(shell.mr);
-        let parts = [0, 1].map(|i| match operands.get(i) {
-            Some(o) if o.window.k() > 0 => Part {
-                a: places.a[i].as_ptr(),
-                runs: o.window.runs,
-                run: o.window.run_len * size_of::<L>(),
-                stride: o.window.run_stride.wrapping_mul(size_of::<L>()),
-                b: weights(i, first, cols)[first % NR * GROUP_BYTES..].as_ptr(),
-                panel: o.window.k() * NR * size_of::<L>(),
+        let tiles = call.rows.div_ceil(shell.mr);
+        let parts = [0, 1].map(|i| match call.factors[i] {
+            Some(f) if f.window.k() > 0 => Part {
+                a: call.a[i].as_ptr(),
+                runs: f.window.runs,
+                run: f.window.run_len * call.size,
+                stride: f.window.run_stride.wrapping_mul(call.size),
+                b: call.panels(i, first, cols)[first % NR * GROUP_BYTES..].as_ptr(),
+                panel: f.panel,
             },
             _ => Part::NONE,
         });
-        let mut offset = epilogue.offset(first, cols);
-        if kernel.less_128 {
-            for i in 0..operands.len() {
-                take_128(&mut offset, weights(i, first, cols), first % NR);
+        let mut offset = call.offset(first, cols);
+        if set.less_128 {
+            for i in 0..2 {
+                take_128(&mut offset, call.panels(i, first, cols), first % NR);
             }
         }
         let next = first + cols;
         let fetches = tiles >= PREFETCH_TILES && next.is_multiple_of(NR) && next < all;
         let mut ahead = [0, 1].map(|i| {
-            let next = if fetches { weights(i, next, shell.cols) } else { &[] };
+            let next = if fetches { call.panels(i, next, shell.cols) } else { &[] };
             next.chunks(next.len().div_ceil(tiles).next_multiple_of(LINE).max(LINE))
         });
-        for slot in (0..rows.len()).step_by(shell.mr) {
+        for slot in (0..call.rows).step_by(shell.mr) {
             let at = |part: Part| match part.runs {
                 0 => part,
                 // SAFETY: the slot is one of the rows.
@@ -77,14 +62,14 @@ pub(super) unsafe fn multiply<N, L: Left, O: Stored>(
                 prefetch: ahead.each_mut().map(|chunks| chunks.next().unwrap_or(&[])),
                 adds: false,
             };
-            let some = slot..(slot + shell.mr).min(rows.len());
-            let results = places.results(epilogue, some, first, cols, &offset);
+            let some = slot..(slot + shell.mr).min(call.rows);
+            let results = call.results(some, first, cols, &offset);
             // SAFETY: the kernel is one of this CPU. `Product::new` saw every window inside its map and every result inside C;
             // panels have k·16 weights. Only the last tile has fewer columns than a chunk of results, and scale and bias are filled up to
             // whole tiles of the widest. C overlaps nothing and is the caller's alone.
             unsafe {
                 shell.call(&tile, sums.as_mut_ptr().cast());
-                (kernel.finish)(&results, &sums);
+                (set.finish)(&results, &sums);
             }
         }
         first = next;

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use super::value::{Grouped, Stored};
 use super::widen::{self, Widening};
-use crate::alloc::{Buffer, Plain};
+use crate::alloc::Buffer;
 use crate::error::Result;
 use crate::gemm::product;
 use crate::numerics::Activation;
@@ -59,10 +59,10 @@ pub(super) struct Tile<'w> {
 }
 
 /// What becomes of the sums of a tile.
-pub(super) struct Results<O> {
+pub(super) struct Results {
     pub rows: usize,
-    /// Row pointers of C. Row i is the `cols` values from `c[i] + c_offset`.
-    pub c: *const *mut O,
+    /// Row pointers of C, as bytes. Row i is the `cols` values from `c[i]`, `c_offset` values further.
+    pub c: *const *mut u8,
     pub c_offset: usize,
     /// Columns in use, 1 or more.
     pub cols: usize,
@@ -101,10 +101,11 @@ impl Shell {
     }
 }
 
-/// The microkernels of an instruction set.
-pub(super) struct Set<O> {
+/// The microkernels of an instruction set, for the number types of a product.
+#[derive(Clone, Copy)]
+pub(super) struct Set {
     pub name: &'static str,
-    /// Tile shapes, that of the most columns first.
+    /// Tile shapes that the number of columns can use, that of the most columns first.
     pub shells: &'static [Shell],
     /// [`IntegerLanes::LESS_128`].
     pub less_128: bool,
@@ -112,17 +113,20 @@ pub(super) struct Set<O> {
     pub widening: Option<Widening>,
     /// Makes results of sums. The pointers must reach what the fields say; C must not overlap what is read, and no other thread may
     /// touch these elements of C meanwhile. This CPU has the instruction set.
-    pub finish: unsafe fn(&Results<O>, &[Sums]),
+    pub finish: unsafe fn(&Results, &[Sums]),
+}
+
+impl Set {
+    /// The shape for the first of `cols` columns: one that has them all, else the widest.
+    pub fn shell(&self, cols: usize) -> &Shell {
+        self.shells.iter().rev().find(|shell| shell.cols >= cols).unwrap_or(&self.shells[0])
+    }
 }
 
 /// A microkernel with its tile shapes.
-pub struct Kernel<L, O: 'static> {
-    /// Those that the number of columns can use, that of the most columns first.
-    shells: &'static [Shell],
-    pub(super) less_128: bool,
-    pub(super) widening: Option<Widening>,
-    pub(super) finish: unsafe fn(&Results<O>, &[Sums]),
-    left: PhantomData<fn() -> L>,
+pub struct Kernel<L, O> {
+    pub(super) set: Set,
+    types: PhantomData<fn() -> (L, O)>,
 }
 
 impl<L, O> Clone for Kernel<L, O> {
@@ -133,28 +137,21 @@ impl<L, O> Clone for Kernel<L, O> {
 
 impl<L, O> Copy for Kernel<L, O> {}
 
-impl<L, O> Kernel<L, O> {
-    /// The shape for the first of `cols` columns: one that has them all, else the widest.
-    pub(super) fn shell(&self, cols: usize) -> &Shell {
-        self.shells.iter().rev().find(|shell| shell.cols >= cols).unwrap_or(&self.shells[0])
-    }
-}
-
 impl<L: Left, O: Stored> product::Kernel for Kernel<L, O> {
     fn new(isa: Isa, n: usize) -> Result<Self> {
         Ok(Self::all(isa, n)?.next().expect("every instruction set has a kernel").1)
     }
 
     fn all(isa: Isa, n: usize) -> Result<impl Iterator<Item = (&'static str, Self)>> {
-        let kernel = move |Set { name, shells, less_128, widening, finish }| {
-            let wider = shells.iter().skip(1).filter(|shell| shell.cols >= n).count();
-            (name, Self { shells: &shells[wider..], less_128, widening, finish, left: PhantomData })
+        let kernel = move |set: Set| {
+            let wider = set.shells.iter().skip(1).filter(|shell| shell.cols >= n).count();
+            (set.name, Self { set: Set { shells: &set.shells[wider..], ..set }, types: PhantomData })
         };
-        Ok(L::sets(isa.require()?).map(kernel))
+        Ok(L::sets::<O>(isa.require()?).map(kernel))
     }
 
     fn mr(&self) -> usize {
-        self.shells[0].mr
+        self.set.shells[0].mr
     }
 
     fn nr(&self) -> usize {
@@ -165,7 +162,7 @@ impl<L: Left, O: Stored> product::Kernel for Kernel<L, O> {
 /// A value of an integer map on the left: u8 or i16.
 pub(super) trait Left: Grouped {
     /// The microkernels of `isa` that this CPU can run, the fastest first.
-    fn sets<O: Stored>(isa: Isa) -> impl Iterator<Item = Set<O>>;
+    fn sets<O: Stored>(isa: Isa) -> impl Iterator<Item = Set>;
 }
 
 /// The sums of products for one tile.
@@ -241,7 +238,7 @@ unsafe fn body<T, L: IntegerLanes<T>, const MR: usize, const NV: usize>(t: &Tile
 ///
 /// As [`Set::finish`] says.
 #[inline(always)]
-unsafe fn results<O: Stored, const CHUNK: usize>(t: &Results<O>, sums: &[Sums]) {
+unsafe fn results<O: Stored, const CHUNK: usize>(t: &Results, sums: &[Sums]) {
     let limits = O::LIMITS.map(|limit| (limit - t.zero) as f32);
     // SAFETY: the caller vouches for `rows` ratios and [`MAX_COLS`] offsets, scales and biases, and for `cols` values behind each of
     // `rows` pointers of C, of which no more are written. Sums have [`MAX_COLS`] columns too, whole chunks.
@@ -269,7 +266,7 @@ unsafe fn results<O: Stored, const CHUNK: usize>(t: &Results<O>, sums: &[Sums]) 
                     Activation::Relu => finish!(Activation::Relu),
                     Activation::LeakyRelu(slope) => finish!(Activation::LeakyRelu(slope)),
                 }
-                let c = (*t.c.add(i)).add(t.c_offset + first);
+                let c = (*t.c.add(i)).cast::<O>().add(t.c_offset + first);
                 if t.cols - first < CHUNK {
                     c.copy_from_nonoverlapping(row.as_ptr(), t.cols - first);
                 } else {
@@ -287,7 +284,7 @@ macro_rules! finish {
         ///
         /// As [`Set::finish`] says, on a CPU with the instruction set.
         $(#[$enable])?
-        unsafe fn $name<O: Stored>(t: &Results<O>, sums: &[Sums]) {
+        unsafe fn $name<O: Stored>(t: &Results, sums: &[Sums]) {
             // SAFETY: passed on to the caller.
             unsafe { results::<O, $chunk>(t, sums) }
         }
@@ -452,7 +449,7 @@ macro_rules! sets {
     ($value:ty: $($(#[$cfg:meta])? $isa:pat, $if:expr, $name:literal, $lanes:ty as $lane:ty, $widening:expr, $finish:ident,
         [$($shell:ident $mr:literal $cols:literal),*];)*) => {
         impl Left for $value {
-            fn sets<O: Stored>(isa: Isa) -> impl Iterator<Item = Set<O>> {
+            fn sets<O: Stored>(isa: Isa) -> impl Iterator<Item = Set> {
                 [$($(#[$cfg])? (matches!(isa, $isa) && $if(isa)).then(|| Set {
                     name: $name,
                     shells: &const { [$(shape!($lane, $shell $mr $cols)),*] },
@@ -513,10 +510,4 @@ sets! { i16:
     #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
     Isa::Scalar, always, "sse2", Sse2 as i16, None, finish_plain, [sse2_4x8 4 8, sse2_6x4 6 4];
     Isa::Scalar, always, "scalar", Scalar as i16, None, finish_plain, [scalar_4x8 4 8, scalar_4x4 4 4];
-}
-
-/// Weights as bytes.
-pub(super) fn bytes<W: Plain>(weights: &[W]) -> &[u8] {
-    // SAFETY: plain values have no padding.
-    unsafe { std::slice::from_raw_parts(weights.as_ptr().cast(), size_of_val(weights)) }
 }

@@ -3,10 +3,10 @@
 //! Panels are the same on every instruction set: [variant, panel, k / GROUP, 16, GROUP]. A kernel of fewer columns takes a
 //! panel in parts.
 
+mod call;
 mod direct;
 mod epilogue;
 mod kernel;
-mod places;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -16,6 +16,7 @@ mod widened;
 use std::marker::PhantomData;
 
 use super::product::{Kernels, Number, Product};
+use call::Call;
 pub use epilogue::IntegerEpilogue;
 use kernel::Kernel;
 use value::Grouped;
@@ -45,9 +46,10 @@ macro_rules! number {
             unsafe fn multiply(kernel: &Self::Kernel, product: &Product<'_, Self>, epilogue: &IntegerEpilogue) {
                 // SAFETY: passed on to the caller.
                 unsafe {
-                    match kernel.widening {
-                        Some(widening) => widened::multiply(kernel, widening, product, epilogue),
-                        None => direct::multiply(kernel, product, epilogue),
+                    let call = Call::new(product, epilogue);
+                    match kernel.set.widening {
+                        Some(widening) => widened::multiply(&kernel.set, widening, &call),
+                        None => direct::multiply(&kernel.set, &call),
                     }
                 }
             }

@@ -12,12 +12,9 @@
 //! Of a stretch the even values come first and then the odd ones, on both sides: that takes no shuffles, and sums are exact in
 //! any order.
 
-use super::epilogue::IntegerEpilogue;
-use super::kernel::{GROUP_BYTES, Kernel, Left, MAX_COLS, MAX_MR, NR, Part, Tile, bytes};
-use super::places::Places;
-use super::value::Stored;
+use super::call::Call;
+use super::kernel::{GROUP_BYTES, MAX_COLS, MAX_MR, NR, Part, Set, Tile};
 use super::widen::{Widen, Widening};
-use crate::gemm::product::{Number, Product};
 use crate::gemm::window::Block;
 
 /// Values of a stretch, whole groups.
@@ -26,38 +23,28 @@ const STRETCH: usize = 256;
 /// Rows that share the widening of weights.
 const ROWS: usize = 96;
 
-/// Computes `product` with microkernels of words.
+/// Computes what `call` says of bytes, with microkernels of words.
 ///
 /// # Safety
 ///
-/// As [`Kernels::multiply`](crate::gemm::product::Kernels::multiply), and `widening` is of an instruction set of this CPU.
-pub(super) unsafe fn multiply<N, L: Left, O: Stored>(
-    kernel: &Kernel<L, O>,
-    widening: Widening,
-    product: &Product<'_, N>,
-    epilogue: &IntegerEpilogue,
-) where
-    N: Number<Left = L, Weight = L::Weight, Output = O>,
-{
-    let Product { operands, rows, n, .. } = *product;
-    let places = Places::new(product, epilogue);
+/// As [`Kernels::multiply`](crate::gemm::product::Kernels::multiply); `widening` and `set` are of this CPU.
+pub(super) unsafe fn multiply(set: &Set, widening: Widening, call: &Call<'_>) {
     let mut weights = [0; MAX_COLS * STRETCH];
     let mut values = [[0; STRETCH]; MAX_MR];
-    let all = product.panels.end.saturating_mul(NR).min(n);
-    let mut first = product.panels.start.saturating_mul(NR);
+    let all = call.columns.end;
+    let mut first = call.columns.start;
     while first < all {
         let cols = MAX_COLS.min(all - first);
-        let shell = kernel.shell(cols);
-        for block in (0..rows.len()).step_by(ROWS) {
-            let block = block..(block + ROWS).min(rows.len());
+        let shell = set.shell(cols);
+        for block in (0..call.rows).step_by(ROWS) {
+            let block = block..(block + ROWS).min(call.rows);
             // A short last tile has sums that nobody reads.
             let mut sums = [[0; MAX_COLS]; ROWS + MAX_MR];
-            for (i, operand) in operands.iter().enumerate() {
-                let panels = first / NR..(first + cols).div_ceil(NR);
-                let panels = bytes(operand.weights.some_panels(operand.variant, panels));
-                for stretch in operand.window.blocks(STRETCH, L::GROUP) {
+            for (i, factors) in call.factors.iter().enumerate() {
+                let Some(factors) = factors else { continue };
+                for stretch in factors.window.blocks(STRETCH, GROUP_BYTES) {
                     let len = stretch.len();
-                    let panels = panels.chunks_exact(operand.window.k() * NR);
+                    let panels = call.panels(i, first, cols).chunks_exact(factors.panel);
                     for (panel, words) in panels.zip(weights.chunks_exact_mut(len * NR)) {
                         let (even, odd) = words.split_at_mut(len * NR / 2);
                         // SAFETY: the caller vouches for the instruction set.
@@ -66,7 +53,7 @@ pub(super) unsafe fn multiply<N, L: Left, O: Stored>(
                     for tile in block.clone().step_by(shell.mr) {
                         for (slot, values) in (tile..block.end).zip(&mut values[..shell.mr]) {
                             // SAFETY: `Product::new` saw every window inside its map.
-                            unsafe { widen_row(widening.values, places.a[i][slot], &stretch, values) };
+                            unsafe { widen_row(widening.values, call.a[i][slot], &stretch, values) };
                         }
                         let starts = values.each_ref().map(|values| values.as_ptr().cast());
                         for col in (0..cols).step_by(shell.cols) {
@@ -80,21 +67,21 @@ pub(super) unsafe fn multiply<N, L: Left, O: Stored>(
                                 b: words.as_ptr().cast(),
                                 panel: 0,
                             };
-                            let call = Tile { parts: [part, Part::NONE], prefetch: [&[]; 2], adds: true };
+                            let products = Tile { parts: [part, Part::NONE], prefetch: [&[]; 2], adds: true };
                             // SAFETY: the kernel is one of this CPU. Each row has `len` words, of which those past the tile's are of
                             // an earlier one, the panel as many for each column, and the sums room for the tile.
                             unsafe {
-                                shell.call(&call, sums[tile - block.start..].as_mut_ptr().cast::<i32>().add(col))
+                                shell.call(&products, sums[tile - block.start..].as_mut_ptr().cast::<i32>().add(col))
                             };
                         }
                     }
                 }
             }
-            let offset = epilogue.offset(first, cols);
-            let results = places.results(epilogue, block, first, cols, &offset);
+            let offset = call.offset(first, cols);
+            let results = call.results(block, first, cols, &offset);
             // SAFETY: C overlaps nothing and is the caller's alone; `Product::new` saw every result inside it. Scale and bias are
             // filled up to whole tiles of the widest.
-            unsafe { (kernel.finish)(&results, &sums) };
+            unsafe { (set.finish)(&results, &sums) };
         }
         first += cols;
     }
