@@ -49,52 +49,12 @@ unsafe impl F32Lanes for Scalar {
 }
 
 // SAFETY: plain Rust needs no instruction set, and reads no more than the trait makes readable.
-unsafe impl IntegerLanes<u8> for Scalar {
-    const LANES: usize = 4;
-    type Sums = [i32; 4];
-    /// First and third value of the group, and second and fourth: compilers know sums of two products of i16.
-    type Group = [[i16; 2]; 2];
-    /// As the group, of each column.
-    type Columns = [[[i16; 2]; 4]; 2];
-
-    #[inline(always)]
-    unsafe fn zero() -> [i32; 4] {
-        [0; 4]
-    }
-
-    #[inline(always)]
-    unsafe fn group(p: *const u8) -> [[i16; 2]; 2] {
-        // SAFETY: the caller vouches for 4 bytes at `p`.
-        let v = unsafe { p.cast::<[u8; 4]>().read() }.map(i16::from);
-        [[v[0], v[2]], [v[1], v[3]]]
-    }
-
-    #[inline(always)]
-    unsafe fn columns(p: *const u8) -> [[[i16; 2]; 4]; 2] {
-        // SAFETY: the caller vouches for 16 bytes at `p`.
-        let pairs = unsafe { p.cast::<[[u16; 2]; 4]>().read_unaligned() }.map(|v| v.map(u16::from_le));
-        [pairs.map(|v| v.map(|v| (v << 8) as i16 >> 8)), pairs.map(|v| v.map(|v| v as i16 >> 8))]
-    }
-
-    #[inline(always)]
-    unsafe fn dot(sums: [i32; 4], group: [[i16; 2]; 2], columns: [[[i16; 2]; 4]; 2]) -> [i32; 4] {
-        // SAFETY: as here.
-        unsafe {
-            let sums = <Scalar as IntegerLanes<i16>>::dot(sums, group[0], columns[0]);
-            <Scalar as IntegerLanes<i16>>::dot(sums, group[1], columns[1])
-        }
-    }
-
-    #[inline(always)]
-    unsafe fn prefetch(_: *const u8) {}
-}
-
-// SAFETY: as above.
 unsafe impl IntegerLanes<i16> for Scalar {
     const LANES: usize = 4;
     type Sums = [i32; 4];
-    type Group = [i16; 2];
-    type Columns = [[i16; 2]; 4];
+    /// Two i16 in a word, as 32-bit ARM multiplies them.
+    type Group = u32;
+    type Columns = [u32; 4];
 
     #[inline(always)]
     unsafe fn zero() -> [i32; 4] {
@@ -102,21 +62,25 @@ unsafe impl IntegerLanes<i16> for Scalar {
     }
 
     #[inline(always)]
-    unsafe fn group(p: *const u8) -> [i16; 2] {
+    unsafe fn group(p: *const u8) -> u32 {
         // SAFETY: the caller vouches for 4 bytes at `p`.
-        unsafe { p.cast::<[i16; 2]>().read_unaligned() }
+        unsafe { p.cast::<u32>().read_unaligned() }
     }
 
     #[inline(always)]
-    unsafe fn columns(p: *const u8) -> [[i16; 2]; 4] {
+    unsafe fn columns(p: *const u8) -> [u32; 4] {
         // SAFETY: the caller vouches for 16 bytes at `p`.
-        unsafe { p.cast::<[[i16; 2]; 4]>().read_unaligned() }
+        unsafe { p.cast::<[u32; 4]>().read_unaligned() }
     }
 
     #[inline(always)]
-    unsafe fn dot(sums: [i32; 4], group: [i16; 2], columns: [[i16; 2]; 4]) -> [i32; 4] {
-        let product = |i: usize, k: usize| i32::from(group[k]) * i32::from(columns[i][k]);
-        from_fn(|i| sums[i].wrapping_add(product(i, 0).wrapping_add(product(i, 1))))
+    unsafe fn dot(sums: [i32; 4], group: u32, columns: [u32; 4]) -> [i32; 4] {
+        let halves = |v: u32| [i32::from(v as i16), v as i32 >> 16];
+        let [a, b] = halves(group);
+        from_fn(|i| {
+            let [c, d] = halves(columns[i]);
+            sums[i].wrapping_add(a * c).wrapping_add(b * d)
+        })
     }
 
     #[inline(always)]

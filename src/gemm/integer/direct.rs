@@ -69,7 +69,7 @@ pub(super) unsafe fn multiply(set: &Set, call: &Call<'_>) {
             // whole tiles of the widest. C overlaps nothing and is the caller's alone.
             unsafe {
                 shell.call(&tile, sums.as_mut_ptr().cast());
-                (set.finish)(&results, &sums);
+                (set.epilogue)(&results, &sums);
             }
         }
         first = next;

@@ -113,7 +113,7 @@ pub(super) struct Set {
     pub widening: Option<Widening>,
     /// Makes results of sums. The pointers must reach what the fields say; C must not overlap what is read, and no other thread may
     /// touch these elements of C meanwhile. This CPU has the instruction set.
-    pub finish: unsafe fn(&Results, &[Sums]),
+    pub epilogue: unsafe fn(&Results, &[Sums]),
 }
 
 impl Set {
@@ -236,7 +236,7 @@ unsafe fn body<T, L: IntegerLanes<T>, const MR: usize, const NV: usize>(t: &Tile
 ///
 /// # Safety
 ///
-/// As [`Set::finish`] says.
+/// As [`Set::epilogue`] says.
 #[inline(always)]
 unsafe fn results<O: Stored, const CHUNK: usize>(t: &Results, sums: &[Sums]) {
     let limits = O::LIMITS.map(|limit| (limit - t.zero) as f32);
@@ -278,11 +278,11 @@ unsafe fn results<O: Stored, const CHUNK: usize>(t: &Results, sums: &[Sums]) {
 }
 
 /// Writes [`results`] for an instruction set.
-macro_rules! finish {
+macro_rules! epilogue {
     ($(#[$enable:meta])? $name:ident, $chunk:literal) => {
         /// # Safety
         ///
-        /// As [`Set::finish`] says, on a CPU with the instruction set.
+        /// As [`Set::epilogue`] says, on a CPU with the instruction set.
         $(#[$enable])?
         unsafe fn $name<O: Stored>(t: &Results, sums: &[Sums]) {
             // SAFETY: passed on to the caller.
@@ -292,18 +292,18 @@ macro_rules! finish {
 }
 
 #[cfg(target_arch = "x86_64")]
-finish!(
+epilogue!(
     #[target_feature(enable = "avx512f")]
-    finish_avx512,
+    epilogue_avx512,
     16
 );
 #[cfg(target_arch = "x86_64")]
-finish!(
+epilogue!(
     #[target_feature(enable = "avx2")]
-    finish_avx2,
+    epilogue_avx2,
     8
 );
-finish!(finish_plain, 8);
+epilogue!(epilogue_plain, 8);
 
 /// Writes a shell: the body, compiled for one instruction set and tile shape.
 macro_rules! shell {
@@ -433,8 +433,8 @@ shell!(sse2_4x8, Sse2, 4, 2);
 #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
 shell!(sse2_6x4, Sse2, 6, 1);
 
-shell!(scalar_4x8, Scalar, 4, 2);
-shell!(scalar_4x4, Scalar, 4, 1);
+// As many sums as 32-bit ARM has registers for.
+shell!(scalar_2x4, Scalar, 2, 1);
 
 /// A shell with its rows and columns.
 macro_rules! shape {
@@ -446,7 +446,7 @@ macro_rules! shape {
 /// Writes the microkernels of a value: on which instruction sets, on which of their CPUs, name, value and type of the lanes,
 /// shells, what widens values for lanes of words, and what makes results of sums.
 macro_rules! sets {
-    ($value:ty: $($(#[$cfg:meta])? $isa:pat, $if:expr, $name:literal, $lanes:ty as $lane:ty, $widening:expr, $finish:ident,
+    ($value:ty: $($(#[$cfg:meta])? $isa:pat, $if:expr, $name:literal, $lanes:ty as $lane:ty, $widening:expr, $epilogue:ident,
         [$($shell:ident $mr:literal $cols:literal),*];)*) => {
         impl Left for $value {
             fn sets<O: Stored>(isa: Isa) -> impl Iterator<Item = Set> {
@@ -455,7 +455,7 @@ macro_rules! sets {
                     shells: &const { [$(shape!($lane, $shell $mr $cols)),*] },
                     less_128: <$lanes as IntegerLanes<$lane>>::LESS_128,
                     widening: $widening,
-                    finish: $finish::<O>,
+                    epilogue: $epilogue::<O>,
                 }),)*]
                 .into_iter()
                 .flatten()
@@ -477,37 +477,37 @@ fn has_dot_products_of_words(isa: Isa) -> bool {
 // A CPU with AVX-512 has AVX2. To plain Rust belong the vectors that every CPU of the target has.
 sets! { u8:
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512, Isa::has_dot_products, "avx512-vnni", Avx512Vnni as u8, None, finish_avx512,
+    Isa::Avx512, Isa::has_dot_products, "avx512-vnni", Avx512Vnni as u8, None, epilogue_avx512,
         [avx512_vnni_12x32 12 32, avx512_vnni_16x16 16 16, avx512_vnni_16x8 16 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx2, Isa::has_dot_products, "avx-vnni", AvxVnni as u8, None, finish_avx2, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
+    Isa::Avx2, Isa::has_dot_products, "avx-vnni", AvxVnni as u8, None, epilogue_avx2, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2 as i16, Some(widen::avx2::WIDENING), finish_avx2, [avx2_6x16 6 16, avx2_8x8 8 8];
+    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2 as i16, Some(widen::avx2::WIDENING), epilogue_avx2, [avx2_6x16 6 16, avx2_8x8 8 8];
     #[cfg(target_arch = "aarch64")]
-    Isa::Neon, Isa::has_dot_products, "neon-dot-product", NeonDotProduct as u8, None, finish_plain,
+    Isa::Neon, Isa::has_dot_products, "neon-dot-product", NeonDotProduct as u8, None, epilogue_plain,
         [neon_dot_product_6x16 6 16, neon_dot_product_8x4 8 4];
     #[cfg(target_arch = "aarch64")]
-    Isa::Neon, always, "neon", Neon as u8, None, finish_plain, [neon_4x16 4 16, neon_8x8 8 8];
+    Isa::Neon, always, "neon", Neon as u8, None, epilogue_plain, [neon_4x16 4 16, neon_8x8 8 8];
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    Isa::Scalar, always, "simd128", Simd128 as i16, Some(widen::plain::WIDENING), finish_plain, [simd128_4x8 4 8, simd128_6x4 6 4];
+    Isa::Scalar, always, "simd128", Simd128 as i16, Some(widen::plain::WIDENING), epilogue_plain, [simd128_4x8 4 8, simd128_6x4 6 4];
     #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
-    Isa::Scalar, always, "sse2", Sse2 as i16, Some(widen::plain::WIDENING), finish_plain, [sse2_4x8 4 8, sse2_6x4 6 4];
-    Isa::Scalar, always, "scalar", Scalar as u8, None, finish_plain, [scalar_4x8 4 8, scalar_4x4 4 4];
+    Isa::Scalar, always, "sse2", Sse2 as i16, Some(widen::plain::WIDENING), epilogue_plain, [sse2_4x8 4 8, sse2_6x4 6 4];
+    Isa::Scalar, always, "scalar", Scalar as i16, Some(widen::plain::WIDENING), epilogue_plain, [scalar_2x4 2 4];
 }
 
 sets! { i16:
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512, has_dot_products_of_words, "avx512-vnni", Avx512Vnni as i16, None, finish_avx512,
+    Isa::Avx512, has_dot_products_of_words, "avx512-vnni", Avx512Vnni as i16, None, epilogue_avx512,
         [avx512_vnni_12x32 12 32, avx512_vnni_16x16 16 16, avx512_vnni_16x8 16 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx2, has_dot_products_of_words, "avx-vnni", AvxVnni as i16, None, finish_avx2, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
+    Isa::Avx2, has_dot_products_of_words, "avx-vnni", AvxVnni as i16, None, epilogue_avx2, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2 as i16, None, finish_avx2, [avx2_6x16 6 16, avx2_8x8 8 8];
+    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2 as i16, None, epilogue_avx2, [avx2_6x16 6 16, avx2_8x8 8 8];
     #[cfg(target_arch = "aarch64")]
-    Isa::Neon, always, "neon", Neon as i16, None, finish_plain, [neon_4x16 4 16, neon_8x8 8 8];
+    Isa::Neon, always, "neon", Neon as i16, None, epilogue_plain, [neon_4x16 4 16, neon_8x8 8 8];
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    Isa::Scalar, always, "simd128", Simd128 as i16, None, finish_plain, [simd128_4x8 4 8, simd128_6x4 6 4];
+    Isa::Scalar, always, "simd128", Simd128 as i16, None, epilogue_plain, [simd128_4x8 4 8, simd128_6x4 6 4];
     #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
-    Isa::Scalar, always, "sse2", Sse2 as i16, None, finish_plain, [sse2_4x8 4 8, sse2_6x4 6 4];
-    Isa::Scalar, always, "scalar", Scalar as i16, None, finish_plain, [scalar_4x8 4 8, scalar_4x4 4 4];
+    Isa::Scalar, always, "sse2", Sse2 as i16, None, epilogue_plain, [sse2_4x8 4 8, sse2_6x4 6 4];
+    Isa::Scalar, always, "scalar", Scalar as i16, None, epilogue_plain, [scalar_2x4 2 4];
 }

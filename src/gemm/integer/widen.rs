@@ -44,8 +44,4 @@ widening!(
     #[target_feature(enable = "avx2")]
     avx2
 );
-#[cfg(any(
-    all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"),
-    all(target_arch = "wasm32", target_feature = "simd128")
-))]
 widening!(plain);

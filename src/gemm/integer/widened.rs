@@ -81,7 +81,7 @@ pub(super) unsafe fn multiply(set: &Set, widening: Widening, call: &Call<'_>) {
             let results = call.results(block, first, cols, &offset);
             // SAFETY: C overlaps nothing and is the caller's alone; `Product::new` saw every result inside it. Scale and bias are
             // filled up to whole tiles of the widest.
-            unsafe { (set.finish)(&results, &sums) };
+            unsafe { (set.epilogue)(&results, &sums) };
         }
         first += cols;
     }
