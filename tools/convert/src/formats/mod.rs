@@ -8,6 +8,7 @@ mod torch;
 
 use inpaint_edge::Result;
 use zip::ZipArchive;
+use zip::read::{ArchiveOffset, Config};
 
 use crate::checkpoint::{Checkpoint, Input};
 use crate::fault::{damaged, refused};
@@ -32,14 +33,14 @@ pub fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>> {
 /// An archive: PyTorch's or NumPy's.
 fn zip(input: Input<'_>) -> Result<Checkpoint<'_>> {
     let len = input.len();
-    let archive = ZipArchive::new(input).map_err(damaged)?;
+    let archive = whole(input)?;
     // The crate keeps the last of entries of one name.
     let (start, count) = (archive.central_directory_start(), archive.len());
     let mut input = archive.into_inner();
     if entries(&mut input, start)? != count {
         return Err(refused("the archive has an entry twice"));
     }
-    let archive = ZipArchive::new(input).map_err(damaged)?;
+    let archive = whole(input)?;
     let names = archive.file_names().map(|name| name.map(|name| name.into_owned()));
     let names = names.collect::<std::result::Result<Vec<String>, _>>().map_err(damaged)?;
     let pickle = names.iter().position(|name| name == "data.pkl" || name.ends_with("/data.pkl"));
@@ -48,6 +49,12 @@ fn zip(input: Input<'_>) -> Result<Checkpoint<'_>> {
         None if names.iter().any(|name| name.ends_with(".npy")) => numpy::open(archive, &names, len),
         None => Err(refused("expected an archive of PyTorch (data.pkl) or NumPy (.npy), found neither")),
     }
+}
+
+/// An archive that begins with the file. Where the crate looks for the beginning itself, it takes PyTorch's 76 bytes of
+/// ZIP64 records for the directory's first entry, if that has a name of 30 bytes.
+fn whole(input: Input<'_>) -> Result<ZipArchive<Input<'_>>> {
+    ZipArchive::with_config(Config { archive_offset: ArchiveOffset::Known(0) }, input).map_err(damaged)
 }
 
 /// Records of an archive's directory.
