@@ -1,9 +1,11 @@
 //! A checkpoint whose tensors have been found and whose numbers are still in the file.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::sync::Arc;
 
 use half::{bf16, f16};
 use hdf5_reader::Hdf5File;
@@ -107,6 +109,8 @@ pub enum Dtype {
     I32,
     I64,
     Bool,
+    /// Numbers of so many bytes that no weights are made of.
+    Other(u8),
 }
 
 impl Dtype {
@@ -117,6 +121,7 @@ impl Dtype {
             Dtype::F16 | Dtype::BF16 | Dtype::I16 => 2,
             Dtype::F32 | Dtype::I32 => 4,
             Dtype::F64 | Dtype::I64 => 8,
+            Dtype::Other(bytes) => bytes.into(),
         }
     }
 
@@ -136,6 +141,15 @@ pub(crate) enum Place {
     Dataset(String),
 }
 
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Dtype::Other(bytes) => write!(f, "another type of {bytes} bytes a number"),
+            dtype => write!(f, "{dtype:?}"),
+        }
+    }
+}
+
 /// A tensor in the file: shape and strides, in numbers, over a storage that other tensors may share.
 #[derive(Clone, Debug)]
 pub struct Stored {
@@ -147,6 +161,8 @@ pub struct Stored {
     offset: usize,
     storage: usize,
     place: Place,
+    /// Bytes of its name that name the dicts around it, and not itself.
+    pub(crate) home: usize,
 }
 
 impl Stored {
@@ -178,7 +194,7 @@ impl Stored {
                 )));
             }
         }
-        let stored = Self { dtype, shape, strides, offset, storage, place };
+        let stored = Self { dtype, shape, strides, offset, storage, place, home: 0 };
         // Its span is read, its count is made of that: what a storage is said to hold may not be there.
         if count > MAX_EXPANDED && count > stored.span() {
             let (shape, span) = (&stored.shape, stored.span());
@@ -193,6 +209,11 @@ impl Stored {
     pub(crate) fn contiguous(dtype: Dtype, shape: Vec<usize>, storage: usize, place: Place) -> Result<Self> {
         let strides = row_major(&shape).ok_or_else(|| refused(format!("shape {shape:?} is absurd")))?;
         Self::new(dtype, shape, strides, 0, storage, place)
+    }
+
+    /// An array of what no weights are made of, as so many bytes.
+    pub(crate) fn other(bytes: usize, place: Place) -> Result<Self> {
+        Self::contiguous(Dtype::Other(1), vec![bytes], bytes, place)
     }
 
     /// Numbers in it.
@@ -260,6 +281,7 @@ fn number(dtype: Dtype, b: &[u8]) -> f64 {
         Dtype::I16 => f64::from(i16::from_le_bytes([b[0], b[1]])),
         Dtype::I32 => f64::from(i32::from_le_bytes([b[0], b[1], b[2], b[3]])),
         Dtype::I64 => i64::from_le_bytes([b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7]]) as f64,
+        Dtype::Other(_) => f64::NAN,
     }
 }
 
@@ -275,12 +297,16 @@ pub struct Checkpoint<'a> {
     pub format: &'static str,
     /// Every tensor, under the name its program gives it.
     pub tensors: BTreeMap<String, Stored>,
+    /// What a pickle holds under a name beside tensors and plain data: the global that it would call.
+    pub opaque: BTreeMap<String, Arc<str>>,
+    /// The globals that a pickle names and that were not called.
+    pub skipped: Vec<String>,
     source: Source<'a>,
 }
 
 impl<'a> Checkpoint<'a> {
     pub(crate) fn new(format: &'static str, tensors: BTreeMap<String, Stored>, source: Source<'a>) -> Self {
-        Self { format, tensors, source }
+        Self { format, tensors, opaque: BTreeMap::new(), skipped: Vec::new(), source }
     }
 
     /// The numbers of a tensor, all finite.
@@ -291,7 +317,7 @@ impl<'a> Checkpoint<'a> {
     pub fn read(&mut self, name: &str) -> Result<Values> {
         let stored = self.tensors.get(name).ok_or_else(|| refused(format!("tensor {name}: missing")))?;
         if !stored.dtype.is_float() {
-            return Err(refused(format!("tensor {name}: expected f16, bf16, f32 or f64, found {:?}", stored.dtype)));
+            return Err(refused(format!("tensor {name}: expected f16, bf16, f32 or f64, found {}", stored.dtype)));
         }
         let values = read(&mut self.source, stored).map_err(|e| e.of(format!("tensor {name}")))?;
         match (0..values.len()).find(|&i| !values.get(i).is_finite()) {

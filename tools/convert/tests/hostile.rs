@@ -222,26 +222,69 @@ fn names_missing_and_unknown() {
     assert_eq!(report.extra, ["enc2.bn.num_batches_trackex"]);
 }
 
+/// Every way in which a pickle may call, make, fill and name something: nothing is executed.
 #[test]
 fn pickles_that_ask_for_code() {
-    let system = |module: &str| {
-        let p = Pickle::new().raw(format!("c{module}\nsystem\n").as_bytes());
-        p.raw(b"(").text("touch /tmp/inpaint-convert-was-here").raw(b"tR")
-    };
-    for (module, name) in [("os", "os.system"), ("posix", "posix.system"), ("nt", "nt.system")] {
-        refused(&legacy(system(module), &[]), &format!("asks for {name}, which is not data"));
-        let pickle = system(module).raw(b".").0;
-        let zip = archive(&[("archive/data.pkl", &pickle)], CompressionMethod::Stored);
-        refused(&zip, &format!("asks for {name}"));
+    let was_here = Path::new("/tmp/inpaint-convert-was-here");
+    let touch = |p: Pickle| p.text("touch /tmp/inpaint-convert-was-here");
+    for module in ["os", "posix", "nt"] {
+        let global = |p: Pickle| p.raw(format!("c{module}\nsystem\n").as_bytes());
+        let calls = [
+            touch(global(Pickle::new()).raw(b"(")).raw(b"tR"),
+            touch(global(Pickle::new()).raw(b"(")).raw(b"t\x81"),
+            touch(global(Pickle::new()).raw(b"(")).raw(b"t}\x92"),
+            touch(Pickle::new().raw(b"(")).raw(format!("i{module}\nsystem\n").as_bytes()),
+            touch(global(Pickle::new().raw(b"("))).raw(b"o"),
+            touch(Pickle::new().text(module).text("system").raw(b"\x93(")).raw(b"tR"),
+            touch(global(Pickle::new()).raw(b"(")).raw(b"tR}b"),
+        ];
+        let reason = format!("all of it is an object, {module}.system, which is not opened");
+        for call in calls {
+            refused(&legacy(call.clone(), &[]), &reason);
+            let zip = archive(&[("archive/data.pkl", &call.raw(b".").0)], CompressionMethod::Stored);
+            refused(&zip, &reason);
+        }
     }
     let p = |raw: &[u8]| legacy(Pickle::new().raw(raw), &[]);
     refused(&p(b"cbuiltins\neval\nX\x01\0\0\0x\x85R"), "builtins.eval");
-    refused(&p(b"\x8c\x05posix\x8c\x06system\x93)R"), "posix.system");
     refused(&p(b"cos\nsys\x1btem\n)R"), "os.sys tem");
-    refused(&p(b"ccollections\nOrderedDict\n)\x81"), "makes an object of a class");
-    refused(&p(b"]}b"), "sets the state");
+    refused(&p(b"N)R"), "a call of something that is no function");
+    refused(&p(b"]}b"), "a state of something that has none");
     refused(&p(b"ctorch\nFloatStorage\n)R"), "other arguments");
-    assert!(!Path::new("/tmp/inpaint-convert-was-here").exists());
+    assert!(!was_here.exists());
+}
+
+/// A tensor that has been through an unknown global is not the file's word any more.
+#[test]
+fn weights_inside_of_objects_are_not_taken() {
+    let name = "enc_1.conv.input_conv.weight";
+    let storage: &[(&str, &[f32])] = &[("7", &[1.0; 12])];
+    let tensor = |p: Pickle| p.tensor("7", 12, 0, &[1, 3, 2, 2], &[12, 4, 2, 1]);
+    let object = |p: Pickle| p.raw(b"cmodels\nNet\n");
+    let inside = "no tensors found: all of it is an object, models.Net";
+    // Called with it, filled with it as an attribute, as an item and as an entry.
+    refused(&legacy(tensor(object(Pickle::new()).raw(b"(")).raw(b"tR"), storage), inside);
+    let made = object(Pickle::new()).raw(b")\x81");
+    refused(&legacy(tensor(made.clone().raw(b"}").text(name)).raw(b"sb"), storage), inside);
+    refused(&legacy(tensor(made.clone()).raw(b"a"), storage), inside);
+    refused(&legacy(tensor(made.clone().text(name)).raw(b"s"), storage), inside);
+    // Made by it, under the right name.
+    let named = |p: Pickle| p.raw(b"}").text(name);
+    let under = format!("no tensors found: `{name}` is an object, models.Net");
+    refused(&legacy(tensor(object(named(Pickle::new())).raw(b"(")).raw(b"tRs"), storage), &under);
+    // A storage, a parameter and a dict of it.
+    let of = |raw: &[u8]| object(named(Pickle::new()).raw(raw));
+    let opaque_storage = of(b"ctorch._utils\n_rebuild_tensor_v2\n(").int(0).ints(&[12]).ints(&[1]).raw(b"tRs");
+    refused(&legacy(opaque_storage, &[]), &under);
+    refused(&legacy(of(b"ctorch._utils\n_rebuild_parameter\n(").raw(b"tRs"), &[]), &under);
+    refused(&legacy(of(b"ccollections\nOrderedDict\n(").raw(b"tRs"), &[]), &under);
+    // One of a network's tensors.
+    let bytes = fs::read(corpus().iter().find(|path| path.ends_with("naoto.legacy.pth")).unwrap()).unwrap();
+    let from = b"ctorch._utils\n_rebuild_tensor_v2\n";
+    let at = bytes.windows(from.len()).position(|window| window == from).unwrap();
+    let mut bytes = bytes.clone();
+    bytes[at + 5] = b'e';
+    assert!(refusal(&bytes).unwrap().contains("torce._utils._rebuild_tensor_v2"), "{:?}", refusal(&bytes));
 }
 
 #[test]
@@ -260,7 +303,10 @@ fn pickles_that_grow() {
     refused(&p(&[&b"]"[..], &b"2".repeat(1 << 19)].concat()), "stack is larger");
     refused(&p(b"X\xff\xff\xff\x7fabc"), "cut short");
     refused(&p(b"\x8d\xff\xff\xff\xff\xff\xff\xff\x7fabc"), "cut short");
-    refused(&p(b"\x8b\xff\xff\xff\x7fabc"), "more than 128 bits");
+    refused(&p(b"\x8b\xff\xff\xff\x7fabc"), "cut short");
+    refused(&p(b"\x8b\xff\xff\xff\xffabc"), "cut short");
+    let globals: String = (0..5000).map(|i| format!("ca\nb{i}\n0")).collect();
+    refused(&p(globals.as_bytes()), "more globals");
 }
 
 #[test]

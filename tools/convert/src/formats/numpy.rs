@@ -59,10 +59,13 @@ fn array(entry: &mut dyn Read, index: usize, size: u64) -> Result<Stored> {
         "<i4" => Dtype::I32,
         "<i8" => Dtype::I64,
         "|b1" => Dtype::Bool,
-        other => return Err(refused(format!("numbers of type {} are not supported", one_line(other)))),
+        _ => Dtype::Other(1),
     };
     let there = usize::try_from(size.saturating_sub(skip) / dtype.bytes() as u64).unwrap_or(usize::MAX);
     let place = Place::Entry { index, skip };
+    if let Dtype::Other(_) = dtype {
+        return Stored::other(there, place);
+    }
     if !fortran {
         return Stored::contiguous(dtype, shape, there, place);
     }

@@ -48,11 +48,14 @@ pub(super) fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>> {
             Type::I32 => Dtype::I32,
             Type::I64 => Dtype::I64,
             Type::BOOL => Dtype::Bool,
-            other => return Err(refused(format!("tensor {}: {other:?} is not supported", one_line(&name)))),
+            _ => Dtype::Other(1),
         };
         let place = Place::Offset(start + info.data_offsets.0 as u64);
-        let count = (info.data_offsets.1 - info.data_offsets.0) / dtype.bytes();
-        let stored = Stored::contiguous(dtype, info.shape.clone(), count, place);
+        let bytes = info.data_offsets.1 - info.data_offsets.0;
+        let stored = match dtype {
+            Dtype::Other(_) => Stored::other(bytes, place),
+            dtype => Stored::contiguous(dtype, info.shape.clone(), bytes / dtype.bytes(), place),
+        };
         tensors.insert(name.clone(), stored.map_err(|e| e.of(format!("tensor {}", one_line(&name))))?);
     }
     Ok(Checkpoint::new("safetensors", tensors, Source::Flat(input)))

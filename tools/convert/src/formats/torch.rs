@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::Arc;
 
 use inpaint_edge::Result;
 use zip::ZipArchive;
 
-use super::pickle::{Object, Pickle};
+use super::pickle::{Object, Pickle, View};
 use crate::checkpoint::{Checkpoint, Input, Place, Source, Stored, unreadable};
 use crate::fault::refused;
 use crate::fault::{damaged, one_line};
@@ -50,8 +51,7 @@ pub(super) fn archive<'a>(
     // The checksum is compared at the end of the entry.
     io::copy(&mut entry, &mut io::sink()).map_err(unreadable)?;
     drop(entry);
-    let tensors = tensors(&pickle, &places)?;
-    Ok(Checkpoint::new("PyTorch", tensors, Source::Zip { archive: Box::new(archive), len }))
+    checkpoint("PyTorch", &pickle, &places, Source::Zip { archive: Box::new(archive), len })
 }
 
 /// Five pickles (a magic number, a version, the machine, the object, the names of its storages), then each storage: how
@@ -97,60 +97,84 @@ pub(super) fn legacy(mut input: Input<'_>) -> Result<Checkpoint<'_>> {
     if at != len {
         return Err(refused(format!("expected {at} bytes, as its storages say, found {len}")));
     }
-    let tensors = tensors(&pickle, &places)?;
-    Ok(Checkpoint::new("PyTorch before 1.6", tensors, Source::Flat(input)))
+    checkpoint("PyTorch before 1.6", &pickle, &places, Source::Flat(input))
+}
+
+/// What a pickle holds under names.
+#[derive(Default)]
+struct Found {
+    tensors: BTreeMap<String, Stored>,
+    opaque: BTreeMap<String, Arc<str>>,
 }
 
 /// The tensors of nested dicts, their keys joined by dots.
-fn tensors(pickle: &Pickle, places: &Places) -> Result<BTreeMap<String, Stored>> {
-    let mut found = BTreeMap::new();
-    let mut left = MAX_ENTRIES;
-    walk(pickle, pickle.root(), "", 0, &mut left, &mut |name, object| {
-        let Object::Tensor(view) = object else { return Ok(()) };
-        let tensor = pickle.tensor(*view)?;
-        let (place, bytes) =
-            places.get(tensor.key).ok_or_else(|| refused(format!("storage {}: missing", one_line(tensor.key))))?;
-        let dtype = tensor.storage.dtype;
-        let there = usize::try_from(bytes / dtype.bytes() as u64).unwrap_or(usize::MAX);
-        let (first, count) = (tensor.storage.offset, tensor.storage.count);
-        let end = first.checked_add(count).filter(|end| *end <= there);
-        let end = end.ok_or_else(|| {
-            refused(format!("storage {}: expected {count} numbers, found {there}", one_line(tensor.key)))
-        })?;
-        let offset = first.checked_add(tensor.offset).ok_or_else(|| refused("its offset is absurd"))?;
-        let stored = Stored::new(dtype, tensor.shape, tensor.strides, offset, end, place.clone())?;
-        match found.insert(name.to_owned(), stored) {
-            None => Ok(()),
-            Some(_) => Err(refused("there twice")),
+fn checkpoint<'a>(
+    format: &'static str,
+    pickle: &Pickle,
+    places: &Places,
+    source: Source<'a>,
+) -> Result<Checkpoint<'a>> {
+    let names: Vec<Arc<str>> = pickle.skipped().iter().map(|name| name.as_str().into()).collect();
+    let (mut found, mut left) = (Found::default(), MAX_ENTRIES);
+    walk(pickle, pickle.root(), "", 0, &mut left, &mut |name, home, object| {
+        match object {
+            Object::Tensor(view) => {
+                let mut stored = tensor(pickle, *view, places)?;
+                stored.home = home;
+                if found.tensors.insert(name.to_owned(), stored).is_some() {
+                    return Err(refused("there twice"));
+                }
+            }
+            Object::Opaque(global) => _ = found.opaque.insert(name.to_owned(), names[*global as usize].clone()),
+            _ => {}
         }
+        Ok(())
     })?;
-    Ok(found)
+    let mut checkpoint = Checkpoint::new(format, found.tensors, source);
+    (checkpoint.opaque, checkpoint.skipped) = (found.opaque, pickle.skipped().to_vec());
+    Ok(checkpoint)
 }
 
-/// Calls `each` on everything in `object` that is no dict.
+fn tensor(pickle: &Pickle, view: View, places: &Places) -> Result<Stored> {
+    let tensor = pickle.tensor(view)?;
+    let (place, bytes) =
+        places.get(tensor.key).ok_or_else(|| refused(format!("storage {}: missing", one_line(tensor.key))))?;
+    let dtype = tensor.storage.dtype;
+    let there = usize::try_from(bytes / dtype.bytes() as u64).unwrap_or(usize::MAX);
+    let (first, count) = (tensor.storage.offset, tensor.storage.count);
+    let end = first.checked_add(count).filter(|end| *end <= there);
+    let end = end
+        .ok_or_else(|| refused(format!("storage {}: expected {count} numbers, found {there}", one_line(tensor.key))))?;
+    let offset = first.checked_add(tensor.offset).ok_or_else(|| refused("its offset is absurd"))?;
+    Stored::new(dtype, tensor.shape, tensor.strides, offset, end, place.clone())
+}
+
+/// Calls `each` on everything in `object` that is no dict, with its name and how many bytes of that name its dict.
 fn walk(
     pickle: &Pickle,
     object: &Object,
     name: &str,
     depth: usize,
     left: &mut usize,
-    each: &mut dyn FnMut(&str, &Object) -> Result<()>,
+    each: &mut dyn FnMut(&str, usize, &Object) -> Result<()>,
 ) -> Result<()> {
-    let Object::Dict(entries) = object else {
-        return each(name, object).map_err(|e| e.of(format!("tensor {}", one_line(name))));
-    };
+    let Object::Dict(entries) = object else { return each(name, 0, object) };
     if depth > MAX_DEPTH {
         return Err(refused("its dicts are nested deeper than a checkpoint's"));
     }
+    let home = if name.is_empty() { String::new() } else { format!("{name}.") };
     for (key, value) in entries {
         *left = left.checked_sub(1).ok_or_else(|| refused("more entries than a checkpoint has"))?;
         // Other keys, as the optimizer's numbers are, name no weights.
         let Some(key) = pickle.text(*key) else { continue };
-        let name = if name.is_empty() { key.to_owned() } else { format!("{name}.{key}") };
+        let name = format!("{home}{key}");
         if name.len() > MAX_NAME {
             return Err(refused(format!("a name of {} bytes: {}", name.len(), one_line(&name))));
         }
-        walk(pickle, pickle.get(*value), &name, depth + 1, left, each)?;
+        match pickle.get(*value) {
+            dict @ Object::Dict(_) => walk(pickle, dict, &name, depth + 1, left, each)?,
+            other => each(&name, home.len(), other).map_err(|e| e.of(format!("tensor {}", one_line(&name))))?,
+        }
     }
     Ok(())
 }

@@ -1,22 +1,26 @@
-//! The stack machine that a pickle is a program for, less everything that runs code.
+//! The stack machine that a pickle is a program for, less everything that runs code. A global that is not known is an
+//! opaque value, and so is what a program would make by calling it; what a program would put into one is dropped.
 
 use std::collections::HashMap;
 use std::io::{self, Read};
 
 use inpaint_edge::Result;
 
-use super::object::{Global, Id, Object, Storage, View, damaged, items, size};
-use crate::checkpoint::{Dtype, unreadable};
-use crate::fault::{one_line, refused};
+use super::globals;
+use super::object::{Id, Object, damaged, items};
+use crate::checkpoint::unreadable;
+use crate::fault::one_line;
 
 /// The most objects of a pickle, and the most entries of its memo and of all its lists, tuples and dicts. A checkpoint of sixteen
 /// layers with its optimizer has about ten thousand.
 const MAX_OBJECTS: usize = 1 << 18;
 /// The most bytes of all strings of a pickle.
 const MAX_TEXT: u64 = 1 << 24;
+/// The most globals that are not known, by name.
+const MAX_SKIPPED: usize = 1 << 12;
 
-/// Runs one pickle; returns its objects and the outermost one.
-pub(super) fn run(reader: &mut dyn Read, limit: u64) -> Result<(Vec<Object>, Id)> {
+/// Runs one pickle; returns its objects, the outermost one and the names of the globals that are not known.
+pub(super) fn run(reader: &mut dyn Read, limit: u64) -> Result<(Vec<Object>, Id, Vec<String>)> {
     let mut machine = Machine {
         reader,
         left: limit,
@@ -26,9 +30,12 @@ pub(super) fn run(reader: &mut dyn Read, limit: u64) -> Result<(Vec<Object>, Id)
         stack: Vec::new(),
         marks: Vec::new(),
         memo: HashMap::new(),
+        skipped: HashMap::new(),
     };
     let root = machine.run()?;
-    Ok((machine.objects, root))
+    let mut skipped: Vec<(String, u32)> = machine.skipped.into_iter().collect();
+    skipped.sort_unstable_by_key(|(_, index)| *index);
+    Ok((machine.objects, root, skipped.into_iter().map(|(name, _)| name).collect()))
 }
 
 struct Machine<'r> {
@@ -40,6 +47,7 @@ struct Machine<'r> {
     stack: Vec<Id>,
     marks: Vec<usize>,
     memo: HashMap<u32, Id>,
+    skipped: HashMap<String, u32>,
 }
 
 impl Machine<'_> {
@@ -87,13 +95,11 @@ impl Machine<'_> {
                 }
                 0x8a => {
                     let count = self.byte()?;
-                    let value = self.long(count.into())?;
-                    self.push(Object::Int(value))?;
+                    self.long(count.into())?;
                 }
                 0x8b => {
                     let count = u32::from_le_bytes(self.array()?);
-                    let value = self.long(count)?;
-                    self.push(Object::Int(value))?;
+                    self.long(count)?;
                 }
                 b'G' => {
                     let value = f64::from_be_bytes(self.array()?);
@@ -121,7 +127,7 @@ impl Machine<'_> {
                     self.bytes(count.into())?;
                     self.push(Object::Bytes)?;
                 }
-                0x8e => {
+                0x8e | 0x96 => {
                     let count = u64::from_le_bytes(self.array()?);
                     self.bytes(count)?;
                     self.push(Object::Bytes)?;
@@ -200,24 +206,37 @@ impl Machine<'_> {
                 }
                 b'Q' => {
                     let id = self.pop()?;
-                    let storage = self.storage(id)?;
-                    self.push(Object::Storage(storage))?;
+                    let storage = globals::storage(&self.objects, id)?;
+                    self.push(storage)?;
                 }
-                b'R' => {
+                b'R' | 0x81 => {
                     let (arguments, function) = (self.pop()?, self.pop()?);
-                    let object = self.call(function, arguments)?;
-                    self.push(object)?;
+                    self.put_made(globals::call_with(&self.objects, function, arguments)?)?;
+                }
+                // With arguments by name, which no known global has.
+                0x92 => {
+                    let (_, arguments, class) = (self.pop()?, self.pop()?, self.pop()?);
+                    self.put_made(globals::call_with(&self.objects, class, arguments)?)?;
+                }
+                b'i' => {
+                    let (module, name) = (self.line()?, self.line()?);
+                    let arguments = self.above_mark()?;
+                    self.global(&module, &name)?;
+                    let class = self.pop()?;
+                    self.put_made(globals::call(&self.objects, class, &arguments)?)?;
+                }
+                b'o' => {
+                    let items = self.above_mark()?;
+                    let (class, arguments) = items.split_first().ok_or_else(|| damaged("a class is missing"))?;
+                    self.put_made(globals::call(&self.objects, *class, arguments)?)?;
                 }
                 b'b' => {
                     // The attributes of an OrderedDict, PyTorch's version numbers, are not needed.
                     self.pop()?;
                     let target = *self.top()?;
-                    if !matches!(self.objects[target as usize], Object::Dict(_)) {
-                        return Err(refused("its pickle sets the state of an object, which is not data"));
+                    if !matches!(self.objects[target as usize], Object::Dict(_) | Object::Opaque(_)) {
+                        return Err(damaged("a state of something that has none"));
                     }
-                }
-                0x81 | 0x92 | b'i' | b'o' => {
-                    return Err(refused("its pickle makes an object of a class, which is not data"));
                 }
                 opcode => return Err(damaged(&format!("opcode {opcode:#04x} is not one of a checkpoint's"))),
             }
@@ -254,8 +273,7 @@ impl Machine<'_> {
 
     fn string(&mut self, count: u64) -> Result<()> {
         let bytes = self.bytes(count)?;
-        let text = String::from_utf8(bytes).map_err(|_| damaged("a string is not UTF-8"))?;
-        self.push(Object::Text(text.into()))
+        self.push(String::from_utf8(bytes).map_or(Object::Bytes, |text| Object::Text(text.into())))
     }
 
     fn line(&mut self) -> Result<String> {
@@ -269,9 +287,10 @@ impl Machine<'_> {
         }
     }
 
-    fn long(&mut self, count: u32) -> Result<i128> {
+    fn long(&mut self, count: u32) -> Result<()> {
         if count > 16 {
-            return Err(damaged("an integer of more than 128 bits"));
+            self.bytes(count.into())?;
+            return self.push(Object::Bytes);
         }
         let mut bytes = [0; 16];
         let used = &mut bytes[..count as usize];
@@ -280,7 +299,7 @@ impl Machine<'_> {
         if negative {
             bytes[count as usize..].fill(0xff);
         }
-        Ok(i128::from_le_bytes(bytes))
+        self.push(Object::Int(i128::from_le_bytes(bytes)))
     }
 
     fn push(&mut self, object: Object) -> Result<()> {
@@ -326,6 +345,7 @@ impl Machine<'_> {
         let target = *self.top()?;
         match &mut self.objects[target as usize] {
             Object::List(list) => list.extend(items),
+            Object::Opaque(_) => {}
             _ => return Err(damaged("items without a list")),
         }
         Ok(())
@@ -335,6 +355,7 @@ impl Machine<'_> {
         let target = *self.top()?;
         match &mut self.objects[target as usize] {
             Object::Dict(dict) => dict.extend(items),
+            Object::Opaque(_) => {}
             _ => return Err(damaged("entries without a dict")),
         }
         Ok(())
@@ -355,80 +376,26 @@ impl Machine<'_> {
     }
 
     fn global(&mut self, module: &str, name: &str) -> Result<()> {
-        let storage = |dtype| Some(Global::Storage(dtype));
-        let global = match (module, name) {
-            ("collections", "OrderedDict") => Some(Global::OrderedDict),
-            ("torch._utils", "_rebuild_tensor" | "_rebuild_tensor_v2") => Some(Global::RebuildTensor),
-            ("torch._utils", "_rebuild_parameter") => Some(Global::RebuildParameter),
-            ("torch", "FloatStorage") => storage(Dtype::F32),
-            ("torch", "DoubleStorage") => storage(Dtype::F64),
-            ("torch", "HalfStorage") => storage(Dtype::F16),
-            ("torch", "BFloat16Storage") => storage(Dtype::BF16),
-            ("torch", "LongStorage") => storage(Dtype::I64),
-            ("torch", "IntStorage") => storage(Dtype::I32),
-            ("torch", "ShortStorage") => storage(Dtype::I16),
-            ("torch", "CharStorage") => storage(Dtype::I8),
-            ("torch", "ByteStorage") => storage(Dtype::U8),
-            ("torch", "BoolStorage") => storage(Dtype::Bool),
-            _ => None,
+        let object = match globals::global(module, name) {
+            Some(global) => Object::Global(global),
+            None => Object::Opaque(self.skip(one_line(&format!("{module}.{name}")))?),
         };
-        match global {
-            Some(global) => self.push(Object::Global(global)),
-            None => Err(refused(format!(
-                "its pickle asks for {}, which is not data: save the state_dict alone",
-                one_line(&format!("{module}.{name}"))
-            ))),
-        }
+        self.push(object)
     }
 
-    /// ('storage', type, key, device, count) and, in old files, (key, offset, count) of a part of it.
-    fn storage(&self, id: Id) -> Result<Storage> {
-        let foreign = || damaged("a persistent object that is no storage");
-        let get = |id: Id| &self.objects[id as usize];
-        let [tag, kind, key, _, count, ref rest @ ..] = *items(&self.objects, id)? else { return Err(foreign()) };
-        let (Object::Text(tag), &Object::Global(Global::Storage(dtype)), Object::Text(_)) =
-            (get(tag), get(kind), get(key))
-        else {
-            return Err(foreign());
-        };
-        if &**tag != "storage" {
-            return Err(foreign());
-        }
-        let mut storage = Storage { dtype, key, count: size(&self.objects, count)?, offset: 0 };
-        if let Some(&view) = rest.first()
-            && !matches!(get(view), Object::None)
-        {
-            let &[_, offset, count] = items(&self.objects, view)? else { return Err(foreign()) };
-            storage.offset = size(&self.objects, offset)?;
-            storage.count = size(&self.objects, count)?;
-        }
-        Ok(storage)
+    /// The index of the name of a global that is not known.
+    fn skip(&mut self, name: String) -> Result<u32> {
+        let next = self.skipped.len();
+        let index = *self.skipped.entry(name).or_insert(next as u32);
+        if self.skipped.len() > MAX_SKIPPED { Err(damaged("more globals than a checkpoint has")) } else { Ok(index) }
     }
 
-    fn call(&mut self, function: Id, arguments: Id) -> Result<Object> {
-        let Object::Global(function) = self.objects[function as usize] else {
-            return Err(damaged("a call of something that is no function"));
-        };
-        match (function, items(&self.objects, arguments)?) {
-            (Global::OrderedDict, []) => Ok(Object::Dict(Vec::new())),
-            // As Python 2 wrote it: a list of pairs.
-            (Global::OrderedDict, &[list]) => {
-                self.count_entries(items(&self.objects, list)?.len())?;
-                let pairs = items(&self.objects, list)?.iter().map(|pair| match *items(&self.objects, *pair)? {
-                    [key, value] => Ok((key, value)),
-                    _ => Err(damaged("a pair is missing")),
-                });
-                Ok(Object::Dict(pairs.collect::<Result<_>>()?))
-            }
-            (Global::RebuildTensor, &[storage, offset, shape, strides, ..]) => {
-                Ok(Object::Tensor(View { storage, offset: size(&self.objects, offset)?, shape, strides }))
-            }
-            (Global::RebuildParameter, &[tensor, ..]) => match self.objects[tensor as usize] {
-                Object::Tensor(view) => Ok(Object::Tensor(view)),
-                _ => Err(damaged("a parameter without a tensor")),
-            },
-            _ => Err(damaged("a call with other arguments than a checkpoint's")),
+    /// Puts what a call gives.
+    fn put_made(&mut self, object: Object) -> Result<()> {
+        if let Object::Dict(pairs) = &object {
+            self.count_entries(pairs.len())?;
         }
+        self.push(object)
     }
 }
 

@@ -1,6 +1,7 @@
-//! A restricted reader of Python's pickles: tensors, dicts, lists, tuples, numbers and strings. It runs nothing. Every
-//! global but the few that PyTorch's tensors are made of is refused by name.
+//! A restricted reader of Python's pickles: tensors, dicts, lists, tuples, numbers and strings. It runs nothing: every
+//! global but the few that PyTorch's tensors are made of, and all that comes of it, is an opaque value.
 
+mod globals;
 mod machine;
 mod object;
 
@@ -32,6 +33,7 @@ pub struct Tensor<'p> {
 pub struct Pickle {
     objects: Vec<Object>,
     root: Id,
+    skipped: Vec<String>,
 }
 
 impl Pickle {
@@ -39,10 +41,15 @@ impl Pickle {
     ///
     /// # Errors
     ///
-    /// Weights, where the pickle is damaged, too large, or names a global that is not data.
+    /// Weights, where the pickle is damaged or too large.
     pub fn read(reader: &mut dyn Read, limit: u64) -> Result<Self> {
-        let (objects, root) = machine::run(reader, limit)?;
-        Ok(Self { objects, root })
+        let (objects, root, skipped) = machine::run(reader, limit)?;
+        Ok(Self { objects, root, skipped })
+    }
+
+    /// The globals that are not known, by name: what [`Object::Opaque`] counts.
+    pub fn skipped(&self) -> &[String] {
+        &self.skipped
     }
 
     /// The outermost object.

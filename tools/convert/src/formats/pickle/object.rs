@@ -17,6 +17,7 @@ pub enum Object {
     Int(i128),
     Float(f64),
     Text(Box<str>),
+    /// Bytes, text that is not UTF-8, or an integer of more than 128 bits.
     Bytes,
     List(Vec<Id>),
     Tuple(Vec<Id>),
@@ -24,16 +25,18 @@ pub enum Object {
     Global(Global),
     Storage(Storage),
     Tensor(View),
+    /// A global that is not known, or what a program would make with it; the index of its name.
+    Opaque(u32),
 }
 
-/// What may be named.
+/// A global that tensors and dicts are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Global {
     /// `collections.OrderedDict`
     OrderedDict,
     /// `torch._utils._rebuild_tensor` and `_rebuild_tensor_v2`
     RebuildTensor,
-    /// `torch._utils._rebuild_parameter`
+    /// `torch._utils._rebuild_parameter` and `_rebuild_parameter_with_state`
     RebuildParameter,
     /// `torch.FloatStorage` and its like
     Storage(Dtype),
