@@ -19,7 +19,9 @@ pub struct Options {
     pub from: Option<&'static Layout>,
     /// Numbers of the result.
     pub dtype: Dtype,
-    /// Leave out tensors that are not the network's.
+    /// Where the network lies in the checkpoint; `None`: it is the only one.
+    pub root: Option<String>,
+    /// Leave out tensors under its root that are not the network's.
     pub allow_extra: bool,
     /// What the file does not tell.
     pub facts: Vec<Fact>,
@@ -29,7 +31,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { from: None, dtype: Dtype::F32, allow_extra: false, facts: Vec::new(), context: None }
+        Self { from: None, dtype: Dtype::F32, root: None, allow_extra: false, facts: Vec::new(), context: None }
     }
 }
 
@@ -44,10 +46,18 @@ pub struct Report {
     pub levels: usize,
     /// Numbers in the result.
     pub parameters: usize,
-    /// Mask kernels that are all ones, left out.
+    /// Where it lay in the checkpoint: what the names of its tensors begin with.
+    pub root: String,
+    /// Mask kernels left out.
     pub ones: usize,
-    /// Other tensors left out, by name.
+    /// Other tensors under its root left out, by name.
     pub extra: Vec<String>,
+    /// Tensors outside its root, passed over.
+    pub outside: usize,
+    /// The globals of a pickle that were not called, by name.
+    pub skipped: Vec<String>,
+    /// What the user should know of the result.
+    pub notes: Vec<String>,
 }
 
 /// Converts a checkpoint; `out` takes the weights file. Nothing is written before every tensor's name and shape has been
@@ -58,7 +68,8 @@ pub struct Report {
 /// Weights, where the checkpoint is damaged or is not a network the engine can run exactly; output, where `out` fails.
 pub fn convert(input: Input, options: &Options, out: &mut dyn Write) -> Result<Report> {
     let mut checkpoint = formats::open(input)?;
-    let mut network = recognise(&mut checkpoint, options.from, options.allow_extra, &options.facts)?;
+    let Options { from, allow_extra, .. } = *options;
+    let mut network = recognise(&mut checkpoint, from, options.root.as_deref(), allow_extra, &options.facts)?;
     network.config.set_context(options.context)?;
     let provenance = BTreeMap::from([("layout".to_owned(), network.layout.name.to_owned())]);
     out.write_all(&header(&network.config, options.dtype, &provenance)).map_err(unwritten)?;
@@ -80,10 +91,14 @@ pub fn convert(input: Input, options: &Options, out: &mut dyn Write) -> Result<R
     Ok(Report {
         format: checkpoint.format,
         layout: network.layout.name,
+        root: network.root,
         levels: network.config.levels(),
         parameters: network.config.parameters(),
         ones: network.ones,
         extra: network.extra,
+        outside: network.outside,
+        skipped: checkpoint.skipped,
+        notes: network.notes,
     })
 }
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
 use inpaint_convert::layout::{Fact, LAYOUTS, Layout};
-use inpaint_convert::{Options, convert_file, pytorch};
+use inpaint_convert::{Options, Report, convert_file, pytorch};
 use inpaint_edge::weights::Dtype;
 use inpaint_edge::{Error, ErrorKind, Result};
 use serde_json::json;
@@ -27,7 +27,10 @@ struct Arguments {
     /// Numbers of the result
     #[arg(long, value_enum, default_value = "f32")]
     dtype: Number,
-    /// Leave out tensors that are not part of the network
+    /// Where the network lies in the checkpoint, if several do: what the names of its tensors begin with
+    #[arg(long, value_name = "NAME")]
+    root: Option<String>,
+    /// Leave out tensors that lie beside the network's own, under its root
     #[arg(long)]
     allow_extra: bool,
     /// What the file does not tell: no-tanh (ja3067: the network ends without tanh), frozen-bn (keras: batch norm runs on
@@ -38,11 +41,14 @@ struct Arguments {
     #[arg(long, value_name = "PX", value_parser = clap::value_parser!(u16).range(1..))]
     context: Option<u16>,
     /// Read weights and write a state_dict for tools/convert/pytorch/pconv_unet.py
-    #[arg(long, conflicts_with_all = ["from", "dtype", "allow_extra", "assume", "context"])]
+    #[arg(long, conflicts_with_all = ["from", "dtype", "root", "allow_extra", "assume", "context"])]
     to_pytorch: bool,
     /// A report on stdout
     #[arg(long)]
     json: bool,
+    /// Tell on stderr what of the checkpoint was left out
+    #[arg(long, conflicts_with = "to_pytorch")]
+    verbose: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -59,11 +65,30 @@ fn main() -> ExitCode {
     match run(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
-            // A closed stderr leaves only the exit code.
-            let _ = writeln!(std::io::stderr(), "inpaint-convert: {e}");
+            tell(&e.to_string());
             ExitCode::from(e.kind().exit_code())
         }
     }
+}
+
+/// A line on stderr, where it can be written.
+fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr(), "inpaint-convert: {line}");
+}
+
+/// What of a checkpoint is not in the result.
+fn left_out(report: &Report) -> [String; 4] {
+    let root = if report.root.is_empty() { "the root".to_owned() } else { format!("`{}`", report.root) };
+    [
+        format!("{} mask kernels dropped", report.ones),
+        format!("{} tensors outside {root} passed over", report.outside),
+        format!("dropped under {root}: {}", names(&report.extra)),
+        format!("skipped, not executed: {}", names(&report.skipped)),
+    ]
+}
+
+fn names(names: &[String]) -> String {
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }
 
 fn run(arguments: &Arguments) -> Result<()> {
@@ -78,6 +103,7 @@ fn run(arguments: &Arguments) -> Result<()> {
                 Number::F32 => Dtype::F32,
                 Number::F16 => Dtype::F16,
             },
+            root: arguments.root.clone(),
             allow_extra: arguments.allow_extra,
             context: arguments.context.map(usize::from),
             facts: Fact::ALL
@@ -90,11 +116,19 @@ fn run(arguments: &Arguments) -> Result<()> {
         let json = json!({
             "format": report.format,
             "layout": report.layout,
+            "root": report.root,
             "levels": report.levels,
             "parameters": report.parameters,
             "mask_kernels_dropped": report.ones,
             "extra_dropped": report.extra,
+            "outside_root": report.outside,
+            "skipped": report.skipped,
+            "notes": report.notes,
         });
+        report.notes.iter().for_each(|note| tell(&format!("note: {note}")));
+        if arguments.verbose {
+            left_out(&report).iter().for_each(|line| tell(line));
+        }
         let line = format!(
             "{}, layout {}: {} levels, {} parameters",
             report.format, report.layout, report.levels, report.parameters

@@ -6,6 +6,8 @@ use std::path::Path;
 use inpaint_convert::checkpoint::Input;
 use inpaint_convert::{Options, Report, convert};
 use inpaint_edge::Result;
+use safetensors::tensor::{Dtype, TensorView};
+use safetensors::{SafeTensors, serialize};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
@@ -59,4 +61,130 @@ fn an_archive_may_have_a_name_of_any_length() {
         let (found, _) = converted(&bytes, &Options::default()).unwrap_or_else(|e| panic!("{length} bytes: {e}"));
         assert!(found == expected, "{length} bytes");
     }
+}
+
+/// `metadata.py` puts everything else that training scripts write beside a network, one object of which runs a command.
+#[test]
+fn what_lies_beside_a_network_is_skipped() {
+    let mut results = Vec::new();
+    for (name, root) in [("metadata.pth", "model"), ("metadata.legacy.pth", "")] {
+        let (weights, report) =
+            converted(&fixture(name), &Options::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        assert_eq!((report.layout, &*report.root), ("naoto", root), "{name}");
+        assert!(report.extra.is_empty() && report.outside > 0, "{name}: {report:?}");
+        for global in [
+            "posix.system",
+            "argparse.Namespace",
+            "numpy.dtype",
+            "collections.Counter",
+            "__main__.HistoryBuffer",
+            "torch.optim.adam.Adam",
+            "torch.nn.modules.conv.Conv2d",
+            "torch._utils._rebuild_sparse_tensor",
+            "torch._utils._rebuild_qtensor",
+        ] {
+            assert!(report.skipped.iter().any(|skipped| skipped == global), "{name}: {global}: {:?}", report.skipped);
+        }
+        results.push(weights);
+    }
+    assert!(results[0] == results[1], "both file formats hold the same network");
+    assert!(!Path::new("/tmp/inpaint-convert-was-here").exists(), "a pickle has been executed");
+}
+
+/// The reference module's tensors behind each of the prefixes, those of the n-th n+1 times as large, and others beside.
+fn rooted(prefixes: &[&str], beside: &[&str]) -> Vec<u8> {
+    let bytes = fixture("nvidia.safetensors");
+    let network = SafeTensors::deserialize(&bytes).unwrap();
+    let mut tensors = Vec::new();
+    for (n, prefix) in prefixes.iter().enumerate() {
+        for (name, tensor) in network.tensors() {
+            let scale = if name.ends_with("weight") { n as f32 + 1.0 } else { 1.0 };
+            let numbers = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap()) * scale);
+            let data: Vec<u8> = match tensor.dtype() {
+                Dtype::F32 => numbers.flat_map(f32::to_le_bytes).collect(),
+                _ => tensor.data().to_vec(),
+            };
+            tensors.push((format!("{prefix}{name}"), tensor.dtype(), tensor.shape().to_vec(), data));
+        }
+    }
+    let others = beside.iter().map(|name| ((*name).to_owned(), Dtype::F32, vec![1, 1, 3, 3], vec![0; 36]));
+    tensors.extend(others);
+    let views = tensors
+        .iter()
+        .map(|(name, dtype, shape, data)| (name.clone(), TensorView::new(*dtype, shape.clone(), data).unwrap()));
+    serialize(views, None).unwrap()
+}
+
+fn under(root: &str) -> Options {
+    Options { root: Some(root.to_owned()), ..Options::default() }
+}
+
+fn refusal(bytes: &[u8], options: &Options) -> String {
+    converted(bytes, options).expect_err("a refusal").to_string()
+}
+
+#[test]
+fn a_network_is_found_behind_any_prefix() {
+    let (expected, _) = converted(&rooted(&[""], &[]), &Options::default()).unwrap();
+    for prefix in [
+        "model.",
+        "state_dict.",
+        "model_state_dict.",
+        "net.",
+        "network.",
+        "generator.",
+        "netG.",
+        "G.",
+        "params.",
+        "params_ema.",
+        "ema_state_dict.",
+        "state_dict.generator.",
+        "_orig_mod.",
+        "module.",
+        "module.module.",
+        "state_dict.module._orig_mod.",
+        "updater/model:main/",
+    ] {
+        let beside = ["discriminator.conv1.conv.weight", "loss_percep.vgg.features.0.weight", "rng"];
+        let (found, report) =
+            converted(&rooted(&[prefix], &beside), &Options::default()).unwrap_or_else(|e| panic!("{prefix}: {e}"));
+        assert!(found == expected, "{prefix}");
+        assert_eq!(report.root, prefix[..prefix.len() - 1]);
+        assert_eq!((report.extra.len(), report.outside), (0, 3), "{prefix}");
+    }
+    // Under the root a tensor that is not the network's may be a part of it that is not known.
+    for prefix in ["", "generator."] {
+        let name = format!("{prefix}refine.weight");
+        let bytes = rooted(&[prefix], &[&name]);
+        let refusal = refusal(&bytes, &Options::default());
+        assert!(refusal.contains(&format!("not part of the network: {name} (--allow-extra")), "{refusal}");
+        let (found, report) = converted(&bytes, &Options { allow_extra: true, ..Options::default() }).unwrap();
+        assert!(found == expected && report.extra == [name], "{report:?}");
+    }
+}
+
+#[test]
+fn of_two_networks_one_is_chosen_by_name() {
+    let bytes = rooted(&["params.", "params_ema."], &[]);
+    for options in [Options::default(), Options { allow_extra: true, ..Options::default() }] {
+        let refusal = refusal(&bytes, &options);
+        let expected = "found 2: `params`, `params_ema` (an average of weights); --root NAME chooses";
+        assert!(refusal.contains(expected), "{refusal}");
+    }
+    let (plain, report) = converted(&bytes, &under("params")).unwrap();
+    assert!(report.notes[0].contains("an average of weights lies beside") && report.root == "params", "{report:?}");
+    assert!(report.notes[0].ends_with("--root params_ema"), "{report:?}");
+    let (average, report) = converted(&bytes, &under("params_ema")).unwrap();
+    assert!(report.notes.is_empty() && report.root == "params_ema", "{report:?}");
+    assert!(plain != average);
+    assert!(plain == converted(&rooted(&["", "ema."], &[]), &under("")).unwrap().0);
+    assert!(plain == converted(&rooted(&["model.module.", "best.module."], &[]), &under("model")).unwrap().0);
+
+    let refused = refusal(&bytes, &under("model"));
+    assert!(refused.contains("expected a network under `model`, found one under `params`"), "{refused}");
+    let inside = rooted(&["state_dict.generator.", "state_dict.generator_ema."], &[]);
+    assert!(refusal(&inside, &under("state_dict")).contains("found 2"));
+    // Half a network is none, whatever its name.
+    let (whole, report) = converted(&rooted(&["net."], &["ema.enc1.weight"]), &Options::default()).unwrap();
+    assert!(whole == plain && report.root == "net" && report.notes.is_empty(), "{report:?}");
 }

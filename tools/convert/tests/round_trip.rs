@@ -78,6 +78,13 @@ fn the_program_converts_and_reports() {
     assert!(run(&[&"--to-pytorch", &out, &torch]).status.success());
     assert!(run(&[&torch, &out, &"--dtype", &"f16"]).status.success());
     assert_eq!(read(&out).0.levels(), 4);
+    let done = run(&[&fixture("metadata.pth"), &out, &"--json", &"--verbose"]);
+    let report: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert!(report["skipped"].as_array().unwrap().iter().any(|name| name == "posix.system"), "{report}");
+    assert_eq!((&report["root"], &report["outside_root"]), (&"model".into(), &4.into()));
+    let told = String::from_utf8(done.stderr).unwrap();
+    assert!(told.contains("skipped, not executed: ") && told.contains("posix.system"), "{told}");
+    assert!(run(&[&torch, &out, &"--dtype", &"f16"]).status.success());
     // The same bytes every time.
     let bytes = std::fs::read(&out).unwrap();
     assert!(run(&[&torch, &out, &"--dtype", &"f16", &"--from", &"nvidia"]).status.success());
@@ -144,7 +151,7 @@ fn failures_have_one_line_a_code_and_no_output() {
         (
             &[&fixture("xyfjason.pth"), &out, &"--from", &"naoto"],
             4,
-            "xyfjason.pth: naoto: missing: model.enc_1.conv.input",
+            "xyfjason.pth: missing: enc_1.conv.input_conv.weight, behind whatever prefix",
         ),
         (&[&weights, &out], 4, "in the engine's format already"),
         (&[&"--to-pytorch", &fixture("nvidia.safetensors"), &out], 4, "nvidia.safetensors: metadata format: missing"),

@@ -1,6 +1,7 @@
 //! Whose network a checkpoint holds: the names of its tensors, and what its layers compute.
 
 mod network;
+mod root;
 mod table;
 
 pub use network::{Convolution, Network, recognise};
@@ -41,6 +42,15 @@ pub enum Has {
     No,
     /// Both are right.
     Maybe,
+}
+
+/// What is known of the kernels of a program that count known pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ones {
+    /// The program runs with what is stored: all ones, or not what the engine computes.
+    Verified,
+    /// The program writes ones over what is stored, whenever it runs.
+    Ignored,
 }
 
 /// What a layer multiplies the sum over known pixels by; s is their number over all channels.
@@ -107,6 +117,8 @@ pub struct Layout {
     pub keys: fn(Side, usize, usize) -> Keys,
     /// Whether encoder and decoder are numbered through, first to last.
     pub through: bool,
+    /// Whether kernels of ones are what they should be.
+    pub ones: Ones,
     /// Which layers have batch norm.
     pub norm: fn(Side, usize) -> Has,
     /// Which convolutions have a bias.
@@ -129,6 +141,8 @@ pub struct Layout {
     pub output: Output,
     /// Why the engine cannot run it, and what the user may know that makes it able to.
     pub obstacle: Option<(&'static str, Option<Fact>)>,
+    /// In what the program's own results differ.
+    pub note: Option<&'static str>,
 }
 
 impl Layout {

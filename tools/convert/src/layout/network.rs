@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use inpaint_edge::weights::{Config, LayerShape, Output, Prior};
 use inpaint_edge::{Error, Result};
 
-use super::{Axes, Concat, Fact, Has, Keys, LAYOUTS, Layout, Normalise, Ratio, Side};
+use super::root::{Candidate, candidates, list, roots, under};
+use super::{Axes, Concat, Fact, Has, Keys, Layout, Normalise, Ones, Ratio, Side};
 use crate::checkpoint::{Checkpoint, Stored};
 use crate::fault::{one_line, refused};
 
@@ -13,12 +14,6 @@ use crate::fault::{one_line, refused};
 const MAX_LEVELS: usize = 12;
 const MAX_CHANNELS: usize = 4096;
 const MAX_KERNEL: usize = 15;
-/// Names in one message.
-const MAX_NAMES: usize = 5;
-
-/// Where training programs keep the network in a checkpoint, and what they keep beside it.
-const ROOTS: [&str; 2] = ["state_dict.", "model."];
-const BESIDE: [&str; 3] = ["optimizer.", "optimizer_state_dict.", "lr_scheduler."];
 
 /// Tensors of [`Normalise::Stored`].
 const STORED: [&str; 5] = ["input_mean", "input_std", "decoder_slope", "harmonic_prior", "output_function"];
@@ -47,64 +42,86 @@ pub struct Convolution {
 pub struct Network {
     /// Whose it is.
     pub layout: &'static Layout,
+    /// What its tensors' names begin with.
+    pub root: String,
     /// What the engine will read.
     pub config: Config,
     /// In the order of `config.layers()`.
     pub convolutions: Vec<Convolution>,
     /// Weight and bias of the head, where there is one, by their full names.
     pub head: Option<[String; 2]>,
-    /// Kernels of ones that were verified and are dropped.
+    /// Mask kernels that are dropped.
     pub ones: usize,
-    /// Tensors that are not the network's.
+    /// Tensors under the root that are not the network's.
     pub extra: Vec<String>,
+    /// How many tensors lie outside the root.
+    pub outside: usize,
+    /// What the user should know of it.
+    pub notes: Vec<String>,
 }
 
-/// Recognises the network of a checkpoint: `from`'s, or whichever its names fit.
+/// Recognises the network of a checkpoint: `from`'s, or whichever its names fit; the one under `root`, or the only one.
 ///
 /// # Errors
 ///
-/// Weights, with the names of tensors that are missing, unknown or misshapen, or the reason why the engine cannot run it.
+/// Weights, with the names of networks where there are several, with the names of tensors that are missing, unknown or
+/// misshapen, or the reason why the engine cannot run it.
 pub fn recognise(
     checkpoint: &mut Checkpoint,
     from: Option<&'static Layout>,
+    root: Option<&str>,
     allow_extra: bool,
     facts: &[Fact],
 ) -> Result<Network> {
-    let prefix = prefix(checkpoint);
-    let layout = match from {
-        Some(layout) => layout,
-        None => detect(checkpoint, &prefix)?,
+    let all = candidates(checkpoint, from)?;
+    let is_whole = |one: &&Candidate| {
+        levels(checkpoint, one).is_ok_and(|levels| Survey::of(checkpoint, one, levels).missing.is_empty())
     };
-    recognise_as(checkpoint, layout, &prefix, allow_extra, facts).map_err(|e| e.of(layout.name))
+    let whole: Vec<Candidate> = all.iter().filter(is_whole).cloned().collect();
+    let there = if whole.is_empty() { &all } else { &whole };
+    let named = root.map_or_else(|| Ok(there.clone()), |root| under(there, root))?;
+    let chosen = match &named[..] {
+        several if several.len() > 1 && !whole.is_empty() => {
+            let (count, found) = (several.len(), roots(several));
+            return Err(refused(format!("expected one network, found {count}: {found}; --root NAME chooses")));
+        }
+        // Of one that is not whole, what is missing is told.
+        one => &one[0],
+    };
+    let average = whole.iter().find(|one| one.is_average() && !chosen.is_average());
+    let average = average.map(|one| {
+        format!("an average of weights lies beside, which mostly fills better: --root {}", one_line(one.root()))
+    });
+    let mut network =
+        recognise_as(checkpoint, chosen, &whole, allow_extra, facts).map_err(|e| e.of(chosen.layout.name))?;
+    network.notes.extend(average);
+    Ok(network)
 }
 
 fn recognise_as(
     checkpoint: &mut Checkpoint,
-    layout: &'static Layout,
-    prefix: &str,
+    candidate: &Candidate,
+    whole: &[Candidate],
     allow_extra: bool,
     facts: &[Fact],
 ) -> Result<Network> {
-    let levels = levels(checkpoint, layout, prefix)?;
-    let mut used = Used { checkpoint, prefix, seen: BTreeSet::new(), missing: Vec::new() };
-    let mut found = Vec::new();
-    for (side, i) in order(levels) {
-        found.push(used.layer(layout, side, i, levels));
-    }
-    if layout.normalise == Normalise::Stored {
-        STORED.iter().for_each(|name| used.need(&format!("{prefix}{name}")));
-    }
-    let head = used.head(layout);
-    let Used { seen, missing, .. } = used;
+    let Candidate { layout, prefix, .. } = candidate;
+    let levels = levels(checkpoint, candidate)?;
+    let Survey { layers: found, head, seen, missing, .. } = Survey::of(checkpoint, candidate, levels);
     if !missing.is_empty() {
-        return Err(refused(format!("missing: {}", list(&missing))));
+        let missing = missing.into_iter().map(|name| match checkpoint.opaque.get(&name) {
+            Some(global) => format!("{name} (there as {global}, which is not opened)"),
+            None => name,
+        });
+        return Err(refused(format!("missing: {}", list(&missing.collect::<Vec<_>>()))));
     }
-    let extra: Vec<String> = checkpoint
-        .tensors
-        .keys()
-        .filter(|name| !seen.contains(*name) && !BESIDE.iter().any(|beside| name.starts_with(beside)))
-        .cloned()
-        .collect();
+    let others = checkpoint.tensors.iter().filter(|(name, _)| !seen.contains(*name));
+    let inner = whole.iter().filter(|other| other.prefix.len() > prefix.len()).collect::<Vec<_>>();
+    let (extra, outside): (Vec<_>, Vec<_>) = others.partition(|(name, tensor)| {
+        candidate.holds(name, tensor.home) && !inner.iter().any(|other| other.holds(name, tensor.home))
+    });
+    let outside = outside.len();
+    let extra: Vec<String> = extra.into_iter().map(|(name, _)| one_line(name)).collect();
     if let Some((reason, waiver)) = layout.obstacle
         && waiver.is_none_or(|fact| !facts.contains(&fact))
     {
@@ -118,7 +135,7 @@ fn recognise_as(
         let Some(name) = layer.keys.ones.as_ref().filter(|name| checkpoint.tensors.contains_key(*name)) else {
             continue;
         };
-        if !checkpoint.all(name, 1.0)? {
+        if layout.ones == Ones::Verified && !checkpoint.all(name, 1.0)? {
             return Err(refused(format!("tensor {name}: expected ones, found others: it is no mask kernel")));
         }
         ones += 1;
@@ -148,7 +165,9 @@ fn recognise_as(
     }
     let convolutions =
         config.layers().iter().zip(found).map(|(shape, layer)| convolution(layout, shape, layer)).collect();
-    Ok(Network { layout, config, convolutions, head, ones, extra })
+    let notes = layout.note.map(str::to_owned).into_iter().collect();
+    let root = one_line(candidate.root());
+    Ok(Network { layout, root, config, convolutions, head, ones, extra, outside, notes })
 }
 
 /// Where the channels of a layer come from, and what makes its scaling the engine's.
@@ -181,28 +200,8 @@ fn convolution(layout: &Layout, shape: &LayerShape, layer: Layer) -> Convolution
     Convolution { name, keys, has_bias, has_norm, inputs, outputs, kernel, factor }
 }
 
-/// What stands before every name of the network.
-fn prefix(checkpoint: &Checkpoint) -> String {
-    let names = || checkpoint.tensors.keys();
-    let root = ROOTS.iter().find(|root| names().any(|name| name.starts_with(*root))).copied().unwrap_or_default();
-    let mut inside = names().filter(|name| name.starts_with(root));
-    let parallel = inside.clone().next().is_some() && inside.all(|name| name[root.len()..].starts_with("module."));
-    format!("{root}{}", if parallel { "module." } else { "" })
-}
-
-fn detect(checkpoint: &Checkpoint, prefix: &str) -> Result<&'static Layout> {
-    let has = |key: &str| checkpoint.tensors.contains_key(&format!("{prefix}{key}"));
-    let fits = LAYOUTS.iter().find(|layout| has(&(layout.keys)(Side::Encoder, 1, 1).weight));
-    fits.ok_or_else(|| {
-        let names: Vec<String> = checkpoint.tensors.keys().cloned().collect();
-        refused(match &names[..] {
-            [] => "no tensors found".to_owned(),
-            names => format!("the network of no known program; its tensors: {}", list(names)),
-        })
-    })
-}
-
-fn levels(checkpoint: &Checkpoint, layout: &Layout, prefix: &str) -> Result<usize> {
+fn levels(checkpoint: &Checkpoint, candidate: &Candidate) -> Result<usize> {
+    let Candidate { layout, prefix, .. } = candidate;
     let has = |side, i, levels| {
         let key = (layout.keys)(side, i, levels).weight;
         checkpoint.tensors.contains_key(&format!("{prefix}{key}"))
@@ -236,15 +235,29 @@ struct Layer {
     has_norm: bool,
 }
 
-/// Which tensors have been asked for.
-struct Used<'c, 'a> {
+/// The tensors that a network of so many levels is made of, by name alone.
+struct Survey<'c, 'a> {
     checkpoint: &'c Checkpoint<'a>,
     prefix: &'c str,
+    layers: Vec<Layer>,
+    head: Option<[String; 2]>,
     seen: BTreeSet<String>,
     missing: Vec<String>,
 }
 
-impl Used<'_, '_> {
+impl<'c, 'a> Survey<'c, 'a> {
+    fn of(checkpoint: &'c Checkpoint<'a>, candidate: &'c Candidate, levels: usize) -> Self {
+        let Candidate { layout, prefix, .. } = candidate;
+        let (seen, missing) = Default::default();
+        let mut survey = Self { checkpoint, prefix, layers: Vec::new(), head: None, seen, missing };
+        survey.layers = order(levels).map(|(side, i)| survey.layer(layout, side, i, levels)).collect();
+        if layout.normalise == Normalise::Stored {
+            STORED.iter().for_each(|name| survey.need(&format!("{prefix}{name}")));
+        }
+        survey.head = survey.head(layout);
+        survey
+    }
+
     fn need(&mut self, name: &str) {
         if !self.take(name) {
             self.missing.push(name.to_owned());
@@ -408,13 +421,4 @@ fn normalise(checkpoint: &mut Checkpoint, layout: &Layout, prefix: &str, config:
         other => return Err(refused(format!("tensor {prefix}output_function: expected 0, 1 or 2, found {other}"))),
     });
     Ok(())
-}
-
-/// Some names, and how many more there are.
-fn list(names: &[String]) -> String {
-    let some: Vec<String> = names.iter().take(MAX_NAMES).map(|name| one_line(name)).collect();
-    match names.len().saturating_sub(MAX_NAMES) {
-        0 => some.join(", "),
-        more => format!("{} and {more} more", some.join(", ")),
-    }
 }

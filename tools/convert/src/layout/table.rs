@@ -2,7 +2,7 @@
 
 use inpaint_edge::weights::Output;
 
-use super::{Axes, Concat, Fact, Has, Keys, Layout, Normalise, Ratio, Side};
+use super::{Axes, Concat, Fact, Has, Keys, Layout, Normalise, Ones, Ratio, Side};
 
 const IMAGENET: Normalise = Normalise::By { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 /// −1 … 1.
@@ -75,6 +75,7 @@ pub static LAYOUTS: [Layout; 9] = [
             torch(format!("{layer}.conv.input_conv"), Some(ones), format!("{layer}.bn"))
         },
         through: false,
+        ones: Ones::Verified,
         norm: inner,
         bias: last,
         epsilon: TORCH,
@@ -86,15 +87,17 @@ pub static LAYOUTS: [Layout; 9] = [
         head: None,
         output: Output::Linear,
         obstacle: None,
+        note: None,
     },
     Layout {
         name: "mmediting",
         keys: |side, i, _| {
-            let layer = format!("generator.{}.{}{i}", encoder_decoder(side), enc_dec(side));
+            let layer = format!("{}.{}{i}", encoder_decoder(side), enc_dec(side));
             let ones = format!("{layer}.conv.weight_mask_updater");
             torch(format!("{layer}.conv"), Some(ones), format!("{layer}.bn"))
         },
         through: false,
+        ones: Ones::Verified,
         norm: inner,
         bias: outer,
         epsilon: TORCH,
@@ -106,6 +109,7 @@ pub static LAYOUTS: [Layout; 9] = [
         head: None,
         output: Output::Linear,
         obstacle: None,
+        note: None,
     },
     Layout {
         name: "xyfjason",
@@ -119,6 +123,7 @@ pub static LAYOUTS: [Layout; 9] = [
             Keys { bias: format!("{layer}.bias"), ..keys }
         },
         through: false,
+        ones: Ones::Verified,
         norm: inner,
         bias: always,
         epsilon: TORCH,
@@ -130,6 +135,7 @@ pub static LAYOUTS: [Layout; 9] = [
         head: None,
         output: Output::Linear,
         obstacle: None,
+        note: None,
     },
     Layout {
         name: "ja3067",
@@ -138,6 +144,7 @@ pub static LAYOUTS: [Layout; 9] = [
             torch(format!("{layer}.conv"), None, format!("{layer}.bn"))
         },
         through: true,
+        ones: Ones::Verified,
         norm: all_but_last,
         bias: last,
         epsilon: TORCH,
@@ -150,6 +157,7 @@ pub static LAYOUTS: [Layout; 9] = [
         // Early revisions end without; the file does not tell.
         output: Output::Tanh,
         obstacle: None,
+        note: None,
     },
     Layout {
         name: "bobqywei",
@@ -159,6 +167,7 @@ pub static LAYOUTS: [Layout; 9] = [
             torch(format!("{layer}.input_conv"), Some(ones), format!("{layer}.batch_normalization"))
         },
         through: false,
+        ones: Ones::Verified,
         norm: inner,
         bias: last,
         epsilon: TORCH,
@@ -170,6 +179,7 @@ pub static LAYOUTS: [Layout; 9] = [
         head: None,
         output: Output::Linear,
         obstacle: None,
+        note: None,
     },
     Layout {
         name: "tanimutomo",
@@ -178,6 +188,7 @@ pub static LAYOUTS: [Layout; 9] = [
             torch(format!("{layer}.conv"), None, format!("{layer}.bn"))
         },
         through: false,
+        ones: Ones::Verified,
         norm: never,
         bias: last,
         epsilon: TORCH,
@@ -192,6 +203,7 @@ pub static LAYOUTS: [Layout; 9] = [
             "dec_1 multiplies by the mask ratio twice, the second time its bias too, which the engine's formula cannot",
             None,
         )),
+        note: None,
     },
     Layout {
         name: "nvidia",
@@ -200,6 +212,7 @@ pub static LAYOUTS: [Layout; 9] = [
             torch(layer.clone(), None, format!("{layer}.bn"))
         },
         through: false,
+        ones: Ones::Verified,
         norm: maybe,
         bias: maybe,
         epsilon: TORCH,
@@ -211,6 +224,7 @@ pub static LAYOUTS: [Layout; 9] = [
         head: Some((Has::Maybe, ["head.weight", "head.bias"])),
         output: Output::Linear,
         obstacle: None,
+        note: None,
     },
     Layout {
         name: "keras",
@@ -229,6 +243,7 @@ pub static LAYOUTS: [Layout; 9] = [
             }
         },
         through: true,
+        ones: Ones::Verified,
         norm: inner,
         bias: always,
         epsilon: 1e-3,
@@ -244,6 +259,7 @@ pub static LAYOUTS: [Layout; 9] = [
              which the engine cannot; `--assume frozen-bn` if it was trained last with train_bn=False",
             Some(Fact::FrozenBn),
         )),
+        note: None,
     },
     Layout {
         name: "chainer",
@@ -258,6 +274,7 @@ pub static LAYOUTS: [Layout; 9] = [
             }
         },
         through: false,
+        ones: Ones::Ignored,
         norm: inner,
         // The released network has none, the program's own has one in every layer.
         bias: maybe,
@@ -270,5 +287,9 @@ pub static LAYOUTS: [Layout; 9] = [
         head: None,
         output: Output::Linear,
         obstacle: None,
+        note: Some(
+            "the program's own scripts normalise by the statistics of each image, where the result has the running ones: \
+             fills differ by up to 0.13 of 1",
+        ),
     },
 ];

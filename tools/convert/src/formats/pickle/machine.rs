@@ -7,7 +7,7 @@ use std::io::{self, Read};
 use inpaint_edge::Result;
 
 use super::globals;
-use super::object::{Id, Object, damaged, items};
+use super::object::{Id, Object, damaged};
 use crate::checkpoint::unreadable;
 use crate::fault::one_line;
 
