@@ -1,7 +1,7 @@
 //! Any bytes are converted or refused as the checkpoint's fault.
 #![no_main]
 
-use inpaint_convert::checkpoint::Input;
+use inpaint_convert::input::Input;
 use inpaint_convert::{Options, convert};
 use inpaint_edge::ErrorKind;
 use inpaint_fuzz::refused_as;

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::sync::Arc;
 
 use half::{bf16, f16};
@@ -13,6 +11,7 @@ use inpaint_edge::Result;
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::fault::refused;
+use crate::input::{Input, unreadable};
 
 /// The most axes of a tensor.
 pub const MAX_AXES: usize = 8;
@@ -21,79 +20,6 @@ const MAX_EXPANDED: usize = 1 << 16;
 /// The most a compressed tensor may grow, beside a small one's allowance.
 const MAX_RATIO: u64 = 16;
 const SMALL: u64 = 1 << 20;
-
-trait ReadSeek: Read + Seek {}
-impl<T: Read + Seek> ReadSeek for T {}
-
-/// The bytes of a checkpoint, in memory or on disk.
-pub struct Input<'a> {
-    reader: Box<dyn ReadSeek + 'a>,
-    len: u64,
-}
-
-impl<'a> Input<'a> {
-    /// A file in memory.
-    pub fn from_bytes(bytes: &'a [u8]) -> Self {
-        Self { reader: Box::new(Cursor::new(bytes)), len: bytes.len() as u64 }
-    }
-
-    /// A file on disk, read as it is needed.
-    ///
-    /// # Errors
-    ///
-    /// Weights, where it cannot be opened.
-    pub fn open(path: &Path) -> Result<Input<'static>> {
-        let open = || {
-            let file = File::open(path)?;
-            let metadata = file.metadata()?;
-            if !metadata.is_file() {
-                return Err(io::Error::other("not a file"));
-            }
-            Ok(Input { reader: Box::new(BufReader::with_capacity(1 << 16, file)), len: metadata.len() })
-        };
-        open().map_err(unreadable)
-    }
-
-    /// Bytes in all.
-    pub fn len(&self) -> u64 {
-        self.len
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// Up to `count` bytes from `offset` on.
-    pub(crate) fn bytes(&mut self, offset: u64, count: u64) -> Result<Vec<u8>> {
-        let there = count.min(self.len.saturating_sub(offset));
-        let mut bytes = Vec::new();
-        bytes.try_reserve_exact(there as usize).map_err(|_| refused(format!("no memory for {there} bytes")))?;
-        self.seek(SeekFrom::Start(offset)).map_err(unreadable)?;
-        self.take(count).read_to_end(&mut bytes).map_err(unreadable)?;
-        Ok(bytes)
-    }
-}
-
-impl Read for Input<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer)
-    }
-}
-
-impl Seek for Input<'_> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.reader.seek(to)
-    }
-}
-
-pub(crate) fn unreadable(error: io::Error) -> inpaint_edge::Error {
-    let detail = match error.kind() {
-        io::ErrorKind::UnexpectedEof => "the file is cut short".to_owned(),
-        _ => format!("cannot be read: {error}"),
-    };
-    refused(detail).with_source(error)
-}
 
 /// Type of the numbers of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

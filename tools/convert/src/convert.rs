@@ -7,9 +7,10 @@ use std::path::Path;
 use inpaint_edge::Result;
 use inpaint_edge::weights::{Dtype, Weights, header};
 
-use crate::checkpoint::{Checkpoint, Input};
+use crate::checkpoint::Checkpoint;
 use crate::fault::refused;
 use crate::formats;
+use crate::input::Input;
 use crate::layout::{Axes, Convolution, Fact, Layout, Network, recognise};
 use crate::output::{self, unwritten};
 

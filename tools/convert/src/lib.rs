@@ -11,6 +11,7 @@ pub mod checkpoint;
 pub mod convert;
 mod fault;
 pub mod formats;
+pub mod input;
 pub mod layout;
 pub mod output;
 pub mod pytorch;

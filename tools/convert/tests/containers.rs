@@ -3,7 +3,7 @@
 use std::io::{Cursor, Read, Write};
 use std::path::Path;
 
-use inpaint_convert::checkpoint::Input;
+use inpaint_convert::input::Input;
 use inpaint_convert::{Options, Report, convert};
 use inpaint_edge::Result;
 use safetensors::tensor::{Dtype, TensorView};

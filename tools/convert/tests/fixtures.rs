@@ -1,9 +1,10 @@
 //! Checkpoints of every program, converted and run by the engine, beside what that program's layers compute from them
-//! (`tests/fixtures/make.py`).
+//! (`tests/fixtures/make.py`), and what Keras and Chainer themselves compute (`keras_real.py`, `chainer_real.py`).
 
+use std::io::{Cursor, Read};
 use std::path::PathBuf;
 
-use inpaint_convert::checkpoint::Input;
+use inpaint_convert::input::Input;
 use inpaint_convert::layout::{Fact, Layout};
 use inpaint_convert::{Options, Report, convert};
 use inpaint_edge::weights::Dtype;
@@ -24,10 +25,11 @@ fn converted(name: &str, options: &Options) -> Result<(Vec<u8>, Report)> {
 
 /// The largest difference between the engine's result and the fixture's `case`.
 fn difference(weights: &[u8], case: &str) -> f32 {
-    let bytes = fixture("cases.safetensors");
-    let cases = SafeTensors::deserialize(&bytes).unwrap();
+    let [bytes, keras, chainer] =
+        ["cases", "keras_real", "chainer_real"].map(|name| fixture(&format!("{name}.safetensors")));
+    let [cases, keras, chainer] = [&bytes, &keras, &chainer].map(|bytes| SafeTensors::deserialize(bytes).unwrap());
     let floats = |name: &str| {
-        let tensor = cases.tensor(name).unwrap();
+        let tensor = [&cases, &keras, &chainer].into_iter().find_map(|cases| cases.tensor(name).ok()).unwrap();
         let [h, w, c] = tensor.shape().try_into().unwrap();
         let data = tensor.data().chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
         Array3::from_shape_vec((h, w, c), data).unwrap()
@@ -106,8 +108,66 @@ fn keras_ends_in_a_head_and_a_sigmoid() {
 }
 
 #[test]
+fn keras_on_tensorflow_2_saves_kernels_of_ones() {
+    check("keras2.h5", "keras", &[Fact::FrozenBn], 6);
+    check("keras2.keras", "keras", &[Fact::FrozenBn], 6);
+    let of = |name| converted(name, &frozen()).unwrap().0;
+    assert!(of("keras2.h5") == of("keras2.keras"), "both file formats hold the same network");
+}
+
+/// One that training has moved is a part of the network that the engine does not have.
+#[test]
+fn keras_with_a_trained_kernel_of_ones_is_refused() {
+    let mut bytes = fixture("keras2.h5");
+    let ones: Vec<u8> = [1f32; 9 * 5 * 5].iter().flat_map(|v| v.to_le_bytes()).collect();
+    let at = bytes.windows(ones.len()).position(|window| window == ones).unwrap();
+    bytes[at] = 1;
+    for allow_extra in [false, true] {
+        let options = Options { allow_extra, ..frozen() };
+        let error = convert(Input::from_bytes(&bytes), &options, &mut Vec::new()).unwrap_err().to_string();
+        assert!(error.contains("/Variable: expected ones, found others"), "{error}");
+    }
+}
+
+#[test]
+fn keras_3_names_no_layers() {
+    check("keras3.keras", "keras", &[Fact::FrozenBn], 0);
+    // `save_weights` writes what is inside of the archive.
+    let whole = fixture("keras3.keras");
+    let mut archive = zip::ZipArchive::new(Cursor::new(&whole)).unwrap();
+    let mut weights = Vec::new();
+    archive.by_name("model.weights.h5").unwrap().read_to_end(&mut weights).unwrap();
+    let mut out = Vec::new();
+    convert(Input::from_bytes(&weights), &frozen(), &mut out).unwrap();
+    assert!(out == converted("keras3.keras", &frozen()).unwrap().0);
+}
+
+/// A file on disk is read as its tensors are needed, with the same result.
+#[test]
+fn keras_from_disk() {
+    for name in ["keras2.h5", "keras3.keras"] {
+        let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
+        let mut out = Vec::new();
+        convert(Input::open(&path).unwrap(), &frozen(), &mut out).unwrap();
+        assert!(out == converted(name, &frozen()).unwrap().0, "{name}");
+    }
+}
+
+fn frozen() -> Options {
+    Options { facts: vec![Fact::FrozenBn], ..Options::default() }
+}
+
+#[test]
 fn chainer_skips_first() {
     check("chainer.npz", "chainer", &[], 6);
+}
+
+/// The program resets its kernels of ones at every call, and the optimizer moves them before they are saved.
+#[test]
+fn chainer_after_training() {
+    check("trained.npz", "chainer", &[], 6);
+    let (_, report) = converted("trained.npz", &Options::default()).unwrap();
+    assert!(report.notes[0].contains("statistics of each image"), "{report:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use inpaint_convert::checkpoint::Input;
+use inpaint_convert::input::Input;
 use inpaint_convert::{Options, convert};
 use inpaint_edge::ErrorKind;
 use zip::write::SimpleFileOptions;

@@ -7,7 +7,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use inpaint_convert::checkpoint::Input;
+use inpaint_convert::input::Input;
 use inpaint_convert::{Options, convert};
 use inpaint_edge::ErrorKind;
 

@@ -10,8 +10,9 @@ use inpaint_edge::Result;
 use zip::ZipArchive;
 use zip::read::{ArchiveOffset, Config};
 
-use crate::checkpoint::{Checkpoint, Input};
+use crate::checkpoint::Checkpoint;
 use crate::fault::{damaged, refused};
+use crate::input::Input;
 
 /// Finds the tensors of a checkpoint.
 ///
@@ -43,6 +44,9 @@ fn zip(input: Input<'_>) -> Result<Checkpoint<'_>> {
     let archive = whole(input)?;
     let names = archive.file_names().map(|name| name.map(|name| name.into_owned()));
     let names = names.collect::<std::result::Result<Vec<String>, _>>().map_err(damaged)?;
+    if let Some(weights) = names.iter().position(|name| name == "model.weights.h5") {
+        return keras::archive(archive, weights);
+    }
     let pickle = names.iter().position(|name| name == "data.pkl" || name.ends_with("/data.pkl"));
     match pickle {
         Some(pickle) => torch::archive(archive, &names, len, pickle),

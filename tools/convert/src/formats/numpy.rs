@@ -6,9 +6,10 @@ use std::io::{self, Read};
 use inpaint_edge::Result;
 use zip::ZipArchive;
 
-use crate::checkpoint::{Checkpoint, Dtype, Input, MAX_AXES, Place, Source, Stored, row_major, unreadable};
+use crate::checkpoint::{Checkpoint, Dtype, MAX_AXES, Place, Source, Stored, row_major};
 use crate::fault::refused;
 use crate::fault::{damaged, one_line};
+use crate::input::{Input, unreadable};
 
 /// The most bytes of an array's header.
 const MAX_HEADER: u64 = 1 << 14;

@@ -7,8 +7,9 @@ use inpaint_edge::Result;
 use safetensors::tensor::{Dtype as Type, Metadata};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 
-use crate::checkpoint::{Checkpoint, Dtype, Input, Place, Source, Stored};
+use crate::checkpoint::{Checkpoint, Dtype, Place, Source, Stored};
 use crate::fault::{one_line, refused};
+use crate::input::Input;
 
 /// The most bytes of a header; a tensor takes a hundred.
 const MAX_HEADER: u64 = 1 << 22;

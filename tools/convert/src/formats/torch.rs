@@ -8,9 +8,10 @@ use inpaint_edge::Result;
 use zip::ZipArchive;
 
 use super::pickle::{Object, Pickle, View};
-use crate::checkpoint::{Checkpoint, Input, Place, Source, Stored, unreadable};
+use crate::checkpoint::{Checkpoint, Place, Source, Stored};
 use crate::fault::refused;
 use crate::fault::{damaged, one_line};
+use crate::input::{Input, unreadable};
 
 /// What the first pickle of an old file holds.
 const MAGIC: i128 = 0x1950_a86a_20f9_469c_fc6c;

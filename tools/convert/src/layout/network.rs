@@ -136,7 +136,9 @@ fn recognise_as(
             continue;
         };
         if layout.ones == Ones::Verified && !checkpoint.all(name, 1.0)? {
-            return Err(refused(format!("tensor {name}: expected ones, found others: it is no mask kernel")));
+            return Err(refused(format!(
+                "tensor {name}: expected ones, found others: the program weighs known pixels by them"
+            )));
         }
         ones += 1;
     }

@@ -8,8 +8,8 @@ use inpaint_edge::Result;
 
 use super::globals;
 use super::object::{Id, Object, damaged};
-use crate::checkpoint::unreadable;
 use crate::fault::one_line;
+use crate::input::unreadable;
 
 /// The most objects of a pickle, and the most entries of its memo and of all its lists, tuples and dicts. A checkpoint of sixteen
 /// layers with its optimizer has about ten thousand.
