@@ -227,12 +227,14 @@ pub struct Checkpoint<'a> {
     pub opaque: BTreeMap<String, Arc<str>>,
     /// The globals that a pickle names and that were not called.
     pub skipped: Vec<String>,
+    /// Whether the state of an optimizer is in it.
+    pub optimizer: bool,
     source: Source<'a>,
 }
 
 impl<'a> Checkpoint<'a> {
     pub(crate) fn new(format: &'static str, tensors: BTreeMap<String, Stored>, source: Source<'a>) -> Self {
-        Self { format, tensors, opaque: BTreeMap::new(), skipped: Vec::new(), source }
+        Self { format, tensors, opaque: BTreeMap::new(), skipped: Vec::new(), optimizer: false, source }
     }
 
     /// The numbers of a tensor, all finite.

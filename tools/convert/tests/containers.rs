@@ -188,3 +188,42 @@ fn of_two_networks_one_is_chosen_by_name() {
     let (whole, report) = converted(&rooted(&["net."], &["ema.enc1.weight"]), &Options::default()).unwrap();
     assert!(whole == plain && report.root == "net" && report.notes.is_empty(), "{report:?}");
 }
+
+/// An archive of such entries, each of a few bytes.
+fn archive(names: &[&str]) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for name in names {
+        zip.start_file(*name, SimpleFileOptions::default().compression_method(CompressionMethod::Stored)).unwrap();
+        zip.write_all(b"content").unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn files_that_are_taken_for_checkpoints_are_named() {
+    let mut tar = vec![0; 1024];
+    tar[257..262].copy_from_slice(b"ustar");
+    let whole = fixture("xyfjason.pth");
+    let cases: [(&[u8], &str); 16] = [
+        (b"", "found an empty file"),
+        (b"\x08\x07\x12\x07pytorch\x1a\x051.9.0", "found an ONNX model"),
+        (b"\x08\x08:\x80\x01", "found an ONNX model"),
+        (b"\n<!DOCTYPE html><html>", "found a web page: download"),
+        (b"<html lang=en>", "found a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "found a Git LFS pointer"),
+        (b"\x1f\x8b\x08\0\0\0", "found a gzip archive: unpack it"),
+        (b"BZh91AY", "found a bzip2 archive"),
+        (&tar, "found a tar archive: unpack it"),
+        (&archive(&["m/data.pkl", "m/code/__torch__/net.py", "m/constants.pkl"]), "found a TorchScript program"),
+        (&archive(&["m/archive_format", "m/models/model.json", "m/data/weights/weight_0"]), "torch.export (.pt2)"),
+        (&archive(&["serialized_exported_program.json", "version"]), "torch.export (.pt2)"),
+        (&archive(&["readme.txt", "pconv/net.pth"]), "found an archive that holds pconv/net.pth: unpack it"),
+        (&archive(&["readme.txt"]), "found another archive"),
+        (&whole[..whole.len() / 2], "the archive is cut short: its directory"),
+        (&whole[..whole.len() - 1], "the archive is damaged"),
+    ];
+    for (bytes, reason) in cases {
+        let line = refusal(bytes, &Options::default());
+        assert!(line.contains(reason) && !line.contains('\n'), "{reason:?} expected in: {line}");
+    }
+}

@@ -8,6 +8,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use inpaint_convert::input::Input;
+use inpaint_convert::layout::Fact;
 use inpaint_convert::{Options, convert};
 use inpaint_edge::ErrorKind;
 
@@ -119,7 +120,8 @@ fn damaged_files_are_refused_in_bounded_memory() {
         mutate(&mut random, &mut bytes, other);
         let before = NOW.load(Ordering::Relaxed);
         MOST.store(before, Ordering::Relaxed);
-        let options = Options { allow_extra: random.below(2) == 0, ..Options::default() };
+        let (allow_extra, facts) = (random.below(2) == 0, vec![Fact::FrozenBn]);
+        let options = Options { allow_extra, facts, ..Options::default() };
         let done = convert(Input::from_bytes(&bytes), &options, &mut std::io::sink());
         let used = MOST.load(Ordering::Relaxed) - before;
         most = most.max(used);

@@ -140,7 +140,7 @@ fn failures_have_one_line_a_code_and_no_output() {
     let missing = folder.path().join("missing.pth");
     let weights = repository().join("weights/edge-f16.safetensors");
     let cases: [(&[&dyn AsRef<std::ffi::OsStr>], i32, &str); 8] = [
-        (&[&text, &out], 4, "text.pth: expected a PyTorch, safetensors, Keras .h5 or NumPy .npz file"),
+        (&[&text, &out], 4, "text.pth: expected a PyTorch, safetensors, Keras (.h5, .keras) or NumPy .npz file"),
         (&[&missing, &out], 4, "missing.pth: cannot be read"),
         (&[&folder.path(), &out], 4, "not a file"),
         (

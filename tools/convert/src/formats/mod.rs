@@ -1,5 +1,6 @@
 //! The kinds of files checkpoints come in, told by content.
 
+mod foreign;
 mod keras;
 mod numpy;
 pub mod pickle;
@@ -14,20 +15,25 @@ use crate::checkpoint::Checkpoint;
 use crate::fault::{damaged, refused};
 use crate::input::Input;
 
+const EXPECTED: &str = "expected a PyTorch, safetensors, Keras (.h5, .keras) or NumPy .npz file";
+
 /// Finds the tensors of a checkpoint.
 ///
 /// # Errors
 ///
 /// Weights, where the file is of no known kind, damaged, or asks for code.
 pub fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>> {
-    let head = input.bytes(0, 16)?;
+    let head = input.bytes(0, foreign::HEAD)?;
     match &head[..] {
         [b'P', b'K', 3 | 5, 4 | 6, ..] => zip(input),
         [0x89, b'H', b'D', b'F', b'\r', b'\n', 0x1a, b'\n', ..] => keras::open(input),
         [0x80, 2..=5, ..] => torch::legacy(input),
         [_, _, _, _, _, _, _, _, b'{', ..] => safetensors::open(input),
-        [] => Err(refused("an empty file")),
-        _ => Err(refused("expected a PyTorch, safetensors, Keras .h5 or NumPy .npz file, found none of them")),
+        [] => Err(refused(format!("{EXPECTED}, found an empty file"))),
+        head => {
+            let found = foreign::kind(head).unwrap_or_else(|| "none of them".to_owned());
+            Err(refused(format!("{EXPECTED}, found {found}")))
+        }
     }
 }
 
@@ -47,17 +53,26 @@ fn zip(input: Input<'_>) -> Result<Checkpoint<'_>> {
     if let Some(weights) = names.iter().position(|name| name == "model.weights.h5") {
         return keras::archive(archive, weights);
     }
+    if let Some(found) = foreign::archive(&names) {
+        return Err(refused(format!("{EXPECTED}, found {found}")));
+    }
     let pickle = names.iter().position(|name| name == "data.pkl" || name.ends_with("/data.pkl"));
     match pickle {
         Some(pickle) => torch::archive(archive, &names, len, pickle),
         None if names.iter().any(|name| name.ends_with(".npy")) => numpy::open(archive, &names, len),
-        None => Err(refused("expected an archive of PyTorch (data.pkl) or NumPy (.npy), found neither")),
+        None => Err(refused(format!("{EXPECTED}, found another archive"))),
     }
 }
 
 /// An archive that begins with the file. Where the crate looks for the beginning itself, it takes PyTorch's 76 bytes of
 /// ZIP64 records for the directory's first entry, if that has a name of 30 bytes.
-fn whole(input: Input<'_>) -> Result<ZipArchive<Input<'_>>> {
+fn whole(mut input: Input<'_>) -> Result<ZipArchive<Input<'_>>> {
+    // The directory comes last, and a comment of up to 64 KiB behind it.
+    let (end, most) = (input.len(), 22 + u64::from(u16::MAX));
+    let last = input.bytes(end.saturating_sub(most), most)?;
+    if !last.windows(4).any(|bytes| bytes == b"PK\x05\x06") {
+        return Err(refused("the archive is cut short: its directory, which comes last, is missing"));
+    }
     ZipArchive::with_config(Config { archive_offset: ArchiveOffset::Known(0) }, input).map_err(damaged)
 }
 

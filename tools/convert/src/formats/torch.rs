@@ -106,6 +106,7 @@ pub(super) fn legacy(mut input: Input<'_>) -> Result<Checkpoint<'_>> {
 struct Found {
     tensors: BTreeMap<String, Stored>,
     opaque: BTreeMap<String, Arc<str>>,
+    optimizer: bool,
 }
 
 /// The tensors of nested dicts, their keys joined by dots.
@@ -127,12 +128,13 @@ fn checkpoint<'a>(
                 }
             }
             Object::Opaque(global) => _ = found.opaque.insert(name.to_owned(), names[*global as usize].clone()),
-            _ => {}
+            _ => found.optimizer |= name[home..] == *"param_groups",
         }
         Ok(())
     })?;
     let mut checkpoint = Checkpoint::new(format, found.tensors, source);
-    (checkpoint.opaque, checkpoint.skipped) = (found.opaque, pickle.skipped().to_vec());
+    (checkpoint.opaque, checkpoint.optimizer) = (found.opaque, found.optimizer);
+    checkpoint.skipped = pickle.skipped().to_vec();
     Ok(checkpoint)
 }
 

@@ -100,11 +100,16 @@ pub(super) fn roots(candidates: &[Candidate]) -> String {
 }
 
 fn none(checkpoint: &Checkpoint, from: Option<&Layout>) -> String {
-    let whole = checkpoint.opaque.iter().find(|(name, _)| !name.starts_with("optim"));
+    let beside = |name: &str| ["optim", "sched"].iter().any(|part| name.contains(part));
+    let optimizer = checkpoint.optimizer || checkpoint.opaque.keys().any(|name| beside(name));
+    let whole = checkpoint.opaque.iter().find(|(name, _)| !beside(name));
     match (checkpoint.tensors.is_empty(), whole, from) {
         (true, Some((name, global)), _) => {
             let name = if name.is_empty() { "all of it".to_owned() } else { format!("`{}`", one_line(name)) };
             format!("no tensors found: {name} is an object, {global}, which is not opened: save its state_dict()")
+        }
+        (true, None, _) if optimizer => {
+            "no tensors found, only an optimizer's state: convert the file that holds the network".to_owned()
         }
         (true, None, _) => "no tensors found".to_owned(),
         (false, _, Some(from)) => {
