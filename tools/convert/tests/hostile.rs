@@ -300,6 +300,17 @@ fn weights_inside_of_objects_are_not_taken() {
 }
 
 #[test]
+fn a_loss_for_every_step_of_training() {
+    let thousand = [&b"("[..], &b"G\x3f\xe0\0\0\0\0\0\0".repeat(1000), b"e"].concat();
+    let tensors = |steps: usize| {
+        let p = dict(12, 0, &[1, 3, 2, 2], &[12, 4, 2, 1]);
+        legacy(p.text("losses").raw(b"]").raw(&thousand.repeat(steps / 1000)).raw(b"s"), &[("7", &[1.0; 12])])
+    };
+    refused(&tensors(1_000_000), "missing: dec_1.conv.input_conv.weight");
+    refused(&tensors(2_000_000), "more entries");
+}
+
+#[test]
 fn pickles_that_grow() {
     let p = |raw: &[u8]| legacy(Pickle::new().raw(raw), &[]);
     // A dict inside itself, and dicts that double at each level.

@@ -15,7 +15,8 @@ pub enum Object {
     None,
     Bool(bool),
     Int(i128),
-    Float(f64),
+    /// Any number that is no integer: none is a part of a tensor.
+    Float,
     Text(Box<str>),
     /// Bytes, text that is not UTF-8, or an integer of more than 128 bits.
     Bytes,
