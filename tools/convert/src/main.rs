@@ -13,7 +13,7 @@ use serde_json::json;
 
 /// Convert a partial-convolution checkpoint to inpaint-edge's weights, or these to PyTorch's.
 ///
-/// Reads PyTorch files (old and new), safetensors, Keras .h5 and NumPy .npz. Nothing in a checkpoint is executed.
+/// Reads PyTorch files (old and new), safetensors, Keras .h5 and .keras, and NumPy .npz. Nothing in a checkpoint is executed.
 #[derive(Parser)]
 #[command(name = "inpaint-convert", version, max_term_width = 100)]
 struct Arguments {

@@ -238,7 +238,7 @@ fn pickles_that_ask_for_code() {
             touch(Pickle::new().text(module).text("system").raw(b"\x93(")).raw(b"tR"),
             touch(global(Pickle::new()).raw(b"(")).raw(b"tR}b"),
         ];
-        let reason = format!("all of it is an object, {module}.system, which is not opened");
+        let reason = format!("no tensors found; objects, which are not opened: all of it ({module}.system); save");
         for call in calls {
             refused(&legacy(call.clone(), &[]), &reason);
             let zip = archive(&[("archive/data.pkl", &call.raw(b".").0)], CompressionMethod::Stored);
@@ -262,7 +262,7 @@ fn files_without_a_network() {
     refused(&legacy(groups.clone(), &[]), "no tensors found, only an optimizer's state");
     let adam = Pickle::new().raw(b"}").text("optimizer").raw(b"ctorch.optim.adam\nAdam\n)Rs");
     refused(&legacy(adam.clone(), &[]), "no tensors found, only an optimizer's state");
-    let module = "no tensors found: `net` is an object, models.Net, which is not opened: save its state_dict()";
+    let module = "no tensors found; objects, which are not opened: `net` (models.Net); save a state_dict()";
     refused(&legacy(adam.text("net").raw(b"cmodels\nNet\n)Rs"), &[]), module);
 }
 
@@ -273,7 +273,7 @@ fn weights_inside_of_objects_are_not_taken() {
     let storage: &[(&str, &[f32])] = &[("7", &[1.0; 12])];
     let tensor = |p: Pickle| p.tensor("7", 12, 0, &[1, 3, 2, 2], &[12, 4, 2, 1]);
     let object = |p: Pickle| p.raw(b"cmodels\nNet\n");
-    let inside = "no tensors found: all of it is an object, models.Net";
+    let inside = "no tensors found; objects, which are not opened: all of it (models.Net)";
     // Called with it, filled with it as an attribute, as an item and as an entry.
     refused(&legacy(tensor(object(Pickle::new()).raw(b"(")).raw(b"tR"), storage), inside);
     let made = object(Pickle::new()).raw(b")\x81");
@@ -282,7 +282,7 @@ fn weights_inside_of_objects_are_not_taken() {
     refused(&legacy(tensor(made.clone().text(name)).raw(b"s"), storage), inside);
     // Made by it, under the right name.
     let named = |p: Pickle| p.raw(b"}").text(name);
-    let under = format!("no tensors found: `{name}` is an object, models.Net");
+    let under = format!("no tensors found; objects, which are not opened: `{name}` (models.Net)");
     refused(&legacy(tensor(object(named(Pickle::new())).raw(b"(")).raw(b"tRs"), storage), &under);
     // A storage, a parameter and a dict of it.
     let of = |raw: &[u8]| object(named(Pickle::new()).raw(raw));

@@ -100,28 +100,30 @@ pub(super) fn roots(candidates: &[Candidate]) -> String {
 }
 
 fn none(checkpoint: &Checkpoint, from: Option<&Layout>) -> String {
-    let beside = |name: &str| ["optim", "sched"].iter().any(|part| name.contains(part));
-    let optimizer = checkpoint.optimizer || checkpoint.opaque.keys().any(|name| beside(name));
-    let whole = checkpoint.opaque.iter().find(|(name, _)| !beside(name));
-    match (checkpoint.tensors.is_empty(), whole, from) {
-        (true, Some((name, global)), _) => {
-            let name = if name.is_empty() { "all of it".to_owned() } else { format!("`{}`", one_line(name)) };
-            format!("no tensors found: {name} is an object, {global}, which is not opened: save its state_dict()")
+    let is_optimizers = |name: &str| ["optim", "sched"].iter().any(|part| name.contains(part));
+    let optimizer = checkpoint.optimizer || checkpoint.opaque.keys().any(|name| is_optimizers(name));
+    let objects = checkpoint.opaque.iter().filter(|(name, _)| !is_optimizers(name));
+    let named = |name: &str| if name.is_empty() { "all of it".to_owned() } else { format!("`{name}`") };
+    let objects: Vec<String> = objects.map(|(name, global)| format!("{} ({global})", named(name))).collect();
+    let mut message = match (checkpoint.tensors.is_empty(), from) {
+        (true, _) if optimizer && objects.is_empty() => {
+            return "no tensors found, only an optimizer's state: convert the file that holds the network".to_owned();
         }
-        (true, None, _) if optimizer => {
-            "no tensors found, only an optimizer's state: convert the file that holds the network".to_owned()
+        (true, _) => "no tensors found".to_owned(),
+        (false, from) => {
+            let tensors: Vec<String> = checkpoint.tensors.keys().cloned().collect();
+            let missing = from.map(|from| (from.keys)(Side::Encoder, 1, 1).weight);
+            let what = missing.map_or_else(
+                || "the network of no known program".to_owned(),
+                |name| format!("missing: {name}, behind whatever prefix"),
+            );
+            format!("{what}; its tensors: {}", list(&tensors))
         }
-        (true, None, _) => "no tensors found".to_owned(),
-        (false, _, Some(from)) => {
-            let first = (from.keys)(Side::Encoder, 1, 1).weight;
-            format!("missing: {first}, behind whatever prefix; its tensors: {}", tensors(checkpoint))
-        }
-        (false, ..) => format!("the network of no known program; its tensors: {}", tensors(checkpoint)),
+    };
+    if !objects.is_empty() {
+        message.push_str(&format!("; objects, which are not opened: {}; save a state_dict()", list(&objects)));
     }
-}
-
-fn tensors(checkpoint: &Checkpoint) -> String {
-    list(&checkpoint.tensors.keys().cloned().collect::<Vec<_>>())
+    message
 }
 
 /// Names in one message.
