@@ -116,7 +116,8 @@ fn recognise_as(
         return Err(refused(format!("missing: {}", list(&missing.collect::<Vec<_>>()))));
     }
     let others = checkpoint.tensors.iter().filter(|(name, _)| !seen.contains(*name));
-    let inner = whole.iter().filter(|other| other.prefix.len() > prefix.len()).collect::<Vec<_>>();
+    // A network inside the root, such as an average of this one, is not a part of it.
+    let inner: Vec<&Candidate> = whole.iter().filter(|other| other.prefix.len() > prefix.len()).collect();
     let (extra, outside): (Vec<_>, Vec<_>) = others.partition(|(name, tensor)| {
         candidate.holds(name, tensor.home) && !inner.iter().any(|other| other.holds(name, tensor.home))
     });

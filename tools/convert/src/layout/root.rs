@@ -55,15 +55,14 @@ pub(super) fn candidates(checkpoint: &Checkpoint, from: Option<&'static Layout>)
         for (name, tensor) in &checkpoint.tensors {
             let Some(prefix) = name.strip_suffix(&first) else { continue };
             if prefix.is_empty() || prefix.ends_with(['.', '/']) {
+                if found.len() >= MAX_CANDIDATES {
+                    return Err(refused("more networks than a checkpoint has"));
+                }
                 found.push(Candidate { layout, prefix: prefix.to_owned(), flat: tensor.home <= prefix.len() });
             }
         }
     }
-    match found.len() {
-        0 => Err(refused(none(checkpoint, from))),
-        count if count > MAX_CANDIDATES => Err(refused("more networks than a checkpoint has")),
-        _ => Ok(found),
-    }
+    if found.is_empty() { Err(refused(none(checkpoint, from))) } else { Ok(found) }
 }
 
 /// Those of `candidates` that `--root` names: the one of that name, or those under it.
@@ -77,14 +76,11 @@ pub(super) fn under(candidates: &[Candidate], root: &str) -> Result<Vec<Candidat
     if found.is_empty() {
         found = candidates.iter().filter(|one| one.is_under(root)).cloned().collect();
     }
-    match found.len() {
-        0 => Err(refused(format!(
-            "expected a network under `{}`, found one under {}",
-            one_line(root),
-            roots(candidates)
-        ))),
-        _ => Ok(found),
+    if found.is_empty() {
+        let (root, roots) = (one_line(root), roots(candidates));
+        return Err(refused(format!("expected a network under `{root}`, found one under {roots}")));
     }
+    Ok(found)
 }
 
 /// The roots of networks, for messages.
