@@ -35,7 +35,7 @@ pub enum Dtype {
     I32,
     I64,
     Bool,
-    /// Numbers of so many bytes that no weights are made of.
+    /// What no weights are made of, of so many bytes each.
     Other(u8),
 }
 
@@ -56,6 +56,15 @@ impl Dtype {
     }
 }
 
+impl fmt::Display for Dtype {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Dtype::Other(_) => f.write_str("another type"),
+            dtype => write!(f, "{dtype:?}"),
+        }
+    }
+}
+
 /// Where the storage of a tensor begins.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
@@ -65,15 +74,6 @@ pub(crate) enum Place {
     Entry { index: usize, skip: u64 },
     /// A dataset of an HDF5 file, by its path.
     Dataset(String),
-}
-
-impl fmt::Display for Dtype {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        match self {
-            Dtype::Other(bytes) => write!(f, "another type of {bytes} bytes a number"),
-            dtype => write!(f, "{dtype:?}"),
-        }
-    }
 }
 
 /// A tensor in the file: shape and strides, in numbers, over a storage that other tensors may share.

@@ -35,11 +35,14 @@ pub(super) fn kind(head: &[u8]) -> Option<String> {
 /// What an archive with such entries is, if it is no checkpoint.
 pub(super) fn archive(names: &[String]) -> Option<String> {
     let any = |is: &dyn Fn(&str) -> bool| names.iter().find(|name| is(name));
-    let in_folder = |name: &str, inside: &str| name.starts_with(inside) || name.contains(&format!("/{inside}"));
-    if any(&|name| in_folder(name, "archive_format") || name.contains("exported_program.json")).is_some() {
+    // What PyTorch writes lies in a folder of the file's own name.
+    let inside = |name: &str, is: &dyn Fn(&str) -> bool| name.split_once('/').is_some_and(|(_, name)| is(name));
+    let exported = |name: &str| name == "archive_format" || name == "serialized_exported_program.json";
+    if any(&|name| exported(name) || inside(name, &exported)).is_some() {
         return Some("a program of torch.export (.pt2): save the module's state_dict() with torch.save".to_owned());
     }
-    if any(&|name| in_folder(name, "code/") || in_folder(name, "constants.pkl")).is_some() {
+    let script = |name: &str| name == "constants.pkl" || (name.starts_with("code/") && name.ends_with(".py"));
+    if any(&|name| inside(name, &script)).is_some() {
         return Some("a TorchScript program: load it with torch.jit.load and save its state_dict()".to_owned());
     }
     if any(&|name| name.ends_with("data.pkl") || name.ends_with(".npy")).is_some() {

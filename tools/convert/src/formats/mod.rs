@@ -21,7 +21,7 @@ const EXPECTED: &str = "expected a PyTorch, safetensors, Keras (.h5, .keras) or 
 ///
 /// # Errors
 ///
-/// Weights, where the file is of no known kind, damaged, or asks for code.
+/// Weights, where the file is of no known kind, which is then named, or damaged.
 pub fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>> {
     let head = input.bytes(0, foreign::HEAD)?;
     match &head[..] {
@@ -37,7 +37,7 @@ pub fn open(mut input: Input<'_>) -> Result<Checkpoint<'_>> {
     }
 }
 
-/// An archive: PyTorch's or NumPy's.
+/// An archive: PyTorch's, NumPy's or Keras 3's.
 fn zip(input: Input<'_>) -> Result<Checkpoint<'_>> {
     let len = input.len();
     let archive = whole(input)?;

@@ -152,7 +152,7 @@ fn tensor(pickle: &Pickle, view: View, places: &Places) -> Result<Stored> {
     Stored::new(dtype, tensor.shape, tensor.strides, offset, end, place.clone())
 }
 
-/// Calls `each` on everything in `object` that is no dict, with its name and how many bytes of that name its dict.
+/// Calls `each` on everything in `object` that is no dict, with its name and how many bytes of that are its dict's.
 fn walk(
     pickle: &Pickle,
     object: &Object,
