@@ -191,10 +191,10 @@ fn of_two_networks_one_is_chosen_by_name() {
 }
 
 /// An archive of such entries, each of a few bytes.
-fn archive(names: &[&str]) -> Vec<u8> {
+fn archive(names: &[&str], method: CompressionMethod) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for name in names {
-        zip.start_file(*name, SimpleFileOptions::default().compression_method(CompressionMethod::Stored)).unwrap();
+        zip.start_file(*name, SimpleFileOptions::default().compression_method(method)).unwrap();
         zip.write_all(b"content").unwrap();
     }
     zip.finish().unwrap().into_inner()
@@ -205,7 +205,8 @@ fn files_that_are_taken_for_checkpoints_are_named() {
     let mut tar = vec![0; 1024];
     tar[257..262].copy_from_slice(b"ustar");
     let whole = fixture("xyfjason.pth");
-    let cases: [(&[u8], &str); 16] = [
+    let archive = |names: &[&str]| self::archive(names, CompressionMethod::Stored);
+    let cases: [(&[u8], &str); 18] = [
         (b"", "found an empty file"),
         (b"\x08\x07\x12\x07pytorch\x1a\x051.9.0", "found an ONNX model"),
         (b"\x08\x08:\x80\x01", "found an ONNX model"),
@@ -220,6 +221,8 @@ fn files_that_are_taken_for_checkpoints_are_named() {
         (&archive(&["serialized_exported_program.json", "version"]), "torch.export (.pt2)"),
         (&archive(&["readme.txt", "pconv/net.pth"]), "found an archive that holds pconv/net.pth: unpack it"),
         (&archive(&["readme.txt"]), "found another archive"),
+        (&archive(&["model.weights.h5"]), "the HDF5 file is damaged"),
+        (&self::archive(&["model.weights.h5"], CompressionMethod::Deflated), "uncompressed, as Keras writes it"),
         (&whole[..whole.len() / 2], "the archive is cut short: its directory"),
         (&whole[..whole.len() - 1], "the archive is damaged"),
     ];

@@ -106,6 +106,15 @@ fn the_assembler_makes_files_that_are_read() {
     refused(&one(12, 0, &[1, 3, 2, 2], &[12, 4, 2, 1]), "missing: dec_1.conv.input_conv.weight");
 }
 
+/// PyTorch saves a parameter so that has attributes.
+#[test]
+fn parameters_with_a_state_are_tensors() {
+    let p = Pickle::new().raw(b"}").text("enc_1.conv.input_conv.weight");
+    let p = p.raw(b"ctorch._utils\n_rebuild_parameter_with_state\n(").tensor("7", 12, 0, &[1, 3, 2, 2], &[12, 4, 2, 1]);
+    let p = p.raw(b"\x88}cmodels\nState\n)RtRs");
+    refused(&legacy(p, &[("7", &[1.0; 12])]), "missing: dec_1.conv.input_conv.weight");
+}
+
 #[test]
 fn truncated_anywhere() {
     for path in corpus() {
