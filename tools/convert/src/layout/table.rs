@@ -289,7 +289,7 @@ pub static LAYOUTS: [Layout; 9] = [
         obstacle: None,
         note: Some(
             "the program's own scripts normalise by the statistics of each image, where the result has the running ones: \
-             fills differ from theirs by some 0.1 of 1",
+             fills differ from theirs by 0.1 to 0.2 of 1",
         ),
     },
 ];
