@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
+use image::ImageFormat;
 use inpaint_edge::{Error, Result};
+
+use crate::kind::format_of;
 
 /// A format that results can be written in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +39,19 @@ impl OutputFormat {
                 };
                 Err(Error::usage(format!("expected a name ending in .png, .webp, .jpg or .tif, found {found}")))
             }
+        }
+    }
+}
+
+impl OutputFormat {
+    /// The format of a file in memory, if results are written in it.
+    pub fn of_file(bytes: &[u8]) -> Option<Self> {
+        match format_of(bytes, None).ok()? {
+            ImageFormat::Png => Some(Self::Png),
+            ImageFormat::Tiff => Some(Self::Tiff),
+            ImageFormat::WebP => Some(Self::WebP),
+            ImageFormat::Jpeg => Some(Self::Jpeg(None)),
+            _ => None,
         }
     }
 }

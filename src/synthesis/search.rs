@@ -318,6 +318,8 @@ unsafe fn run_band(isa: Isa, band: &mut Band<'_>) {
             Isa::Avx512 | Isa::Avx2 => avx2(band),
             #[cfg(target_arch = "aarch64")]
             Isa::Neon => band.run::<crate::simd::neon::Neon>(),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Isa::Scalar => band.run::<crate::simd::simd128::Simd128>(),
             _ => band.run::<Scalar>(),
         }
     }

@@ -1,0 +1,104 @@
+// Holds the photograph, away from the page's thread. Answers {id, call, args} with {id, result}, {id, error} or {id, progress}.
+import { attempt, load, Mask, start } from "../index.js";
+import { Photo, sizeOf } from "../pkg/engine.js";
+
+const engine = load();
+let photo;
+
+// Rows that are turned into RGBA at a time: the memory of WebAssembly never shrinks.
+const STRIP = 256;
+
+const calls = {
+  async size(bytes) {
+    await start();
+    const [width, height] = attempt(() => sizeOf(bytes));
+    return { width, height };
+  },
+
+  async open(bytes) {
+    await start();
+    photo?.free();
+    photo = undefined;
+    photo = attempt(() => Photo.open(bytes));
+    return { width: photo.width(), height: photo.height(), format: photo.format(), notes: photo.notes() };
+  },
+
+  rgba(x, y, width, height) {
+    const pixels = new Uint8ClampedArray(4 * width * height);
+    for (let row = 0; row < height; row += STRIP) {
+      const strip = attempt(() => photo.rgba(x, y + row, width, Math.min(STRIP, height - row)));
+      pixels.set(strip, 4 * width * row);
+    }
+    return pixels;
+  },
+
+  // What a fill replaced, and what it put there: the page undoes and repeats fills with these.
+  async fill(plane, onProgress) {
+    const ready = await engine;
+    const mask = attempt(() => Mask.fromPlane(plane, photo.width(), photo.height()));
+    try {
+      const bounds = mask.bounds();
+      if (bounds.length === 0) throw Object.assign(new Error("expected something to fill, found nothing painted"), { kind: "input" });
+      const before = attempt(() => photo.part(...bounds));
+      ready.fillPhoto(photo, mask, onProgress);
+      return { bounds: [...bounds], before, after: attempt(() => photo.part(...bounds)) };
+    } finally {
+      mask.free();
+    }
+  },
+
+  put(bounds, part) {
+    attempt(() => photo.put(...bounds, part));
+  },
+
+  async mask(bytes) {
+    await start();
+    const mask = attempt(() => Mask.fromFile(bytes, false));
+    try {
+      if (mask.width() !== photo.width() || mask.height() !== photo.height()) {
+        const [expected, found] = [photo, mask].map((it) => `${it.width()}×${it.height()}`);
+        throw Object.assign(new Error(`expected a mask of ${expected}, as the photograph, found ${found}`), { kind: "input" });
+      }
+      return mask.plane();
+    } finally {
+      mask.free();
+    }
+  },
+
+  grown(plane, pixels) {
+    const mask = attempt(() => Mask.fromPlane(plane, photo.width(), photo.height()).grown(pixels));
+    try {
+      return mask.plane();
+    } finally {
+      mask.free();
+    }
+  },
+
+  similar(x, y, tolerance) {
+    const mask = attempt(() => Mask.ofColour(photo, x, y, tolerance));
+    try {
+      return mask.plane();
+    } finally {
+      mask.free();
+    }
+  },
+
+  save(ending, quality) {
+    return attempt(() => photo.save(ending, quality));
+  },
+
+  async ready() {
+    await engine;
+  },
+};
+
+self.onmessage = async ({ data: { id, call, args } }) => {
+  try {
+    const told = call === "fill" ? [(done, total) => void self.postMessage({ id, progress: Number(done) / Number(total) })] : [];
+    const result = await calls[call](...args, ...told);
+    const arrays = [result, ...Object.values(result ?? {})].filter((it) => ArrayBuffer.isView(it)).map((it) => it.buffer);
+    self.postMessage({ id, result }, [...new Set(arrays)]);
+  } catch (error) {
+    self.postMessage({ id, error: { message: error.message, kind: error.kind } });
+  }
+};

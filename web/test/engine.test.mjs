@@ -1,0 +1,83 @@
+// The engine in Node gives the program's files, byte for byte.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+
+import { load, Mask, start } from "inpaint-edge";
+import { program, root } from "./program.mjs";
+
+const picture = join(root, "tests/images/photo.png");
+let folder;
+let engine;
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), "inpaint-edge-"));
+  engine = await load();
+});
+after(() => rmSync(folder, { recursive: true }));
+
+// A mask with a box, as PGM: the simplest file of a picture.
+function maskOf(width, height, [x, y, w, h]) {
+  const pixels = new Uint8Array(width * height);
+  for (let row = y; row < y + h; row++) pixels.fill(255, row * width + x, row * width + x + w);
+  return Buffer.concat([Buffer.from(`P5 ${width} ${height} 255\n`), pixels]);
+}
+
+for (const [ending, box] of [["png", [40, 60, 20, 20]], ["jpg", [40, 60, 20, 20]], ["webp", [0, 0, 50, 41]], ["tif", [60, 20, 44, 48]]]) {
+  test(`a result in ${ending} is the program's`, async () => {
+    const photo = engine.open(readFileSync(picture));
+    const mask = maskOf(photo.width(), photo.height(), box);
+    photo.free();
+    const out = join(folder, `out.${ending}`);
+    execFileSync(program, [picture, "-", out], { input: mask });
+    const filled = await engine.fill(readFileSync(picture), mask, { format: ending });
+    assert.equal(filled.holePixels, box[2] * box[3]);
+    assert.ok(Buffer.from(filled.bytes).equals(readFileSync(out)), "other bytes");
+  });
+}
+
+test("a photograph is filled again and again, and put back", async () => {
+  const photo = engine.open(readFileSync(picture));
+  const [width, height] = [photo.width(), photo.height()];
+  const first = photo.rgba(0, 0, width, height);
+  for (const [x, y] of [[10, 10], [50, 20]]) {
+    const plane = new Uint8Array(width * height);
+    for (let row = y; row < y + 9; row++) plane.fill(255, row * width + x, row * width + x + 7);
+    const mask = Mask.fromPlane(plane, width, height);
+    assert.deepEqual([...mask.bounds()], [x, y, 7, 9]);
+    const before = photo.part(...mask.bounds());
+    engine.fillPhoto(photo, mask);
+    const after = photo.rgba(0, 0, width, height);
+    assert.ok(after.some((v, i) => v !== first[i]), "nothing was filled");
+    assert.ok(after.every((v, i) => v === first[i] || plane[i >> 2]), "a known pixel has changed");
+    photo.put(...mask.bounds(), before);
+    mask.free();
+    assert.deepEqual(photo.rgba(0, 0, width, height), first);
+  }
+  photo.free();
+});
+
+test("progress stops a run", async () => {
+  const bytes = readFileSync(picture);
+  const photo = engine.open(bytes);
+  const mask = maskOf(photo.width(), photo.height(), [10, 10, 30, 30]);
+  photo.free();
+  let calls = 0;
+  await engine.fill(bytes, mask, { onProgress: (done, total) => void (calls += done <= total) });
+  assert.ok(calls > 0);
+  await assert.rejects(engine.fill(bytes, mask, { onProgress: () => true }), { kind: "cancelled", code: 1 });
+});
+
+test("bad input is told in one line", async () => {
+  const bytes = readFileSync(picture);
+  const wrong = maskOf(10, 10, [1, 1, 2, 2]);
+  await assert.rejects(engine.fill(bytes, wrong), { kind: "input", message: /expected .*, found .*10/ });
+  await assert.rejects(engine.fill(bytes.subarray(0, 999), wrong), { kind: "input", message: /cut short/ });
+  await assert.rejects(engine.fill(bytes, bytes.subarray(0, 3)), { kind: "input", message: /^the mask: expected/ });
+  await assert.rejects(load({ weights: new Uint8Array(9) }), { kind: "weights" });
+  await start();
+  assert.throws(() => Mask.fromPlane(new Uint8Array(5), 2, 2), { kind: "input", message: "expected a mask of 2×2 bytes, found 5 bytes" });
+});
