@@ -65,10 +65,10 @@ impl<'a> Job<'a> {
             hole::make_opaque(&mut photo.pixels, &hole.mask);
         }
         let notes = self.notes(&photo, &hole);
-        drop(hole);
         photo.fit(format);
         let encode = Instant::now();
-        self.write(&photo, format)?;
+        self.write(&photo, format, &hole.mask)?;
+        drop(hole);
         let times = Times { decode, encode: encode.elapsed(), total: start.elapsed() };
         let output_sha256 = digest.then(|| digest_of(&photo.stored()));
         Ok(Done { report, notes, isa, threads, times, output_sha256 })
@@ -87,7 +87,7 @@ impl<'a> Job<'a> {
         self.check(&photo, format, Some(&hole.mask))?;
         hole::hatch(&mut photo.pixels, &hole.mask);
         photo.fit(format);
-        self.write(&photo, format)?;
+        self.write(&photo, format, &hole.mask)?;
         Ok(Shown { hole_pixels: hole.mask.count(), notes: self.notes(&photo, &hole) })
     }
 
@@ -151,12 +151,12 @@ impl<'a> Job<'a> {
         of_hole.chain(of_photo).collect()
     }
 
-    fn write(&self, photo: &Photo, format: OutputFormat) -> Result<()> {
+    fn write(&self, photo: &Photo, format: OutputFormat, hole: &Mask) -> Result<()> {
         if is_pipe(&self.files.out) {
             let mut out = std::io::stdout().lock();
-            return photo.write(format, &mut out).map_err(|e| e.of("stdout"));
+            return photo.write_filled(format, hole, &mut out).map_err(|e| e.of("stdout"));
         }
-        write_atomically_with(&self.files.out, |out| photo.write(format, out))
+        write_atomically_with(&self.files.out, |out| photo.write_filled(format, hole, out))
     }
 }
 

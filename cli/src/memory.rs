@@ -38,7 +38,7 @@ pub fn loading_peak_bytes(config: &Config, packed: usize) -> usize {
 
 /// Peak bytes from decoding to encoding when the hole is filled.
 pub fn job_peak_bytes(weights: usize, plan: usize, photo: &Header, format: OutputFormat) -> usize {
-    let fill = photo.pixel_bytes().saturating_add(plan);
+    let fill = photo.held_bytes().saturating_add(plan);
     // The inpainter releases the memory of the run before the result is encoded.
     weights.saturating_add(fill.max(preview_peak_bytes(photo, format)))
 }

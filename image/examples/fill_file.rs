@@ -20,7 +20,7 @@ fn run(image: &Path, mask: &Path, out: &Path) -> Result<()> {
     let inpainter = Inpainter::embedded(Options::default())?;
     let report = fill(&inpainter, &mut photo.pixels, &hole, &mut |_| ControlFlow::Continue(()))?;
     println!("{} pixels filled", report.hole_pixels);
-    write_atomically_with(out, |file| photo.write(format, file))
+    write_atomically_with(out, |file| photo.write_filled(format, &hole, file))
 }
 
 fn main() {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::{BufRead, Cursor, Seek};
+use std::sync::Arc;
 
 use image::ImageFormat;
 use inpaint_edge::Result;
@@ -109,7 +110,12 @@ impl<'a> Encoded<'a> {
     pub fn decode(self) -> Result<Photo> {
         let (pixels, metadata) = match self.0 {
             Kind::Lossless(lossless) => lossless.decode(),
-            Kind::Jpeg(bytes, contents) => jpeg::decode(&bytes, *contents),
+            Kind::Jpeg(bytes, contents) => {
+                let (pixels, metadata, original) = jpeg::decode(bytes, *contents)?;
+                let mut photo = Photo::upright(pixels, metadata)?;
+                photo.original = Some(Arc::new(original));
+                return Ok(photo);
+            }
             Kind::Other(bytes, ImageFormat::Tiff) => tiff::decode(&bytes),
             Kind::Other(bytes, format) => plain::decode(&bytes, format),
         }?;

@@ -23,6 +23,9 @@ pub struct Header {
     pub turned: bool,
     /// Bytes that the decoder takes beside the pixels, the file included where it is held.
     pub(crate) decoder_bytes: usize,
+    /// Bytes of a JPEG that are kept beside the pixels, and those that it takes to write a result like it.
+    pub(crate) kept_bytes: usize,
+    pub(crate) block_bytes: usize,
 }
 
 impl Header {
@@ -31,16 +34,24 @@ impl Header {
         self.width as usize * self.height as usize * self.channels * self.sample_bytes
     }
 
+    /// Bytes of the decoded pixels, and of a JPEG that is kept for its result.
+    pub fn held_bytes(&self) -> usize {
+        self.pixel_bytes() + self.kept_bytes
+    }
+
     /// Peak bytes while the file is decoded, pixels included.
     pub fn decode_bytes(&self) -> usize {
-        let upright = if self.turned { self.pixel_bytes() } else { 0 };
+        let upright = if self.turned { self.held_bytes() } else { 0 };
         self.pixel_bytes() + self.decoder_bytes.max(upright)
     }
 
     /// Peak bytes while pixels like these are encoded, pixels included.
     pub fn encode_bytes(&self, format: OutputFormat) -> usize {
+        if format == OutputFormat::Jpeg(None) && self.kept_bytes > 0 {
+            return self.held_bytes() + self.block_bytes;
+        }
         let stored = if self.turned { self.pixel_bytes() } else { 0 };
-        self.pixel_bytes() + stored + encoder_bytes(format, self.width, self.height)
+        self.held_bytes() + stored + encoder_bytes(format, self.width, self.height)
     }
 
     /// The header of the picture in `decoder`; `decoder_bytes` are held beside the pixels.
@@ -60,7 +71,7 @@ impl Header {
         );
         let (width, height) = if across { (height, width) } else { (width, height) };
         let turned = orientation != Orientation::NoTransforms;
-        Self { width, height, channels: 1, sample_bytes: 1, turned, decoder_bytes: 0 }
+        Self { width, height, channels: 1, sample_bytes: 1, turned, decoder_bytes: 0, kept_bytes: 0, block_bytes: 0 }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::Write;
+use std::sync::Arc;
 
 use image::DynamicImage;
 use image::metadata::Orientation;
@@ -24,6 +25,8 @@ pub struct Photo {
     /// The EXIF orientation that was applied to `pixels`.
     orientation: Orientation,
     metadata: Metadata,
+    /// The JPEG that was decoded.
+    pub(crate) original: Option<Arc<jpeg::Original>>,
 }
 
 impl Photo {
@@ -46,7 +49,7 @@ impl Photo {
             alloc::try_alloc(pixels.as_bytes().len())?;
         }
         pixels.apply_orientation(orientation);
-        Ok(Self { pixels, orientation, metadata })
+        Ok(Self { pixels, orientation, metadata, original: None })
     }
 
     /// What a result does not keep or stores in another way, such as a palette, which is written as RGB: one line each,
@@ -76,7 +79,7 @@ impl Photo {
 
     /// The same file with other pixels, upright.
     pub fn with_pixels(self, pixels: DynamicImage) -> Self {
-        Self { pixels, ..self }
+        Self { pixels, original: None, ..self }
     }
 
     /// The pixels turned back to how the file stores them.
@@ -137,6 +140,40 @@ impl Photo {
         Ok(out)
     }
 
+    /// As [`Photo::encode`], of a picture whose hole was filled. From JPEG to JPEG without a quality, all is taken from the file
+    /// that the hole does not touch, whatever `pixels` holds there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Photo::encode`]; input, if `hole` is not of the picture's size.
+    pub fn encode_filled(&self, format: OutputFormat, hole: &Mask) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        self.write_filled(format, hole, &mut out)?;
+        Ok(out)
+    }
+
+    /// As [`Photo::encode_filled`], into `out`, piece by piece where [`Photo::write`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Photo::encode_filled`]; output, where `out` cannot be written; limits, where memory cannot be had.
+    pub fn write_filled(&self, format: OutputFormat, hole: &Mask, out: &mut dyn Write) -> Result<()> {
+        let (width, height) = (self.pixels.width() as usize, self.pixels.height() as usize);
+        if (hole.width(), hole.height()) != (width, height) {
+            let found = format_args!("{}×{}", hole.width(), hole.height());
+            return Err(Error::input(format!("expected a hole in {width}×{height} pixels, found one in {found}")));
+        }
+        match &self.original {
+            Some(original)
+                if format == OutputFormat::Jpeg(None) && original.is_like(&self.pixels, self.orientation) =>
+            {
+                original.write(out, &self.metadata, (&self.pixels, hole), self.orientation)?;
+                out.flush().map_err(unwritable)
+            }
+            _ => self.write(format, out),
+        }
+    }
+
     /// Drops the alpha channel if all pixels are opaque and `format` has none.
     pub fn fit(&mut self, format: OutputFormat) {
         if matches!(format, OutputFormat::Jpeg(_)) && alpha::is_opaque(&self.pixels, None) {
@@ -182,7 +219,7 @@ mod tests {
         });
         let mut upright = DynamicImage::from(pixels);
         upright.apply_orientation(orientation);
-        Photo { pixels: upright, orientation, metadata: Metadata::default() }
+        Photo { pixels: upright, orientation, metadata: Metadata::default(), original: None }
     }
 
     #[test]

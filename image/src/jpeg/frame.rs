@@ -29,6 +29,11 @@ pub(crate) struct Component {
 }
 
 impl Frame {
+    /// Whether it is in Huffman coding, and each scan has whole blocks.
+    pub fn is_sequential(&self) -> bool {
+        !self.is_progressive && !self.is_arithmetic
+    }
+
     pub fn max_h(&self) -> usize {
         self.components.iter().map(|c| c.h).max().unwrap_or(1)
     }

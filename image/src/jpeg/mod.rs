@@ -1,12 +1,16 @@
 //! Decodes JPEG as libjpeg does, but strictly: it refuses damaged and cut files, where libjpeg warns and draws grey.
 
+mod blocks;
 mod fault;
 mod frame;
 mod photoshop;
 mod planes;
+mod scan;
 mod segments;
 mod sequential;
 mod write;
+
+use std::borrow::Cow;
 
 use image::{DynamicImage, GrayImage, RgbImage};
 use inpaint_edge::{Error, Result, alloc};
@@ -20,6 +24,7 @@ use crate::header::Header;
 use crate::limits::{MAX_SIDE, check_size};
 use crate::metadata::Metadata;
 
+pub(crate) use blocks::Original;
 pub(crate) use segments::{Contents, read as contents};
 pub(crate) use write::write;
 
@@ -35,32 +40,36 @@ pub(crate) fn header(bytes: &[u8], contents: &Contents) -> Result<Header> {
     // In whole MCUs, a narrow picture may take many times its pixels.
     check_size(frame.samples() as u64)?;
     let samples = frame.samples();
-    let decoder = match is_sequential(contents) {
+    let decoder = match frame.is_sequential() {
         true => sequential::plane_bytes(contents),
         // First coefficients of 16 bits and a number per block, with the planes; then the planes, with the pixels.
         false => (3 * samples + samples / 64).saturating_sub(pixels as usize).max(samples),
     };
     let decoder_bytes = bytes.len() + metadata.copies() + contents.table_bytes + Painter::bytes(frame) + decoder;
     let size = Header::of_stored((frame.width as u32, frame.height as u32), exif::orientation(metadata));
-    Ok(Header { channels, decoder_bytes, ..size })
+    let kept_bytes = bytes.len() + sequential::mark_bytes(contents);
+    Ok(Header {
+        channels,
+        decoder_bytes,
+        kept_bytes,
+        block_bytes: blocks::encoder_bytes(bytes.len(), contents),
+        ..size
+    })
 }
 
-fn is_sequential(contents: &Contents) -> bool {
-    !contents.frame.is_progressive && !contents.frame.is_arithmetic
-}
-
-/// Decodes to grey or RGB of 8 bits.
-pub(crate) fn decode(bytes: &[u8], contents: Contents) -> Result<(DynamicImage, Metadata)> {
-    let header = header(bytes, &contents)?;
+/// Decodes to grey or RGB of 8 bits, and keeps the file.
+pub(crate) fn decode(bytes: Cow<[u8]>, contents: Contents) -> Result<(DynamicImage, Metadata, Original)> {
+    let header = header(&bytes, &contents)?;
     alloc::try_alloc(header.decode_bytes() - bytes.len())?;
     let frame = &contents.frame;
     let size = frame.width * frame.height * header.channels;
-    let data = if is_sequential(&contents) {
+    let mut marks = Vec::new();
+    let data = if frame.is_sequential() {
         let mut data = alloc::try_filled(0, size)?;
-        sequential::decode(bytes, &contents, &mut data)?;
+        marks = sequential::decode(&bytes, &contents, &mut data)?;
         data
     } else {
-        let planes = planes_of(bytes, &contents)?;
+        let planes = planes_of(&bytes, &contents)?;
         let mut painter = Painter::new(frame, contents.is_rgb)?;
         let mut data = alloc::try_filled(0, size)?;
         let lines = data.chunks_exact_mut(size / frame.height);
@@ -72,7 +81,12 @@ pub(crate) fn decode(bytes: &[u8], contents: Contents) -> Result<(DynamicImage, 
         1 => GrayImage::from_raw(width, height, data).map(DynamicImage::from),
         _ => RgbImage::from_raw(width, height, data).map(DynamicImage::from),
     };
-    Ok((pixels.expect("a sample per pixel and channel"), contents.metadata))
+    let bytes = match bytes {
+        Cow::Owned(bytes) => bytes,
+        Cow::Borrowed(bytes) => alloc::try_to_vec(bytes)?,
+    };
+    let original = Original::new(bytes, &contents, marks);
+    Ok((pixels.expect("a sample per pixel and channel"), contents.metadata, original))
 }
 
 /// The planes of a progressive picture, or of one in arithmetic coding.

@@ -19,7 +19,7 @@ use crate::metadata::{COPIES, Coding, Density, Metadata, Native};
 use crate::{exif, xmp};
 
 /// Prefixes of segments: APP0; APP1 with EXIF, with the XMP packet and with extended XMP; APP2; APP11; APP14.
-const JFIF: &[u8] = b"JFIF\0";
+pub(crate) const JFIF: &[u8] = b"JFIF\0";
 const EXIF: &[u8] = b"Exif\0\0";
 pub(crate) const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 const MORE_XMP: &[u8] = b"http://ns.adobe.com/xmp/extension/\0";
@@ -28,7 +28,7 @@ const MORE_PICTURES: &[u8] = b"MPF\0";
 /// A gain map as of ISO 21496-1.
 const GAIN_MAP: &[u8] = b"urn:iso:std:iso:ts:21496:-1\0";
 const JUMBF: &[u8] = b"JP";
-const ADOBE: &[u8] = b"Adobe";
+pub(crate) const ADOBE: &[u8] = b"Adobe";
 
 /// Bytes behind the prefix of extended XMP: a digest, the length of all parts together, the offset of this part.
 const MORE_XMP_HEAD: usize = 32 + 4 + 4;
@@ -104,7 +104,7 @@ fn has_video(bytes: &[u8]) -> bool {
 
 /// Offset of the next marker from `at` on. In entropy-coded data, 0xFF is followed by 0 or is a restart marker; between
 /// segments, it may be repeated.
-fn next_marker(bytes: &[u8], mut at: usize, mut pass: impl FnMut(u8)) -> Option<usize> {
+pub(crate) fn next_marker(bytes: &[u8], mut at: usize, mut pass: impl FnMut(u8)) -> Option<usize> {
     loop {
         at += memchr::memchr(0xFF, bytes.get(at..)?)?;
         match bytes.get(at + 1)? {

@@ -63,7 +63,7 @@ fn sampling(coding: &Coding) -> SamplingFactor {
 
 /// The segments of metadata: EXIF, which must come first after the JFIF header, then XMP, other segments of an input
 /// JPEG, and the colour profile.
-fn segments(metadata: &Metadata) -> Result<Vec<u8>> {
+pub(super) fn segments(metadata: &Metadata) -> Result<Vec<u8>> {
     let mut segments = Vec::new();
     let too_long = |what: &str, most: usize, found: usize| {
         cannot_hold(format!("expected {what} of at most {most} bytes, found {found}"))

@@ -1,0 +1,242 @@
+//! Writes a JPEG that keeps what its hole does not touch: the coefficients of a block are those of the input, bit for bit,
+//! unless it holds a pixel of the hole. Those blocks are made anew in the input's own coding, tables and sampling.
+
+mod code;
+mod dct;
+mod head;
+mod hole;
+
+use std::io::Write;
+
+use image::DynamicImage;
+use image::metadata::Orientation;
+use inpaint_edge::{Mask, Result};
+use libjpeg_turbo_rs::common::quant_table::{NATURAL_ORDER, ZIGZAG_ORDER};
+use libjpeg_turbo_rs::encode::tables as standard;
+use libjpeg_turbo_rs::{
+    JpegCoefficients, read_coefficients, write_coefficients_arithmetic, write_coefficients_progressive,
+    write_coefficients_progressive_arithmetic,
+};
+
+use self::code::{Coder, Codes, Recode, Table};
+use self::hole::Filled;
+use super::fault::failed;
+use super::frame::Frame;
+use super::scan::{self, Mark, Scan};
+use super::segments::Contents;
+use super::write;
+use crate::fault::unwritable;
+use crate::header::Header;
+use crate::metadata::Metadata;
+
+/// A file that was decoded, kept for a result that is like it.
+pub(crate) struct Original {
+    bytes: Vec<u8>,
+    frame: Frame,
+    is_rgb: bool,
+    /// Whether the first scan has all components, and no other counts.
+    is_interleaved: bool,
+    /// Where each row of a single sequential scan begins.
+    marks: Vec<Mark>,
+}
+
+impl std::fmt::Debug for Original {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "a JPEG of {} bytes", self.bytes.len())
+    }
+}
+
+/// Bytes that writing takes beside the file.
+pub(crate) fn encoder_bytes(bytes: usize, contents: &Contents) -> usize {
+    let frame = &contents.frame;
+    let cells = hole::bytes(frame.width, frame.height);
+    let coder = if frame.is_sequential() {
+        code::bytes(blocks_of_row(frame))
+    } else {
+        // Coefficients of 16 bits, and what the library writes them to: at first a byte for each pixel and a quarter.
+        2 * frame.samples() + frame.width * frame.height * 5 / 4 + bytes
+    };
+    contents.table_bytes + cells + coder
+}
+
+/// The most blocks of a row of MCUs.
+fn blocks_of_row(frame: &Frame) -> usize {
+    frame.mcus().0 * frame.components.iter().map(|c| c.h * c.v).sum::<usize>()
+}
+
+impl Original {
+    pub(super) fn new(bytes: Vec<u8>, contents: &Contents, marks: Vec<Mark>) -> Self {
+        let Contents { frame, is_rgb, is_interleaved, .. } = contents;
+        Self { bytes, frame: frame.clone(), is_rgb: *is_rgb, is_interleaved: *is_interleaved, marks }
+    }
+
+    /// Whether upright `pixels` are of this file's size and kind.
+    pub fn is_like(&self, pixels: &DynamicImage, orientation: Orientation) -> bool {
+        let (width, height) = (self.frame.width as u32, self.frame.height as u32);
+        let size = Header::of_stored((width, height), orientation);
+        let is_grey = self.frame.components.len() == 1;
+        let is_kind = match pixels {
+            DynamicImage::ImageLuma8(_) => is_grey,
+            DynamicImage::ImageRgb8(_) => !is_grey,
+            _ => false,
+        };
+        is_kind && (pixels.width(), pixels.height()) == (size.width, size.height)
+    }
+
+    /// Writes the file with `metadata` and the pixels of `hole`. `pixels` and `hole` are upright by `orientation`.
+    ///
+    /// # Errors
+    ///
+    /// Output, where `out` cannot be written; usage, if the metadata does not fit; limits, if memory runs out.
+    pub fn write(
+        &self,
+        out: &mut dyn Write,
+        metadata: &Metadata,
+        (pixels, hole): (&DynamicImage, &Mask),
+        orientation: Orientation,
+    ) -> Result<()> {
+        let filled = Filled::new(&self.frame, self.is_rgb, pixels, hole, orientation)?;
+        let mut head = vec![0xFF, 0xD8];
+        head::add(&mut head, &self.bytes, &write::segments(metadata)?)?;
+        if !self.frame.is_sequential() {
+            out.write_all(&head).map_err(unwritable)?;
+            return out.write_all(&self.recoded(&filled)?).map_err(unwritable);
+        }
+        // First with the codes of the file, which counts what is coded.
+        let blocks = blocks_of_row(&self.frame);
+        let mut trial = Coder::new(None, blocks)?;
+        self.scans(&mut trial, &filled, None)?;
+        let mut tables = None;
+        if trial.lacks_a_code() {
+            // Then all blocks are counted, and coded with the best codes for them.
+            trial = Coder::new(None, blocks)?;
+            self.scans(&mut trial, &filled, Some(&Default::default()))?;
+            tables = Some(trial.best_tables());
+        }
+        drop(trial);
+        let mut coder = Coder::new(Some(out), blocks)?;
+        coder.segment(&head)?;
+        self.scans(&mut coder, &filled, tables.as_ref())?;
+        coder.segment(&[0xFF, 0xD9])?;
+        coder.finish()
+    }
+
+    /// Writes everything from the first table to the last scan. With `tables`, codes all blocks anew with these.
+    fn scans(&self, coder: &mut Coder, filled: &Filled, tables: Option<&[Option<Table>; 8]>) -> Result<()> {
+        let read = scan::headers(&self.bytes, &self.frame)?;
+        let mut scans = read.scans.iter();
+        coder.codes = standard_codes();
+        if let Some(tables) = tables {
+            coder.define(tables)?;
+        }
+        for (marker, segment) in head::coding(&self.bytes) {
+            match marker {
+                0xC4 if tables.is_some() => {}
+                0xC4 => {
+                    define(&mut coder.codes, &segment[4..]);
+                    coder.segment(segment)?;
+                }
+                0xDA => {
+                    let Some(scan) = scans.next() else { continue };
+                    let scan = Scan::new(&self.bytes, &self.frame, &read.frame, scan)?;
+                    coder.segment(segment)?;
+                    self.scan(scan, coder, filled, tables.is_some())?;
+                    if self.is_interleaved {
+                        scans = [].iter();
+                    }
+                }
+                _ => coder.segment(segment)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn scan(&self, mut scan: Scan, coder: &mut Coder, filled: &Filled, all_anew: bool) -> Result<()> {
+        let parts = scan.parts().to_vec();
+        coder.begin();
+        for row in 0..scan.rows() {
+            let from = scan.mark();
+            let mut touched = parts.iter().map(|p| (p.component, row * p.down..(row + 1) * p.down));
+            let may_copy = !all_anew
+                && coder.is_at(&from)
+                && (!scan.has_restarts() || coder.lies_as(&from))
+                && !touched.any(|(component, rows)| filled.touches_rows(component, rows));
+            if may_copy {
+                match self.marks.get(row + 1) {
+                    Some(mark) => scan.seek(mark),
+                    None => scan.read_row(row, &mut Passed)?,
+                }
+                coder.copy(scan.bytes(), &from, &scan.mark())?;
+            } else {
+                let change = |part: &scan::Part, x, y, block: &_| {
+                    let component = part.component;
+                    filled.touches(component, x, y).then(|| filled.block(component, x, y, block))
+                };
+                scan.read_row(row, &mut Recode { coder, parts: &parts, change })?;
+            }
+            coder.end_row()?;
+        }
+        coder.end()
+    }
+
+    /// A progressive file, or one in arithmetic coding, from its first table to its end.
+    fn recoded(&self, filled: &Filled) -> Result<Vec<u8>> {
+        let mut all = read_coefficients(&self.bytes).map_err(failed)?;
+        for (i, component) in all.components.iter_mut().enumerate() {
+            let columns = component.blocks_x;
+            for (at, block) in component.blocks.iter_mut().enumerate() {
+                let (x, y) = (at % columns, at / columns);
+                if filled.touches(i, x, y) {
+                    // The library's blocks are in the order of coding.
+                    let changed = filled.block(i, x, y, &NATURAL_ORDER.map(|k| block[k]));
+                    *block = ZIGZAG_ORDER.map(|k| changed[k]);
+                }
+            }
+        }
+        let write: fn(&JpegCoefficients) -> _ = match (self.frame.is_progressive, self.frame.is_arithmetic) {
+            (true, false) => |all| write_coefficients_progressive(all, None),
+            (true, true) => |all| write_coefficients_progressive_arithmetic(all, None),
+            (false, _) => write_coefficients_arithmetic,
+        };
+        let mut written = write(&all).map_err(failed)?;
+        drop(all);
+        // The library begins with segments of its own on colours.
+        let tables = head::coding(&written).next().map_or(0, |(_, segment)| segment.as_ptr() as usize);
+        let start = tables - written.as_ptr() as usize;
+        written.drain(..start);
+        Ok(written)
+    }
+}
+
+/// Passes over blocks.
+struct Passed;
+
+impl scan::Take for Passed {
+    fn block(&mut self, _: usize, _: usize, _: usize, _: &[i16; 64]) {}
+}
+
+/// The codes that the standard gives as an example, which hold where a file has none.
+fn standard_codes() -> [Codes; 8] {
+    let mut codes = [Codes::NONE; 8];
+    let tables: [(usize, &[u8; 17], &[u8]); 4] = [
+        (0, &standard::DC_LUMINANCE_BITS, &standard::DC_LUMINANCE_VALUES),
+        (1, &standard::DC_CHROMINANCE_BITS, &standard::DC_CHROMINANCE_VALUES),
+        (4, &standard::AC_LUMINANCE_BITS, &standard::AC_LUMINANCE_VALUES),
+        (5, &standard::AC_CHROMINANCE_BITS, &standard::AC_CHROMINANCE_VALUES),
+    ];
+    for (i, counts, symbols) in tables {
+        codes[i] = Codes::new(&counts[1..], symbols);
+    }
+    codes
+}
+
+/// Takes the codes of a DHT segment's content.
+fn define(codes: &mut [Codes; 8], mut data: &[u8]) {
+    while let Some((&[head, ref counts @ ..], rest)) = data.split_first_chunk::<17>() {
+        let symbols = counts.iter().map(|count| usize::from(*count)).sum::<usize>().min(rest.len());
+        if let Some(codes) = codes.get_mut(usize::from(4 * (head >> 4) + head % 16)) {
+            *codes = Codes::new(counts, &rest[..symbols]);
+        }
+        data = &rest[symbols..];
+    }
+}
