@@ -113,7 +113,7 @@ impl<'a> Encoded<'a> {
             Kind::Jpeg(bytes, contents) => {
                 let (pixels, metadata, original) = jpeg::decode(bytes, *contents)?;
                 let mut photo = Photo::upright(pixels, metadata)?;
-                photo.original = Some(Arc::new(original));
+                photo.original = original.map(Arc::new);
                 return Ok(photo);
             }
             Kind::Other(bytes, ImageFormat::Tiff) => tiff::decode(&bytes),

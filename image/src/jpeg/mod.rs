@@ -47,18 +47,15 @@ pub(crate) fn header(bytes: &[u8], contents: &Contents) -> Result<Header> {
     };
     let decoder_bytes = bytes.len() + metadata.copies() + contents.table_bytes + Painter::bytes(frame) + decoder;
     let size = Header::of_stored((frame.width as u32, frame.height as u32), exif::orientation(metadata));
-    let kept_bytes = bytes.len() + sequential::mark_bytes(contents);
-    Ok(Header {
-        channels,
-        decoder_bytes,
-        kept_bytes,
-        block_bytes: blocks::encoder_bytes(bytes.len(), contents),
-        ..size
-    })
+    let (kept_bytes, block_bytes) = match Original::can_be(frame) {
+        true => (bytes.len() + sequential::mark_bytes(contents), blocks::encoder_bytes(bytes.len(), contents)),
+        false => (0, 0),
+    };
+    Ok(Header { channels, decoder_bytes, kept_bytes, block_bytes, ..size })
 }
 
 /// Decodes to grey or RGB of 8 bits, and keeps the file.
-pub(crate) fn decode(bytes: Cow<[u8]>, contents: Contents) -> Result<(DynamicImage, Metadata, Original)> {
+pub(crate) fn decode(bytes: Cow<[u8]>, contents: Contents) -> Result<(DynamicImage, Metadata, Option<Original>)> {
     let header = header(&bytes, &contents)?;
     alloc::try_alloc(header.decode_bytes() - bytes.len())?;
     let frame = &contents.frame;
@@ -85,7 +82,7 @@ pub(crate) fn decode(bytes: Cow<[u8]>, contents: Contents) -> Result<(DynamicIma
         Cow::Owned(bytes) => bytes,
         Cow::Borrowed(bytes) => alloc::try_to_vec(bytes)?,
     };
-    let original = Original::new(bytes, &contents, marks);
+    let original = Original::can_be(frame).then(|| Original::new(bytes, &contents, marks));
     Ok((pixels.expect("a sample per pixel and channel"), contents.metadata, original))
 }
 

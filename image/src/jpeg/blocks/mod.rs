@@ -14,7 +14,7 @@ use inpaint_edge::{Mask, Result};
 use libjpeg_turbo_rs::common::quant_table::{NATURAL_ORDER, ZIGZAG_ORDER};
 use libjpeg_turbo_rs::encode::tables as standard;
 use libjpeg_turbo_rs::{
-    JpegCoefficients, read_coefficients, write_coefficients_arithmetic, write_coefficients_progressive,
+    DecodeLimits, JpegCoefficients, read_coefficients, write_coefficients_arithmetic, write_coefficients_progressive,
     write_coefficients_progressive_arithmetic,
 };
 
@@ -56,7 +56,7 @@ pub(crate) fn encoder_bytes(bytes: usize, contents: &Contents) -> usize {
         // Coefficients of 16 bits, and what the library writes them to: at first a byte for each pixel and a quarter.
         2 * frame.samples() + frame.width * frame.height * 5 / 4 + bytes
     };
-    contents.table_bytes + cells + coder
+    contents.table_bytes + contents.metadata.copies() + cells + coder
 }
 
 /// The most blocks of a row of MCUs.
@@ -65,6 +65,16 @@ fn blocks_of_row(frame: &Frame) -> usize {
 }
 
 impl Original {
+    /// Whether a file of this kind can be kept. The library, which writes what is not sequential, begins with a scan of all
+    /// components, whose MCUs have at most 10 blocks, and reads no larger pictures.
+    pub(super) fn can_be(frame: &Frame) -> bool {
+        let Frame { width, height, components, .. } = frame;
+        let blocks = components.iter().map(|c| c.h * c.v).sum::<usize>();
+        let limits = DecodeLimits::default();
+        let is_small = *width.max(height) <= limits.max_width && (width * height) as u64 <= limits.max_pixels;
+        frame.is_sequential() || is_small && (components.len() == 1 || blocks <= 10)
+    }
+
     pub(super) fn new(bytes: Vec<u8>, contents: &Contents, marks: Vec<Mark>) -> Self {
         let Contents { frame, is_rgb, is_interleaved, .. } = contents;
         Self { bytes, frame: frame.clone(), is_rgb: *is_rgb, is_interleaved: *is_interleaved, marks }
