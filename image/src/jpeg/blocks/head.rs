@@ -4,18 +4,18 @@ use inpaint_edge::{Result, alloc};
 
 use super::super::segments::{ADOBE, JFIF, add_segment, next_marker};
 
-/// Segments on how the picture is coded, whole, with their markers: tables, frame, headers of scans. Up to the end of the
-/// image.
-pub(super) fn coding(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
-    segments(bytes).filter(|(marker, _)| !matches!(marker, 0xE0..=0xEF | 0xFE))
+/// Segments on how the picture is coded, up to the end of the image: tables, frame, headers of scans. Where each begins, its
+/// marker, and all of it.
+pub(super) fn coding(bytes: &[u8]) -> impl Iterator<Item = (usize, u8, &[u8])> {
+    segments(bytes).filter(|(_, marker, _)| !matches!(marker, 0xE0..=0xEF | 0xFE))
 }
 
 /// Adds to `head`, which ends in SOI, what must stay for colours to stay, and `metadata` in its place: behind the JFIF
 /// header, before Adobe's segment.
 pub(super) fn add(head: &mut Vec<u8>, bytes: &[u8], metadata: &[u8]) -> Result<()> {
-    let before_scans = || segments(bytes).take_while(|(marker, _)| *marker != 0xDA);
+    let before_scans = || segments(bytes).take_while(|(_, marker, _)| *marker != 0xDA);
     let find = |wanted: u8, prefix: &[u8], least: usize| {
-        let found = before_scans().filter(|(marker, _)| *marker == wanted).map(|(_, segment)| &segment[4..]);
+        let found = before_scans().filter(|(_, marker, _)| *marker == wanted).map(|(.., segment)| &segment[4..]);
         found.filter(|data| data.starts_with(prefix) && data.len() >= least).last().map(|data| &data[..least])
     };
     if let Some(jfif) = find(0xE0, JFIF, 14) {
@@ -29,13 +29,13 @@ pub(super) fn add(head: &mut Vec<u8>, bytes: &[u8], metadata: &[u8]) -> Result<(
     Ok(())
 }
 
-fn segments(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+fn segments(bytes: &[u8]) -> impl Iterator<Item = (usize, u8, &[u8])> {
     let mut at = 2;
     std::iter::from_fn(move || {
         let start = next_marker(bytes, at, |_| ())?;
         let [_, marker, high, low] = *bytes.get(start..)?.first_chunk()?;
         at = start + 2 + usize::from(u16::from_be_bytes([high, low]));
         let segment = bytes.get(start..at)?;
-        (marker != 0xD9).then_some((marker, segment))
+        (marker != 0xD9).then_some((start, marker, segment))
     })
 }

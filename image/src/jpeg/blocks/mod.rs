@@ -13,10 +13,7 @@ use image::metadata::Orientation;
 use inpaint_edge::{Mask, Result};
 use libjpeg_turbo_rs::common::quant_table::{NATURAL_ORDER, ZIGZAG_ORDER};
 use libjpeg_turbo_rs::encode::tables as standard;
-use libjpeg_turbo_rs::{
-    DecodeLimits, JpegCoefficients, read_coefficients, write_coefficients_arithmetic, write_coefficients_progressive,
-    write_coefficients_progressive_arithmetic,
-};
+use libjpeg_turbo_rs::{DecodeLimits, read_coefficients, write_coefficients_progressive};
 
 use self::code::{Coder, Codes, Recode, Table};
 use self::hole::Filled;
@@ -65,14 +62,14 @@ fn blocks_of_row(frame: &Frame) -> usize {
 }
 
 impl Original {
-    /// Whether a file of this kind can be kept. The library, which writes what is not sequential, begins with a scan of all
-    /// components, whose MCUs have at most 10 blocks, and reads no larger pictures.
+    /// Whether a file of this kind can be kept. Of what is not sequential, the library writes progressive pictures in Huffman
+    /// coding; it begins with a scan of all components, whose MCUs have at most 10 blocks, and reads no larger pictures.
     pub(super) fn can_be(frame: &Frame) -> bool {
         let Frame { width, height, components, .. } = frame;
         let blocks = components.iter().map(|c| c.h * c.v).sum::<usize>();
         let limits = DecodeLimits::default();
         let is_small = *width.max(height) <= limits.max_width && (width * height) as u64 <= limits.max_pixels;
-        frame.is_sequential() || is_small && (components.len() == 1 || blocks <= 10)
+        frame.is_sequential() || !frame.is_arithmetic && is_small && (components.len() == 1 || blocks <= 10)
     }
 
     pub(super) fn new(bytes: Vec<u8>, contents: &Contents, marks: Vec<Mark>) -> Self {
@@ -139,7 +136,7 @@ impl Original {
         if let Some(tables) = tables {
             coder.define(tables)?;
         }
-        for (marker, segment) in head::coding(&self.bytes) {
+        for (_, marker, segment) in head::coding(&self.bytes) {
             match marker {
                 0xC4 if tables.is_some() => {}
                 0xC4 => {
@@ -189,7 +186,7 @@ impl Original {
         coder.end()
     }
 
-    /// A progressive file, or one in arithmetic coding, from its first table to its end.
+    /// A progressive file, from its first table to its end. Its scans are those of the library's own progression.
     fn recoded(&self, filled: &Filled) -> Result<Vec<u8>> {
         let mut all = read_coefficients(&self.bytes).map_err(failed)?;
         for (i, component) in all.components.iter_mut().enumerate() {
@@ -203,17 +200,11 @@ impl Original {
                 }
             }
         }
-        let write: fn(&JpegCoefficients) -> _ = match (self.frame.is_progressive, self.frame.is_arithmetic) {
-            (true, false) => |all| write_coefficients_progressive(all, None),
-            (true, true) => |all| write_coefficients_progressive_arithmetic(all, None),
-            (false, _) => write_coefficients_arithmetic,
-        };
-        let mut written = write(&all).map_err(failed)?;
+        let mut written = write_coefficients_progressive(&all, None).map_err(failed)?;
         drop(all);
         // The library begins with segments of its own on colours.
-        let tables = head::coding(&written).next().map_or(0, |(_, segment)| segment.as_ptr() as usize);
-        let start = tables - written.as_ptr() as usize;
-        written.drain(..start);
+        let tables = head::coding(&written).next().map_or(0, |(at, ..)| at);
+        written.drain(..tables);
         Ok(written)
     }
 }
