@@ -6,6 +6,9 @@
 /// Bits behind the point of samples.
 pub(super) const POINT: u32 = 8;
 
+/// Bits behind the point of sums of squares.
+pub(super) const GAIN_POINT: u32 = 12;
+
 /// cos(kπ/16) / 2, for k of 0 to 8.
 const COSINES: [i64; 9] =
     [134_217_728, 131_638_772, 124_001_012, 111_597_962, 94_906_266, 74_567_374, 51_362_901, 26_184_580, 0];
@@ -36,7 +39,12 @@ pub(super) fn inverse(coefficients: &[i16; 64], steps: &[u16; 64]) -> [i64; 64] 
         // No real block has more.
         (i64::from(coefficients[i]) * i64::from(steps[i])).clamp(-(1 << 15), 1 << 15) << POINT
     });
-    let rows = product(&scaled, |u, x| BASIS[u][x]);
+    samples(&scaled)
+}
+
+/// The samples of coefficients with [`POINT`] bits behind the point.
+pub(super) fn samples(coefficients: &[i64; 64]) -> [i64; 64] {
+    let rows = product(coefficients, |u, x| BASIS[u][x]);
     product(&rows, |v, y| BASIS[v][y])
 }
 
@@ -44,6 +52,22 @@ pub(super) fn inverse(coefficients: &[i16; 64], steps: &[u16; 64]) -> [i64; 64] 
 pub(super) fn forward(samples: &[i64; 64]) -> [i64; 64] {
     let rows = product(samples, |x, u| BASIS[u][x]);
     product(&rows, |y, v| BASIS[v][y])
+}
+
+/// For each coefficient, the sum of the squares of its samples, each times its weight; with [`GAIN_POINT`] bits behind the
+/// point.
+pub(super) fn squares(weights: &[i64; 64]) -> [i64; 64] {
+    let square = |basis: i64| (basis * basis) >> BITS;
+    let rows = product(&weights.map(|weight| weight << GAIN_POINT), |x, u| square(BASIS[u][x]));
+    product(&rows, |y, v| square(BASIS[v][y]))
+}
+
+/// Adds `change` of a coefficient to samples.
+pub(super) fn add(samples: &mut [i64; 64], coefficient: usize, change: i64) {
+    let (v, u) = (coefficient / 8, coefficient % 8);
+    for (i, sample) in samples.iter_mut().enumerate() {
+        *sample += (((BASIS[u][i % 8] * BASIS[v][i / 8]) >> BITS) * change) >> BITS;
+    }
 }
 
 /// Each row times a matrix; then rows become columns.

@@ -6,6 +6,7 @@ use inpaint_edge::{Mask, Result, alloc};
 
 use super::super::frame::{Component, Frame};
 use super::dct::{self, POINT};
+use super::round::rounded;
 
 /// Pixels per side of a cell.
 const CELL: usize = 8;
@@ -90,21 +91,15 @@ impl<'a> Filled<'a> {
         // A picture of whole scans has a table for each component.
         let Some(table) = &self.frame.components[component].table else { return *coefficients };
         let mut samples = dct::inverse(coefficients, table);
+        let mut known = [true; 64];
         for (i, sample) in samples.iter_mut().enumerate() {
             // Samples past the edge go with the last ones before it.
             let at = ((8 * x + i % 8).min(grid.width - 1), (8 * y + i / 8).min(grid.height - 1));
             if let Some(filled) = self.sample(&grid, component, at) {
-                *sample = filled;
+                (*sample, known[i]) = (filled, false);
             }
         }
-        let exact = dct::forward(&samples);
-        std::array::from_fn(|i| {
-            let step = i64::from(table[i].max(1)) << POINT;
-            let magnitude = (2 * exact[i].abs() + step) / (2 * step);
-            // The most that a baseline file holds.
-            let most = if i == 0 { 1024 - i64::from(exact[0] > 0) } else { 1023 };
-            (magnitude.min(most) * exact[i].signum()) as i16
-        })
+        rounded(&dct::forward(&samples), table, &known)
     }
 
     /// The mean of the pixels of a sample, less 128, if one of them is hole.

@@ -5,6 +5,7 @@ mod code;
 mod dct;
 mod head;
 mod hole;
+mod round;
 
 use std::io::Write;
 

@@ -1,0 +1,202 @@
+//! A JPEG keeps what its hole does not touch.
+
+use std::path::{Path, PathBuf};
+
+use image::{DynamicImage, GrayImage, Rgb, RgbImage};
+use inpaint_edge::{ErrorKind, Mask};
+use inpaint_edge_image::{OutputFormat, Photo};
+
+const JPEG: OutputFormat = OutputFormat::Jpeg(None);
+
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/images").join(name)
+}
+
+/// Files of every sampling and order of scans that are kept, with their names.
+fn files() -> Vec<(String, Vec<u8>)> {
+    let entries = ["jpeg", "kinds"].map(|name| std::fs::read_dir(folder(name)).unwrap()).into_iter().flatten();
+    let names = entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "jpg"));
+    let named = |path: PathBuf| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(path).unwrap());
+    let kept: Vec<_> =
+        names.map(named).filter(|(name, _)| !name.contains("arithmetic") && name != "cmyk.jpg").collect();
+    assert!(kept.len() > 20);
+    kept
+}
+
+/// The headers of scans with what is coded.
+fn scans(bytes: &[u8]) -> Vec<&[u8]> {
+    let (mut at, mut found) = (2, Vec::new());
+    while bytes[at + 1] != 0xD9 {
+        let (start, marker) = (at, bytes[at + 1]);
+        at += 2 + usize::from(u16::from_be_bytes([bytes[at + 2], bytes[at + 3]]));
+        while marker == 0xDA && (bytes[at] != 0xFF || matches!(bytes[at + 1], 0 | 0xD0..=0xD7)) {
+            at += 1;
+        }
+        if marker == 0xDA {
+            found.push(&bytes[start..at]);
+        }
+    }
+    found
+}
+
+/// A box, painted in one colour.
+struct Painted {
+    photo: Photo,
+    mask: Mask,
+    columns: std::ops::Range<u32>,
+    rows: std::ops::Range<u32>,
+}
+
+const COLOUR: [u8; 3] = [200, 60, 90];
+const GREY: u8 = 170;
+
+/// Paints a box in the middle of a picture of 40 pixels a side or more.
+fn painted(bytes: &[u8]) -> Painted {
+    let mut photo = Photo::decode(bytes).unwrap();
+    let (width, height) = (photo.pixels.width(), photo.pixels.height());
+    let (columns, rows) = (width / 2 - 5..width / 2 + 4, height / 2 - 3..height / 2 + 8);
+    for (x, y) in rows.clone().flat_map(|y| columns.clone().map(move |x| (x, y))) {
+        match &mut photo.pixels {
+            DynamicImage::ImageLuma8(image) => image.get_pixel_mut(x, y).0 = [GREY],
+            DynamicImage::ImageRgb8(image) => image.get_pixel_mut(x, y).0 = COLOUR,
+            other => panic!("{other:?}"),
+        }
+    }
+    let mut mask = Mask::new(width as usize, height as usize).unwrap();
+    mask.add_box(columns.start as usize..columns.end as usize, rows.start as usize..rows.end as usize);
+    Painted { photo, mask, columns, rows }
+}
+
+/// Asserts that `after` shows the paint, and `before` beyond blocks of up to 32 pixels and the pixel beside them.
+#[track_caller]
+fn is_painted(before: &DynamicImage, after: &DynamicImage, painted: &Painted, name: &str) {
+    let Painted { columns, rows, .. } = painted;
+    let is_near = |x: u32, y: u32| {
+        let block = |range: &std::ops::Range<u32>| {
+            range.start / 32 * 32 - range.start.min(1)..range.end.next_multiple_of(32) + 1
+        };
+        block(columns).contains(&x) && block(rows).contains(&y)
+    };
+    let (before, after) = (before.to_rgb8(), after.to_rgb8());
+    let (mut off, mut kept) = (0, 0);
+    for (x, y, pixel) in after.enumerate_pixels() {
+        if columns.contains(&x) && rows.contains(&y) {
+            let paint = if painted.photo.pixels.color().has_color() { COLOUR } else { [GREY; 3] };
+            off += pixel.0.into_iter().zip(paint).map(|(a, b)| u32::from(a.abs_diff(b))).sum::<u32>();
+        } else if !is_near(x, y) {
+            assert_eq!(pixel, before.get_pixel(x, y), "{name}: {x}, {y}");
+            kept += 1;
+        }
+    }
+    let mean = off / 3 / (columns.len() * rows.len()) as u32;
+    assert!(mean <= 40, "{name}: the paint is {mean} off");
+    assert!(kept > 0 || before.width() < 72, "{name}");
+}
+
+#[test]
+fn blocks_that_the_hole_does_not_touch_are_kept() {
+    for (name, bytes) in files() {
+        let before = Photo::decode(&bytes).unwrap();
+        let painted = painted(&bytes);
+        let result = painted.photo.encode_filled(JPEG, &painted.mask).unwrap();
+        let after = Photo::decode(&result).unwrap();
+        is_painted(&before.pixels, &after.pixels, &painted, &name);
+        // The size follows the hole: grey paint takes less than what was there.
+        assert!(result.len() < bytes.len() * 21 / 20 + 400, "{name}: {} of {}", result.len(), bytes.len());
+    }
+}
+
+#[test]
+fn a_file_without_a_hole_keeps_its_scans_byte_for_byte() {
+    for (name, bytes) in files() {
+        let photo = Photo::decode(&bytes).unwrap();
+        let none = Mask::new(photo.pixels.width() as usize, photo.pixels.height() as usize).unwrap();
+        let once = photo.encode_filled(JPEG, &none).unwrap();
+        assert!(Photo::decode(&once).unwrap().pixels == photo.pixels, "{name}");
+        if !name.contains("progressive") {
+            assert!(scans(&once) == scans(&bytes), "{name}");
+        }
+        let twice = Photo::decode(&once).unwrap().encode_filled(JPEG, &none).unwrap();
+        assert!(once == twice, "{name}");
+    }
+}
+
+#[test]
+fn stored_blocks_stay_where_they_are_under_every_orientation() {
+    let plain = std::fs::read(folder("kinds/baseline-420-restart.jpg")).unwrap();
+    for orientation in 1..=8 {
+        let mut exif = b"\xFF\xE1\0\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+        exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+        let bytes = [&plain[..2], &exif, &plain[2..]].concat();
+        let before = Photo::decode(&bytes).unwrap();
+        let painted = painted(&bytes);
+        let result = painted.photo.encode_filled(JPEG, &painted.mask).unwrap();
+        let after = Photo::decode(&result).unwrap();
+        assert_eq!(after.is_turned(), orientation > 1);
+        is_painted(&before.pixels, &after.pixels, &painted, &format!("orientation {orientation}"));
+        let none = Mask::new(painted.mask.width(), painted.mask.height()).unwrap();
+        assert!(scans(&before.encode_filled(JPEG, &none).unwrap()) == scans(&plain), "orientation {orientation}");
+    }
+}
+
+#[test]
+fn a_fill_that_the_codes_of_the_file_lack_gets_new_codes() {
+    // A ramp, which needs few codes, with the best codes for it.
+    let ramp = RgbImage::from_fn(120, 90, |x, y| Rgb([x as u8, y as u8, 99]));
+    let mut bytes = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 90);
+    encoder.set_optimized_huffman_tables(true);
+    encoder.encode(&ramp, 120, 90, jpeg_encoder::ColorType::Rgb).unwrap();
+    let before = Photo::decode(&bytes).unwrap();
+    let painted = painted(&bytes);
+    let result = painted.photo.encode_filled(JPEG, &painted.mask).unwrap();
+    assert!(scans(&result) != scans(&bytes));
+    is_painted(&before.pixels, &Photo::decode(&result).unwrap().pixels, &painted, "ramp");
+}
+
+#[test]
+fn known_samples_change_less_than_by_the_nearest_steps() {
+    // The luma of a grey picture is its pixels. Beside the hole, a coarse table changes what is known.
+    let waves = GrayImage::from_fn(64, 64, |x, y| image::Luma([(x * x / 9 + y * 3 + x * y / 7) as u8]));
+    let mut bytes = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 60);
+    encoder.set_optimized_huffman_tables(false);
+    encoder.encode(&waves, 64, 64, jpeg_encoder::ColorType::Luma).unwrap();
+    let before = Photo::decode(&bytes).unwrap();
+    let painted = painted(&bytes);
+    let change = |result: &[u8]| {
+        let after = Photo::decode(result).unwrap();
+        let pixels = before.pixels.as_bytes().iter().zip(after.pixels.as_bytes()).enumerate();
+        let known = pixels.filter(|(i, _)| !painted.mask.is_hole(i % 64, i / 64));
+        known.map(|(_, (a, b))| u32::from(a.abs_diff(*b)).pow(2)).sum::<u32>()
+    };
+    let kept = change(&painted.photo.encode_filled(JPEG, &painted.mask).unwrap());
+    let anew = change(&painted.photo.encode(JPEG).unwrap());
+    assert!(kept > 0 && 4 * kept < 3 * anew, "{kept} beside {anew}");
+}
+
+#[test]
+fn pixels_that_no_hole_names_are_written_where_all_is_encoded_anew() {
+    let bytes = std::fs::read(folder("kinds/baseline-444.jpg")).unwrap();
+    let mut photo = Photo::decode(&bytes).unwrap();
+    photo.pixels = photo.pixels.brighten(60);
+    let brighter = Photo::decode(&photo.encode(JPEG).unwrap()).unwrap().pixels;
+    let mean = |pixels: &DynamicImage| {
+        pixels.as_bytes().iter().map(|v| u64::from(*v)).sum::<u64>() / pixels.as_bytes().len() as u64
+    };
+    assert!(mean(&brighter).abs_diff(mean(&photo.pixels)) < 3);
+    let none = Mask::new(photo.pixels.width() as usize, photo.pixels.height() as usize).unwrap();
+    let kept = Photo::decode(&photo.encode_filled(JPEG, &none).unwrap()).unwrap().pixels;
+    assert!(kept == Photo::decode(&bytes).unwrap().pixels);
+    // Another quality asks for encoding anew.
+    let quality = OutputFormat::Jpeg(Some(95));
+    assert!(photo.encode_filled(quality, &none).unwrap() == photo.encode(quality).unwrap());
+}
+
+#[test]
+fn a_hole_of_another_size_is_refused() {
+    let photo = Photo::open(&folder("kinds/baseline-444.jpg")).unwrap();
+    let e = photo.encode_filled(JPEG, &Mask::new(9, 7).unwrap()).unwrap_err();
+    assert_eq!(e.kind(), ErrorKind::Input);
+    assert!(e.to_string().contains("found one in 9×7"), "{e}");
+}
