@@ -101,18 +101,21 @@ fn decoded(bytes: &[u8]) -> Option<Photo> {
     }
 }
 
-/// Fills the white of `mask` in a small picture.
-fn fill(photo: &mut Photo, mask: Photo) {
+/// Fills the white of `mask` in a small picture. Returns the hole if it was filled.
+fn fill(photo: &mut Photo, mask: Photo) -> Option<Mask> {
     let mask = match mask.into_mask(MaskChannel::Auto) {
         Ok(mask) => mask,
-        Err(error) => return refused_as(&error, &[ErrorKind::Input]),
+        Err(error) => {
+            refused_as(&error, &[ErrorKind::Input]);
+            return None;
+        }
     };
     let shape = (mask.height() as usize, mask.width() as usize);
     let mask = ArrayView2::from_shape(shape, mask.as_raw()).expect("a byte a pixel");
     let holes = Mask::from_bytes(mask, MaskRule::default()).expect("memory");
     let size = (photo.pixels.height() as usize, photo.pixels.width() as usize);
     if size.0 * size.1 > FILLED {
-        return;
+        return None;
     }
     let before = photo.pixels.clone();
     match inpaint_edge_image::fill(&NETWORK, &mut photo.pixels, &holes, &mut |_| ControlFlow::Continue(())) {
@@ -121,6 +124,7 @@ fn fill(photo: &mut Photo, mask: Photo) {
             let nothing_known = mask.iter().all(|m| *m >= 128);
             assert!(shape != size || nothing_known, "{error}");
             refused_as(&error, &[ErrorKind::Input]);
+            return None;
         }
     }
     let pixel = usize::from(before.color().bytes_per_pixel());
@@ -128,6 +132,18 @@ fn fill(photo: &mut Photo, mask: Photo) {
     for (i, (before, after)) in pixels {
         let (x, y) = (i % size.1, i / size.1);
         assert!(before == after || holes.is_hole(x, y), "{before:?}, {after:?} at {x}, {y}");
+    }
+    Some(holes)
+}
+
+/// What is written with the blocks of a JPEG is read again, by the size of the picture.
+fn kept(photo: &Photo, hole: &Mask) {
+    match photo.encode_filled(OutputFormat::Jpeg(None), hole) {
+        Ok(bytes) => {
+            let again = Photo::decode(&bytes).unwrap_or_else(|e| panic!("a JPEG with its blocks: {e}"));
+            assert_eq!((again.pixels.width(), again.pixels.height()), (photo.pixels.width(), photo.pixels.height()));
+        }
+        Err(error) => refused_as(&error, &[ErrorKind::Usage]),
     }
 }
 
@@ -165,7 +181,9 @@ fuzz_target!(|bytes: &[u8]| {
     let (image, mask) = files.unwrap_or((bytes, bytes));
     let Some(mut photo) = decoded(image) else { return };
     if let Some(mask) = decoded(mask) {
-        fill(&mut photo, mask);
+        if let Some(hole) = fill(&mut photo, mask) {
+            kept(&photo, &hole);
+        }
     }
     written_and_read(&photo, (options <= 100).then(|| options.max(1)));
 });

@@ -17,8 +17,8 @@ pub enum OutputFormat {
     Tiff,
     /// Lossless, 8 bits a sample.
     WebP,
-    /// Lossy, 8 bits a sample, without alpha. The quality is 1 to 100; `None` is that of the input JPEG, or 95 for
-    /// other inputs.
+    /// Lossy, 8 bits a sample, without alpha. The quality is 1 to 100; `None` is that of the input JPEG, whose blocks
+    /// [`Photo::write_filled`](crate::Photo::write_filled) keeps, or 95 for other inputs.
     Jpeg(Option<u8>),
 }
 

@@ -41,6 +41,7 @@
 //! * [`OutputFormat`] is a format of results: PNG, TIFF, WebP or JPEG. PNG, JPEG, WebP, TIFF, GIF, BMP, PNM and QOI are read.
 //! * [`Photo::into_mask`], [`add_transparent`] and [`add_painted`] find the hole in a mask, in transparency or in paint.
 //! * [`fill`] runs the engine on the types of the `image` crate.
+//! * [`Photo::write_filled`] keeps all of a JPEG that its hole does not touch.
 //!
 //! Errors are those of the engine: a kind, one line (`expected X, found Y`), and the error below as `source()`. A
 //! damaged or hostile file is an error, never a panic. An allocation whose size the file chooses may fail; that is an

@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use inpaint_edge::{ErrorKind, Result};
+use inpaint_edge::{ErrorKind, Mask, Result};
 use inpaint_edge_image::{Encoded, OutputFormat, Photo};
 
 /// The system's allocator, except that it refuses allocations of `REFUSED` bytes and more.
@@ -67,6 +67,12 @@ fn main() {
         });
         every_limit(&format!("decoding {what}"), || Photo::decode(&bytes).map(drop));
         let photo = Photo::decode(&bytes).unwrap();
+        let hole = Mask::new(photo.pixels.width() as usize, photo.pixels.height() as usize).unwrap();
+        if photo.encode_filled(OutputFormat::Jpeg(None), &hole).is_ok() {
+            every_limit(&format!("{what} with its blocks"), || {
+                photo.write_filled(OutputFormat::Jpeg(None), &hole, &mut std::io::sink())
+            });
+        }
         for format in formats {
             if photo.encode(format).is_ok() {
                 every_limit(&format!("{what} as {format:?}"), || photo.write(format, &mut std::io::sink()));

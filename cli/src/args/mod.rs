@@ -227,7 +227,7 @@ pub struct JobArgs {
     /// Refuse, before work starts, jobs that need more memory than this: bytes, or with K, M or G [default: free memory]
     #[arg(long, value_name = "SIZE", allow_negative_numbers = true, value_parser = values::memory)]
     max_memory: Option<usize>,
-    /// Quality of a .jpg result [default: as IMAGE if it is a JPEG, else 95]
+    /// Encode a .jpg result anew in this quality [default: only what the hole touches of a JPEG, else 95]
     #[arg(long, value_name = "1-100", allow_negative_numbers = true, value_parser = values::quality)]
     quality: Option<u8>,
     /// No progress bar, no notes

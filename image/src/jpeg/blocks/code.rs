@@ -117,8 +117,10 @@ impl<'a> Coder<'a> {
 
     /// Writes whole segments.
     pub fn segment(&mut self, bytes: &[u8]) -> Result<()> {
-        self.gathered.extend_from_slice(bytes);
-        self.pass_on(GATHERED)
+        bytes.chunks(GATHERED).try_for_each(|part| {
+            self.gathered.extend_from_slice(part);
+            self.pass_on(GATHERED)
+        })
     }
 
     /// Begins a scan.
@@ -165,7 +167,7 @@ impl<'a> Coder<'a> {
         }
         left -= known;
         for Run { data, has_full, marker } in Run::all(between) {
-            for data in data.chunks(GATHERED) {
+            for data in data.chunks(GATHERED / 4) {
                 left = self.copy_bits(data, left);
                 self.pass_on(GATHERED)?;
             }

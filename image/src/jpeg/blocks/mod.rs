@@ -11,7 +11,7 @@ use std::io::Write;
 
 use image::DynamicImage;
 use image::metadata::Orientation;
-use inpaint_edge::{Mask, Result};
+use inpaint_edge::{Mask, Result, alloc};
 use libjpeg_turbo_rs::common::quant_table::{NATURAL_ORDER, ZIGZAG_ORDER};
 use libjpeg_turbo_rs::encode::tables as standard;
 use libjpeg_turbo_rs::{DecodeLimits, read_coefficients, write_coefficients_progressive};
@@ -36,6 +36,8 @@ pub(crate) struct Original {
     is_interleaved: bool,
     /// Where each row of a single sequential scan begins.
     marks: Vec<Mark>,
+    /// Bytes that writing takes.
+    encoder_bytes: usize,
 }
 
 impl std::fmt::Debug for Original {
@@ -75,7 +77,9 @@ impl Original {
 
     pub(super) fn new(bytes: Vec<u8>, contents: &Contents, marks: Vec<Mark>) -> Self {
         let Contents { frame, is_rgb, is_interleaved, .. } = contents;
-        Self { bytes, frame: frame.clone(), is_rgb: *is_rgb, is_interleaved: *is_interleaved, marks }
+        let encoder_bytes = encoder_bytes(bytes.len(), contents);
+        let (frame, is_rgb, is_interleaved) = (frame.clone(), *is_rgb, *is_interleaved);
+        Self { bytes, frame, is_rgb, is_interleaved, marks, encoder_bytes }
     }
 
     /// Whether upright `pixels` are of this file's size and kind.
@@ -103,6 +107,7 @@ impl Original {
         (pixels, hole): (&DynamicImage, &Mask),
         orientation: Orientation,
     ) -> Result<()> {
+        alloc::try_alloc(self.encoder_bytes)?;
         let filled = Filled::new(&self.frame, self.is_rgb, pixels, hole, orientation)?;
         let mut head = vec![0xFF, 0xD8];
         head::add(&mut head, &self.bytes, &write::segments(metadata)?)?;
