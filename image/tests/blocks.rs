@@ -73,7 +73,7 @@ fn is_painted(before: &DynamicImage, after: &DynamicImage, painted: &Painted, na
     let Painted { columns, rows, .. } = painted;
     let is_near = |x: u32, y: u32| {
         let block = |range: &std::ops::Range<u32>| {
-            range.start / 32 * 32 - range.start.min(1)..range.end.next_multiple_of(32) + 1
+            (range.start / 32 * 32).saturating_sub(1)..range.end.next_multiple_of(32) + 1
         };
         block(columns).contains(&x) && block(rows).contains(&y)
     };
