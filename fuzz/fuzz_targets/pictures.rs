@@ -118,13 +118,13 @@ fn fill(photo: &mut Photo, mask: Photo) -> Option<Mask> {
         return None;
     }
     let before = photo.pixels.clone();
-    match inpaint_edge_image::fill(&NETWORK, &mut photo.pixels, &holes, &mut |_| ControlFlow::Continue(())) {
+    let done = inpaint_edge_image::fill(&NETWORK, &mut photo.pixels, &holes, &mut |_| ControlFlow::Continue(()));
+    match &done {
         Ok(report) => assert_eq!(report.hole_pixels, mask.iter().filter(|m| **m >= 128).count()),
         Err(error) => {
             let nothing_known = mask.iter().all(|m| *m >= 128);
             assert!(shape != size || nothing_known, "{error}");
-            refused_as(&error, &[ErrorKind::Input]);
-            return None;
+            refused_as(error, &[ErrorKind::Input]);
         }
     }
     let pixel = usize::from(before.color().bytes_per_pixel());
@@ -133,7 +133,7 @@ fn fill(photo: &mut Photo, mask: Photo) -> Option<Mask> {
         let (x, y) = (i % size.1, i / size.1);
         assert!(before == after || holes.is_hole(x, y), "{before:?}, {after:?} at {x}, {y}");
     }
-    Some(holes)
+    done.is_ok().then_some(holes)
 }
 
 /// What is written with the blocks of a JPEG is read again, by the size of the picture.

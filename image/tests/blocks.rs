@@ -200,3 +200,36 @@ fn a_hole_of_another_size_is_refused() {
     assert_eq!(e.kind(), ErrorKind::Input);
     assert!(e.to_string().contains("found one in 9×7"), "{e}");
 }
+
+/// Changed bits often make another picture of the same kind. What can be read must come out as it was read.
+#[test]
+fn files_with_changed_bits_are_kept_or_refused() {
+    let mut state = 7u32;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as usize % below
+    };
+    let mut read = 0;
+    for (name, bytes) in files() {
+        for _ in 0..60 {
+            let mut bytes = bytes.clone();
+            let at = random(bytes.len() - 2) + 2;
+            bytes[at] ^= 1 << random(8);
+            let Ok(before) = Photo::decode(&bytes) else { continue };
+            let (width, height) = (before.pixels.width() as usize, before.pixels.height() as usize);
+            if width * height > 1 << 16 || width.min(height) < 16 {
+                continue;
+            }
+            let none = Mask::new(width, height).unwrap();
+            let kept = before.encode_filled(JPEG, &none).unwrap_or_else(|e| panic!("{name}, byte {at}: {e}"));
+            assert!(Photo::decode(&kept).unwrap().pixels == before.pixels, "{name}, byte {at}");
+            let painted = painted(&bytes);
+            let result =
+                painted.photo.encode_filled(JPEG, &painted.mask).unwrap_or_else(|e| panic!("{name}, {at}: {e}"));
+            let after = Photo::decode(&result).unwrap_or_else(|e| panic!("{name}, byte {at}: {e}"));
+            assert_eq!((after.pixels.width() as usize, after.pixels.height() as usize), (width, height));
+            read += 1;
+        }
+    }
+    assert!(read > 200, "{read}");
+}
