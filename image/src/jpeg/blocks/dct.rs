@@ -93,7 +93,7 @@ mod tests {
             });
             let back = forward(&inverse(&coefficients, &[step; 64]));
             for (back, coefficient) in back.into_iter().zip(coefficients) {
-                let exact = i64::from(coefficient) * i64::from(step) << POINT;
+                let exact = (i64::from(coefficient) * i64::from(step)) << POINT;
                 assert!((back - exact).abs() <= 4, "{back} for {exact}");
             }
         }

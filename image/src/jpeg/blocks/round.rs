@@ -28,7 +28,7 @@ pub(super) fn rounded(exact: &[i64; 64], steps: &[u16; 64], known: &[bool; 64]) 
             let added = |k: usize| {
                 let change = if levels[k] * step(k) > exact[k] { -step(k) } else { step(k) };
                 let added = i128::from(change) * i128::from(change) * i128::from(gains[k])
-                    + (2 * i128::from(change) * i128::from(slopes[k]) << dct::GAIN_POINT);
+                    + ((2 * i128::from(change) * i128::from(slopes[k])) << dct::GAIN_POINT);
                 (added, change)
             };
             let is_within = |k: &usize| levels[*k].abs() < most(*k);
