@@ -67,15 +67,15 @@ fn painted(bytes: &[u8]) -> Painted {
     Painted { photo, mask, columns, rows }
 }
 
-/// Asserts that `after` shows the paint, and `before` beyond blocks of up to 32 pixels and the pixel beside them.
+/// Asserts that `after` shows the paint, and `before` beyond the MCUs that it touches and the pixel beside them.
 #[track_caller]
 fn is_painted(before: &DynamicImage, after: &DynamicImage, painted: &Painted, name: &str) {
     let Painted { columns, rows, .. } = painted;
+    // The rest of an MCU and a pixel, whichever way the picture is turned.
+    let reach = if ["411", "3x1"].iter().any(|wide| name.contains(wide)) { 32 } else { 16 };
     let is_near = |x: u32, y: u32| {
-        let block = |range: &std::ops::Range<u32>| {
-            (range.start / 32 * 32).saturating_sub(1)..range.end.next_multiple_of(32) + 1
-        };
-        block(columns).contains(&x) && block(rows).contains(&y)
+        let around = |range: &std::ops::Range<u32>| range.start.saturating_sub(reach)..range.end + reach;
+        around(columns).contains(&x) && around(rows).contains(&y)
     };
     let (before, after) = (before.to_rgb8(), after.to_rgb8());
     let (mut off, mut kept) = (0, 0);
@@ -90,7 +90,7 @@ fn is_painted(before: &DynamicImage, after: &DynamicImage, painted: &Painted, na
     }
     let mean = off / 3 / (columns.len() * rows.len()) as u32;
     assert!(mean <= 40, "{name}: the paint is {mean} off");
-    assert!(kept > 0 || before.width() < 72, "{name}");
+    assert!(kept > 0 || reach > 16, "{name}");
 }
 
 #[test]
@@ -211,7 +211,7 @@ fn files_with_changed_bits_are_kept_or_refused() {
     };
     let mut read = 0;
     for (name, bytes) in files() {
-        for _ in 0..60 {
+        for _ in 0..25 {
             let mut bytes = bytes.clone();
             let at = random(bytes.len() - 2) + 2;
             bytes[at] ^= 1 << random(8);
@@ -231,5 +231,5 @@ fn files_with_changed_bits_are_kept_or_refused() {
             read += 1;
         }
     }
-    assert!(read > 200, "{read}");
+    assert!(read > 80, "{read}");
 }
