@@ -67,7 +67,7 @@ class Inpainter {
       if (grow !== 0) mask = attempt(() => mask.grown(grow));
       this.fillPhoto(photo, mask, onProgress);
       const ending = format ?? photo.format();
-      return { bytes: attempt(() => photo.save(ending, quality)), format: ending, holePixels: mask.count(), notes: photo.notes() };
+      return { bytes: attempt(() => photo.save(ending, quality, mask)), format: ending, holePixels: mask.count(), notes: photo.notes() };
     } finally {
       mask?.free();
       photo.free();

@@ -15,7 +15,7 @@ const history = new History();
 // What is open: {name, bytes, width, height, canvas, context, original}.
 let photo;
 let hole;
-// Fills that are in the photograph, {bounds, before, after}, the first one first.
+// Fills that are in the photograph, {bounds, before, after, hole}, the first one first.
 let fills = [];
 let busy = false;
 let drawing;
@@ -107,7 +107,7 @@ async function show(x, y, width, height) {
 function save() {
   return during("The file is being written.", async () => {
     const ending = $("format").value;
-    const bytes = await client.call("save", [ending, 0]);
+    const bytes = await client.call("save", [ending, 0, fills.map(({ bounds, hole }) => ({ bounds, hole }))]);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([bytes]));
     link.download = `${photo.name.replace(/\.[^.]*$/, "")}-filled.${ending}`;
@@ -136,7 +136,7 @@ function fill() {
     await show(...entry.bounds);
     fills.push(entry);
     history.add({
-      bytes: entry.before.length + entry.after.length + cleared.bytes,
+      bytes: entry.before.length + entry.after.length + entry.hole.length + cleared.bytes,
       async undo() {
         await put(entry.bounds, entry.before);
         fills.pop();

@@ -8,6 +8,24 @@ let photo;
 // Rows that are turned into RGBA at a time: the memory of WebAssembly never shrinks.
 const STRIP = 256;
 
+// The part of a plane of the photograph's size.
+function cut(plane, [x, y, width, height]) {
+  const part = new Uint8Array(width * height);
+  for (let row = 0; row < height; row++) {
+    const first = (y + row) * photo.width() + x;
+    part.set(plane.subarray(first, first + width), row * width);
+  }
+  return part;
+}
+
+// Adds what `part` marks to `plane`.
+function paste(plane, [x, y, width, height], part) {
+  for (let row = 0; row < height; row++) {
+    const first = (y + row) * photo.width() + x;
+    for (let i = 0; i < width; i++) plane[first + i] |= part[row * width + i];
+  }
+}
+
 const calls = {
   async size(bytes) {
     await start();
@@ -41,7 +59,7 @@ const calls = {
       if (bounds.length === 0) throw Object.assign(new Error("expected something to fill, found nothing painted"), { kind: "input" });
       const before = attempt(() => photo.part(...bounds));
       ready.fillPhoto(photo, mask, onProgress);
-      return { bounds: [...bounds], before, after: attempt(() => photo.part(...bounds)) };
+      return { bounds: [...bounds], before, after: attempt(() => photo.part(...bounds)), hole: cut(plane, bounds) };
     } finally {
       mask.free();
     }
@@ -83,8 +101,16 @@ const calls = {
     }
   },
 
-  save(ending, quality) {
-    return attempt(() => photo.save(ending, quality));
+  // `fills` are those that are in the photograph.
+  save(ending, quality, fills) {
+    const plane = new Uint8Array(photo.width() * photo.height());
+    fills.forEach(({ bounds, hole }) => paste(plane, bounds, hole));
+    const mask = attempt(() => Mask.fromPlane(plane, photo.width(), photo.height()));
+    try {
+      return attempt(() => photo.save(ending, quality, mask));
+    } finally {
+      mask.free();
+    }
   },
 
   async ready() {

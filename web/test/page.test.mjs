@@ -105,6 +105,29 @@ test("a marked box is filled and saved as the program does", async () => {
   assert.ok((await saved()).equals(readFileSync(out)), "other bytes than the program's");
 });
 
+test("a JPEG is saved as the program does, and as it was where nothing is filled", async () => {
+  const jpeg = join(folder, "photo.jpg");
+  execFileSync(program, ["--box", "0,0,1,1", picture, jpeg]);
+  await open(jpeg);
+  assert.equal(await page.inputValue("#format"), "jpg");
+  const box = [40, 30, 35, 30];
+  const mask = join(folder, "mask.pgm");
+  const [width, height] = (await page.textContent("#status")).match(/(\d+)×(\d+)/).slice(1).map(Number);
+  const plane = new Uint8Array(width * height);
+  for (let y = box[1]; y < box[1] + box[3]; y++) plane.fill(255, y * width + box[0], y * width + box[0] + box[2]);
+  writeFileSync(mask, Buffer.concat([Buffer.from(`P5 ${width} ${height} 255\n`), plane]));
+  await page.setInputFiles("#mask-file", mask);
+  await page.locator("#status", { hasText: "The mask is marked." }).waitFor();
+  await idle();
+  await fill();
+  const out = join(folder, "program.jpg");
+  execFileSync(program, [jpeg, mask, out]);
+  assert.ok((await saved()).equals(readFileSync(out)), "other bytes than the program's");
+  await page.click("#undo");
+  await idle();
+  assert.ok((await saved()).equals(readFileSync(jpeg)), "other bytes than the file's");
+});
+
 test("undo and redo give the bytes of before and after", async () => {
   await open();
   const original = await saved();

@@ -52,7 +52,9 @@ impl Mask {
     pub fn from_plane(plane: &[u8], width: usize, height: usize) -> Result<Self> {
         if width.checked_mul(height) != Some(plane.len()) {
             let found = plane.len();
-            return Err(thrown(Error::input(format!("expected a mask of {width}×{height} bytes, found {found} bytes"))));
+            return Err(thrown(Error::input(format!(
+                "expected a mask of {width}×{height} bytes, found {found} bytes"
+            ))));
         }
         let plane = ArrayView2::from_shape((height, width), plane).expect("a byte a pixel");
         inpaint_edge::Mask::from_bytes(plane, MaskRule::default()).map(Self).map_err(thrown)
@@ -234,10 +236,11 @@ impl Photo {
         })
     }
 
-    /// The file, in the format of an ending such as `png`. `quality` is that of JPEG; the input's own where it is 0.
-    pub fn save(&self, ending: &str, quality: u8) -> Result<Vec<u8>> {
+    /// The file, in the format of an ending such as `png`. `quality` is that of JPEG; where it is 0 the input's own, and from JPEG
+    /// to JPEG all is kept that the hole that was `filled` does not touch.
+    pub fn save(&self, ending: &str, quality: u8, filled: &Mask) -> Result<Vec<u8>> {
         let quality = Some(quality).filter(|quality| *quality > 0);
         let format = OutputFormat::of_path(Path::new(&format!("result.{ending}")), quality).map_err(thrown)?;
-        self.photo.encode(format).map_err(thrown)
+        self.photo.encode_filled(format, &filled.0).map_err(thrown)
     }
 }
