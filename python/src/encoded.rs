@@ -1,0 +1,71 @@
+//! Fills image files and bytes of them, as the program does.
+
+use std::path::{Path, PathBuf};
+
+use inpaint_edge::{Inpainter, Report, Result};
+use inpaint_edge_image::{OutputFormat, Photo, check_writable, fill, write_atomically_with};
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+
+use crate::hole::Reading;
+use crate::run::Tell;
+
+/// An encoded picture, in memory or in a file.
+#[derive(FromPyObject)]
+pub enum Source {
+    Bytes(PyBackedBytes),
+    Path(PathBuf),
+}
+
+impl Source {
+    fn decode(&self, role: &str) -> Result<Photo> {
+        match self {
+            Self::Bytes(bytes) => Photo::decode(bytes),
+            Self::Path(path) => Photo::open(path),
+        }
+        .map_err(|e| e.of(self.name(role)))
+    }
+
+    /// How messages name it: its path, or what it is for.
+    fn name(&self, role: &str) -> String {
+        match self {
+            Self::Bytes(_) => role.to_owned(),
+            Self::Path(path) => path.display().to_string(),
+        }
+    }
+}
+
+/// A picture, its mask, and where the result goes.
+pub struct Job<'j> {
+    pub image: Source,
+    pub mask: Source,
+    /// The file to write; `None`: bytes of `format`, the ending of a file's name, are returned.
+    pub out: Option<PathBuf>,
+    pub format: &'j str,
+    /// Of a JPEG, 1 to 100; `None`: that of the image, or 95.
+    pub quality: Option<u8>,
+    pub reading: &'j Reading,
+}
+
+impl Job<'_> {
+    pub fn fill(self, inpainter: &Inpainter, tell: Tell<'_>) -> Result<(Option<Vec<u8>>, Report)> {
+        let Self { image, mask, out, format, quality, reading } = self;
+        let (format, out_name) = match &out {
+            Some(out) => (OutputFormat::of_path(out, quality), out.display().to_string()),
+            None => (OutputFormat::of_path(&Path::new("result").with_extension(format), quality), "result".to_owned()),
+        };
+        let format = format.map_err(|e| e.of(&out_name))?;
+        out.as_deref().map_or(Ok(()), check_writable)?;
+        let (image_name, mask_name) = (image.name("image"), mask.name("mask"));
+        let hole = mask.decode("mask").and_then(|photo| reading.of_photo(photo).map_err(|e| e.of(&mask_name)))?;
+        let mut photo = image.decode("image")?;
+        photo.check_format(format, None).map_err(|e| e.of(&out_name))?;
+        let report = fill(inpainter, &mut photo.pixels, &hole, tell).map_err(|e| e.of(&image_name))?;
+        photo.fit(format);
+        let bytes = match out {
+            Some(out) => write_atomically_with(&out, |file| photo.write(format, file)).map(|()| None),
+            None => photo.encode(format).map(Some).map_err(|e| e.of(&out_name)),
+        };
+        bytes.map(|bytes| (bytes, report))
+    }
+}
