@@ -77,3 +77,19 @@ def test_a_batch_goes_on_after_a_bad_record(images, inpainter, tmp_path):
     assert (tmp_path / "4.png").read_bytes() == (tmp_path / "a/1.png").read_bytes()
     rows = list(batch.fill(records, inpainter))
     assert rows[0]["result"] == rows[3]["result"] == (tmp_path / "4.png").read_bytes()
+
+
+def test_records_are_files_of_folders_or_uris(images, inpainter, tmp_path):
+    for folder, name in [("images", "a.png"), ("images", "b.jpg"), ("masks", "a.png")]:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        source = images / ("mask.png" if folder == "masks" else "photo.png")
+        (tmp_path / folder / name).write_bytes(source.read_bytes())
+    for root in (str(tmp_path), tmp_path.as_uri()):
+        records = batch.pairs(f"{root}/images", f"{root}/masks")
+        assert records == [
+            {"key": "a", "image": f"{root}/images/a.png", "mask": f"{root}/masks/a.png"},
+            {"key": "b", "image": f"{root}/images/b.jpg", "mask": f"{root}/masks/b.png"},
+        ]
+        filled, without = batch.fill(records, inpainter)
+        assert filled["exit_code"] == 0 and filled["result"] == inpainter.inpaint_bytes(images / "photo.png", images / "mask.png")[0]
+        assert without["exit_code"] == 3 and "masks/b.png: cannot be read" in without["error"]
