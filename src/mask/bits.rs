@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::ArrayView2;
+use ndarray::{ArrayView2, Axis};
 
 use super::rect::Rect;
 use super::rule::MaskRule;
@@ -240,8 +240,8 @@ impl<W: AsRef<[u64]> + AsMut<[u64]>> Mask<W> {
     pub fn add_bytes(&mut self, bytes: ArrayView2<'_, u8>, rule: MaskRule) {
         assert_eq!(bytes.dim(), (self.height, self.width), "bytes of the mask's size");
         for (words, row) in self.words.as_mut().chunks_exact_mut(self.stride.max(1)).zip(bytes.outer_iter()) {
-            for (x, &byte) in row.iter().enumerate() {
-                words[x / 64] |= u64::from(rule.is_hole(byte)) << (x % 64);
+            for (word, bytes) in words.iter_mut().zip(row.axis_chunks_iter(Axis(0), 64)) {
+                *word |= bytes.iter().rev().fold(0, |bits, byte| bits << 1 | u64::from(rule.is_hole(*byte)));
             }
         }
     }
