@@ -120,7 +120,7 @@ class Inpainter:
             raise UsageError("expected an array for order and out, found a Pillow image")
         given = samples(image)
         to_fill = hole(mask, _native.Reading(**reading))
-        filled = result_for(given, out)
+        filled: Any = result_for(given, out)
         done = self._engine.fill(with_channels(filled), to_fill, order == "bgr", progress)
         if report is not None:
             report.update(done)
