@@ -93,6 +93,8 @@ def test_cv2_fills_what_is_not_zero(photo, mask, inpainter):
     dst = np.zeros_like(bgr)
     assert cv2.inpaint(src=bgr, inpaintMask=marks, inpaintRadius=3, flags=cv2.INPAINT_NS, dst=dst) is dst
     assert (dst == expected).all()
+    # Whether OpenCV is installed or not.
+    assert not hasattr(cv2, "no_such_name")
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGB", "RGBA", "I;16"])

@@ -36,6 +36,8 @@ def inpaint(
 
 
 def __getattr__(name: str) -> Any:
-    import cv2
-
+    try:
+        import cv2
+    except ImportError as e:
+        raise AttributeError(f"cv2.{name}: expected OpenCV, found none installed") from e
     return getattr(cv2, name)
