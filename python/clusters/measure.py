@@ -23,7 +23,8 @@ import numpy as np
 from PIL import Image
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-os.environ.update(SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON=sys.executable, RAY_DEDUP_LOGS="0")
+# Workers of Ray would give way to whatever else the machine does.
+os.environ.update(SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON=sys.executable, RAY_worker_niceness="0")
 SIDE = 320
 
 

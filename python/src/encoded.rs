@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use inpaint_edge::{Inpainter, Report, Result};
+use inpaint_edge::{ErrorKind, Inpainter, Report, Result};
 use inpaint_edge_image::{OutputFormat, Photo, check_writable, fill, write_atomically_with};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -60,7 +60,10 @@ impl Job<'_> {
         let hole = mask.decode("mask").and_then(|photo| reading.of_photo(photo).map_err(|e| e.of(&mask_name)))?;
         let mut photo = image.decode("image")?;
         photo.check_format(format, None).map_err(|e| e.of(&out_name))?;
-        let report = fill(inpainter, &mut photo.pixels, &hole, tell).map_err(|e| e.of(&image_name))?;
+        let report = fill(inpainter, &mut photo.pixels, &hole, tell).map_err(|e| match e.kind() {
+            ErrorKind::Input => e.of(&mask_name),
+            _ => e.of(&image_name),
+        })?;
         photo.fit(format);
         let bytes = match out {
             Some(out) => write_atomically_with(&out, |file| photo.write(format, file)).map(|()| None),

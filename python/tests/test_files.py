@@ -54,6 +54,8 @@ def test_errors_have_the_programs_exit_code_and_words(images, program, inpainter
             assert isinstance(raised.value, OSError) and raised.value.errno == number
         copy = pickle.loads(pickle.dumps(raised.value))
         assert (type(copy), str(copy), copy.exit_code) == (kind, str(raised.value), raised.value.exit_code)
+    with pytest.raises(InputError, match="grey.jpg: expected a mask of 768×512, found"):
+        inpainter.inpaint_file(photo, kinds / "grey.jpg", tmp_path / "a.png")
     with pytest.raises(UnreadableWeightsError) as raised:
         inpaint_edge.Inpainter(tmp_path / "none.safetensors")
     done = run(program, photo, mask, tmp_path / "a.png", "--weights", tmp_path / "none.safetensors")
