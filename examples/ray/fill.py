@@ -13,6 +13,10 @@ import ray
 from inpaint_edge import Inpainter, batch
 
 
+# Reading and writing wait for files more than they compute: the actors have the cores.
+NO_CORE = {"num_cpus": 0}
+
+
 class Fill:
     """An actor: it holds the network."""
 
@@ -33,7 +37,8 @@ def fill(records, folder, batch_size=16):
         fn_constructor_args=(folder,),
         batch_format="pyarrow",
         batch_size=batch_size,
-        compute=ray.data.ActorPoolStrategy(size=actors),
+        # Not all at once: before a table is read, Ray lists its files, by a task that needs a core.
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=actors),
         num_cpus=1,
     )
 
@@ -46,7 +51,8 @@ def main():
     ray.init()
     if args.parquet:
         table, out = args.paths
-        fill(ray.data.read_parquet(table), None).write_parquet(out)
+        records = ray.data.read_parquet(table, ray_remote_args=NO_CORE)
+        fill(records, None).write_parquet(out, ray_remote_args=NO_CORE)
         return
     images, masks, out = args.paths
     failed = 0
