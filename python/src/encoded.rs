@@ -66,8 +66,8 @@ impl Job<'_> {
         })?;
         photo.fit(format);
         let bytes = match out {
-            Some(out) => write_atomically_with(&out, |file| photo.write(format, file)).map(|()| None),
-            None => photo.encode(format).map(Some).map_err(|e| e.of(&out_name)),
+            Some(out) => write_atomically_with(&out, |file| photo.write_filled(format, &hole, file)).map(|()| None),
+            None => photo.encode_filled(format, &hole).map(Some).map_err(|e| e.of(&out_name)),
         };
         bytes.map(|bytes| (bytes, report))
     }
