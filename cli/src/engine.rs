@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
-use inpaint_edge::selftest::{self, hex};
+use inpaint_edge::selftest::hex;
 use inpaint_edge::weights::{Config, Weights};
 use inpaint_edge::{Error, ErrorKind, Inpainter, Options, Result};
 use sha2::{Digest, Sha256};
@@ -135,7 +135,7 @@ pub fn named(weights: Option<&Path>, e: Error) -> Error {
 pub fn weights_sha256(weights: Option<&Path>) -> Result<String> {
     let Some(path) = weights else {
         #[cfg(feature = "embedded-weights")]
-        return Ok(selftest::sha256(inpaint_edge::weights::EMBEDDED));
+        return Ok(inpaint_edge::selftest::sha256(inpaint_edge::weights::EMBEDDED));
         #[cfg(not(feature = "embedded-weights"))]
         return Ok(String::new());
     };
