@@ -162,6 +162,11 @@ impl<'a, N: Number> Product<'a, N> {
         unsafe { self.operands[i].map.as_ptr().add(self.rows[row].a[i]) }
     }
 
+    /// The start of C.
+    pub(super) fn start(&self) -> *mut N::Output {
+        self.out.data
+    }
+
     /// The start of the result of `row`.
     pub(super) fn c(&self, row: usize) -> *mut N::Output {
         // SAFETY: `new` saw that the row starts inside C, or at its end.

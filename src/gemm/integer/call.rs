@@ -5,16 +5,14 @@ use std::ops::Range;
 use super::epilogue::IntegerEpilogue;
 use super::kernel::{MAX_COLS, MAX_MR, NR, Results};
 use crate::alloc::Plain;
-use crate::gemm::product::{MAX_ROWS, Number, Product};
+use crate::gemm::product::{Number, Product, Row};
 use crate::gemm::window::Window;
-
-/// Row pointers of a call, and the repeats that fill its last tile.
-const SLOTS: usize = MAX_ROWS + MAX_MR;
 
 /// What one operand multiplies.
 #[derive(Clone, Copy)]
 pub(super) struct Factors<'p> {
     pub window: Window,
+    map: *const u8,
     /// Panels of the variant, `panel` bytes each.
     weights: &'p [u8],
     pub panel: usize,
@@ -26,13 +24,12 @@ pub(super) struct Call<'p> {
     pub factors: [Option<Factors<'p>>; 2],
     /// Bytes of a value on the left, and so of a weight.
     pub size: usize,
-    pub rows: usize,
+    rows: &'p [Row],
     /// Columns that are computed.
     pub columns: Range<usize>,
-    /// Row pointers of each operand, once for all panels; a short last tile repeats the last row, whose sums nobody reads.
-    pub a: [[*const u8; SLOTS]; 2],
-    c: [*mut u8; MAX_ROWS],
-    ratio: [f32; MAX_ROWS],
+    c: *mut u8,
+    /// Bytes of a value of C.
+    c_size: usize,
     epilogue: &'p IntegerEpilogue,
 }
 
@@ -55,20 +52,25 @@ impl<'p> Call<'p> {
         let factors = [0, 1].map(|i| {
             let o = operands.get(i)?;
             let weights = bytes(o.weights.some_panels(o.variant, 0..product.panels.end));
-            Some(Factors { window: o.window, weights, panel: o.window.k() * NR * size })
+            Some(Factors { window: o.window, map: o.map.as_ptr().cast(), weights, panel: o.window.k() * NR * size })
         });
-        let (mut a, mut c, mut ratio) =
-            ([[std::ptr::null(); SLOTS]; 2], [std::ptr::null_mut(); MAX_ROWS], [0.0; MAX_ROWS]);
-        for (slot, row) in rows.iter().enumerate() {
-            a.iter_mut().enumerate().take(operands.len()).for_each(|(i, a)| a[slot] = product.a(i, slot).cast());
-            c[slot] = product.c(slot).cast();
-            ratio[slot] = row.ratio;
-        }
-        for a in &mut a {
-            let last = a[rows.len().saturating_sub(1)];
-            a[rows.len()..rows.len() + MAX_MR].fill(last);
-        }
-        Self { factors, size, rows: rows.len(), columns: first..all, a, c, ratio, epilogue }
+        let (c, c_size) = (product.start().cast(), size_of::<N::Output>());
+        Self { factors, size, rows, columns: first..all, c, c_size, epilogue }
+    }
+
+    /// Rows that are computed.
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Row pointers of operand `i` for the tile from row `first` on. A short tile repeats the last row, whose sums nobody reads.
+    pub fn tile(&self, i: usize, first: usize) -> [*const u8; MAX_MR] {
+        let Some(Factors { map, .. }) = self.factors[i] else { return [std::ptr::null(); MAX_MR] };
+        std::array::from_fn(|slot| {
+            let row = self.rows[(first + slot).min(self.rows.len() - 1)];
+            // Inside the map: `Product::new` has seen to it.
+            map.wrapping_add(row.a[i] * self.size)
+        })
     }
 
     /// The panels of operand `i` with `cols` columns from `first` on.
@@ -82,18 +84,19 @@ impl<'p> Call<'p> {
         self.epilogue.offset(first, cols)
     }
 
-    /// What becomes of the sums of some `rows` in `cols` columns from `first` on.
+    /// What becomes of the sums of a tile, of some `rows`, in `cols` columns from `first` on.
     pub fn results(&self, rows: Range<usize>, first: usize, cols: usize, offset: &[i32; MAX_COLS]) -> Results {
-        let epilogue = self.epilogue;
+        let (epilogue, padded) = (self.epilogue, self.epilogue.padded());
+        let row = |slot: usize| self.rows[(rows.start + slot).min(self.rows.len() - 1)];
         Results {
             rows: rows.len(),
-            c: self.c[rows.start..].as_ptr(),
-            c_offset: first,
+            // Inside C: `Product::new` has seen to it.
+            c: std::array::from_fn(|slot| self.c.wrapping_add((row(slot).c + first) * self.c_size)),
             cols,
-            ratio: self.ratio[rows.start..].as_ptr(),
+            ratio: std::array::from_fn(|slot| row(slot).ratio),
             offset: offset.as_ptr(),
-            scale: epilogue.columns[epilogue.padded() + first..].as_ptr(),
-            bias: epilogue.columns[2 * epilogue.padded() + first..].as_ptr(),
+            scale: epilogue.columns[padded + first..].as_ptr(),
+            bias: epilogue.columns[2 * padded + first..].as_ptr(),
             activation: epilogue.activation,
             zero: epilogue.zero,
         }

@@ -17,7 +17,7 @@ const PREFETCH_TILES: usize = 8;
 ///
 /// As [`Kernels::multiply`](crate::gemm::product::Kernels::multiply), and `set` has the kernels of the call's number types.
 pub(super) unsafe fn multiply(set: &Set, call: &Call<'_>) {
-    if call.rows == 0 {
+    if call.rows() == 0 {
         return;
     }
 
@@ -27,10 +27,10 @@ pub(super) unsafe fn multiply(set: &Set, call: &Call<'_>) {
     while first < all {
         let shell = set.shell(all - first);
         let cols = shell.cols.min(all - first);
-        let tiles = call.rows.div_ceil(shell.mr);
+        let tiles = call.rows().div_ceil(shell.mr);
         let parts = [0, 1].map(|i| match call.factors[i] {
             Some(f) if f.window.k() > 0 => Part {
-                a: call.a[i].as_ptr(),
+                a: std::ptr::null(),
                 runs: f.window.runs,
                 run: f.window.run_len * call.size,
                 stride: f.window.run_stride.wrapping_mul(call.size),
@@ -51,18 +51,14 @@ pub(super) unsafe fn multiply(set: &Set, call: &Call<'_>) {
             let next = if fetches { call.panels(i, next, shell.cols) } else { &[] };
             next.chunks(next.len().div_ceil(tiles).next_multiple_of(LINE).max(LINE))
         });
-        for slot in (0..call.rows).step_by(shell.mr) {
-            let at = |part: Part| match part.runs {
-                0 => part,
-                // SAFETY: the slot is one of the rows.
-                _ => Part { a: unsafe { part.a.add(slot) }, ..part },
-            };
+        for slot in (0..call.rows()).step_by(shell.mr) {
+            let a = [0, 1].map(|i| call.tile(i, slot));
             let tile = Tile {
-                parts: parts.map(at),
+                parts: [0, 1].map(|i| Part { a: a[i].as_ptr(), ..parts[i] }),
                 prefetch: ahead.each_mut().map(|chunks| chunks.next().unwrap_or(&[])),
                 adds: false,
             };
-            let some = slot..(slot + shell.mr).min(call.rows);
+            let some = slot..(slot + shell.mr).min(call.rows());
             let results = call.results(some, first, cols, &offset);
             // SAFETY: the kernel is one of this CPU. `Product::new` saw every window inside its map and every result inside C;
             // panels have k·16 weights. Only the last tile has fewer columns than a chunk of results, and scale and bias are filled up to

@@ -61,13 +61,12 @@ pub(super) struct Tile<'w> {
 /// What becomes of the sums of a tile.
 pub(super) struct Results {
     pub rows: usize,
-    /// Row pointers of C, as bytes. Row i is the `cols` values from `c[i]`, `c_offset` values further.
-    pub c: *const *mut u8,
-    pub c_offset: usize,
+    /// Row pointers of C, as bytes. Row i is the `cols` values from `c[i]`.
+    pub c: [*mut u8; MAX_MR],
     /// Columns in use, 1 or more.
     pub cols: usize,
     /// The factor of each row.
-    pub ratio: *const f32,
+    pub ratio: [f32; MAX_MR],
     /// What each column's sum is too great by, its factor and its bias, of [`MAX_COLS`] columns.
     pub offset: *const i32,
     pub scale: *const f32,
@@ -240,11 +239,11 @@ unsafe fn body<T, L: IntegerLanes<T>, const MR: usize, const NV: usize>(t: &Tile
 #[inline(always)]
 unsafe fn results<O: Stored, const CHUNK: usize>(t: &Results, sums: &[Sums]) {
     let limits = O::LIMITS.map(|limit| (limit - t.zero) as f32);
-    // SAFETY: the caller vouches for `rows` ratios and [`MAX_COLS`] offsets, scales and biases, and for `cols` values behind each of
-    // `rows` pointers of C, of which no more are written. Sums have [`MAX_COLS`] columns too, whole chunks.
+    // SAFETY: the caller vouches for [`MAX_COLS`] offsets, scales and biases, and for `cols` values behind each of `rows` pointers
+    // of C, of which no more are written. Sums have [`MAX_COLS`] columns too, whole chunks.
     unsafe {
         for (i, sums) in sums.iter().enumerate().take(t.rows) {
-            let ratio = *t.ratio.add(i);
+            let ratio = t.ratio[i];
             for first in (0..t.cols).step_by(CHUNK) {
                 // Arrays of a known length, without which the compiler makes no vectors of them.
                 let sums = sums.as_ptr().add(first).cast::<[i32; CHUNK]>().read();
@@ -266,7 +265,7 @@ unsafe fn results<O: Stored, const CHUNK: usize>(t: &Results, sums: &[Sums]) {
                     Activation::Relu => finish!(Activation::Relu),
                     Activation::LeakyRelu(slope) => finish!(Activation::LeakyRelu(slope)),
                 }
-                let c = (*t.c.add(i)).cast::<O>().add(t.c_offset + first);
+                let c = t.c[i].cast::<O>().add(first);
                 if t.cols - first < CHUNK {
                     c.copy_from_nonoverlapping(row.as_ptr(), t.cols - first);
                 } else {

@@ -17,11 +17,14 @@ use super::kernel::{GROUP_BYTES, MAX_COLS, MAX_MR, NR, Part, Set, Tile};
 use super::widen::{Widen, Widening};
 use crate::gemm::window::Block;
 
-/// Values of a stretch, whole groups.
-const STRETCH: usize = 256;
+/// Values of a stretch, whole groups. It and [`ROWS`] are as large as the small stacks of boards allow.
+const STRETCH: usize = 128;
 
 /// Rows that share the widening of weights.
-const ROWS: usize = 96;
+const ROWS: usize = 48;
+
+/// The most rows of a tile of words.
+const MR: usize = 8;
 
 /// Computes what `call` says of bytes, with microkernels of words.
 ///
@@ -30,16 +33,16 @@ const ROWS: usize = 96;
 /// As [`Kernels::multiply`](crate::gemm::product::Kernels::multiply); `widening` and `set` are of this CPU.
 pub(super) unsafe fn multiply(set: &Set, widening: Widening, call: &Call<'_>) {
     let mut weights = [0; MAX_COLS * STRETCH];
-    let mut values = [[0; STRETCH]; MAX_MR];
+    let mut values = [[0; STRETCH]; MR];
     let all = call.columns.end;
     let mut first = call.columns.start;
     while first < all {
         let cols = MAX_COLS.min(all - first);
         let shell = set.shell(cols);
-        for block in (0..call.rows).step_by(ROWS) {
-            let block = block..(block + ROWS).min(call.rows);
+        for block in (0..call.rows()).step_by(ROWS) {
+            let block = block..(block + ROWS).min(call.rows());
             // A short last tile has sums that nobody reads.
-            let mut sums = [[0; MAX_COLS]; ROWS + MAX_MR];
+            let mut sums = [[0; MAX_COLS]; ROWS + MR];
             for (i, factors) in call.factors.iter().enumerate() {
                 let Some(factors) = factors else { continue };
                 for stretch in factors.window.blocks(STRETCH, GROUP_BYTES) {
@@ -51,9 +54,10 @@ pub(super) unsafe fn multiply(set: &Set, widening: Widening, call: &Call<'_>) {
                         unsafe { (widening.weights)(&panel[stretch.k * NR..][..len * NR], even, odd) };
                     }
                     for tile in block.clone().step_by(shell.mr) {
-                        for (slot, values) in (tile..block.end).zip(&mut values[..shell.mr]) {
+                        let rows = call.tile(i, tile);
+                        for ((_, row), values) in (tile..block.end).zip(rows).zip(&mut values[..shell.mr]) {
                             // SAFETY: `Product::new` saw every window inside its map.
-                            unsafe { widen_row(widening.values, call.a[i][slot], &stretch, values) };
+                            unsafe { widen_row(widening.values, row, &stretch, values) };
                         }
                         let starts = values.each_ref().map(|values| values.as_ptr().cast());
                         for col in (0..cols).step_by(shell.cols) {
@@ -78,10 +82,13 @@ pub(super) unsafe fn multiply(set: &Set, widening: Widening, call: &Call<'_>) {
                 }
             }
             let offset = call.offset(first, cols);
-            let results = call.results(block, first, cols, &offset);
-            // SAFETY: C overlaps nothing and is the caller's alone; `Product::new` saw every result inside it. Scale and bias are
-            // filled up to whole tiles of the widest.
-            unsafe { (set.epilogue)(&results, &sums) };
+            for tile in block.clone().step_by(MAX_MR) {
+                let rows = tile..(tile + MAX_MR).min(block.end);
+                let results = call.results(rows, first, cols, &offset);
+                // SAFETY: C overlaps nothing and is the caller's alone; `Product::new` saw every result inside it. Scale and bias are
+                // filled up to whole tiles of the widest.
+                unsafe { (set.epilogue)(&results, &sums[tile - block.start..]) };
+            }
         }
         first += cols;
     }
