@@ -96,6 +96,15 @@ fn thumbnail(exif: &[u8], parts: &mut Vec<Range<usize>>) -> Option<Range<usize>>
     Some(link..link + 4)
 }
 
+/// The orientation that turns back what `orientation` turned.
+pub(crate) fn inverse(orientation: Orientation) -> Orientation {
+    match orientation {
+        Orientation::Rotate90 => Orientation::Rotate270,
+        Orientation::Rotate270 => Orientation::Rotate90,
+        same => same,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

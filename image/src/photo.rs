@@ -84,14 +84,11 @@ impl Photo {
 
     /// The pixels turned back to how the file stores them.
     pub fn stored(&self) -> Cow<'_, DynamicImage> {
-        let back = match self.orientation {
-            Orientation::NoTransforms => return Cow::Borrowed(&self.pixels),
-            Orientation::Rotate90 => Orientation::Rotate270,
-            Orientation::Rotate270 => Orientation::Rotate90,
-            mirrored => mirrored,
-        };
+        if self.orientation == Orientation::NoTransforms {
+            return Cow::Borrowed(&self.pixels);
+        }
         let mut pixels = self.pixels.clone();
-        pixels.apply_orientation(back);
+        pixels.apply_orientation(exif::inverse(self.orientation));
         Cow::Owned(pixels)
     }
 

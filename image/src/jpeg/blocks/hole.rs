@@ -7,6 +7,7 @@ use inpaint_edge::{Mask, Result, alloc};
 use super::super::frame::{Component, Frame};
 use super::dct::{self, POINT};
 use super::round::rounded;
+use crate::exif;
 
 /// Pixels per side of a cell.
 const CELL: usize = 8;
@@ -50,12 +51,7 @@ impl<'a> Filled<'a> {
         let colours = if is_rgb { &RGB } else { &YCBCR };
         let cells = alloc::try_filled(false, bytes(frame.width, frame.height))?;
         let mut filled = Self { frame, hole, pixels: pixels.as_bytes(), channels, orientation, colours, cells };
-        // Turning back is turning by another orientation of a picture that lies across or not.
-        let back = match orientation {
-            Orientation::Rotate90 => Orientation::Rotate270,
-            Orientation::Rotate270 => Orientation::Rotate90,
-            mirrored => mirrored,
-        };
+        let back = exif::inverse(orientation);
         let size = (hole.width(), hole.height());
         for y in 0..size.1 {
             for x in hole.runs(y, 0..size.0).flatten() {
