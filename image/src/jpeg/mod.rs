@@ -78,11 +78,15 @@ pub(crate) fn decode(bytes: Cow<[u8]>, contents: Contents) -> Result<(DynamicIma
         1 => GrayImage::from_raw(width, height, data).map(DynamicImage::from),
         _ => RgbImage::from_raw(width, height, data).map(DynamicImage::from),
     };
-    let bytes = match bytes {
-        Cow::Owned(bytes) => bytes,
-        Cow::Borrowed(bytes) => alloc::try_to_vec(bytes)?,
+    let original = if Original::can_be(frame) {
+        let bytes = match bytes {
+            Cow::Owned(bytes) => bytes,
+            Cow::Borrowed(bytes) => alloc::try_to_vec(bytes)?,
+        };
+        Some(Original::new(bytes, &contents, marks))
+    } else {
+        None
     };
-    let original = Original::can_be(frame).then(|| Original::new(bytes, &contents, marks));
     Ok((pixels.expect("a sample per pixel and channel"), contents.metadata, original))
 }
 
