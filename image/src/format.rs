@@ -41,9 +41,7 @@ impl OutputFormat {
             }
         }
     }
-}
 
-impl OutputFormat {
     /// The format of a file in memory, if results are written in it.
     pub fn of_file(bytes: &[u8]) -> Option<Self> {
         match format_of(bytes, None).ok()? {

@@ -26,7 +26,7 @@ impl Source {
         .map_err(|e| e.of(self.name(role)))
     }
 
-    /// How messages name it: its path, or what it is for.
+    /// Its name in messages: its path or its role.
     fn name(&self, role: &str) -> String {
         match self {
             Self::Bytes(_) => role.to_owned(),

@@ -1,18 +1,18 @@
 //! The discrete cosine transform of a block, both ways, in whole numbers.
 //!
 //! Own code, since the library's inverse gives rounded and clamped samples. What is known of a block must come back from both
-//! ways as it was, so samples keep eight bits behind the point.
+//! ways as it was, so samples have eight fractional bits.
 
-/// Bits behind the point of samples.
+/// Fractional bits of samples.
 pub(super) const POINT: u32 = 8;
 
-/// Bits behind the point of sums of squares.
+/// Fractional bits of sums of squares.
 pub(super) const GAIN_POINT: u32 = 12;
 
 /// cos(kπ/16) / 2, for k of 0 to 8.
 const COSINES: [i64; 9] =
     [134_217_728, 131_638_772, 124_001_012, 111_597_962, 94_906_266, 74_567_374, 51_362_901, 26_184_580, 0];
-/// Bits behind the point of the cosines.
+/// Fractional bits of the cosines.
 const BITS: u32 = 28;
 
 /// Frequency `u` at sample `x`.
@@ -42,20 +42,19 @@ pub(super) fn inverse(coefficients: &[i16; 64], steps: &[u16; 64]) -> [i64; 64] 
     samples(&scaled)
 }
 
-/// The samples of coefficients with [`POINT`] bits behind the point.
+/// The samples of coefficients; both have [`POINT`] fractional bits.
 pub(super) fn samples(coefficients: &[i64; 64]) -> [i64; 64] {
     let rows = product(coefficients, |u, x| BASIS[u][x]);
     product(&rows, |v, y| BASIS[v][y])
 }
 
-/// The coefficients, with [`POINT`] bits behind the point, of samples less 128.
+/// The coefficients of samples less 128; both have [`POINT`] fractional bits.
 pub(super) fn forward(samples: &[i64; 64]) -> [i64; 64] {
     let rows = product(samples, |x, u| BASIS[u][x]);
     product(&rows, |y, v| BASIS[v][y])
 }
 
-/// For each coefficient, the sum of the squares of its samples, each times its weight; with [`GAIN_POINT`] bits behind the
-/// point.
+/// For each coefficient, the weighted sum of the squares of its samples, with [`GAIN_POINT`] fractional bits.
 pub(super) fn squares(weights: &[i64; 64]) -> [i64; 64] {
     let square = |basis: i64| (basis * basis) >> BITS;
     let rows = product(&weights.map(|weight| weight << GAIN_POINT), |x, u| square(BASIS[u][x]));

@@ -10,8 +10,8 @@ pub(super) fn coding(bytes: &[u8]) -> impl Iterator<Item = (usize, u8, &[u8])> {
     segments(bytes).filter(|(_, marker, _)| !matches!(marker, 0xE0..=0xEF | 0xFE))
 }
 
-/// Adds to `head`, which ends in SOI, what must stay for colours to stay, and `metadata` in its place: behind the JFIF
-/// header, before Adobe's segment.
+/// Adds three parts to `head`, which ends in SOI: the file's JFIF header, `metadata`, and the file's Adobe segment. Readers take
+/// the colours from the first and the last.
 pub(super) fn add(head: &mut Vec<u8>, bytes: &[u8], metadata: &[u8]) -> Result<()> {
     let before_scans = || segments(bytes).take_while(|(_, marker, _)| *marker != 0xDA);
     let find = |wanted: u8, prefix: &[u8], least: usize| {

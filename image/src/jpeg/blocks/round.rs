@@ -11,7 +11,7 @@ const KNOWN: i64 = 16;
 /// The most coefficients that are changed.
 const CHANGES: usize = 48;
 
-/// The multiples of `steps` for `exact` coefficients, which have [`POINT`] bits behind the point. All are row by row.
+/// The multiples of `steps` for `exact` coefficients, which have [`POINT`] fractional bits. All are row by row.
 pub(super) fn rounded(exact: &[i64; 64], steps: &[u16; 64], known: &[bool; 64]) -> [i16; 64] {
     let step = |k: usize| i64::from(steps[k].max(1)) << POINT;
     let mut levels: [i64; 64] = std::array::from_fn(|k| {
