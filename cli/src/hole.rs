@@ -83,7 +83,7 @@ pub fn find(
         add_pixels(&mut mask, photo, spec, &mut notes)?;
     }
     let before = mask.count();
-    let mask = resized(mask, spec.grow)?;
+    let mask = mask.resized(spec.grow)?;
     if let Some(advice) = &advice {
         notes.extend(advice.notes(spec).into_iter().map(Note::OfMask));
     }
@@ -152,12 +152,6 @@ fn add_pixels(mask: &mut Mask, photo: &Photo, spec: &HoleSpec, notes: &mut Vec<N
         notes.extend(of_paint(paint, &painted, spec.grow).map(Note::OfImage));
     }
     Ok(())
-}
-
-/// Grows the hole by a disc of radius `grow`, or shrinks it if that is below 0.
-fn resized(mask: Mask, grow: i64) -> Result<Mask> {
-    let radius = grow.unsigned_abs().try_into().unwrap_or(usize::MAX);
-    if grow < 0 { mask.eroded(radius) } else { mask.dilated(radius) }
 }
 
 /// Makes the filled pixels opaque.

@@ -67,9 +67,7 @@ impl Reading {
     }
 
     fn of_plane(&self, plane: ArrayView2<'_, u8>) -> Result<Mask> {
-        let mask = Mask::from_bytes(plane, self.rule)?;
-        let radius = self.grow.unsigned_abs().try_into().unwrap_or(usize::MAX);
-        if self.grow < 0 { mask.eroded(radius) } else { mask.dilated(radius) }
+        Mask::from_bytes(plane, self.rule)?.resized(self.grow)
     }
 }
 

@@ -29,6 +29,16 @@ impl Mask {
         eroded.invert();
         Ok(eroded)
     }
+
+    /// [`Mask::dilated`] by `pixels`, or [`Mask::eroded`] where they are below 0.
+    ///
+    /// # Errors
+    ///
+    /// Limits, where memory cannot be had.
+    pub fn resized(self, pixels: i64) -> Result<Self> {
+        let radius = pixels.unsigned_abs().try_into().unwrap_or(usize::MAX);
+        if pixels < 0 { self.eroded(radius) } else { self.dilated(radius) }
+    }
 }
 
 impl<W: AsRef<[u64]>> Mask<W> {

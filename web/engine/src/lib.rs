@@ -111,9 +111,7 @@ impl Mask {
 
     /// Grown by `pixels` on all sides, or shrunk.
     pub fn grown(self, pixels: i32) -> Result<Self> {
-        let radius = pixels.unsigned_abs() as usize;
-        let grown = if pixels < 0 { self.0.eroded(radius) } else { self.0.dilated(radius) };
-        grown.map(Self).map_err(thrown)
+        self.0.resized(pixels.into()).map(Self).map_err(thrown)
     }
 
     /// A byte for each pixel, row by row: 255 for hole, 0 for known.
