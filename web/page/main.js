@@ -4,8 +4,6 @@ import { History } from "./history.js";
 import { Hole, joined } from "./hole.js";
 import { View } from "./view.js";
 
-// More takes more memory than a tab of a phone has.
-const MOST_PIXELS = 50e6;
 const GROWS = 4;
 
 const $ = (id) => document.getElementById(id);
@@ -66,12 +64,7 @@ async function during(text, work) {
 function openFile(file) {
   return during(`${file.name} is being opened.`, async () => {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const { width, height } = await client.call("size", [bytes]);
-    if (width * height > MOST_PIXELS) {
-      const [most, found] = [MOST_PIXELS, width * height].map((pixels) => Math.round(pixels / 1e6));
-      throw new Error(`expected a photograph of ${most} megapixels at most, found ${found}; the program for the command line fills larger ones`);
-    }
-    const { format, notes } = await client.call("open", [bytes]).catch(async (error) => {
+    const { width, height, format, notes } = await client.call("open", [bytes]).catch(async (error) => {
       if (photo && error.kind === "input") await reopen();
       throw error;
     });

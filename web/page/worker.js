@@ -5,6 +5,9 @@ import { Photo, sizeOf } from "../pkg/engine.js";
 const engine = load();
 let photo;
 
+// More takes more memory than a tab of a phone has.
+const MOST_PIXELS = 50e6;
+
 // Rows that are turned into RGBA at a time: the memory of WebAssembly never shrinks.
 const STRIP = 256;
 
@@ -27,14 +30,14 @@ function paste(plane, [x, y, width, height], part) {
 }
 
 const calls = {
-  async size(bytes) {
-    await start();
-    const [width, height] = attempt(() => sizeOf(bytes));
-    return { width, height };
-  },
-
   async open(bytes) {
     await start();
+    const [width, height] = attempt(() => sizeOf(bytes));
+    if (width * height > MOST_PIXELS) {
+      const [most, found] = [MOST_PIXELS, width * height].map((pixels) => Math.round(pixels / 1e6));
+      const detail = `expected a photograph of ${most} megapixels at most, found ${found}; the program for the command line fills larger ones`;
+      throw Object.assign(new Error(detail), { kind: "input" });
+    }
     photo?.free();
     photo = undefined;
     photo = attempt(() => Photo.open(bytes));

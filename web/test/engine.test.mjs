@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 
 import { load, Mask, start } from "inpaint-edge";
+import { maskOf } from "./mask.mjs";
 import { program, root } from "./program.mjs";
 
 const picture = join(root, "tests/images/photo.png");
@@ -18,13 +19,6 @@ before(async () => {
   engine = await load();
 });
 after(() => rmSync(folder, { recursive: true }));
-
-// A mask with a box, as PGM: the simplest file of a picture.
-function maskOf(width, height, [x, y, w, h]) {
-  const pixels = new Uint8Array(width * height);
-  for (let row = y; row < y + h; row++) pixels.fill(255, row * width + x, row * width + x + w);
-  return Buffer.concat([Buffer.from(`P5 ${width} ${height} 255\n`), pixels]);
-}
 
 for (const [ending, box] of [["png", [40, 60, 20, 20]], ["jpg", [40, 60, 20, 20]], ["webp", [0, 0, 50, 41]], ["tif", [60, 20, 44, 48]]]) {
   test(`a result in ${ending} is the program's`, async () => {

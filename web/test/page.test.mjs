@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 
 import { chromium } from "playwright-core";
 import { serve } from "../serve.mjs";
+import { maskOf } from "./mask.mjs";
 import { program, root } from "./program.mjs";
 
 const picture = join(root, "tests/images/photo.png");
@@ -87,18 +88,21 @@ async function saved() {
   return readFileSync(file);
 }
 
-test("a marked box is filled and saved as the program does", async () => {
-  await open();
-  await page.screenshot({ path: join(screens, "page-1280.png") });
-  // The mask as a file, so that the program has the same.
+// Marks a box by a mask's file, which the program can take too.
+async function mark(box) {
   const mask = join(folder, "mask.pgm");
   const [width, height] = (await page.textContent("#status")).match(/(\d+)×(\d+)/).slice(1).map(Number);
-  const plane = new Uint8Array(width * height);
-  for (let y = 30; y < 60; y++) plane.fill(255, y * width + 40, y * width + 75);
-  writeFileSync(mask, Buffer.concat([Buffer.from(`P5 ${width} ${height} 255\n`), plane]));
+  writeFileSync(mask, maskOf(width, height, box));
   await page.setInputFiles("#mask-file", mask);
   await page.locator("#status", { hasText: "The mask is marked." }).waitFor();
   await idle();
+  return mask;
+}
+
+test("a marked box is filled and saved as the program does", async () => {
+  await open();
+  await page.screenshot({ path: join(screens, "page-1280.png") });
+  const mask = await mark([40, 30, 35, 30]);
   await fill();
   const out = join(folder, "program.png");
   execFileSync(program, [picture, mask, out]);
@@ -110,15 +114,7 @@ test("a JPEG is saved as the program does, and as it was where nothing is filled
   execFileSync(program, ["--box", "0,0,1,1", picture, jpeg]);
   await open(jpeg);
   assert.equal(await page.inputValue("#format"), "jpg");
-  const box = [40, 30, 35, 30];
-  const mask = join(folder, "mask.pgm");
-  const [width, height] = (await page.textContent("#status")).match(/(\d+)×(\d+)/).slice(1).map(Number);
-  const plane = new Uint8Array(width * height);
-  for (let y = box[1]; y < box[1] + box[3]; y++) plane.fill(255, y * width + box[0], y * width + box[0] + box[2]);
-  writeFileSync(mask, Buffer.concat([Buffer.from(`P5 ${width} ${height} 255\n`), plane]));
-  await page.setInputFiles("#mask-file", mask);
-  await page.locator("#status", { hasText: "The mask is marked." }).waitFor();
-  await idle();
+  const mask = await mark([40, 30, 35, 30]);
   await fill();
   const out = join(folder, "program.jpg");
   execFileSync(program, [jpeg, mask, out]);
