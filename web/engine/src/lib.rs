@@ -135,7 +135,7 @@ impl Mask {
     }
 }
 
-/// Width and height of the picture in a file, pixels, as the file stores it.
+/// Width and height of the picture in a file, upright, pixels.
 #[wasm_bindgen(js_name = sizeOf)]
 pub fn size_of(bytes: &[u8]) -> Result<Vec<u32>> {
     let header = Encoded::new(bytes).and_then(|encoded| encoded.header()).map_err(thrown)?;
