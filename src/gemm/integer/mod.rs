@@ -7,6 +7,7 @@ mod call;
 mod direct;
 mod epilogue;
 mod kernel;
+mod shells;
 #[cfg(test)]
 mod tests;
 mod value;
