@@ -171,6 +171,11 @@ impl<W: AsRef<[u64]>> Mask<W> {
         Rect { x: 0, y: 0, width: self.width, height: self.height }
     }
 
+    /// Columns and rows of the smallest box that holds the hole; `None` without one.
+    pub fn extents(&self) -> Option<(Range<usize>, Range<usize>)> {
+        self.bounds(self.whole()).map(|bounds| (bounds.columns(), bounds.rows()))
+    }
+
     /// The smallest rectangle that holds the hole's pixels in `area`.
     pub(crate) fn bounds(&self, area: Rect) -> Option<Rect> {
         Rect::around(area.rows().filter_map(|y| self.extent(y, area.columns()).map(|run| (y, run))))

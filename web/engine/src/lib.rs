@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use image::{DynamicImage, ImageBuffer};
-use inpaint_edge::{Error, Inpainter, MaskChannel, MaskGuess, MaskRule, MaskWhite, Options, Paint, Texture};
+use inpaint_edge::{Error, Inpainter, MaskChannel, MaskRule, MaskWhite, Options, Paint, Texture};
 use inpaint_edge_image::{Encoded, OutputFormat, add_painted, fill};
 use js_sys::{Function, Reflect};
 use ndarray::ArrayView2;
@@ -65,16 +65,7 @@ impl Mask {
     pub fn from_file(bytes: &[u8], white_is_kept: bool) -> Result<Self> {
         let read = || {
             let picture = inpaint_edge_image::Photo::decode(bytes)?;
-            let channel = match picture.guess_mask()? {
-                MaskGuess::Luma => MaskChannel::Luma,
-                MaskGuess::Alpha => MaskChannel::Alpha,
-                _ => {
-                    return Err(Error::input(
-                        "expected a mask in black and white, found transparency that may be it too",
-                    ));
-                }
-            };
-            let plane = picture.into_mask(channel)?;
+            let plane = picture.into_mask(MaskChannel::Auto)?;
             let shape = (plane.height() as usize, plane.width() as usize);
             let white = if white_is_kept { MaskWhite::Keep } else { MaskWhite::Hole };
             let plane = ArrayView2::from_shape(shape, plane.as_raw()).expect("a byte a pixel");
@@ -125,13 +116,8 @@ impl Mask {
 
     /// Left, top, width and height of the smallest box that has all of the hole; empty without one.
     pub fn bounds(&self) -> Vec<u32> {
-        let (width, height) = (self.0.width(), self.0.height());
-        let rows = || (0..height).filter(|y| self.0.runs(*y, 0..width).next().is_some());
-        let (Some(top), Some(bottom)) = (rows().next(), rows().next_back()) else { return Vec::new() };
-        let runs = || (top..=bottom).flat_map(|y| self.0.runs(y, 0..width));
-        let left = runs().map(|run| run.start).min().unwrap_or(0);
-        let right = runs().map(|run| run.end).max().unwrap_or(width);
-        [left, top, right - left, bottom + 1 - top].map(|v| v as u32).to_vec()
+        let Some((columns, rows)) = self.0.extents() else { return Vec::new() };
+        [columns.start, rows.start, columns.len(), rows.len()].map(|v| v as u32).to_vec()
     }
 }
 
