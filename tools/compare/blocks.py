@@ -21,7 +21,6 @@ Needs a C compiler, Debian's libjpeg62-turbo-dev and libjpeg-turbo-progs. Ends w
 import argparse
 import collections
 import concurrent.futures
-import json
 import math
 import os
 import pathlib
@@ -129,14 +128,7 @@ def filled(args, folder, jobs, ending, hole=lambda job: job.hole, image=lambda j
             masks[of_mask] = folder / f"mask-{len(masks)}-{ending}.png"
             masks[of_mask].write_bytes(mask(of_mask[1], of_mask[0]))
         lines.append(f"{image(job)}\t{masks[of_mask]}\t{folder / job.path.stem}-{ending}\n")
-    done = subprocess.run(
-        [args.program, "batch", "--json-lines", "--quiet", "--overwrite", "--weights", args.weights],
-        input="".join(lines), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    reports = [json.loads(line) for line in done.stdout.splitlines()]
-    if len(reports) != len(jobs):
-        sys.exit(f"expected {len(jobs)} reports, found {len(reports)}: exit code {done.returncode}")
-    return reports
+    return jpeg.batch(args.program, lines, "--weights", args.weights)
 
 
 def coefficients(tool, pairs):

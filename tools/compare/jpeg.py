@@ -227,6 +227,18 @@ def black(width, height):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
 
 
+def batch(program, lines, *options):
+    """The program's report on each line of a list."""
+    done = subprocess.run(
+        [program, "batch", "--json-lines", "--quiet", "--overwrite", *options],
+        input="".join(lines), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    if len(reports) != len(lines):
+        sys.exit(f"expected {len(lines)} reports, found {len(reports)}: exit code {done.returncode}")
+    return reports
+
+
 def decoded(program, folder, files):
     """What the program makes of each file: decoded through a batch whose masks have no hole."""
     masks, lines = {}, []
@@ -235,14 +247,7 @@ def decoded(program, folder, files):
             masks[case.size] = folder / f"mask-{case.size[0]}x{case.size[1]}.png"
             masks[case.size].write_bytes(black(*case.size))
         lines.append(f"{case.path}\t{masks[case.size]}\t{case.path.with_suffix('.tif')}\n")
-    done = subprocess.run(
-        [program, "batch", "--json-lines", "--quiet", "--overwrite"],
-        input="".join(lines), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-    )  # fmt: skip
-    reports = [json.loads(line) for line in done.stdout.splitlines()]
-    if len(reports) != len(files):
-        sys.exit(f"expected {len(files)} reports, found {len(reports)}: exit code {done.returncode}")
-    return reports
+    return batch(program, lines)
 
 
 def main():
