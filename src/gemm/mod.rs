@@ -12,6 +12,7 @@ mod float;
 mod integer;
 mod packed;
 mod product;
+mod rest;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -87,13 +88,13 @@ impl<N: Number> Gemm<N> {
         let mut packed = Packed::empty()?;
         let len = self.shape(variants, k).panel_len();
         let panels = self.repack(&mut packed, variants, k)?;
-        if panels.is_empty() {
-            return Ok(packed);
+        if !panels.is_empty() {
+            let mut columns = Buffer::zeroed(floats_for::<N::Weight>(len))?;
+            for (i, panel) in panels.chunks_exact_mut(len).enumerate() {
+                self.pack_panel(k, i, &fill, values_mut(&mut columns), panel);
+            }
         }
-        let mut columns = Buffer::zeroed(floats_for::<N::Weight>(len))?;
-        for (i, panel) in panels.chunks_exact_mut(len).enumerate() {
-            self.pack_panel(k, i, &fill, values_mut(&mut columns), panel);
-        }
+        self.finish(&mut packed)?;
         Ok(packed)
     }
 
@@ -121,7 +122,7 @@ impl<N: Number> Gemm<N> {
     }
 
     /// Reshapes `packed` to `variants` matrices of `k` rows, in the memory it has where that suffices. Returns their values,
-    /// `[variant, panel, k, NR]`, of any content, for the caller to overwrite: with zeros past the last column.
+    /// `[variant, panel, k, NR]`, of any content, for the caller to overwrite, with zeros past the last column, and then to [`Gemm::finish`].
     ///
     /// # Errors
     ///
@@ -133,6 +134,15 @@ impl<N: Number> Gemm<N> {
         k: usize,
     ) -> Result<&'a mut [N::Weight]> {
         packed.reshape(self.shape(variants, k))
+    }
+
+    /// Makes of panels that are written what [`Gemm::rows`] multiplies.
+    ///
+    /// # Errors
+    ///
+    /// Limits, where the memory cannot be had.
+    pub fn finish(&self, packed: &mut Packed<N::Weight>) -> Result<()> {
+        N::finish(&self.kernel, packed)
     }
 
     fn shape(&self, variants: usize, k: usize) -> Shape {

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
+use super::rest::Rest;
 use crate::alloc::{Buffer, Plain, floats_for, values, values_mut};
 use crate::error::Result;
 
@@ -45,6 +46,8 @@ impl Shape {
 pub struct Packed<W = f32> {
     data: Buffer,
     shape: Shape,
+    /// What the kernel took out of them.
+    rest: Rest,
     values: PhantomData<W>,
 }
 
@@ -62,12 +65,17 @@ impl<W: Plain> Packed<W> {
 
     /// No weights yet, in memory for those to come.
     pub(crate) fn in_buffer(data: Buffer) -> Self {
-        Self { data, shape: NOTHING, values: PhantomData }
+        Self { data, shape: NOTHING, rest: Rest::default(), values: PhantomData }
     }
 
     /// Bytes held.
     pub fn bytes(&self) -> usize {
-        size_of_val(&self.data[..])
+        size_of_val(&self.data[..]) + self.rest_bytes()
+    }
+
+    /// Those of them that are not in panels.
+    pub(crate) fn rest_bytes(&self) -> usize {
+        self.rest.bytes()
     }
 
     pub(super) fn shape(&self) -> &Shape {
@@ -93,6 +101,16 @@ impl<W: Plain> Packed<W> {
         &values(&self.data)[(first + panels.start) * len..(first + panels.end) * len]
     }
 
+    /// The panels of all variants, one after the other, and what is taken out of them.
+    pub(super) fn parts_mut(&mut self) -> (&mut [u8], &mut Rest) {
+        (&mut values_mut(&mut self.data)[..self.shape.len() * size_of::<W>()], &mut self.rest)
+    }
+
+    /// What the kernel took out of the panels.
+    pub(super) fn rest(&self) -> &Rest {
+        &self.rest
+    }
+
     /// Takes on `shape`, in the memory at hand where that suffices, and returns the values, of any content.
     ///
     /// # Errors
@@ -104,6 +122,7 @@ impl<W: Plain> Packed<W> {
             self.data = Buffer::zeroed(words)?;
         }
         self.shape = shape;
+        self.rest = Rest::default();
         Ok(&mut values_mut(&mut self.data)[..shape.len()])
     }
 }

@@ -35,6 +35,18 @@ pub trait Kernels: Sized {
     /// Consecutive k of a column that one instruction of the microkernel takes; they lie side by side in a panel.
     const GROUP: usize;
 
+    /// Makes of panels that are written what the kernel multiplies.
+    ///
+    /// # Errors
+    ///
+    /// Limits, where the memory cannot be had.
+    fn finish(_: &Self::Kernel, _: &mut Packed<Self::Weight>) -> Result<()>
+    where
+        Self: Number,
+    {
+        Ok(())
+    }
+
     /// Computes the elements of `product`: `epilogue` turns each sum into the result.
     ///
     /// # Panics

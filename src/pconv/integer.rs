@@ -139,13 +139,14 @@ impl IntegerLayer<'_> {
                     .map_err(|e| e.of(format!("{name}.{}", of.name)))?,
                 false => L::read(&panels, values),
             }
-            packed.push(of_operand);
             // An output reads every weight of its column, those that are added up together.
             let zero = i64::from(integers.maps()[integers.source(index, i)].zero);
             let len = panels.len() / gemm.panels();
             for (panel, columns) in panels.chunks_exact(len).zip(columns.chunks_exact_mut(gemm.nr())) {
                 Column::add::<L>(columns, panel, group, zero);
             }
+            gemm.finish(&mut of_operand)?;
+            packed.push(of_operand);
         }
         if let Some(size) = columns.iter().map(|column| column.size).find(|size| i32::try_from(*size).is_err()) {
             let expected = i32::MAX;

@@ -30,6 +30,9 @@ pub(crate) trait PartialConvolution: Send + Sync {
     ///
     /// If the maps overlap.
     fn run(&self, inputs: &[Map], output: Map, arena: &mut [f32], work: &Work<'_>, pool: &Pool);
+
+    /// Bytes of weights beside those that [`Layer::bytes_for`] counts, which depend on what the weights are.
+    fn rest_bytes(&self) -> usize;
 }
 
 /// A layer of one number type.
@@ -177,5 +180,9 @@ impl<N: Number> PartialConvolution for Layer<N> {
 
         output.clear_unmarked(out, self.zero, work.marks);
         self.compute(&operands, work.computed, (output, out), pool);
+    }
+
+    fn rest_bytes(&self) -> usize {
+        self.weights.iter().map(Packed::rest_bytes).sum()
     }
 }

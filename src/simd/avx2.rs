@@ -3,6 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::lanes::{F32Lanes, IntegerLanes, PatchRow};
+use super::x86::integer_lanes;
 
 pub(crate) struct Avx2;
 
@@ -91,40 +92,12 @@ unsafe impl PatchRow for Avx2 {
     }
 }
 
-// SAFETY: each intrinsic works on registers, but for loads of what the trait makes readable.
-unsafe impl IntegerLanes<i16> for Avx2 {
-    const LANES: usize = 8;
-    type Sums = __m256i;
-    type Group = __m256i;
-    type Columns = __m256i;
+integer_lanes!(Avx2, i16: 8 of __m256i, _mm256_setzero_si256, _mm256_set1_epi32, _mm256_loadu_si256,
+    |sums, group, columns| _mm256_add_epi32(sums, _mm256_madd_epi16(group, columns)));
 
-    #[inline(always)]
-    unsafe fn zero() -> __m256i {
-        // SAFETY: the caller vouches for AVX2.
-        unsafe { _mm256_setzero_si256() }
-    }
-
-    #[inline(always)]
-    unsafe fn group(p: *const u8) -> __m256i {
-        // SAFETY: the caller vouches for AVX2 and 4 bytes at `p`.
-        unsafe { _mm256_set1_epi32(p.cast::<i32>().read_unaligned()) }
-    }
-
-    #[inline(always)]
-    unsafe fn columns(p: *const u8) -> __m256i {
-        // SAFETY: the caller vouches for AVX2 and 32 bytes at `p`.
-        unsafe { _mm256_loadu_si256(p.cast()) }
-    }
-
-    #[inline(always)]
-    unsafe fn dot(sums: __m256i, group: __m256i, columns: __m256i) -> __m256i {
-        // SAFETY: the caller vouches for AVX2.
-        unsafe { _mm256_add_epi32(sums, _mm256_madd_epi16(group, columns)) }
-    }
-
-    #[inline(always)]
-    unsafe fn prefetch(p: *const u8) {
-        // SAFETY: a hint, part of every x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(p.cast()) }
-    }
-}
+// Sums of two products, which saturate in 16 bits: `gemm` takes care that none does.
+integer_lanes!(Avx2, u8: 8 of __m256i, _mm256_setzero_si256, _mm256_set1_epi32, _mm256_loadu_si256,
+|sums, group, columns| {
+    let pairs = _mm256_maddubs_epi16(group, columns);
+    _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+});

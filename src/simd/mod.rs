@@ -18,5 +18,7 @@ pub(crate) mod simd128;
 pub(crate) mod sse2;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod vnni;
+#[cfg(any(target_arch = "x86", target_arch = "x86_64"))]
+mod x86;
 
 pub use isa::Isa;

@@ -44,6 +44,7 @@ impl Network {
             let activation = activation(&config, i);
             layers.push(Box::new(Layer::<f32>::new(isa, shape, (&weight, &bias), activation, pool, &mut memory)?));
         }
+        let bytes = layers.iter().fold(bytes, |sum, layer| sum + layer.rest_bytes());
         weights.read_head(&mut weight, &mut bias)?;
         Ok(Self { config, layers, head: (weight, bias), bytes })
     }

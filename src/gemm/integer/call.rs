@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use super::epilogue::IntegerEpilogue;
-use super::kernel::{MAX_COLS, MAX_MR, NR, Results};
+use super::kernel::{GROUP_BYTES, MAX_COLS, MAX_MR, NR, Part, Results};
 use crate::alloc::Plain;
+use crate::gemm::MAX_ROWS;
 use crate::gemm::product::{Number, Product, Row};
+use crate::gemm::rest::Rest;
 use crate::gemm::window::Window;
 
 /// What one operand multiplies.
@@ -15,8 +17,14 @@ pub(super) struct Factors<'p> {
     map: *const u8,
     /// Panels of the variant, `panel` bytes each.
     weights: &'p [u8],
+    pub rest: &'p Rest,
+    /// Panels of the variants before.
+    pub before: usize,
     pub panel: usize,
 }
+
+/// Row pointers of an operand.
+pub(super) type Starts = [*const u8; MAX_ROWS + MAX_MR];
 
 /// A product in bytes.
 pub(super) struct Call<'p> {
@@ -52,7 +60,14 @@ impl<'p> Call<'p> {
         let factors = [0, 1].map(|i| {
             let o = operands.get(i)?;
             let weights = bytes(o.weights.some_panels(o.variant, 0..product.panels.end));
-            Some(Factors { window: o.window, map: o.map.as_ptr().cast(), weights, panel: o.window.k() * NR * size })
+            Some(Factors {
+                window: o.window,
+                map: o.map.as_ptr().cast(),
+                weights,
+                rest: o.weights.rest(),
+                before: o.variant * o.weights.shape().panels(),
+                panel: o.window.k() * NR * size,
+            })
         });
         let (c, c_size) = (product.start().cast(), size_of::<N::Output>());
         Self { factors, size, rows, columns: first..all, c, c_size, epilogue }
@@ -63,14 +78,35 @@ impl<'p> Call<'p> {
         self.rows.len()
     }
 
-    /// Row pointers of operand `i` for the tile from row `first` on. A short tile repeats the last row, whose sums nobody reads.
-    pub fn tile(&self, i: usize, first: usize) -> [*const u8; MAX_MR] {
-        let Some(Factors { map, .. }) = self.factors[i] else { return [std::ptr::null(); MAX_MR] };
-        std::array::from_fn(|slot| {
-            let row = self.rows[(first + slot).min(self.rows.len() - 1)];
-            // Inside the map: `Product::new` has seen to it.
-            map.wrapping_add(row.a[i] * self.size)
-        })
+    /// Row pointers of each operand. For a short last tile they repeat the last row, whose sums nobody reads.
+    pub fn starts(&self) -> [Starts; 2] {
+        let mut starts = [[std::ptr::null(); MAX_ROWS + MAX_MR]; 2];
+        let Some(last) = self.rows.len().checked_sub(1) else { return starts };
+        for (i, (starts, factors)) in starts.iter_mut().zip(self.factors).enumerate() {
+            let Some(Factors { map, .. }) = factors else { continue };
+            for (slot, start) in starts.iter_mut().enumerate().take(last + MAX_MR) {
+                // Inside the map: `Product::new` has seen to it.
+                *start = map.wrapping_add(self.rows[slot.min(last)].a[i] * self.size);
+            }
+        }
+        starts
+    }
+
+    /// The products of operand `i` with `cols` columns from `first` on, but for the row pointers.
+    pub fn part(&self, i: usize, first: usize, cols: usize) -> Part {
+        match self.factors[i] {
+            Some(f) if f.window.k() > 0 => Part {
+                a: std::ptr::null(),
+                runs: f.window.runs,
+                run: f.window.run_len * self.size,
+                stride: f.window.run_stride.wrapping_mul(self.size),
+                offsets: std::ptr::null(),
+                b: self.panels(i, first, cols)[first % NR * GROUP_BYTES..].as_ptr(),
+                panel: f.panel,
+                row: NR * GROUP_BYTES,
+            },
+            _ => Part::NONE,
+        }
     }
 
     /// The panels of operand `i` with `cols` columns from `first` on.

@@ -22,23 +22,14 @@ pub(super) unsafe fn multiply(set: &Set, call: &Call<'_>) {
     }
 
     let mut sums: [Sums; MAX_MR] = [[0; MAX_COLS]; MAX_MR];
+    let starts = call.starts();
     let all = call.columns.end;
     let mut first = call.columns.start;
     while first < all {
         let shell = set.shell(all - first);
         let cols = shell.cols.min(all - first);
         let tiles = call.rows().div_ceil(shell.mr);
-        let parts = [0, 1].map(|i| match call.factors[i] {
-            Some(f) if f.window.k() > 0 => Part {
-                a: std::ptr::null(),
-                runs: f.window.runs,
-                run: f.window.run_len * call.size,
-                stride: f.window.run_stride.wrapping_mul(call.size),
-                b: call.panels(i, first, cols)[first % NR * GROUP_BYTES..].as_ptr(),
-                panel: f.panel,
-            },
-            _ => Part::NONE,
-        });
+        let parts = [0, 1].map(|i| call.part(i, first, cols));
         let mut offset = call.offset(first, cols);
         if set.less_128 {
             for i in 0..2 {
@@ -52,9 +43,8 @@ pub(super) unsafe fn multiply(set: &Set, call: &Call<'_>) {
             next.chunks(next.len().div_ceil(tiles).next_multiple_of(LINE).max(LINE))
         });
         for slot in (0..call.rows()).step_by(shell.mr) {
-            let a = [0, 1].map(|i| call.tile(i, slot));
             let tile = Tile {
-                parts: [0, 1].map(|i| Part { a: a[i].as_ptr(), ..parts[i] }),
+                parts: [0, 1].map(|i| Part { a: starts[i][slot..].as_ptr(), ..parts[i] }),
                 prefetch: ahead.each_mut().map(|chunks| chunks.next().unwrap_or(&[])),
                 adds: false,
             };

@@ -3,7 +3,6 @@
 use std::marker::PhantomData;
 
 use super::value::{Grouped, Stored};
-use super::widen::Widening;
 use crate::alloc::Buffer;
 use crate::error::Result;
 use crate::gemm::product;
@@ -31,15 +30,27 @@ pub(super) struct Part {
     pub runs: usize,
     pub run: usize,
     pub stride: usize,
-    /// Groups of the first columns of the tile: [k / GROUP, columns, GROUP], a row of a panel apart.
+    /// Where each run starts; null where `stride` says it.
+    pub offsets: *const usize,
+    /// Groups of the first columns of the tile: [k / GROUP, columns, GROUP], `row` apart.
     pub b: *const u8,
+    pub row: usize,
     /// From these to the groups of columns in the next panel, for a tile of two panels.
     pub panel: usize,
 }
 
 impl Part {
     /// No products.
-    pub const NONE: Part = Part { a: std::ptr::null(), runs: 0, run: 0, stride: 0, b: std::ptr::null(), panel: 0 };
+    pub const NONE: Part = Part {
+        a: std::ptr::null(),
+        runs: 0,
+        run: 0,
+        stride: 0,
+        offsets: std::ptr::null(),
+        b: std::ptr::null(),
+        panel: 0,
+        row: 0,
+    };
 }
 
 /// The most rows of a tile.
@@ -99,6 +110,17 @@ impl Shell {
     }
 }
 
+/// How values meet the instructions.
+#[derive(Clone, Copy)]
+pub(super) enum Way {
+    /// As they lie: `direct.rs`.
+    Direct,
+    /// Bytes as words: `widened.rs`.
+    Widened,
+    /// Bytes whose products are added up in 16 bits, two at a time: `pairs.rs`.
+    Pairs,
+}
+
 /// The microkernels of an instruction set, for the number types of a product.
 #[derive(Clone, Copy)]
 pub(super) struct Set {
@@ -107,8 +129,8 @@ pub(super) struct Set {
     pub shells: &'static [Shell],
     /// [`IntegerLanes::LESS_128`].
     pub less_128: bool,
-    /// For shells that multiply words where the map has bytes.
-    pub widening: Option<Widening>,
+    /// How values meet the shells.
+    pub way: Way,
     /// Makes results of sums. The pointers must reach what the fields say; C must not overlap what is read, and no other thread may
     /// touch these elements of C meanwhile. This CPU has the instruction set.
     pub epilogue: unsafe fn(&Results, &[Sums]),
@@ -203,7 +225,7 @@ pub(super) unsafe fn body<T, L: IntegerLanes<T>, const MR: usize, const NV: usiz
             }
             let mut b = part.b;
             for run in 0..part.runs {
-                let mut k = run * part.stride;
+                let mut k = if part.offsets.is_null() { run * part.stride } else { *part.offsets.add(run) };
                 let end = k + part.run;
                 while k < end {
                     let mut columns = [L::columns(b); NV];
@@ -211,7 +233,7 @@ pub(super) unsafe fn body<T, L: IntegerLanes<T>, const MR: usize, const NV: usiz
                         let first = j * L::LANES;
                         columns[j] = L::columns(b.add(first / NR * part.panel + first % NR * GROUP_BYTES));
                     }
-                    b = b.add(NR * GROUP_BYTES);
+                    b = b.add(part.row);
                     for i in 0..MR {
                         let group = L::group(a[i].add(k));
                         for j in 0..NV {

@@ -7,19 +7,21 @@ mod call;
 mod direct;
 mod epilogue;
 mod kernel;
+mod pairs;
 mod shells;
 #[cfg(test)]
 mod tests;
 mod value;
-mod widen;
 mod widened;
 
 use std::marker::PhantomData;
 
+use super::packed::Packed;
 use super::product::{Kernels, Number, Product};
+use crate::error::Result;
 use call::Call;
 pub use epilogue::IntegerEpilogue;
-use kernel::Kernel;
+use kernel::{Kernel, Way};
 use value::Grouped;
 
 /// Maps of `L`, u8 or i16, times weights, i8 or i16, into maps of `O`, u8, i16 or, from i16, f32.
@@ -44,13 +46,21 @@ macro_rules! number {
 
             const GROUP: usize = <$left as Grouped>::GROUP;
 
+            fn finish(kernel: &Self::Kernel, packed: &mut Packed<<$left as Grouped>::Weight>) -> Result<()> {
+                match kernel.set.way {
+                    Way::Pairs => pairs::finish(packed),
+                    Way::Direct | Way::Widened => Ok(()),
+                }
+            }
+
             unsafe fn multiply(kernel: &Self::Kernel, product: &Product<'_, Self>, epilogue: &IntegerEpilogue) {
                 // SAFETY: passed on to the caller.
                 unsafe {
                     let call = Call::new(product, epilogue);
-                    match kernel.set.widening {
-                        Some(widening) => widened::multiply(&kernel.set, widening, &call),
-                        None => direct::multiply(&kernel.set, &call),
+                    match kernel.set.way {
+                        Way::Direct => direct::multiply(&kernel.set, &call),
+                        Way::Widened => widened::multiply(&kernel.set, &call),
+                        Way::Pairs => pairs::multiply(&kernel.set, &call),
                     }
                 }
             }

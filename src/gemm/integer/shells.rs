@@ -1,8 +1,7 @@
 //! The microkernel of integers, a thin shell per instruction set and tile shape, and which of them multiply what.
 
-use super::kernel::{Left, Results, Set, Shell, Sums, Tile, body, results};
+use super::kernel::{Left, Results, Set, Shell, Sums, Tile, Way, body, results};
 use super::value::Stored;
-use super::widen;
 use crate::simd::Isa;
 use crate::simd::lanes::IntegerLanes;
 use crate::simd::scalar::Scalar;
@@ -114,6 +113,15 @@ shell!(
     1
 );
 
+#[cfg(target_arch = "x86_64")]
+shell!(
+    #[target_feature(enable = "avx2")]
+    avx2_5x16,
+    Avx2,
+    5,
+    2
+);
+
 #[cfg(target_arch = "aarch64")]
 use crate::simd::neon::{Neon, NeonDotProduct};
 #[cfg(target_arch = "aarch64")]
@@ -174,9 +182,9 @@ macro_rules! shape {
 }
 
 /// Writes the microkernels of a value: on which instruction sets, on which of their CPUs, name, value and type of the lanes,
-/// shells, what widens values for lanes of words, and what makes results of sums.
+/// how bytes meet the lanes, shells, and what makes results of sums.
 macro_rules! sets {
-    ($value:ty: $($(#[$cfg:meta])? $isa:pat, $if:expr, $name:literal, $lanes:ty as $lane:ty, $widening:expr, $epilogue:ident,
+    ($value:ty: $($(#[$cfg:meta])? $isa:pat, $if:expr, $name:literal, $lanes:ty as $lane:ty, $way:expr, $epilogue:ident,
         [$($shell:ident $mr:literal $cols:literal),*];)*) => {
         impl Left for $value {
             fn sets<O: Stored>(isa: Isa) -> impl Iterator<Item = Set> {
@@ -184,7 +192,7 @@ macro_rules! sets {
                     name: $name,
                     shells: &const { [$(shape!($lane, $shell $mr $cols)),*] },
                     less_128: <$lanes as IntegerLanes<$lane>>::LESS_128,
-                    widening: $widening,
+                    way: $way,
                     epilogue: $epilogue::<O>,
                 }),)*]
                 .into_iter()
@@ -207,37 +215,37 @@ fn has_dot_products_of_words(isa: Isa) -> bool {
 // A CPU with AVX-512 has AVX2. To plain Rust belong the vectors that every CPU of the target has.
 sets! { u8:
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512, Isa::has_dot_products, "avx512-vnni", Avx512Vnni as u8, None, epilogue_avx512,
+    Isa::Avx512, Isa::has_dot_products, "avx512-vnni", Avx512Vnni as u8, Way::Direct, epilogue_avx512,
         [avx512_vnni_12x32 12 32, avx512_vnni_16x16 16 16, avx512_vnni_16x8 16 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx2, Isa::has_dot_products, "avx-vnni", AvxVnni as u8, None, epilogue_avx2, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
+    Isa::Avx2, Isa::has_dot_products, "avx-vnni", AvxVnni as u8, Way::Direct, epilogue_avx2, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2 as i16, Some(widen::avx2::WIDENING), epilogue_avx2, [avx2_6x16 6 16, avx2_8x8 8 8];
+    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2 as u8, Way::Pairs, epilogue_avx2, [avx2_5x16 5 16, avx2_8x8 8 8];
     #[cfg(target_arch = "aarch64")]
-    Isa::Neon, Isa::has_dot_products, "neon-dot-product", NeonDotProduct as u8, None, epilogue_plain,
+    Isa::Neon, Isa::has_dot_products, "neon-dot-product", NeonDotProduct as u8, Way::Direct, epilogue_plain,
         [neon_dot_product_6x16 6 16, neon_dot_product_8x4 8 4];
     #[cfg(target_arch = "aarch64")]
-    Isa::Neon, always, "neon", Neon as u8, None, epilogue_plain, [neon_4x16 4 16, neon_8x8 8 8];
+    Isa::Neon, always, "neon", Neon as u8, Way::Direct, epilogue_plain, [neon_4x16 4 16, neon_8x8 8 8];
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    Isa::Scalar, always, "simd128", Simd128 as i16, Some(widen::plain::WIDENING), epilogue_plain, [simd128_4x8 4 8, simd128_6x4 6 4];
+    Isa::Scalar, always, "simd128", Simd128 as i16, Way::Widened, epilogue_plain, [simd128_4x8 4 8, simd128_6x4 6 4];
     #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
-    Isa::Scalar, always, "sse2", Sse2 as i16, Some(widen::plain::WIDENING), epilogue_plain, [sse2_4x8 4 8, sse2_6x4 6 4];
-    Isa::Scalar, always, "scalar", Scalar as i16, Some(widen::plain::WIDENING), epilogue_plain, [scalar_2x4 2 4];
+    Isa::Scalar, always, "sse2", Sse2 as i16, Way::Widened, epilogue_plain, [sse2_4x8 4 8, sse2_6x4 6 4];
+    Isa::Scalar, always, "scalar", Scalar as i16, Way::Widened, epilogue_plain, [scalar_2x4 2 4];
 }
 
 sets! { i16:
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512, has_dot_products_of_words, "avx512-vnni", Avx512Vnni as i16, None, epilogue_avx512,
+    Isa::Avx512, has_dot_products_of_words, "avx512-vnni", Avx512Vnni as i16, Way::Direct, epilogue_avx512,
         [avx512_vnni_12x32 12 32, avx512_vnni_16x16 16 16, avx512_vnni_16x8 16 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx2, has_dot_products_of_words, "avx-vnni", AvxVnni as i16, None, epilogue_avx2, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
+    Isa::Avx2, has_dot_products_of_words, "avx-vnni", AvxVnni as i16, Way::Direct, epilogue_avx2, [avx_vnni_6x16 6 16, avx_vnni_8x8 8 8];
     #[cfg(target_arch = "x86_64")]
-    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2 as i16, None, epilogue_avx2, [avx2_6x16 6 16, avx2_8x8 8 8];
+    Isa::Avx512 | Isa::Avx2, always, "avx2", Avx2 as i16, Way::Direct, epilogue_avx2, [avx2_6x16 6 16, avx2_8x8 8 8];
     #[cfg(target_arch = "aarch64")]
-    Isa::Neon, always, "neon", Neon as i16, None, epilogue_plain, [neon_4x16 4 16, neon_8x8 8 8];
+    Isa::Neon, always, "neon", Neon as i16, Way::Direct, epilogue_plain, [neon_4x16 4 16, neon_8x8 8 8];
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    Isa::Scalar, always, "simd128", Simd128 as i16, None, epilogue_plain, [simd128_4x8 4 8, simd128_6x4 6 4];
+    Isa::Scalar, always, "simd128", Simd128 as i16, Way::Direct, epilogue_plain, [simd128_4x8 4 8, simd128_6x4 6 4];
     #[cfg(all(any(target_arch = "x86", target_arch = "x86_64"), target_feature = "sse2"))]
-    Isa::Scalar, always, "sse2", Sse2 as i16, None, epilogue_plain, [sse2_4x8 4 8, sse2_6x4 6 4];
-    Isa::Scalar, always, "scalar", Scalar as i16, None, epilogue_plain, [scalar_2x4 2 4];
+    Isa::Scalar, always, "sse2", Sse2 as i16, Way::Direct, epilogue_plain, [sse2_4x8 4 8, sse2_6x4 6 4];
+    Isa::Scalar, always, "scalar", Scalar as i16, Way::Direct, epilogue_plain, [scalar_2x4 2 4];
 }

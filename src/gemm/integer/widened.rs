@@ -14,7 +14,6 @@
 
 use super::call::Call;
 use super::kernel::{GROUP_BYTES, MAX_COLS, MAX_MR, NR, Part, Set, Tile};
-use super::widen::{Widen, Widening};
 use crate::gemm::window::Block;
 
 /// Values of a stretch, whole groups. It and [`ROWS`] are as large as the small stacks of boards allow.
@@ -30,10 +29,11 @@ const MR: usize = 8;
 ///
 /// # Safety
 ///
-/// As [`Kernels::multiply`](crate::gemm::product::Kernels::multiply); `widening` and `set` are of this CPU.
-pub(super) unsafe fn multiply(set: &Set, widening: Widening, call: &Call<'_>) {
+/// As [`Kernels::multiply`](crate::gemm::product::Kernels::multiply); `set` is of this CPU.
+pub(super) unsafe fn multiply(set: &Set, call: &Call<'_>) {
     let mut weights = [0; MAX_COLS * STRETCH];
     let mut values = [[0; STRETCH]; MR];
+    let starts = call.starts();
     let all = call.columns.end;
     let mut first = call.columns.start;
     while first < all {
@@ -50,14 +50,13 @@ pub(super) unsafe fn multiply(set: &Set, widening: Widening, call: &Call<'_>) {
                     let panels = call.panels(i, first, cols).chunks_exact(factors.panel);
                     for (panel, words) in panels.zip(weights.chunks_exact_mut(len * NR)) {
                         let (even, odd) = words.split_at_mut(len * NR / 2);
-                        // SAFETY: the caller vouches for the instruction set.
-                        unsafe { (widening.weights)(&panel[stretch.k * NR..][..len * NR], even, odd) };
+                        widen_weights(&panel[stretch.k * NR..][..len * NR], even, odd);
                     }
                     for tile in block.clone().step_by(shell.mr) {
-                        let rows = call.tile(i, tile);
-                        for ((_, row), values) in (tile..block.end).zip(rows).zip(&mut values[..shell.mr]) {
+                        let rows = &starts[i][tile..];
+                        for ((_, &row), values) in (tile..block.end).zip(rows).zip(&mut values[..shell.mr]) {
                             // SAFETY: `Product::new` saw every window inside its map.
-                            unsafe { widen_row(widening.values, row, &stretch, values) };
+                            unsafe { widen_row(row, &stretch, values) };
                         }
                         let starts = values.each_ref().map(|values| values.as_ptr().cast());
                         for col in (0..cols).step_by(shell.cols) {
@@ -68,8 +67,10 @@ pub(super) unsafe fn multiply(set: &Set, widening: Widening, call: &Call<'_>) {
                                 runs: 1,
                                 run,
                                 stride: 0,
+                                offsets: std::ptr::null(),
                                 b: words.as_ptr().cast(),
                                 panel: 0,
+                                row: NR * GROUP_BYTES,
                             };
                             let products = Tile { parts: [part, Part::NONE], prefetch: [&[]; 2], adds: true };
                             // SAFETY: the kernel is one of this CPU. Each row has `len` words, of which those past the tile's are of
@@ -98,16 +99,30 @@ pub(super) unsafe fn multiply(set: &Set, widening: Widening, call: &Call<'_>) {
 ///
 /// # Safety
 ///
-/// The block's values can be read there, and this CPU has the instruction set of `widen`.
-unsafe fn widen_row(widen: Widen, a: *const u8, block: &Block, values: &mut [i16; STRETCH]) {
+/// The block's values can be read there.
+unsafe fn widen_row(a: *const u8, block: &Block, values: &mut [i16; STRETCH]) {
     let (even, odd) = values[..block.len()].split_at_mut(block.len() / 2);
     let half = block.run_len / 2;
     let words = even.chunks_exact_mut(half).zip(odd.chunks_exact_mut(half));
     for (run, (even, odd)) in words.enumerate() {
-        // SAFETY: the caller vouches for the values and the instruction set.
-        unsafe {
-            let run = a.add(block.offset + run * block.run_stride);
-            widen(std::slice::from_raw_parts(run, block.run_len), even, odd);
-        }
+        // SAFETY: the caller vouches for the values.
+        let run = unsafe { std::slice::from_raw_parts(a.add(block.offset + run * block.run_stride), block.run_len) };
+        widen_values(run, even, odd);
+    }
+}
+
+/// Widens values of a map, u8, two at a time: the even ones into the first list, the odd ones into the second.
+fn widen_values(bytes: &[u8], even: &mut [i16], odd: &mut [i16]) {
+    for ((pair, even), odd) in bytes.as_chunks().0.iter().zip(even).zip(odd) {
+        let pair = u16::from_le_bytes(*pair);
+        (*even, *odd) = ((pair & 0xff) as i16, (pair >> 8) as i16);
+    }
+}
+
+/// Widens weights, i8, as [`widen_values`].
+fn widen_weights(bytes: &[u8], even: &mut [i16], odd: &mut [i16]) {
+    for ((pair, even), odd) in bytes.as_chunks().0.iter().zip(even).zip(odd) {
+        let pair = i16::from_le_bytes(*pair);
+        (*even, *odd) = (pair << 8 >> 8, pair >> 8);
     }
 }

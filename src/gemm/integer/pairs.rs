@@ -1,0 +1,182 @@
+//! Products of bytes where an instruction adds two of them up in 16 bits, which hold them unless both weights are large and of
+//! one sign. Of such pairs the second weight is taken out of the panels, into rows of its own.
+//!
+//! ```text
+//! for each panel
+//!   for each mr rows           the microkernel: the sums of what the panel has
+//!   for each of its halves
+//!     for each mr rows         the microkernel adds what was taken out
+//!   for each mr rows           the results from the sums
+//! ```
+
+use std::array::from_fn;
+use std::ops::Range;
+
+use super::call::{Call, Starts};
+use super::kernel::{GROUP_BYTES, MAX_COLS, MAX_MR, NR, Part, Set, Sums, Tile};
+use crate::alloc::Plain;
+use crate::error::Result;
+use crate::gemm::MAX_ROWS;
+use crate::gemm::packed::Packed;
+use crate::gemm::rest::{ROW, Rest};
+use crate::gemm::window::Window;
+
+/// Columns that rows of weights taken out are for.
+const COLUMNS: usize = ROW / GROUP_BYTES;
+
+/// Halves of a panel.
+const HALVES: usize = NR / COLUMNS;
+
+/// Rows of weights whose places in the map are known at a time.
+const STRETCH: usize = 128;
+
+/// Takes out of panels what pairs cannot have.
+///
+/// # Errors
+///
+/// Limits, where the memory cannot be had.
+pub(super) fn finish<W: Plain>(packed: &mut Packed<W>) -> Result<()> {
+    let shape = *packed.shape();
+    let panels = shape.variants * shape.panels();
+    let (weights, rest) = packed.parts_mut();
+    *rest = Rest::of_lists(panels * HALVES)?;
+    for panel in 0..panels {
+        let rows = weights[panel * shape.panel_len()..][..shape.panel_len()].as_chunks_mut::<ROW>().0;
+        for half in 0..HALVES {
+            for (group, row) in rows.iter_mut().skip(half).step_by(HALVES).enumerate() {
+                let (kept, out) = take_out(row);
+                if out != [0; ROW] {
+                    *row = kept;
+                    rest.push(out, group as u32)?;
+                }
+            }
+            rest.end();
+        }
+    }
+    Ok(())
+}
+
+/// Sums of all rows of a call, and of a short last tile, which nobody reads.
+type AllSums = [Sums; MAX_ROWS + MAX_MR];
+
+/// Computes what `call` says of bytes.
+///
+/// # Safety
+///
+/// As [`Kernels::multiply`](crate::gemm::product::Kernels::multiply), and `set` is of this CPU.
+///
+/// # Panics
+///
+/// If nobody has [finished](finish) the weights.
+pub(super) unsafe fn multiply(set: &Set, call: &Call<'_>) {
+    let starts = call.starts();
+    let mut sums = [[0; MAX_COLS]; MAX_ROWS + MAX_MR];
+    for first in call.columns.clone().step_by(NR) {
+        let cols = NR.min(call.columns.end - first);
+        // SAFETY: passed on to the caller.
+        unsafe {
+            multiply_panel(set, call, &starts, first..first + cols, &mut sums);
+            add_rest(set, call, &starts, first..first + cols, &mut sums);
+        }
+        let offset = call.offset(first, cols);
+        for tile in (0..call.rows()).step_by(MAX_MR) {
+            let results = call.results(tile..(tile + MAX_MR).min(call.rows()), first, cols, &offset);
+            // SAFETY: C overlaps nothing and is the caller's alone; `Product::new` saw every result inside it. Scale and bias are
+            // filled up to whole tiles of the widest.
+            unsafe { (set.epilogue)(&results, &sums[tile..]) };
+        }
+    }
+}
+
+/// The sums of what a panel has, of some `columns`.
+///
+/// # Safety
+///
+/// As [`multiply`].
+unsafe fn multiply_panel(set: &Set, call: &Call<'_>, starts: &[Starts; 2], columns: Range<usize>, sums: &mut AllSums) {
+    let shell = set.shell(columns.len());
+    for tile in (0..call.rows()).step_by(shell.mr) {
+        for col in columns.clone().step_by(shell.cols) {
+            let part = |i: usize| Part { a: starts[i][tile..].as_ptr(), ..call.part(i, col, 1) };
+            let products = Tile { parts: [part(0), part(1)], prefetch: [&[]; 2], adds: false };
+            // SAFETY: the kernel is one of this CPU. `Product::new` saw every window inside its map, panels have k·16 weights, and
+            // the sums have room for the tile.
+            unsafe { shell.call(&products, sums[tile..].as_mut_ptr().cast::<i32>().add(col - columns.start)) };
+        }
+    }
+}
+
+/// Adds the products of what was taken out of a panel.
+///
+/// # Safety
+///
+/// As [`multiply`].
+unsafe fn add_rest(set: &Set, call: &Call<'_>, starts: &[Starts; 2], columns: Range<usize>, sums: &mut AllSums) {
+    let shell = set.shell(COLUMNS);
+    let mut offsets = [0; STRETCH];
+    for (factors, starts) in call.factors.iter().flatten().zip(starts) {
+        for half in 0..columns.len().div_ceil(COLUMNS) {
+            let (rows, groups) = factors.rest.list((factors.before + columns.start / NR) * HALVES + half);
+            let mut places = Places::new(&factors.window);
+            for (rows, groups) in rows.chunks(STRETCH).zip(groups.chunks(STRETCH)) {
+                offsets.iter_mut().zip(groups).for_each(|(offset, group)| *offset = places.of(*group));
+                for tile in (0..call.rows()).step_by(shell.mr) {
+                    let part = Part {
+                        a: starts[tile..].as_ptr(),
+                        runs: rows.len(),
+                        run: GROUP_BYTES,
+                        stride: 0,
+                        offsets: offsets.as_ptr(),
+                        b: rows.as_ptr().cast(),
+                        row: ROW,
+                        panel: 0,
+                    };
+                    let products = Tile { parts: [part, Part::NONE], prefetch: [&[]; 2], adds: true };
+                    // SAFETY: the kernel is one of this CPU. `Product::new` saw every window inside its map, and each row of weights
+                    // has a place in it; the sums have room for the tile.
+                    unsafe { shell.call(&products, sums[tile..].as_mut_ptr().cast::<i32>().add(half * COLUMNS)) };
+                }
+            }
+        }
+    }
+}
+
+/// Where groups of a window lie in the map, from the first one on.
+struct Places {
+    /// Groups of a run.
+    run: usize,
+    /// From the end of a run to the start of the next.
+    gap: usize,
+    /// Gaps before the run at hand, together, and its end.
+    gaps: usize,
+    end: usize,
+}
+
+impl Places {
+    fn new(window: &Window) -> Self {
+        let run = window.run_len / GROUP_BYTES;
+        Self { run, gap: window.run_stride.wrapping_sub(window.run_len), gaps: 0, end: run }
+    }
+
+    /// The place of a group, which is no earlier than that of the call before.
+    fn of(&mut self, group: u32) -> usize {
+        let group = group as usize;
+        while group >= self.end {
+            self.gaps = self.gaps.wrapping_add(self.gap);
+            self.end += self.run;
+        }
+        self.gaps.wrapping_add(group * GROUP_BYTES)
+    }
+}
+
+/// Takes weights out of pairs that 16 bits may not hold: values are up to 255, so that these hold weights of one sign up to 128.
+fn take_out(row: &[u8; ROW]) -> ([u8; ROW], [u8; ROW]) {
+    let pairs: [i16; ROW / 2] = from_fn(|j| i16::from_le_bytes([row[2 * j], row[2 * j + 1]]));
+    let out: [i16; ROW / 2] = from_fn(|j| {
+        let (low, high) = (pairs[j] << 8 >> 8, pairs[j] >> 8);
+        let is_large = low.max(0) + high.max(0) > 128 || low.min(0) + high.min(0) < -128;
+        if is_large { pairs[j] & !0xff } else { 0 }
+    });
+    let bytes = |words: [i16; ROW / 2]| from_fn(|j| words[j / 2].to_le_bytes()[j % 2]);
+    (bytes(from_fn(|j| pairs[j] ^ out[j])), bytes(out))
+}
