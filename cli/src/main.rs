@@ -8,8 +8,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use inpaint_edge::{Error, ErrorKind, Result};
-use inpaint_edge_cli::args::{Cli, Command, USAGE, misuse};
-use inpaint_edge_cli::{batch, console, fill, info, man, selftest};
+use inpaint_edge_commands::args::{Cli, Command, USAGE, misuse};
+use inpaint_edge_commands::{batch, console, fill, info, man, selftest};
 
 #[cfg(target_os = "linux")]
 fn main() -> ExitCode {
