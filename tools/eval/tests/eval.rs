@@ -185,3 +185,14 @@ fn results_of_others_are_checked() {
     assert!("network=x".parse::<Method>().is_err() && "x".parse::<Method>().is_err());
     assert!("generator:x".parse::<MaskSource>().is_err());
 }
+
+/// A build without texture would measure the network twice.
+#[test]
+fn texture_is_measured() {
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/l2.weights.safetensors");
+    let crop = RgbImage::from_fn(128, 128, |x, y| Rgb([(37 * x * y % 251) as u8, (x * 2) as u8, (y * 2) as u8]));
+    let known: Vec<u8> =
+        (0..128 * 128).map(|i| u8::from(!(32..96).contains(&(i % 128)) || !(32..96).contains(&(i / 128)))).collect();
+    let fill = |method: Method| method.ready().unwrap().fill(&crop, &known, Path::new("")).unwrap();
+    assert!(fill(Method::textured(&weights)) != fill(Method::network(&weights, None)));
+}
