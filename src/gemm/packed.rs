@@ -101,9 +101,10 @@ impl<W: Plain> Packed<W> {
         &values(&self.data)[(first + panels.start) * len..(first + panels.end) * len]
     }
 
-    /// The panels of all variants, one after the other, and what is taken out of them.
-    pub(super) fn parts_mut(&mut self) -> (&mut [u8], &mut Rest) {
-        (&mut values_mut(&mut self.data)[..self.shape.len() * size_of::<W>()], &mut self.rest)
+    /// The panels of all variants, one after the other, as bytes; and what is taken out of them.
+    pub(super) fn parts_mut(&mut self) -> (&Shape, &mut [u8], &mut Rest) {
+        let bytes = self.shape.len() * size_of::<W>();
+        (&self.shape, &mut values_mut(&mut self.data)[..bytes], &mut self.rest)
     }
 
     /// What the kernel took out of the panels.

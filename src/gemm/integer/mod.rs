@@ -48,7 +48,11 @@ macro_rules! number {
 
             fn finish(kernel: &Self::Kernel, packed: &mut Packed<<$left as Grouped>::Weight>) -> Result<()> {
                 match kernel.set.way {
-                    Way::Pairs => pairs::finish(packed),
+                    Way::Pairs => {
+                        let (shape, panels, rest) = packed.parts_mut();
+                        *rest = pairs::take_out(shape, panels)?;
+                        Ok(())
+                    }
                     Way::Direct | Way::Widened => Ok(()),
                 }
             }

@@ -3,21 +3,20 @@
 //!
 //! ```text
 //! for each panel
-//!   for each mr rows           the microkernel: the sums of what the panel has
-//!   for each of its halves
-//!     for each mr rows         the microkernel adds what was taken out
-//!   for each mr rows           the results from the sums
+//!   for each block of rows
+//!     for each mr rows         the microkernel: the sums of what the panel has
+//!     for each of its halves
+//!       for each mr rows       the microkernel adds what was taken out
+//!     the results from the sums
 //! ```
 
 use std::array::from_fn;
 use std::ops::Range;
 
-use super::call::{Call, Starts};
+use super::call::Call;
 use super::kernel::{GROUP_BYTES, MAX_COLS, MAX_MR, NR, Part, Set, Sums, Tile};
-use crate::alloc::Plain;
 use crate::error::Result;
-use crate::gemm::MAX_ROWS;
-use crate::gemm::packed::Packed;
+use crate::gemm::packed::Shape;
 use crate::gemm::rest::{ROW, Rest};
 use crate::gemm::window::Window;
 
@@ -30,34 +29,35 @@ const HALVES: usize = NR / COLUMNS;
 /// Rows of weights whose places in the map are known at a time.
 const STRETCH: usize = 128;
 
-/// Takes out of panels what pairs cannot have.
+/// Takes out of the panels of i8 what pairs cannot have.
 ///
 /// # Errors
 ///
 /// Limits, where the memory cannot be had.
-pub(super) fn finish<W: Plain>(packed: &mut Packed<W>) -> Result<()> {
-    let shape = *packed.shape();
-    let panels = shape.variants * shape.panels();
-    let (weights, rest) = packed.parts_mut();
-    *rest = Rest::of_lists(panels * HALVES)?;
-    for panel in 0..panels {
-        let rows = weights[panel * shape.panel_len()..][..shape.panel_len()].as_chunks_mut::<ROW>().0;
+pub(super) fn take_out(shape: &Shape, panels: &mut [u8]) -> Result<Rest> {
+    let count = shape.variants * shape.panels();
+    let mut rest = Rest::of_lists(count * HALVES)?;
+    for panel in 0..count {
+        let rows = panels[panel * shape.panel_len()..][..shape.panel_len()].as_chunks_mut().0;
         for half in 0..HALVES {
             for (group, row) in rows.iter_mut().skip(half).step_by(HALVES).enumerate() {
-                let (kept, out) = take_out(row);
+                let out = of_row(row);
                 if out != [0; ROW] {
-                    *row = kept;
+                    row.iter_mut().zip(out).for_each(|(weight, out)| *weight ^= out);
                     rest.push(out, group as u32)?;
                 }
             }
             rest.end();
         }
     }
-    Ok(())
+    Ok(rest)
 }
 
-/// Sums of all rows of a call, and of a short last tile, which nobody reads.
-type AllSums = [Sums; MAX_ROWS + MAX_MR];
+/// Rows whose sums are in memory at a time, whole tiles of every shape: as many as small stacks allow.
+const ROWS: usize = 80;
+
+/// Sums of rows, and of a short last tile, which nobody reads.
+type AllSums = [Sums; ROWS + MAX_MR];
 
 /// Computes what `call` says of bytes.
 ///
@@ -67,35 +67,46 @@ type AllSums = [Sums; MAX_ROWS + MAX_MR];
 ///
 /// # Panics
 ///
-/// If nobody has [finished](finish) the weights.
+/// If nobody has [taken out](take_out) what pairs cannot have.
 pub(super) unsafe fn multiply(set: &Set, call: &Call<'_>) {
     let starts = call.starts();
-    let mut sums = [[0; MAX_COLS]; MAX_ROWS + MAX_MR];
+    let mut sums = [[0; MAX_COLS]; ROWS + MAX_MR];
     for first in call.columns.clone().step_by(NR) {
-        let cols = NR.min(call.columns.end - first);
-        // SAFETY: passed on to the caller.
-        unsafe {
-            multiply_panel(set, call, &starts, first..first + cols, &mut sums);
-            add_rest(set, call, &starts, first..first + cols, &mut sums);
-        }
-        let offset = call.offset(first, cols);
-        for tile in (0..call.rows()).step_by(MAX_MR) {
-            let results = call.results(tile..(tile + MAX_MR).min(call.rows()), first, cols, &offset);
-            // SAFETY: C overlaps nothing and is the caller's alone; `Product::new` saw every result inside it. Scale and bias are
-            // filled up to whole tiles of the widest.
-            unsafe { (set.epilogue)(&results, &sums[tile..]) };
+        let columns = first..call.columns.end.min(first + NR);
+        let offset = call.offset(first, columns.len());
+        for block in (0..call.rows()).step_by(ROWS) {
+            let rows = block..call.rows().min(block + ROWS);
+            let starts = starts.each_ref().map(|starts| &starts[block..]);
+            // SAFETY: passed on to the caller.
+            unsafe {
+                multiply_panel(set, call, starts, rows.len(), columns.clone(), &mut sums);
+                add_rest(set, call, starts, rows.len(), columns.clone(), &mut sums);
+            }
+            for tile in rows.clone().step_by(MAX_MR) {
+                let results = call.results(tile..rows.end.min(tile + MAX_MR), first, columns.len(), &offset);
+                // SAFETY: C overlaps nothing and is the caller's alone; `Product::new` saw every result inside it. Scale and bias
+                // are filled up to whole tiles of the widest.
+                unsafe { (set.epilogue)(&results, &sums[tile - block..]) };
+            }
         }
     }
 }
 
-/// The sums of what a panel has, of some `columns`.
+/// The sums of what a panel has, of some `columns` and so many `rows` that begin at `starts`.
 ///
 /// # Safety
 ///
 /// As [`multiply`].
-unsafe fn multiply_panel(set: &Set, call: &Call<'_>, starts: &[Starts; 2], columns: Range<usize>, sums: &mut AllSums) {
+unsafe fn multiply_panel(
+    set: &Set,
+    call: &Call<'_>,
+    starts: [&[*const u8]; 2],
+    rows: usize,
+    columns: Range<usize>,
+    sums: &mut AllSums,
+) {
     let shell = set.shell(columns.len());
-    for tile in (0..call.rows()).step_by(shell.mr) {
+    for tile in (0..rows).step_by(shell.mr) {
         for col in columns.clone().step_by(shell.cols) {
             let part = |i: usize| Part { a: starts[i][tile..].as_ptr(), ..call.part(i, col, 1) };
             let products = Tile { parts: [part(0), part(1)], prefetch: [&[]; 2], adds: false };
@@ -111,23 +122,30 @@ unsafe fn multiply_panel(set: &Set, call: &Call<'_>, starts: &[Starts; 2], colum
 /// # Safety
 ///
 /// As [`multiply`].
-unsafe fn add_rest(set: &Set, call: &Call<'_>, starts: &[Starts; 2], columns: Range<usize>, sums: &mut AllSums) {
+unsafe fn add_rest(
+    set: &Set,
+    call: &Call<'_>,
+    starts: [&[*const u8]; 2],
+    rows: usize,
+    columns: Range<usize>,
+    sums: &mut AllSums,
+) {
     let shell = set.shell(COLUMNS);
     let mut offsets = [0; STRETCH];
     for (factors, starts) in call.factors.iter().flatten().zip(starts) {
         for half in 0..columns.len().div_ceil(COLUMNS) {
-            let (rows, groups) = factors.rest.list((factors.before + columns.start / NR) * HALVES + half);
+            let (weights, groups) = factors.rest.list((factors.before + columns.start / NR) * HALVES + half);
             let mut places = Places::new(&factors.window);
-            for (rows, groups) in rows.chunks(STRETCH).zip(groups.chunks(STRETCH)) {
+            for (weights, groups) in weights.chunks(STRETCH).zip(groups.chunks(STRETCH)) {
                 offsets.iter_mut().zip(groups).for_each(|(offset, group)| *offset = places.of(*group));
-                for tile in (0..call.rows()).step_by(shell.mr) {
+                for tile in (0..rows).step_by(shell.mr) {
                     let part = Part {
                         a: starts[tile..].as_ptr(),
-                        runs: rows.len(),
+                        runs: weights.len(),
                         run: GROUP_BYTES,
                         stride: 0,
                         offsets: offsets.as_ptr(),
-                        b: rows.as_ptr().cast(),
+                        b: weights.as_ptr().cast(),
                         row: ROW,
                         panel: 0,
                     };
@@ -169,14 +187,14 @@ impl Places {
     }
 }
 
-/// Takes weights out of pairs that 16 bits may not hold: values are up to 255, so that these hold weights of one sign up to 128.
-fn take_out(row: &[u8; ROW]) -> ([u8; ROW], [u8; ROW]) {
-    let pairs: [i16; ROW / 2] = from_fn(|j| i16::from_le_bytes([row[2 * j], row[2 * j + 1]]));
+/// The second weight of pairs that 16 bits may not hold, zeros beside: values are up to 255, and so weights of one sign up to 128
+/// together are held.
+fn of_row(row: &[u8; ROW]) -> [u8; ROW] {
     let out: [i16; ROW / 2] = from_fn(|j| {
-        let (low, high) = (pairs[j] << 8 >> 8, pairs[j] >> 8);
+        let pair = i16::from_le_bytes([row[2 * j], row[2 * j + 1]]);
+        let (low, high) = (pair << 8 >> 8, pair >> 8);
         let is_large = low.max(0) + high.max(0) > 128 || low.min(0) + high.min(0) < -128;
-        if is_large { pairs[j] & !0xff } else { 0 }
+        if is_large { pair & !0xff } else { 0 }
     });
-    let bytes = |words: [i16; ROW / 2]| from_fn(|j| words[j / 2].to_le_bytes()[j % 2]);
-    (bytes(from_fn(|j| pairs[j] ^ out[j])), bytes(out))
+    from_fn(|j| out[j / 2].to_le_bytes()[j % 2])
 }
