@@ -26,11 +26,12 @@ export class Client {
     calls.forEach(({ reject }) => reject(error));
   }
 
-  call(call, args = [], onProgress) {
+  // The arrays of `given` are the worker's from then on.
+  call(call, args = [], { onProgress, given = [] } = {}) {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve, reject, onProgress });
-      this.#worker.postMessage({ id, call, args });
+      this.#worker.postMessage({ id, call, args }, given.map((array) => array.buffer));
     });
   }
 

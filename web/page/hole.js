@@ -1,58 +1,58 @@
-// The hole: a canvas of the photograph's size, opaque red where a pixel is to be filled.
+// The hole: opaque red where a pixel is to be filled, on canvases of tiles, which are there where something has been marked.
 const RED = "#e11d48";
+// The same as a pixel of a canvas.
+const OPAQUE_RED = 0xff481de1;
 
-// Rows that are read at a time.
-const STRIP = 512;
+const SIDE = 512;
 
 export class Hole {
-  #context;
+  #tiles = new Map();
 
   constructor(width, height) {
-    this.canvas = new OffscreenCanvas(width, height);
-    this.#context = this.canvas.getContext("2d", { willReadFrequently: true });
+    [this.width, this.height] = [width, height];
   }
 
-  get width() {
-    return this.canvas.width;
+  // The tiles that have a part of `box`, {context, x, y, width, height} each; made where they are not there yet.
+  *#tilesOf(box) {
+    const [right, bottom] = [Math.min(this.width, box.x + box.width), Math.min(this.height, box.y + box.height)];
+    for (let y = Math.max(0, Math.floor(box.y / SIDE) * SIDE); y < bottom; y += SIDE) {
+      for (let x = Math.max(0, Math.floor(box.x / SIDE) * SIDE); x < right; x += SIDE) {
+        const key = `${x},${y}`;
+        if (!this.#tiles.has(key)) {
+          const [width, height] = [Math.min(SIDE, this.width - x), Math.min(SIDE, this.height - y)];
+          const context = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+          this.#tiles.set(key, { context, x, y, width, height });
+        }
+        yield this.#tiles.get(key);
+      }
+    }
   }
 
-  get height() {
-    return this.canvas.height;
-  }
-
-  #whole() {
-    return { x: 0, y: 0, width: this.width, height: this.height };
-  }
-
-  // The part of `box` that is inside, in whole pixels; undefined where nothing is.
-  #inside({ x, y, width, height }) {
-    const left = Math.max(0, Math.floor(x));
-    const top = Math.max(0, Math.floor(y));
-    const right = Math.min(this.width, Math.ceil(x + width));
-    const bottom = Math.min(this.height, Math.ceil(y + height));
-    return left < right && top < bottom ? { x: left, y: top, width: right - left, height: bottom - top } : undefined;
-  }
-
-  // Draws in `box`, and returns what undoes it.
-  #change(box, draw) {
-    const inside = this.#inside(box);
-    if (!inside) return undefined;
-    const { x, y, width, height } = inside;
-    const before = this.#context.getImageData(x, y, width, height);
-    draw(this.#context);
-    const after = this.#context.getImageData(x, y, width, height);
-    const put = (data) => this.#context.putImageData(data, x, y);
-    return { bytes: 2 * before.data.length, undo: () => put(before), redo: () => put(after) };
+  // Draws on tiles, and returns what undoes it.
+  #change(tiles, draw) {
+    const changes = [];
+    for (const tile of tiles) {
+      const before = opacity(tile);
+      tile.context.save();
+      tile.context.translate(-tile.x, -tile.y);
+      draw(tile.context, tile);
+      tile.context.restore();
+      changes.push({ tile, before, after: opacity(tile) });
+    }
+    if (changes.length === 0) return undefined;
+    return {
+      bytes: changes.reduce((sum, { before, after }) => sum + before.length + after.length, 0),
+      undo: () => changes.forEach(({ tile, before }) => restore(tile, before)),
+      redo: () => changes.forEach(({ tile, after }) => restore(tile, after)),
+    };
   }
 
   // Strokes and shapes add to the hole, or take from it.
   #paint(box, erase, draw) {
-    return this.#change(box, (context) => {
-      context.save();
+    return this.#change(this.#tilesOf(box), (context) => {
       context.globalCompositeOperation = erase ? "destination-out" : "source-over";
       context.fillStyle = context.strokeStyle = RED;
       draw(context);
-      context.restore();
     });
   }
 
@@ -86,34 +86,63 @@ export class Hole {
   }
 
   clear() {
-    return this.#change(this.#whole(), (context) => context.clearRect(0, 0, this.width, this.height));
+    return this.#change(this.#tiles.values(), (context, { x, y, width, height }) => context.clearRect(x, y, width, height));
   }
 
   // A byte for each pixel: 255 where it is hole.
   plane() {
     const plane = new Uint8Array(this.width * this.height);
-    for (let y = 0; y < this.height; y += STRIP) {
-      const rows = Math.min(STRIP, this.height - y);
-      const { data } = this.#context.getImageData(0, y, this.width, rows);
-      const first = y * this.width;
-      for (let i = 0; i < this.width * rows; i++) if (data[4 * i + 3] >= 128) plane[first + i] = 255;
+    for (const tile of this.#tiles.values()) {
+      const bytes = opacity(tile);
+      for (let i = 0; i < bytes.length; i++) if (bytes[i] >= 128) plane[this.#at(tile, i)] = 255;
     }
     return plane;
   }
 
-  // Takes `plane` for the hole, or adds it.
-  setPlane(plane, adds) {
-    return this.#change(this.#whole(), (context) => {
-      for (let y = 0; y < this.height; y += STRIP) {
-        const rows = Math.min(STRIP, this.height - y);
-        const image = adds ? context.getImageData(0, y, this.width, rows) : new ImageData(this.width, rows);
-        const words = new Uint32Array(image.data.buffer);
-        const first = y * this.width;
-        for (let i = 0; i < words.length; i++) if (plane[first + i] >= 128) words[i] = 0xff481de1;
-        context.putImageData(image, 0, y);
+  // Adds what `plane` marks.
+  add(plane) {
+    const marked = [];
+    for (let y = 0; y < this.height; y++) {
+      const row = plane.subarray(y * this.width, (y + 1) * this.width);
+      for (let x = 0; x < this.width; x += SIDE) {
+        const key = Math.floor(y / SIDE) * this.width + x;
+        if (marked.at(-1)?.key !== key && !marked.some((it) => it.key === key) && row.subarray(x, x + SIDE).some((byte) => byte >= 128)) {
+          marked.push({ key, x, y, width: 1, height: 1 });
+        }
       }
+    }
+    const tiles = marked.flatMap((box) => [...this.#tilesOf(box)]);
+    return this.#change(tiles, (context, tile) => {
+      const image = context.getImageData(0, 0, tile.width, tile.height);
+      const words = new Uint32Array(image.data.buffer);
+      for (let i = 0; i < words.length; i++) if (plane[this.#at(tile, i)] >= 128) words[i] = OPAQUE_RED;
+      context.putImageData(image, 0, 0);
     });
   }
+
+  draw(context) {
+    for (const tile of this.#tiles.values()) context.drawImage(tile.context.canvas, tile.x, tile.y);
+  }
+
+  // Where pixel `i` of a tile is in a plane.
+  #at({ x, y, width }, i) {
+    return (y + Math.floor(i / width)) * this.width + x + (i % width);
+  }
+}
+
+// How opaque the pixels of a tile are: all that is worth remembering of them.
+function opacity({ context, width, height }) {
+  const { data } = context.getImageData(0, 0, width, height);
+  const opacity = new Uint8Array(width * height);
+  for (let i = 0; i < opacity.length; i++) opacity[i] = data[4 * i + 3];
+  return opacity;
+}
+
+function restore({ context, width, height }, opacity) {
+  const image = new ImageData(width, height);
+  const words = new Uint32Array(image.data.buffer);
+  for (let i = 0; i < words.length; i++) words[i] = (opacity[i] << 24) | (OPAQUE_RED & 0xffffff);
+  context.putImageData(image, 0, 0);
 }
 
 function around(points, margin) {

@@ -2,6 +2,8 @@
 import { Client } from "./client.js";
 import { History } from "./history.js";
 import { Hole, joined } from "./hole.js";
+import { freed } from "./memory.js";
+import { Tiles } from "./tiles.js";
 import { View } from "./view.js";
 
 const GROWS = 4;
@@ -10,7 +12,7 @@ const $ = (id) => document.getElementById(id);
 const client = new Client();
 const history = new History();
 
-// What is open: {name, bytes, width, height, canvas, context, original}.
+// What is open: {name, bytes, width, height, tiles}.
 let photo;
 let hole;
 // Fills that are in the photograph, {bounds, before, after, hole}, the first one first.
@@ -68,11 +70,10 @@ function openFile(file) {
       if (photo && error.kind === "input") await reopen();
       throw error;
     });
-    const canvas = new OffscreenCanvas(width, height);
-    const context = canvas.getContext("2d");
-    photo = { name: file.name || "photograph", bytes, width, height, canvas, context };
-    await show(0, 0, width, height);
-    photo.original = await createImageBitmap(canvas);
+    photo?.tiles.close();
+    const tiles = new Tiles(width, height, (...box) => client.call("rgba", box));
+    photo = { name: file.name || "photograph", bytes, width, height, tiles };
+    await tiles.update(0, 0, width, height);
     hole = new Hole(width, height);
     fills = [];
     history.clear();
@@ -85,16 +86,6 @@ function openFile(file) {
     view.fit();
     tell([`${photo.name}, ${width}×${height}. Mark what goes, then fill.`, ...notes.map((note) => `Note: ${note}.`)].join(" "));
   });
-}
-
-// Brings a part of the worker's photograph onto the canvas.
-async function show(x, y, width, height) {
-  const rows = Math.max(1, Math.floor(4e6 / width));
-  for (let top = 0; top < height; top += rows) {
-    const count = Math.min(rows, height - top);
-    const pixels = await client.call("rgba", [x, y + top, width, count]);
-    photo.context.putImageData(new ImageData(pixels, width, count), x, y + top);
-  }
 }
 
 function save() {
@@ -112,8 +103,10 @@ function save() {
 
 function loadMask(file) {
   return during(`${file.name} is being read.`, async () => {
-    const plane = await client.call("mask", [new Uint8Array(await file.arrayBuffer())]);
-    remember(hole.setPlane(plane, true));
+    const bytes = new Uint8Array(await file.arrayBuffer());
+    const plane = await client.call("mask", [bytes], { given: [bytes] });
+    remember(hole.add(plane));
+    freed(plane);
     tell("The mask is marked.");
   });
 }
@@ -124,9 +117,10 @@ function fill() {
   return during("The hole is being filled.", async () => {
     const start = performance.now();
     const onProgress = (share) => ($("progress").value = share);
-    const entry = await client.call("fill", [hole.plane()], onProgress);
+    const plane = hole.plane();
+    const entry = await client.call("fill", [plane], { onProgress, given: [plane] });
     const cleared = hole.clear();
-    await show(...entry.bounds);
+    await photo.tiles.update(...entry.bounds);
     fills.push(entry);
     history.add({
       bytes: entry.before.length + entry.after.length + entry.hole.length + cleared.bytes,
@@ -147,7 +141,7 @@ function fill() {
 
 async function put(bounds, part) {
   await client.call("put", [bounds, part]);
-  await show(...bounds);
+  await photo.tiles.update(...bounds);
 }
 
 // An engine that was stopped or has failed is gone with its photograph: both begin again where they were.
@@ -200,23 +194,29 @@ function markColour([x, y]) {
   if (at[0] < 0 || at[1] < 0 || at[0] >= photo.width || at[1] >= photo.height) return;
   during("The colour is being looked for.", async () => {
     const plane = await client.call("similar", [...at, Number($("tolerance").value)]);
-    remember(hole.setPlane($("joined").checked ? joined(plane, photo.width, photo.height, ...at) : plane, true));
+    remember(hole.add($("joined").checked ? joined(plane, photo.width, photo.height, ...at) : plane));
+    freed(plane);
     tell("The colour is marked.");
   });
 }
 
 function draw(context) {
   if (!photo) return;
-  const { width, height, canvas, original } = photo;
-  context.drawImage(canvas, 0, 0);
+  const { width, height, tiles } = photo;
+  tiles.draw(context);
   if ($("shown").checked) {
     context.globalAlpha = 0.5;
-    context.drawImage(hole.canvas, 0, 0);
+    hole.draw(context);
     context.globalAlpha = 1;
   }
   const before = (width * Number($("compare").value)) / 100;
   if (before > 0 && fills.length > 0) {
-    context.drawImage(original, 0, 0, before, height, 0, 0, before, height);
+    context.save();
+    context.beginPath();
+    context.rect(0, 0, before, height);
+    context.clip();
+    tiles.drawFirst(context);
+    context.restore();
     line(context, "#fff", () => {
       context.moveTo(before, 0);
       context.lineTo(before, height);
@@ -280,7 +280,10 @@ $("redo").onclick = () => during("", () => history.redo());
 $("clear").onclick = () => remember(hole.clear());
 $("grow").onclick = () =>
   during("The marks are being grown.", async () => {
-    remember(hole.setPlane(await client.call("grown", [hole.plane(), GROWS]), true));
+    const plane = hole.plane();
+    const grown = await client.call("grown", [plane, GROWS], { given: [plane] });
+    remember(hole.add(grown));
+    freed(grown);
     tell(`The marks have grown by ${GROWS} pixels.`);
   });
 $("zoom-in").onclick = () => view.zoom(1.5);

@@ -1,6 +1,7 @@
 // Holds the photograph, away from the page's thread. Answers {id, call, args} with {id, result}, {id, error} or {id, progress}.
 import { attempt, load, Mask, start } from "../index.js";
 import { Photo, sizeOf } from "../pkg/engine.js";
+import { freed } from "./memory.js";
 
 const engine = load();
 let photo;
@@ -49,6 +50,7 @@ const calls = {
     for (let row = 0; row < height; row += STRIP) {
       const strip = attempt(() => photo.rgba(x, y + row, width, Math.min(STRIP, height - row)));
       pixels.set(strip, 4 * width * row);
+      freed(strip);
     }
     return pixels;
   },
@@ -65,6 +67,7 @@ const calls = {
       return { bounds: [...bounds], before, after: attempt(() => photo.part(...bounds)), hole: cut(plane, bounds) };
     } finally {
       mask.free();
+      freed(plane);
     }
   },
 
@@ -75,6 +78,7 @@ const calls = {
   async mask(bytes) {
     await start();
     const mask = attempt(() => Mask.fromFile(bytes, false));
+    freed(bytes);
     try {
       if (mask.width() !== photo.width() || mask.height() !== photo.height()) {
         const [expected, found] = [photo, mask].map((it) => `${it.width()}×${it.height()}`);
@@ -88,6 +92,7 @@ const calls = {
 
   grown(plane, pixels) {
     const mask = attempt(() => Mask.fromPlane(plane, photo.width(), photo.height()).grown(pixels));
+    freed(plane);
     try {
       return mask.plane();
     } finally {
@@ -109,6 +114,7 @@ const calls = {
     const plane = new Uint8Array(photo.width() * photo.height());
     fills.forEach(({ bounds, hole }) => paste(plane, bounds, hole));
     const mask = attempt(() => Mask.fromPlane(plane, photo.width(), photo.height()));
+    freed(plane);
     try {
       return attempt(() => photo.save(ending, quality, mask));
     } finally {

@@ -196,6 +196,29 @@ test("every tool marks, with mouse, keys and touch", async () => {
   faults = [];
 });
 
+test("two fingers zoom and pan, and one draws a lasso", async () => {
+  await open();
+  const [x, y] = await middle();
+  const touch = await context.newCDPSession(page);
+  const send = (type, ...points) =>
+    touch.send("Input.dispatchTouchEvent", { type, touchPoints: points.map(([x, y], id) => ({ x, y, id })) });
+  const seen = () => page.locator("#canvas").screenshot();
+  const before = await seen();
+  await send("touchStart", [x - 30, y]);
+  await send("touchStart", [x - 30, y], [x + 30, y]);
+  for (let i = 1; i <= 6; i++) await send("touchMove", [x - 30 - 10 * i, y], [x + 30 + 14 * i, y + 3 * i]);
+  await send("touchEnd");
+  assert.ok(!(await seen()).equals(before), "two fingers change nothing");
+  await page.click("#fit");
+  assert.ok((await seen()).equals(before), "two fingers leave a mark");
+
+  await page.check("[name=tool][value=lasso]", { force: true });
+  await send("touchStart", [x, y]);
+  for (const [dx, dy] of [[40, 0], [50, 40], [0, 40]]) await send("touchMove", [x + dx, y + dy]);
+  await send("touchEnd");
+  await fill();
+});
+
 test("a run that is cancelled changes nothing", async () => {
   await open();
   await stroke();
