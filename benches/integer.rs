@@ -83,7 +83,7 @@ fn time(calls: &mut usize, mut work: impl FnMut()) -> f64 {
 struct Random(u64);
 
 impl Random {
-    /// A weight as trained ones are: most are small, with a standard deviation of 30. The mean of eight even ones is near enough.
+    /// A weight as trained ones are: most are small, with a standard deviation of 30. The sum of eight even ones is near enough.
     fn weight(&mut self) -> i8 {
         let mut sum = 0;
         for _ in 0..8 {
@@ -92,7 +92,7 @@ impl Random {
             self.0 ^= self.0 << 17;
             sum += (self.0 >> 40) as i32 % 37 - 18;
         }
-        sum as i8
+        sum.clamp(-127, 127) as i8
     }
 }
 
