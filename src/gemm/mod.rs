@@ -122,7 +122,8 @@ impl<N: Number> Gemm<N> {
     }
 
     /// Reshapes `packed` to `variants` matrices of `k` rows, in the memory it has where that suffices. Returns their values,
-    /// `[variant, panel, k, NR]`, of any content, for the caller to overwrite, with zeros past the last column, and then to [`Gemm::finish`].
+    /// `[variant, panel, k, NR]`, of any content, for the caller to overwrite, with zeros past the last column, and then to
+    /// [`Gemm::finish`] once.
     ///
     /// # Errors
     ///
