@@ -44,7 +44,7 @@ impl Network {
             let activation = activation(&config, i);
             layers.push(Box::new(Layer::<f32>::new(isa, shape, (&weight, &bias), activation, pool, &mut memory)?));
         }
-        let bytes = layers.iter().fold(bytes, |sum, layer| sum + layer.rest_bytes());
+        let bytes = bytes + layers.iter().map(|layer| layer.rest_bytes()).sum::<usize>();
         weights.read_head(&mut weight, &mut bias)?;
         Ok(Self { config, layers, head: (weight, bias), bytes })
     }

@@ -77,10 +77,11 @@ pub(super) unsafe fn multiply(set: &Set, call: &Call<'_>) {
         for block in (0..call.rows()).step_by(ROWS) {
             let rows = block..call.rows().min(block + ROWS);
             let starts = starts.each_ref().map(|starts| &starts[block..]);
+            let part = Rows { starts, count: rows.len(), columns: columns.clone() };
             // SAFETY: passed on to the caller.
             unsafe {
-                multiply_panel(set, call, starts, rows.len(), columns.clone(), &mut sums);
-                add_rest(set, call, starts, rows.len(), columns.clone(), &mut sums);
+                multiply_panel(set, call, &part, &mut sums);
+                add_rest(set, call, &part, &mut sums);
             }
             for tile in rows.clone().step_by(MAX_MR) {
                 let results = call.results(tile..rows.end.min(tile + MAX_MR), first, columns.len(), &offset);
@@ -92,19 +93,21 @@ pub(super) unsafe fn multiply(set: &Set, call: &Call<'_>) {
     }
 }
 
-/// The sums of what a panel has, of some `columns` and so many `rows` that begin at `starts`.
+/// Some rows of a call, in the columns of a panel.
+struct Rows<'a> {
+    /// Their row pointers and more, of each operand.
+    starts: [&'a [*const u8]; 2],
+    count: usize,
+    columns: Range<usize>,
+}
+
+/// The sums of what a panel has.
 ///
 /// # Safety
 ///
 /// As [`multiply`].
-unsafe fn multiply_panel(
-    set: &Set,
-    call: &Call<'_>,
-    starts: [&[*const u8]; 2],
-    rows: usize,
-    columns: Range<usize>,
-    sums: &mut AllSums,
-) {
+unsafe fn multiply_panel(set: &Set, call: &Call<'_>, part: &Rows<'_>, sums: &mut AllSums) {
+    let Rows { starts, count: rows, ref columns } = *part;
     let shell = set.shell(columns.len());
     for tile in (0..rows).step_by(shell.mr) {
         for col in columns.clone().step_by(shell.cols) {
@@ -122,14 +125,8 @@ unsafe fn multiply_panel(
 /// # Safety
 ///
 /// As [`multiply`].
-unsafe fn add_rest(
-    set: &Set,
-    call: &Call<'_>,
-    starts: [&[*const u8]; 2],
-    rows: usize,
-    columns: Range<usize>,
-    sums: &mut AllSums,
-) {
+unsafe fn add_rest(set: &Set, call: &Call<'_>, part: &Rows<'_>, sums: &mut AllSums) {
+    let Rows { starts, count: rows, ref columns } = *part;
     let shell = set.shell(COLUMNS);
     let mut offsets = [0; STRETCH];
     for (factors, starts) in call.factors.iter().flatten().zip(starts) {
