@@ -101,17 +101,17 @@ export class Hole {
 
   // Adds what `plane` marks.
   add(plane) {
-    const marked = [];
-    for (let y = 0; y < this.height; y++) {
-      const row = plane.subarray(y * this.width, (y + 1) * this.width);
-      for (let x = 0; x < this.width; x += SIDE) {
-        const key = Math.floor(y / SIDE) * this.width + x;
-        if (marked.at(-1)?.key !== key && !marked.some((it) => it.key === key) && row.subarray(x, x + SIDE).some((byte) => byte >= 128)) {
-          marked.push({ key, x, y, width: 1, height: 1 });
-        }
+    const isMarked = (x, y) => {
+      for (let row = y; row < Math.min(y + SIDE, this.height); row++) {
+        const first = row * this.width;
+        if (plane.subarray(first + x, first + Math.min(x + SIDE, this.width)).some((byte) => byte >= 128)) return true;
       }
+      return false;
+    };
+    const tiles = [];
+    for (let y = 0; y < this.height; y += SIDE) {
+      for (let x = 0; x < this.width; x += SIDE) if (isMarked(x, y)) tiles.push(...this.#tilesOf({ x, y, width: 1, height: 1 }));
     }
-    const tiles = marked.flatMap((box) => [...this.#tilesOf(box)]);
     return this.#change(tiles, (context, tile) => {
       const image = context.getImageData(0, 0, tile.width, tile.height);
       const words = new Uint32Array(image.data.buffer);
