@@ -2,8 +2,7 @@
 """Checks what a filled JPEG keeps of its input: python3 tools/compare/blocks.py PROGRAM WEIGHTS [--files JPEG ...].
 
 Fills a box in every third file that jpeg.py makes, except kinds that are encoded anew, some of them turned by EXIF, or in the
-given files. Then libjpeg reads
-the coefficients that are stored before and after (blocks.c):
+given files. Then libjpeg reads the coefficients that are stored before and after (blocks.c):
 
 - Blocks that the hole does not touch are the same, and so are quantisation tables, sampling, kind of coding and restart
   interval.
@@ -13,7 +12,8 @@ the coefficients that are stored before and after (blocks.c):
 - Filled again, the result keeps all blocks that are not touched.
 - Without a hole, scans in Huffman coding are the same byte for byte; others hold the same coefficients.
 
-Prints by how much the known pixels of touched MCUs change, of 255: the mean of all samples, and the most.
+Prints by how much the known pixels of touched MCUs change, of 255: the mean of all samples and the most, and the mean of the
+change by a second fill.
 
 Needs a C compiler, Debian's libjpeg62-turbo-dev and libjpeg-turbo-progs. Ends with exit code 1 where one file is wrong.
 """
@@ -128,7 +128,7 @@ def filled(args, folder, jobs, ending, hole=lambda job: job.hole, image=lambda j
             masks[of_mask] = folder / f"mask-{len(masks)}-{ending}.png"
             masks[of_mask].write_bytes(mask(of_mask[1], of_mask[0]))
         lines.append(f"{image(job)}\t{masks[of_mask]}\t{folder / job.path.stem}-{ending}\n")
-    return jpeg.batch(args.program, lines, "--weights", args.weights)
+    return jpeg.batch(args.program, lines, "--weights", args.weights, "--texture", args.texture)
 
 
 def coefficients(tool, pairs):
@@ -199,11 +199,11 @@ def mcu(data):
     return 8 * max(f >> 4 for f in factors), 8 * max(f & 15 for f in factors)
 
 
-def known_change(job, result):
+def known_change(job, before, after):
     """What is wrong beyond touched MCUs; sum, count and maximum of the changes of what is known in them."""
     if job.group == "variants":
         return None, 0, 0, 0
-    (before, _), (after, _) = jpeg.reference(job.path), jpeg.reference(result)
+    (before, _), (after, _) = jpeg.reference(before), jpeg.reference(after)
     if not after:
         return "djpeg does not read the result", 0, 0, 0
     (width, height), channels, before = before
@@ -257,11 +257,13 @@ def check(args, folder, jobs, tool):
     )
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         lumas = list(pool.map(lambda job: luma_fault(job, result("once.jpg")(job), result("fill.tif")(job)), jobs))
-        changes = list(pool.map(lambda job: known_change(job, result("once.jpg")(job)), jobs))
-    for job, luma, (beyond, total, samples, most), *counts in zip(jobs, lumas, changes, once, twice, none):
+        changes = list(pool.map(lambda job: known_change(job, job.path, result("once.jpg")(job)), jobs))
+        again = list(pool.map(lambda job: known_change(job, *(result(e)(job) for e in ("once.jpg", "twice.jpg"))), jobs))
+    for job, luma, (beyond, total, samples, most), (_, total_again, *_), *counts in zip(jobs, lumas, changes, again, once, twice, none):
         row = table[job.group]
         row["files"] += 1
         row["total"], row["samples"], row["most"] = row["total"] + total, row["samples"] + samples, max(row["most"], most)
+        row["again"] += total_again
         of_job = [fault for fault in (luma, beyond) if fault]
         for when, count in zip(("filled", "filled twice", "without a hole"), counts):
             if isinstance(count, str):
@@ -280,9 +282,10 @@ def check(args, folder, jobs, tool):
         row["wrong"] += bool(of_job)
         faults += [f"{job.group}, {job.name}, {job.size}, {job.path.name}: {fault}" for fault in of_job]
     columns = ["files", "touched", "changed", "kept", "wrong", "most"]
-    print(f"{'':24}" + "".join(f"{c:>9}" for c in [*columns, "mean"]))
+    print(f"{'':24}" + "".join(f"{c:>9}" for c in [*columns, "mean", "again"]))
     for group, row in table.items():
-        print(f"{group:24}" + "".join(f"{row[c]:9}" for c in columns) + f"{row['total'] / max(1, row['samples']):9.3f}")
+        means = (row[c] / max(1, row["samples"]) for c in ("total", "again"))
+        print(f"{group:24}" + "".join(f"{row[c]:9}" for c in columns) + "".join(f"{mean:9.3f}" for mean in means))
     for line in [f"REFUSED {line}" for line in refused] + [f"WRONG {line}" for line in faults[:40]]:
         print(line)
     print(f"{len(jobs)} files: {len(refused)} refused, {len({fault.split(': ')[0] for fault in faults})} wrong")
@@ -294,6 +297,7 @@ def main():
     parser.add_argument("program", help="inpaint-edge")
     parser.add_argument("weights", help="a network; a small one fills as well here")
     parser.add_argument("--files", nargs="+", type=pathlib.Path, metavar="JPEG", help="instead of files that are made")
+    parser.add_argument("--texture", default="auto", help="as the program has it")
     parser.add_argument("--keep", metavar="DIR", help="keep the files there")
     args = parser.parse_args()
     folder = pathlib.Path(args.keep or tempfile.mkdtemp(prefix="blocks-"))

@@ -12,6 +12,9 @@ use crate::exif;
 /// Pixels per side of a cell.
 const CELL: usize = 8;
 
+/// How many times the sum of squared errors of a block made anew a stored block may have in the hole.
+const NEAR: i64 = 2;
+
 /// Red, green and blue of a luma, blue and red sample, and of samples that are red, green and blue; times 2^16.
 const YCBCR: [[i64; 3]; 3] = [[19_595, 38_470, 7_471], [-11_059, -21_709, 32_768], [32_768, -27_439, -5_329]];
 const RGB: [[i64; 3]; 3] = [[1 << 16, 0, 0], [0, 1 << 16, 0], [0, 0, 1 << 16]];
@@ -81,7 +84,8 @@ impl<'a> Filled<'a> {
     }
 
     /// The coefficients of a block with the samples of the hole instead of its own, row by row. What is known of it is changed
-    /// by the quantisation alone.
+    /// by the quantisation alone, and not at all if the block holds the filled samples nearly as well as one made anew: where a
+    /// result is filled again, it stays.
     pub fn block(&self, component: usize, x: usize, y: usize, coefficients: &[i16; 64]) -> [i16; 64] {
         let grid = Grid::new(self.frame, component);
         // A picture of whole scans has a table for each component.
@@ -91,28 +95,35 @@ impl<'a> Filled<'a> {
         for (i, sample) in samples.iter_mut().enumerate() {
             // Samples past the edge go with the last ones before it.
             let at = ((8 * x + i % 8).min(grid.width - 1), (8 * y + i / 8).min(grid.height - 1));
-            if let Some(filled) = self.sample(&grid, component, at) {
+            if let Some(filled) = self.sample(&grid, component, at, *sample) {
                 (*sample, known[i]) = (filled, false);
             }
         }
-        rounded(&dct::forward(&samples), table, &known)
+        let anew = rounded(&dct::forward(&samples), table, &known);
+        let off = |coefficients| {
+            let found = dct::inverse(coefficients, table);
+            (0..64).filter(|i| !known[*i]).map(|i| (found[i] - samples[i]).pow(2)).sum::<i64>()
+        };
+        if off(coefficients) <= NEAR * off(&anew) { *coefficients } else { anew }
     }
 
-    /// The mean of the pixels of a sample, less 128, if one of them is hole.
-    fn sample(&self, grid: &Grid, component: usize, (x, y): (usize, usize)) -> Option<i64> {
+    /// A sample, less 128, with the pixels of the hole instead of their share of it; `None` if none of its pixels is hole.
+    fn sample(&self, grid: &Grid, component: usize, (x, y): (usize, usize), stored: i64) -> Option<i64> {
         let columns = x * grid.across..((x + 1) * grid.across).min(self.frame.width);
         let rows = y * grid.down..((y + 1) * grid.down).min(self.frame.height);
-        let places = || rows.clone().flat_map(|y| columns.clone().map(move |x| (x, y)));
-        let upright = |at| turned(at, (self.frame.width, self.frame.height), self.orientation);
-        if !places().any(|at| self.hole.is_hole(upright(at).0, upright(at).1)) {
+        let count = (columns.len() * rows.len()) as i64;
+        let places = rows.flat_map(|y| columns.clone().map(move |x| (x, y)));
+        let upright = places.map(|at| turned(at, (self.frame.width, self.frame.height), self.orientation));
+        let hole = upright.filter(|(x, y)| self.hole.is_hole(*x, *y));
+        let (sum, filled) = hole.fold((0, 0), |(sum, filled), at| (sum + self.value(component, at), filled + 1));
+        if filled == 0 {
             return None;
         }
-        let sum: i64 = places().map(|at| self.value(component, upright(at))).sum();
-        let count = (columns.len() * rows.len()) as i64;
-        let divisor = count << (16 - POINT);
         let is_centred = self.channels == 3 && self.colours[component].iter().sum::<i64>() == 0;
-        let middle = if is_centred { 0 } else { 128 << POINT };
-        Some((sum + divisor / 2).div_euclid(divisor) - middle)
+        let middle = if is_centred { 0 } else { 128 << 16 };
+        let sum = sum - filled * middle + (count - filled) * (stored << (16 - POINT));
+        let divisor = count << (16 - POINT);
+        Some((sum + divisor / 2).div_euclid(divisor))
     }
 
     /// The sample of a pixel, times 2^16.
