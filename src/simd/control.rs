@@ -108,10 +108,16 @@ mod word {
     ))
 ))]
 mod word {
-    pub type Word = ();
-    pub const DEFAULTS: Word = ();
+    #[derive(Clone, Copy)]
+    pub struct Word;
+
+    pub const DEFAULTS: Word = Word;
     #[cfg(test)]
-    pub const HOST: Word = ();
-    pub fn get() -> Word {}
-    pub fn set((): Word) {}
+    pub const HOST: Word = Word;
+
+    pub fn get() -> Word {
+        Word
+    }
+
+    pub fn set(_: Word) {}
 }
