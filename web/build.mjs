@@ -1,4 +1,4 @@
-// Builds the engine and lays the page out in dist/: node build.mjs
+// Builds the engine and lays the page out in dist/: node build.mjs. NETWORK is the page's network: edge, or nano.
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -9,6 +9,7 @@ const web = fileURLToPath(new URL(".", import.meta.url));
 const root = join(web, "..");
 const dist = join(web, "dist");
 const target = "wasm32-unknown-unknown";
+const network = `${process.env.NETWORK ?? "edge"}.safetensors`;
 
 function run(command, args) {
   execFileSync(command, args, { cwd: root, stdio: ["ignore", "inherit", "inherit"] });
@@ -27,11 +28,14 @@ rmSync(dist, { recursive: true, force: true });
 cpSync(join(web, "page"), dist, { recursive: true });
 cpSync(join(web, "pkg"), join(dist, "pkg"), { recursive: true, filter: (path) => !path.endsWith(".d.ts") });
 mkdirSync(join(dist, "weights"));
-for (const name of ["edge.safetensors", "LICENSE.md"]) cpSync(join(web, "weights", name), join(dist, "weights", name));
+for (const name of [network, "LICENSE.md"]) cpSync(join(web, "weights", name), join(dist, "weights", name));
 // In dist/ the interface lies beside the page.
-cpSync(join(web, "index.js"), join(dist, "inpaint-edge.js"));
-const worker = join(dist, "worker.js");
-writeFileSync(worker, readFileSync(worker, "utf8").replaceAll("../index.js", "./inpaint-edge.js").replaceAll("../pkg/", "./pkg/"));
+const lay = (from, to, ...names) => {
+  const text = readFileSync(from, "utf8");
+  writeFileSync(join(dist, to), names.reduce((text, [name, other]) => text.replaceAll(name, other), text));
+};
+lay(join(web, "index.js"), "inpaint-edge.js", ["edge.safetensors", network]);
+lay(join(dist, "worker.js"), "worker.js", ["../index.js", "./inpaint-edge.js"], ["../pkg/", "./pkg/"]);
 
 const files = readdirSync(dist, { recursive: true, withFileTypes: true })
   .filter((file) => file.isFile() && file.name !== "sw.js")

@@ -26,19 +26,33 @@ export class Client {
     calls.forEach(({ reject }) => reject(error));
   }
 
-  // The arrays of `given` are the worker's from then on.
+  // What `given` has is the worker's from then on.
   call(call, args = [], { onProgress, given = [] } = {}) {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       this.#calls.set(id, { resolve, reject, onProgress });
-      this.#worker.postMessage({ id, call, args }, given.map((array) => array.buffer));
+      this.#worker.postMessage({ id, call, args }, given);
     });
   }
 
   // Ends what runs, and the photograph with it.
   restart() {
+    this.end();
+    this.#start();
+  }
+
+  end() {
     this.#worker.terminate();
     this.#rejectAll(Object.assign(new Error("cancelled"), { kind: "cancelled" }));
-    this.#start();
+  }
+}
+
+// A call of a worker of its own, whose memory goes with it.
+export async function once(call, args, options) {
+  const client = new Client();
+  try {
+    return await client.call(call, args, options);
+  } finally {
+    client.end();
   }
 }

@@ -1,4 +1,6 @@
 // The hole: opaque red where a pixel is to be filled, on canvases of tiles, which are there where something has been marked.
+import { Bits } from "./bits.js";
+
 const RED = "#e11d48";
 // The same as a pixel of a canvas.
 const OPAQUE_RED = 0xff481de1;
@@ -89,33 +91,27 @@ export class Hole {
     return this.#change(this.#tiles.values(), (context, { x, y, width, height }) => context.clearRect(x, y, width, height));
   }
 
-  // A byte for each pixel: 255 where it is hole.
-  plane() {
-    const plane = new Uint8Array(this.width * this.height);
+  // The pixels that are hole.
+  bits() {
+    const bits = new Bits(this.width, this.height);
     for (const tile of this.#tiles.values()) {
       const bytes = opacity(tile);
-      for (let i = 0; i < bytes.length; i++) if (bytes[i] >= 128) plane[this.#at(tile, i)] = 255;
+      for (let i = 0; i < bytes.length; i++) if (bytes[i] >= 128) bits.add(...at(tile, i));
     }
-    return plane;
+    return bits;
   }
 
-  // Adds what `plane` marks.
-  add(plane) {
-    const isMarked = (x, y) => {
-      for (let row = y; row < Math.min(y + SIDE, this.height); row++) {
-        const first = row * this.width;
-        if (plane.subarray(first + x, first + Math.min(x + SIDE, this.width)).some((byte) => byte >= 128)) return true;
-      }
-      return false;
-    };
+  add(bits) {
     const tiles = [];
     for (let y = 0; y < this.height; y += SIDE) {
-      for (let x = 0; x < this.width; x += SIDE) if (isMarked(x, y)) tiles.push(...this.#tilesOf({ x, y, width: 1, height: 1 }));
+      for (let x = 0; x < this.width; x += SIDE) {
+        if (bits.meets(x, y, SIDE, SIDE)) tiles.push(...this.#tilesOf({ x, y, width: 1, height: 1 }));
+      }
     }
     return this.#change(tiles, (context, tile) => {
       const image = context.getImageData(0, 0, tile.width, tile.height);
       const words = new Uint32Array(image.data.buffer);
-      for (let i = 0; i < words.length; i++) if (plane[this.#at(tile, i)] >= 128) words[i] = OPAQUE_RED;
+      for (let i = 0; i < words.length; i++) if (bits.has(...at(tile, i))) words[i] = OPAQUE_RED;
       context.putImageData(image, 0, 0);
     });
   }
@@ -123,12 +119,10 @@ export class Hole {
   draw(context) {
     for (const tile of this.#tiles.values()) context.drawImage(tile.context.canvas, tile.x, tile.y);
   }
-
-  // Where pixel `i` of a tile is in a plane.
-  #at({ x, y, width }, i) {
-    return (y + Math.floor(i / width)) * this.width + x + (i % width);
-  }
 }
+
+// Where pixel `i` of a tile is in the picture.
+const at = ({ x, y, width }, i) => [x + (i % width), y + Math.floor(i / width)];
 
 // How opaque the pixels of a tile are: all that is worth remembering of them.
 function opacity({ context, width, height }) {
@@ -150,28 +144,4 @@ function around(points, margin) {
   const [x, y] = [xs, ys].map((values) => values.reduce((a, b) => Math.min(a, b)) - margin);
   const [right, bottom] = [xs, ys].map((values) => values.reduce((a, b) => Math.max(a, b)) + margin);
   return { x, y, width: right - x, height: bottom - y };
-}
-
-// What of `plane` is joined to the pixel at (x, y) by shared sides.
-export function joined(plane, width, height, x, y) {
-  const out = new Uint8Array(plane.length);
-  const todo = [[x, y]];
-  while (todo.length > 0) {
-    const [x, y] = todo.pop();
-    const row = y * width;
-    if (!plane[row + x] || out[row + x]) continue;
-    let left = x;
-    let right = x;
-    while (left > 0 && plane[row + left - 1] && !out[row + left - 1]) left--;
-    while (right + 1 < width && plane[row + right + 1] && !out[row + right + 1]) right++;
-    out.fill(255, row + left, row + right + 1);
-    for (const next of [y - 1, y + 1]) {
-      if (next < 0 || next >= height) continue;
-      for (let x = left; x <= right; x++) {
-        const at = next * width + x;
-        if (plane[at] && !out[at] && (x === left || !plane[at - 1])) todo.push([x, next]);
-      }
-    }
-  }
-  return out;
 }

@@ -1,8 +1,8 @@
 // The page: buttons, keys, files, and what follows from them.
-import { Client } from "./client.js";
+import { Bits } from "./bits.js";
+import { Client, once } from "./client.js";
 import { History } from "./history.js";
-import { Hole, joined } from "./hole.js";
-import { freed } from "./memory.js";
+import { Hole } from "./hole.js";
 import { Tiles } from "./tiles.js";
 import { View } from "./view.js";
 
@@ -15,7 +15,7 @@ const history = new History();
 // What is open: {name, bytes, width, height, tiles}.
 let photo;
 let hole;
-// Fills that are in the photograph, {bounds, before, after, hole}, the first one first.
+// Fills that are in the photograph, {bounds, before, seen, after, bits}, the first one first.
 let fills = [];
 let busy = false;
 let drawing;
@@ -71,7 +71,7 @@ function openFile(file) {
       throw error;
     });
     photo?.tiles.close();
-    const tiles = new Tiles(width, height, (...box) => client.call("rgba", box));
+    const tiles = new Tiles(width, height, (box, step, buffer) => client.call("shown", [...box, step, buffer], { given: [buffer] }), () => view.redraw());
     photo = { name: file.name || "photograph", bytes, width, height, tiles };
     await tiles.update(0, 0, width, height);
     hole = new Hole(width, height);
@@ -91,7 +91,9 @@ function openFile(file) {
 function save() {
   return during("The file is being written.", async () => {
     const ending = $("format").value;
-    const bytes = await client.call("save", [ending, 0, fills.map(({ bounds, hole }) => ({ bounds, hole }))]);
+    const filled = new Bits(photo.width, photo.height);
+    fills.forEach(({ bits }) => filled.addAll(bits));
+    const bytes = await client.call("save", [ending, 0, filled.bytes]);
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([bytes]));
     link.download = `${photo.name.replace(/\.[^.]*$/, "")}-filled.${ending}`;
@@ -104,9 +106,7 @@ function save() {
 function loadMask(file) {
   return during(`${file.name} is being read.`, async () => {
     const bytes = new Uint8Array(await file.arrayBuffer());
-    const plane = await client.call("mask", [bytes], { given: [bytes] });
-    remember(hole.add(plane));
-    freed(plane);
+    mark(await once("mask", [bytes, photo.width, photo.height], { given: [bytes.buffer] }));
     tell("The mask is marked.");
   });
 }
@@ -117,13 +117,14 @@ function fill() {
   return during("The hole is being filled.", async () => {
     const start = performance.now();
     const onProgress = (share) => ($("progress").value = share);
-    const plane = hole.plane();
-    const entry = await client.call("fill", [plane], { onProgress, given: [plane] });
+    const entry = await client.call("fill", [hole.bits().bytes], { onProgress });
+    entry.bits = new Bits(photo.width, photo.height, entry.bits);
+    entry.seen = await createImageBitmap(new ImageData(entry.seen, entry.bounds[2], entry.bounds[3]));
     const cleared = hole.clear();
     await photo.tiles.update(...entry.bounds);
     fills.push(entry);
     history.add({
-      bytes: entry.before.length + entry.after.length + entry.hole.length + cleared.bytes,
+      bytes: entry.before.length + entry.after.length + 4 * entry.seen.width * entry.seen.height + entry.bits.bytes.length + cleared.bytes,
       async undo() {
         await put(entry.bounds, entry.before);
         fills.pop();
@@ -157,6 +158,11 @@ async function reopen() {
 }
 
 // ---- drawing
+
+// Marks the pixels of bits that the engine has made.
+function mark(bytes) {
+  remember(hole.add(new Bits(photo.width, photo.height, bytes)));
+}
 
 function remember(change) {
   if (change) history.add({ ...change, undo: async () => change.undo(), redo: async () => change.redo() });
@@ -193,9 +199,8 @@ function markColour([x, y]) {
   const at = [Math.floor(x), Math.floor(y)];
   if (at[0] < 0 || at[1] < 0 || at[0] >= photo.width || at[1] >= photo.height) return;
   during("The colour is being looked for.", async () => {
-    const plane = await client.call("similar", [...at, Number($("tolerance").value)]);
-    remember(hole.add($("joined").checked ? joined(plane, photo.width, photo.height, ...at) : plane));
-    freed(plane);
+    const bytes = await client.call("similar", [...at, Number($("tolerance").value)]);
+    mark($("joined").checked ? new Bits(photo.width, photo.height, bytes).joined(...at).bytes : bytes);
     tell("The colour is marked.");
   });
 }
@@ -203,7 +208,7 @@ function markColour([x, y]) {
 function draw(context) {
   if (!photo) return;
   const { width, height, tiles } = photo;
-  tiles.draw(context);
+  tiles.draw(context, view.seen, view.density);
   if ($("shown").checked) {
     context.globalAlpha = 0.5;
     hole.draw(context);
@@ -215,7 +220,8 @@ function draw(context) {
     context.beginPath();
     context.rect(0, 0, before, height);
     context.clip();
-    tiles.drawFirst(context);
+    // What the first fill replaced lies above what later ones did.
+    fills.toReversed().forEach(({ bounds, seen }) => context.drawImage(seen, bounds[0], bounds[1]));
     context.restore();
     line(context, "#fff", () => {
       context.moveTo(before, 0);
@@ -280,10 +286,7 @@ $("redo").onclick = () => during("", () => history.redo());
 $("clear").onclick = () => remember(hole.clear());
 $("grow").onclick = () =>
   during("The marks are being grown.", async () => {
-    const plane = hole.plane();
-    const grown = await client.call("grown", [plane, GROWS], { given: [plane] });
-    remember(hole.add(grown));
-    freed(grown);
+    mark(await client.call("grown", [hole.bits().bytes, GROWS]));
     tell(`The marks have grown by ${GROWS} pixels.`);
   });
 $("zoom-in").onclick = () => view.zoom(1.5);

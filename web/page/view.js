@@ -39,6 +39,17 @@ export class View {
     return [(clientX - box.left - this.#x) / this.#scale, (clientY - box.top - this.#y) / this.#scale];
   }
 
+  // Pixels of the screen per pixel of the photograph.
+  get density() {
+    return this.#scale * devicePixelRatio;
+  }
+
+  // Left, top, width and height of what is seen, in the photograph's pixels.
+  get seen() {
+    const lengths = [-this.#x, -this.#y, this.#canvas.clientWidth, this.#canvas.clientHeight];
+    return lengths.map((length) => length / this.#scale);
+  }
+
   get middle() {
     return [(this.#canvas.clientWidth / 2 - this.#x) / this.#scale, (this.#canvas.clientHeight / 2 - this.#y) / this.#scale];
   }

@@ -1,32 +1,25 @@
 // Holds the photograph, away from the page's thread. Answers {id, call, args} with {id, result}, {id, error} or {id, progress}.
 import { attempt, load, Mask, start } from "../index.js";
 import { Photo, sizeOf } from "../pkg/engine.js";
-import { freed } from "./memory.js";
 
-const engine = load();
+let engine;
 let photo;
+
+// The network, read at the first call.
+const network = () => (engine ??= load());
 
 // More takes more memory than a tab of a phone has.
 const MOST_PIXELS = 50e6;
 
-// Rows that are turned into RGBA at a time: the memory of WebAssembly never shrinks.
-const STRIP = 256;
+const maskOf = (bits) => attempt(() => Mask.fromBits(bits, photo.width(), photo.height()));
 
-// The part of a plane of the photograph's size.
-function cut(plane, [x, y, width, height]) {
-  const part = new Uint8Array(width * height);
-  for (let row = 0; row < height; row++) {
-    const first = (y + row) * photo.width() + x;
-    part.set(plane.subarray(first, first + width), row * width);
-  }
-  return part;
-}
-
-// Adds what `part` marks to `plane`.
-function paste(plane, [x, y, width, height], part) {
-  for (let row = 0; row < height; row++) {
-    const first = (y + row) * photo.width() + x;
-    for (let i = 0; i < width; i++) plane[first + i] |= part[row * width + i];
+// The bits of the mask that `make` returns.
+function bitsOf(make) {
+  const mask = attempt(make);
+  try {
+    return mask.bits();
+  } finally {
+    mask.free();
   }
 }
 
@@ -45,29 +38,26 @@ const calls = {
     return { width: photo.width(), height: photo.height(), format: photo.format(), notes: photo.notes() };
   },
 
-  rgba(x, y, width, height) {
-    const pixels = new Uint8ClampedArray(4 * width * height);
-    for (let row = 0; row < height; row += STRIP) {
-      const strip = attempt(() => photo.rgba(x, y + row, width, Math.min(STRIP, height - row)));
-      pixels.set(strip, 4 * width * row);
-      freed(strip);
-    }
+  // RGBA of a part in which each pixel is the mean of `step`×`step`. `buffer` is what it is written to.
+  shown(x, y, width, height, step = 1, buffer = undefined) {
+    const length = 4 * Math.ceil(width / step) * Math.ceil(height / step);
+    const pixels = new Uint8ClampedArray(buffer ?? new ArrayBuffer(length), 0, length);
+    attempt(() => photo.shown(x, y, width, height, step, new Uint8Array(pixels.buffer, 0, length)));
     return pixels;
   },
 
-  // What a fill replaced, and what it put there: the page undoes and repeats fills with these.
-  async fill(plane, onProgress) {
-    const ready = await engine;
-    const mask = attempt(() => Mask.fromPlane(plane, photo.width(), photo.height()));
+  // What a fill replaced, and what it put there: the page undoes and repeats fills with these. `seen` shows what it replaced.
+  async fill(bits, onProgress) {
+    const ready = await network();
+    const mask = maskOf(bits);
     try {
-      const bounds = mask.bounds();
+      const bounds = [...mask.bounds()];
       if (bounds.length === 0) throw Object.assign(new Error("expected something to fill, found nothing painted"), { kind: "input" });
-      const before = attempt(() => photo.part(...bounds));
+      const [before, seen] = [attempt(() => photo.part(...bounds)), calls.shown(...bounds)];
       ready.fillPhoto(photo, mask, onProgress);
-      return { bounds: [...bounds], before, after: attempt(() => photo.part(...bounds)), hole: cut(plane, bounds) };
+      return { bounds, before, seen, after: attempt(() => photo.part(...bounds)), bits };
     } finally {
       mask.free();
-      freed(plane);
     }
   },
 
@@ -75,46 +65,29 @@ const calls = {
     attempt(() => photo.put(...bounds, part));
   },
 
-  async mask(bytes) {
+  // The mask of a file, which needs no photograph.
+  async mask(bytes, width, height) {
     await start();
-    const mask = attempt(() => Mask.fromFile(bytes, false));
-    freed(bytes);
-    try {
-      if (mask.width() !== photo.width() || mask.height() !== photo.height()) {
-        const [expected, found] = [photo, mask].map((it) => `${it.width()}×${it.height()}`);
-        throw Object.assign(new Error(`expected a mask of ${expected}, as the photograph, found ${found}`), { kind: "input" });
-      }
-      return mask.plane();
-    } finally {
+    return bitsOf(() => {
+      const mask = Mask.fromFile(bytes, false);
+      if (mask.width() === width && mask.height() === height) return mask;
+      const found = `${mask.width()}×${mask.height()}`;
       mask.free();
-    }
+      throw Object.assign(new Error(`expected a mask of ${width}×${height}, as the photograph, found ${found}`), { kind: "input" });
+    });
   },
 
-  grown(plane, pixels) {
-    const mask = attempt(() => Mask.fromPlane(plane, photo.width(), photo.height()).grown(pixels));
-    freed(plane);
-    try {
-      return mask.plane();
-    } finally {
-      mask.free();
-    }
+  grown(bits, pixels) {
+    return bitsOf(() => maskOf(bits).grown(pixels));
   },
 
   similar(x, y, tolerance) {
-    const mask = attempt(() => Mask.ofColour(photo, x, y, tolerance));
-    try {
-      return mask.plane();
-    } finally {
-      mask.free();
-    }
+    return bitsOf(() => Mask.ofColour(photo, x, y, tolerance));
   },
 
-  // `fills` are those that are in the photograph.
-  save(ending, quality, fills) {
-    const plane = new Uint8Array(photo.width() * photo.height());
-    fills.forEach(({ bounds, hole }) => paste(plane, bounds, hole));
-    const mask = attempt(() => Mask.fromPlane(plane, photo.width(), photo.height()));
-    freed(plane);
+  // `bits` are those of all fills that are in the photograph.
+  save(ending, quality, bits) {
+    const mask = maskOf(bits);
     try {
       return attempt(() => photo.save(ending, quality, mask));
     } finally {
@@ -123,7 +96,7 @@ const calls = {
   },
 
   async ready() {
-    await engine;
+    await network();
   },
 };
 

@@ -36,7 +36,12 @@ for (const [ending, box] of [["png", [40, 60, 20, 20]], ["jpg", [40, 60, 20, 20]
 test("a photograph is filled again and again, and put back", async () => {
   const photo = engine.open(readFileSync(picture));
   const [width, height] = [photo.width(), photo.height()];
-  const first = photo.rgba(0, 0, width, height);
+  const rgba = () => {
+    const out = new Uint8Array(4 * width * height);
+    photo.shown(0, 0, width, height, 1, out);
+    return out;
+  };
+  const first = rgba();
   for (const [x, y] of [[10, 10], [50, 20]]) {
     const plane = new Uint8Array(width * height);
     for (let row = y; row < y + 9; row++) plane.fill(255, row * width + x, row * width + x + 7);
@@ -44,14 +49,36 @@ test("a photograph is filled again and again, and put back", async () => {
     assert.deepEqual([...mask.bounds()], [x, y, 7, 9]);
     const before = photo.part(...mask.bounds());
     engine.fillPhoto(photo, mask);
-    const after = photo.rgba(0, 0, width, height);
+    const after = rgba();
     assert.ok(after.some((v, i) => v !== first[i]), "nothing was filled");
     assert.ok(after.every((v, i) => v === first[i] || plane[i >> 2]), "a known pixel has changed");
     photo.put(...mask.bounds(), before);
     mask.free();
-    assert.deepEqual(photo.rgba(0, 0, width, height), first);
+    assert.deepEqual(rgba(), first);
   }
   photo.free();
+});
+
+test("what is shown is the mean of pixels", () => {
+  for (const [head, bytes] of [["P5 3 2 255", [1, 2, 50, 5, 9, 60]], ["P5 3 2 65535", [1, 7, 2, 8, 50, 0, 5, 1, 9, 2, 60, 3]]]) {
+    const photo = engine.open(Buffer.from([...Buffer.from(`${head}\n`), ...bytes]));
+    const out = new Uint8Array(8);
+    photo.shown(0, 0, 3, 2, 2, out);
+    assert.deepEqual([...out], [4, 4, 4, 255, 55, 55, 55, 255]);
+    assert.throws(() => photo.shown(1, 0, 3, 2, 2, out), { kind: "input" });
+    assert.throws(() => photo.shown(0, 0, 3, 2, 1, out), { kind: "input" });
+    photo.free();
+  }
+});
+
+test("the bits of a mask are those that it was made of", () => {
+  const bits = new Uint8Array([0b1000_0001, 0b10, 0, 0b1]);
+  const mask = Mask.fromBits(bits, 10, 2);
+  assert.equal(mask.count(), 4);
+  assert.deepEqual([...mask.bounds()], [0, 0, 10, 2]);
+  assert.deepEqual(mask.bits(), bits);
+  mask.free();
+  assert.throws(() => Mask.fromBits(bits, 20, 2), { kind: "input", message: "expected a mask of 2 rows of 3 bytes, found 4 bytes" });
 });
 
 test("progress stops a run", async () => {

@@ -1,6 +1,5 @@
 // The page in Firefox: FIREFOX, or /usr/bin/firefox-esr.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import puppeteer from "puppeteer-core";
 import { serve } from "../serve.mjs";
 import { maskOf } from "./mask.mjs";
-import { program, root } from "./program.mjs";
+import { root, run } from "./program.mjs";
 
 test("Firefox fills and saves as the program does", async () => {
   const executablePath = process.env.FIREFOX ?? "/usr/bin/firefox-esr";
@@ -47,7 +46,7 @@ test("Firefox fills and saves as the program does", async () => {
     await told("is saved");
 
     const out = join(folder, "program.png");
-    execFileSync(program, [picture, mask, out]);
+    run(picture, mask, out);
     const expected = readFileSync(out);
     const saved = join(folder, "photo-filled.png");
     // Until the download is whole.

@@ -1,6 +1,5 @@
 // The page in Chromium: CHROMIUM, or /usr/bin/chromium.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -11,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { serve } from "../serve.mjs";
 import { maskOf } from "./mask.mjs";
-import { program, root } from "./program.mjs";
+import { root, run } from "./program.mjs";
 
 const picture = join(root, "tests/images/photo.png");
 const screens = fileURLToPath(new URL("../screens", import.meta.url));
@@ -105,23 +104,69 @@ test("a marked box is filled and saved as the program does", async () => {
   const mask = await mark([40, 30, 35, 30]);
   await fill();
   const out = join(folder, "program.png");
-  execFileSync(program, [picture, mask, out]);
+  run(picture, mask, out);
   assert.ok((await saved()).equals(readFileSync(out)), "other bytes than the program's");
 });
 
 test("a JPEG is saved as the program does, and as it was where nothing is filled", async () => {
   const jpeg = join(folder, "photo.jpg");
-  execFileSync(program, ["--box", "0,0,1,1", picture, jpeg]);
+  run("--box", "0,0,1,1", picture, jpeg);
   await open(jpeg);
   assert.equal(await page.inputValue("#format"), "jpg");
   const mask = await mark([40, 30, 35, 30]);
   await fill();
   const out = join(folder, "program.jpg");
-  execFileSync(program, [jpeg, mask, out]);
+  run(jpeg, mask, out);
   assert.ok((await saved()).equals(readFileSync(out)), "other bytes than the program's");
   await page.click("#undo");
   await idle();
   assert.ok((await saved()).equals(readFileSync(jpeg)), "other bytes than the file's");
+});
+
+test("a large photograph is clear where it is zoomed into, before and after a fill", async () => {
+  // Columns of black and white, which an overview shows as grey.
+  const [width, height] = [4100, 3000];
+  const row = Buffer.alloc(width).map((_, x) => 255 * (x & 1));
+  const large = join(folder, "large.pgm");
+  writeFileSync(large, Buffer.concat([Buffer.from(`P5 ${width} ${height} 255\n`), ...Array(height).fill(row)]));
+  // Values of grey in the middle of the window, from left to right.
+  const shown = () =>
+    page.evaluate(() => {
+      const canvas = document.querySelector("#canvas");
+      const { data } = canvas.getContext("2d").getImageData(canvas.width / 2 - 40, canvas.height / 2, 80, 1);
+      return [...data].filter((_, i) => i % 4 === 0);
+    });
+  const showsAll = async (isRight) => {
+    for (let tries = 0; tries < 50; tries++) {
+      if ((await shown()).every(isRight)) return;
+      await page.waitForTimeout(100);
+    }
+    assert.fail(`${await shown()}`);
+  };
+  await open(large);
+  await showsAll((value) => value > 60 && value < 200);
+  const [x, y] = await middle();
+  await page.mouse.move(x, y);
+  for (let i = 0; i < 30; i++) await page.mouse.wheel(0, -400);
+  await showsAll((value) => value === 0 || value === 255);
+  await page.check("[name=tool][value=box]", { force: true });
+  await page.mouse.move(x - 100, y - 100);
+  await page.mouse.down();
+  await page.mouse.move(x + 100, y + 100);
+  await page.mouse.up();
+  await page.uncheck("#shown");
+  await fill();
+  const filled = await shown();
+  await page.locator("#compare").fill("100");
+  await showsAll((value) => value === 0 || value === 255);
+  await page.locator("#compare").fill("0");
+  await page.click("#undo");
+  await idle();
+  await showsAll((value) => value === 0 || value === 255);
+  await page.click("#redo");
+  await idle();
+  for (let tries = 0; tries < 50 && `${await shown()}` !== `${filled}`; tries++) await page.waitForTimeout(100);
+  assert.deepEqual(await shown(), filled);
 });
 
 test("undo and redo give the bytes of before and after", async () => {

@@ -11,3 +11,9 @@ function built() {
 }
 
 export const program = process.env.INPAINT_EDGE ?? built();
+
+// Runs it with the network of the page.
+export function run(...args) {
+  const weights = process.env.NETWORK ? ["--weights", join(root, "weights", `${process.env.NETWORK}.safetensors`)] : [];
+  execFileSync(program, [...weights, ...args]);
+}

@@ -60,6 +60,25 @@ impl Mask {
         inpaint_edge::Mask::from_bytes(plane, MaskRule::default()).map(Self).map_err(thrown)
     }
 
+    /// From a bit for each pixel, 1 = hole, the lowest first; rows begin with a byte.
+    #[wasm_bindgen(js_name = fromBits)]
+    pub fn from_bits(bits: &[u8], width: usize, height: usize) -> Result<Self> {
+        let stride = width.div_ceil(8);
+        if stride.checked_mul(height) != Some(bits.len()) {
+            let found = bits.len();
+            return Err(thrown(Error::input(format!(
+                "expected a mask of {height} rows of {stride} bytes, found {found} bytes"
+            ))));
+        }
+        let mut mask = inpaint_edge::Mask::new(width, height).map_err(thrown)?;
+        for (y, row) in bits.chunks_exact(stride.max(1)).enumerate() {
+            for x in (0..width).filter(|x| row[x / 8] >> (x % 8) & 1 == 1) {
+                mask.add(x, y);
+            }
+        }
+        Ok(Self(mask))
+    }
+
     /// From a picture, of which white is the hole, or what is kept.
     #[wasm_bindgen(js_name = fromFile)]
     pub fn from_file(bytes: &[u8], white_is_kept: bool) -> Result<Self> {
@@ -105,13 +124,14 @@ impl Mask {
         self.0.resized(pixels.into()).map(Self).map_err(thrown)
     }
 
-    /// A byte for each pixel, row by row: 255 for hole, 0 for known.
-    pub fn plane(&self) -> Vec<u8> {
-        let mut plane = vec![0; self.0.width() * self.0.height()];
-        for (y, row) in plane.chunks_exact_mut(self.0.width().max(1)).enumerate() {
-            self.0.runs(y, 0..self.0.width()).for_each(|run| row[run].fill(255));
+    /// A bit for each pixel, as [`Mask::from_bits`] takes them.
+    pub fn bits(&self) -> Vec<u8> {
+        let stride = self.0.width().div_ceil(8);
+        let mut bits = vec![0; stride * self.0.height()];
+        for (y, row) in bits.chunks_exact_mut(stride.max(1)).enumerate() {
+            self.0.runs(y, 0..self.0.width()).flatten().for_each(|x| row[x / 8] |= 1 << (x % 8));
         }
-        plane
+        bits
     }
 
     /// Left, top, width and height of the smallest box that has all of the hole; empty without one.
@@ -167,9 +187,45 @@ impl Photo {
         self.photo.notes()
     }
 
-    /// A part of the picture in RGBA, to be shown.
-    pub fn rgba(&self, x: u32, y: u32, width: u32, height: u32) -> Vec<u8> {
-        self.photo.pixels.crop_imm(x, y, width, height).into_rgba8().into_raw()
+    /// Writes a part of the picture to `out`, to be shown: RGBA of 8 bits, each the mean of `step`×`step` pixels, fewer at the
+    /// right and lower sides.
+    pub fn shown(&self, x: usize, y: usize, width: usize, height: usize, step: usize, out: &mut [u8]) -> Result<()> {
+        let pixels = &self.photo.pixels;
+        let (columns, rows) = (pixels.width() as usize, pixels.height() as usize);
+        let is_within = |from: usize, length: usize, of: usize| from.checked_add(length).is_some_and(|end| end <= of);
+        let (across, found) = (width.div_ceil(step.max(1)), out.len());
+        if step == 0
+            || !is_within(x, width, columns)
+            || !is_within(y, height, rows)
+            || found != 4 * across * height.div_ceil(step)
+        {
+            return Err(thrown(Error::input(format!(
+                "expected a part of {columns}×{rows} pixels and its bytes, found {found} bytes for {width}×{height} at {x}, {y}"
+            ))));
+        }
+        let channels = usize::from(pixels.color().channel_count());
+        let depth = usize::from(pixels.color().bytes_per_pixel()) / channels;
+        let bytes = pixels.as_bytes();
+        for (i, shown) in out.as_chunks_mut::<4>().0.iter_mut().enumerate() {
+            let (left, top) = (x + i % across * step, y + i / across * step);
+            let (right, bottom) = ((left + step).min(x + width), (top + step).min(y + height));
+            let mut sums = [0; 4];
+            for pixel in (top..bottom).flat_map(|y| (left..right).map(move |x| y * columns + x)) {
+                for (c, sum) in sums[..channels].iter_mut().enumerate() {
+                    // Of 16 bits, WebAssembly has the high byte last.
+                    *sum += usize::from(bytes[(pixel * channels + c) * depth + depth - 1]);
+                }
+            }
+            let count = (right - left) * (bottom - top);
+            let [a, b, c, d] = sums.map(|sum| ((sum + count / 2) / count) as u8);
+            *shown = match channels {
+                1 => [a, a, a, 255],
+                2 => [a, a, a, b],
+                3 => [a, b, c, 255],
+                _ => [a, b, c, d],
+            };
+        }
+        Ok(())
     }
 
     /// Fills the hole in place. `progress` is called with pixels done and in all, and stops the run where it returns true.
