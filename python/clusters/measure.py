@@ -2,8 +2,8 @@
 
     python measure.py NUMBER FOLDER [ray] [spark]
 
-FOLDER gets NUMBER small photographs, cut from that of the tests, with masks, and one record that is no picture. Each engine
-fills them twice: as they are, for the time, and with one of its workers killed on the way. Ray has two nodes, Spark two
+FOLDER gets NUMBER small photographs, cut from that of the tests, with masks, and one record that is no picture. One process and
+each engine fill them three times in turn, for the time; then the engine does once more, with one of its workers killed on the way. Ray has two nodes, Spark two
 executors, of one core each. One process fills by two threads, which share an inpainter. Times do not hold the start of a
 cluster, which is named beside them. On a machine that does other work, the CPU time of all processes tells more.
 """
@@ -15,6 +15,7 @@ import os
 import pathlib
 import random
 import signal
+import statistics
 import sys
 import threading
 import time
@@ -26,6 +27,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # Workers of Ray would give way to whatever else the machine does.
 os.environ.update(SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON=sys.executable, RAY_worker_niceness="0")
 SIDE = 320
+ROUNDS = 3
 
 
 def make(folder, number):
@@ -110,14 +112,14 @@ ENGINES = {
 
 
 def processes():
-    """Number, parent and CPU time of each process; that of its children that have ended counts as its own."""
+    """Number, parent and CPU time of each process."""
     tick = os.sysconf("SC_CLK_TCK")
     for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(") ")[2].split()
         except OSError:
             continue
-        yield int(stat.parent.name), int(fields[1]), sum(map(int, fields[11:15])) / tick
+        yield int(stat.parent.name), int(fields[1]), sum(map(int, fields[11:13])) / tick
 
 
 def family():
@@ -150,10 +152,22 @@ def digests(folder):
 
 
 def timed(work, *arguments):
-    """What `work` returns, seconds it took, and seconds of CPU."""
-    start, before = time.perf_counter(), sum(family().values())
+    """What `work` returns, seconds it took, and seconds of CPU; of a process that ends, those up to its last full second."""
+    before, last, done = family(), {}, threading.Event()
+
+    def watch():
+        while not done.wait(1):
+            last.update(family())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    start = time.perf_counter()
     result = work(*arguments)
-    return result, time.perf_counter() - start, sum(family().values()) - before
+    seconds = time.perf_counter() - start
+    done.set()
+    watcher.join()
+    last.update(family())
+    return result, seconds, sum(cpu - before.get(process, 0) for process, cpu in last.items())
 
 
 def check(name, rows, out, number, expected):
@@ -176,16 +190,22 @@ def main(number, folder, engines):
         try:
             # What is loaded and compiled on the first call is no part of a job's time.
             _, first, _ = timed(fill, context, records[:4], str(folder / f"{name}-first"))
-            alone, out = folder / f"{name}-one-process", folder / name
-            rows, base, base_cpu = timed(one_process, records, str(alone))
-            expected = digests(alone)
-            assert len(expected) == number
-            check("one process", rows, alone, number, expected)
-            rows, seconds, cpu = timed(fill, context, records, str(out))
-            check(name, rows, out, number, expected)
-            print(f"one process: {number / base:.1f} images/s, {base_cpu / number * 1e3:.1f} ms of CPU an image")
-            print(f"{name}: {number / seconds:.1f} images/s, {cpu / number * 1e3:.1f} ms of CPU an image")
-            print(f"{name}: over one process {seconds / base - 1:.0%} of time, {cpu / base_cpu - 1:.0%} of CPU")
+            rounds = []
+            for i in range(ROUNDS):
+                alone, out = folder / f"{name}-one-process-{i}", folder / f"{name}-{i}"
+                rows, *base = timed(one_process, records, str(alone))
+                expected = digests(alone)
+                assert len(expected) == number
+                check("one process", rows, alone, number, expected)
+                rows, *cost = timed(fill, context, records, str(out))
+                check(name, rows, out, number, expected)
+                rounds.append((base, cost))
+            for who, costs in zip(("one process", name), zip(*rounds)):
+                seconds, cpu = map(statistics.median, zip(*costs))
+                print(f"{who}: {number / seconds:.1f} images/s, {cpu / number * 1e3:.1f} ms of CPU an image")
+            for i, what in enumerate(("time", "CPU")):
+                over = sorted(cost[i] / base[i] - 1 for base, cost in rounds)
+                print(f"{name}: over one process {statistics.median(over):.0%} of {what}, {over[0]:.0%} to {over[-1]:.0%}")
             print(f"{name}: the cluster starts in {start:.1f} s, its first job takes {first:.1f} s", flush=True)
             lost = folder / f"{name}-lost"
             lost.mkdir()
