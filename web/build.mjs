@@ -29,6 +29,7 @@ cpSync(join(web, "page"), dist, { recursive: true });
 cpSync(join(web, "pkg"), join(dist, "pkg"), { recursive: true, filter: (path) => !path.endsWith(".d.ts") });
 mkdirSync(join(dist, "weights"));
 for (const name of [network, "LICENSE.md"]) cpSync(join(web, "weights", name), join(dist, "weights", name));
+cpSync(join(web, "LICENSE-THIRD-PARTY.txt"), join(dist, "LICENSE-THIRD-PARTY.txt"));
 // In dist/ the interface lies beside the page.
 const lay = (from, to, ...names) => {
   const text = readFileSync(from, "utf8");
