@@ -17,8 +17,7 @@ fn files() -> Vec<(String, Vec<u8>)> {
     let entries = ["jpeg", "kinds"].map(|name| std::fs::read_dir(folder(name)).unwrap()).into_iter().flatten();
     let names = entries.map(|entry| entry.unwrap().path()).filter(|path| path.extension().is_some_and(|e| e == "jpg"));
     let named = |path: PathBuf| (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read(path).unwrap());
-    let kept: Vec<_> =
-        names.map(named).filter(|(name, _)| !name.contains("arithmetic") && name != "cmyk.jpg").collect();
+    let kept: Vec<_> = names.map(named).filter(|(name, _)| name != "cmyk.jpg").collect();
     assert!(kept.len() > 20);
     kept
 }
@@ -116,7 +115,7 @@ fn a_file_without_a_hole_keeps_its_scans_byte_for_byte() {
         let none = Mask::new(photo.pixels.width() as usize, photo.pixels.height() as usize).unwrap();
         let once = photo.encode_filled(JPEG, &none).unwrap();
         assert!(Photo::decode(&once).unwrap().pixels == photo.pixels, "{name}");
-        if !name.contains("progressive") {
+        if !name.contains("progressive") && !name.contains("arithmetic") {
             assert!(scans(&once) == scans(&bytes), "{name}");
         }
         let twice = Photo::decode(&once).unwrap().encode_filled(JPEG, &none).unwrap();

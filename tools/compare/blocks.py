@@ -72,12 +72,16 @@ def turned(data, orientation):
 def is_kept(case):
     """Whether files of this kind keep blocks; others are encoded anew."""
     kind = case.group + case.name
-    if "arithmetic" in kind or case.group in ("damaged", "fraction"):
+    if case.group in ("damaged", "fraction"):
         return False
     # An MCU of more than 10 blocks, which only files of one component a scan may have.
     factors = case.name.split(" ")[0].split(",")
     blocks = [int(f[0]) * int(f[2]) for f in (factors + ["1x1", "1x1"])[:3] if len(f) == 3 and f[1] == "x"]
-    return "progressive" not in kind or sum(blocks) <= 10
+    if "arithmetic" in kind:
+        # Of several scans, or progressive with restart markers; names end in a restart interval, or a blank without one.
+        if "reversed" in kind or "first pair" in kind or "progressive" in kind and not kind.endswith(" "):
+            return False
+    return sum(blocks) <= 10 or not any(word in kind for word in ("progressive", "arithmetic"))
 
 
 def generated(folder):

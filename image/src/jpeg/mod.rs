@@ -47,7 +47,7 @@ pub(crate) fn header(bytes: &[u8], contents: &Contents) -> Result<Header> {
     };
     let decoder_bytes = bytes.len() + metadata.copies() + contents.table_bytes + Painter::bytes(frame) + decoder;
     let size = Header::of_stored((frame.width as u32, frame.height as u32), exif::orientation(metadata));
-    let (kept_bytes, block_bytes) = match Original::can_be(frame) {
+    let (kept_bytes, block_bytes) = match Original::can_be(contents) {
         true => (bytes.len() + sequential::mark_bytes(contents), blocks::encoder_bytes(bytes.len(), contents)),
         false => (0, 0),
     };
@@ -78,7 +78,7 @@ pub(crate) fn decode(bytes: Cow<[u8]>, contents: Contents) -> Result<(DynamicIma
         1 => GrayImage::from_raw(width, height, data).map(DynamicImage::from),
         _ => RgbImage::from_raw(width, height, data).map(DynamicImage::from),
     };
-    let original = if Original::can_be(frame) {
+    let original = if Original::can_be(&contents) {
         let bytes = match bytes {
             Cow::Owned(bytes) => bytes,
             Cow::Borrowed(bytes) => alloc::try_to_vec(bytes)?,

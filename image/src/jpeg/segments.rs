@@ -44,6 +44,8 @@ pub(crate) struct Contents {
     pub is_rgb: bool,
     /// Whether the first scan has all components: then no other scan of a sequential picture counts.
     pub is_interleaved: bool,
+    /// Whether restart markers are in a scan.
+    pub has_restarts: bool,
     /// Bytes that the tables of all scans take once they are read.
     pub table_bytes: usize,
     /// Whether a quantisation table changes after its first use.
@@ -145,6 +147,7 @@ struct Walk<'a> {
     interval: usize,
     restarts: Restarts,
     is_interleaved: bool,
+    has_restarts: bool,
     table_bytes: usize,
     has_changing_tables: bool,
     has_jfif: bool,
@@ -271,6 +274,7 @@ impl<'a> Walk<'a> {
         let mcus = frame.mcus_of(selectors.as_chunks::<2>().0.iter().map(|selector| selector[0]));
         let expected = if self.interval > 0 { mcus.div_ceil(self.interval).saturating_sub(1) } else { 0 };
         self.restarts = Restarts { expected: Some(expected), found: 0, are_in_order: true };
+        self.has_restarts |= self.interval > 0;
         self.scans += 1;
         if self.scans == 1 {
             self.is_interleaved = usize::from(count) == frame.components.len();
@@ -401,8 +405,8 @@ impl<'a> Walk<'a> {
             Box::new(Coding { luma, chroma, sampling })
         });
         let metadata = Metadata { native: Native::Jpeg(self.segments), ..self.metadata };
-        let Self { is_rgb, is_interleaved, table_bytes, has_changing_tables, .. } = self;
-        Ok(Contents { frame, metadata, is_rgb, is_interleaved, table_bytes, has_changing_tables })
+        let Self { is_rgb, is_interleaved, has_restarts, table_bytes, has_changing_tables, .. } = self;
+        Ok(Contents { frame, metadata, is_rgb, is_interleaved, has_restarts, table_bytes, has_changing_tables })
     }
 
     /// The colour profile, if all of its parts are there.

@@ -14,7 +14,10 @@ use image::metadata::Orientation;
 use inpaint_edge::{Mask, Result, alloc};
 use libjpeg_turbo_rs::common::quant_table::{NATURAL_ORDER, ZIGZAG_ORDER};
 use libjpeg_turbo_rs::encode::tables as standard;
-use libjpeg_turbo_rs::{DecodeLimits, read_coefficients, write_coefficients_progressive};
+use libjpeg_turbo_rs::{
+    DecodeLimits, read_coefficients, write_coefficients_arithmetic, write_coefficients_progressive,
+    write_coefficients_progressive_arithmetic,
+};
 
 use self::code::{Coder, Codes, Recode, Table};
 use self::hole::Filled;
@@ -65,14 +68,17 @@ fn blocks_of_row(frame: &Frame) -> usize {
 }
 
 impl Original {
-    /// Whether a file of this kind can be kept. Of what is not sequential, the library writes progressive pictures in Huffman
-    /// coding; it begins with a scan of all components, whose MCUs have at most 10 blocks, and reads no larger pictures.
-    pub(super) fn can_be(frame: &Frame) -> bool {
-        let Frame { width, height, components, .. } = frame;
+    /// Whether a file of this kind can be kept. What is progressive or in arithmetic coding the library writes; it begins with a
+    /// scan of all components, whose MCUs have at most 10 blocks, and reads no larger pictures. In arithmetic coding it reads
+    /// wrong coefficients of progressive files with restart markers, and of several sequential scans.
+    pub(super) fn can_be(contents: &Contents) -> bool {
+        let Contents { frame, is_interleaved, has_restarts, .. } = contents;
+        let Frame { width, height, components, is_progressive, is_arithmetic } = frame;
         let blocks = components.iter().map(|c| c.h * c.v).sum::<usize>();
         let limits = DecodeLimits::default();
         let is_small = *width.max(height) <= limits.max_width && (width * height) as u64 <= limits.max_pixels;
-        frame.is_sequential() || !frame.is_arithmetic && is_small && (components.len() == 1 || blocks <= 10)
+        let is_right = !is_arithmetic || if *is_progressive { !has_restarts } else { *is_interleaved };
+        frame.is_sequential() || is_small && is_right && (components.len() == 1 || blocks <= 10)
     }
 
     pub(super) fn new(bytes: Vec<u8>, contents: &Contents, marks: Vec<Mark>) -> Self {
@@ -192,7 +198,8 @@ impl Original {
         coder.end()
     }
 
-    /// A progressive file, from its first table to its end. Its scans are those of the library's own progression.
+    /// A file that is progressive or in arithmetic coding, from its first table to its end. Progressive scans are those of the
+    /// library's own progression.
     fn recoded(&self, filled: &Filled) -> Result<Vec<u8>> {
         let mut all = read_coefficients(&self.bytes).map_err(failed)?;
         for (i, component) in all.components.iter_mut().enumerate() {
@@ -206,7 +213,12 @@ impl Original {
                 }
             }
         }
-        let mut written = write_coefficients_progressive(&all, None).map_err(failed)?;
+        let written = match (self.frame.is_progressive, self.frame.is_arithmetic) {
+            (true, false) => write_coefficients_progressive(&all, None),
+            (true, true) => write_coefficients_progressive_arithmetic(&all, None),
+            (false, _) => write_coefficients_arithmetic(&all),
+        };
+        let mut written = written.map_err(failed)?;
         drop(all);
         // The library begins with segments of its own on colours.
         let tables = head::coding(&written).next().map_or(0, |(at, ..)| at);
