@@ -4,18 +4,15 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use inpaint_edge::{Inpainter, Mask, MaskChannel, MaskRule, Options, Result};
-use inpaint_edge_image::{OutputFormat, Photo, fill, write_atomically_with};
-use ndarray::ArrayView2;
+use inpaint_edge::{Inpainter, MaskChannel, MaskRule, Options, Result};
+use inpaint_edge_image::{OutputFormat, Photo, fill, hole_of, write_atomically_with};
 
 fn run(image: &Path, mask: &Path, out: &Path) -> Result<()> {
     let format = OutputFormat::of_path(out, None)?;
     let mut photo = Photo::open(image).map_err(|e| e.of(image.display()))?;
-    let mask =
+    let plane =
         Photo::open(mask).and_then(|photo| photo.into_mask(MaskChannel::Auto)).map_err(|e| e.of(mask.display()))?;
-    let shape = (mask.height() as usize, mask.width() as usize);
-    let plane = ArrayView2::from_shape(shape, mask.as_raw()).expect("a byte a pixel");
-    let hole = Mask::from_bytes(plane, MaskRule::default())?;
+    let hole = hole_of(&plane, MaskRule::default())?;
 
     let inpainter = Inpainter::embedded(Options::default())?;
     let report = fill(&inpainter, &mut photo.pixels, &hole, &mut |_| ControlFlow::Continue(()))?;

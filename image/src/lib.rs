@@ -39,7 +39,8 @@
 //!   metadata. [`Photo::notes`] says what a result cannot keep.
 //! * [`Encoded`] is a picture before it is decoded, [`Header`] its size and the memory it takes.
 //! * [`OutputFormat`] is a format of results: PNG, TIFF, WebP or JPEG. PNG, JPEG, WebP, TIFF, GIF, BMP, PNM and QOI are read.
-//! * [`Photo::into_mask`], [`add_transparent`] and [`add_painted`] find the hole in a mask, in transparency or in paint.
+//! * [`Photo::into_mask`] with [`hole_of`], [`add_transparent`] and [`add_painted`] find the hole in a mask, in transparency or in
+//!   paint.
 //! * [`fill`] runs the engine on the types of the `image` crate.
 //! * [`Photo::write_filled`] keeps all of a JPEG that its hole does not touch.
 //!
@@ -86,4 +87,4 @@ pub use fill::fill;
 pub use format::{OutputFormat, is_picture_name, picture_endings};
 pub use header::Header;
 pub use photo::Photo;
-pub use select::{add_painted, add_transparent};
+pub use select::{add_painted, add_transparent, hole_of};

@@ -1,8 +1,8 @@
 //! Finds the hole, on the types of the `image` crate.
 
 use image::{DynamicImage, GrayImage};
-use inpaint_edge::{Error, Mask, MaskChannel, MaskGuess, MaskSurvey, Paint, Painted, Result, alloc};
-use ndarray::{ArrayView3, ArrayViewMut2};
+use inpaint_edge::{Error, Mask, MaskChannel, MaskGuess, MaskRule, MaskSurvey, Paint, Painted, Result, alloc};
+use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2};
 
 use crate::photo::Photo;
 
@@ -86,6 +86,16 @@ fn mask_of(pixels: &DynamicImage, channel: MaskChannel) -> Result<GrayImage> {
         Samples::U16(view) => channel.write_plane(view, out)?,
     };
     Ok(GrayImage::from_raw(width, height, plane).expect("a byte a pixel"))
+}
+
+/// The hole that a plane of [`Photo::into_mask`] shows.
+///
+/// # Errors
+///
+/// As [`Mask::from_bytes`].
+pub fn hole_of(plane: &GrayImage, rule: MaskRule) -> Result<Mask> {
+    let shape = (plane.height() as usize, plane.width() as usize);
+    Mask::from_bytes(ArrayView2::from_shape(shape, plane.as_raw()).expect("a byte a pixel"), rule)
 }
 
 /// Adds to `mask` what is transparent in an image of 8 or 16 bits a sample, as [`Mask::add_transparent`] says.

@@ -1,7 +1,7 @@
 //! What is to be filled, from arrays and pictures.
 
 use inpaint_edge::{Error, Mask, MaskChannel, MaskRule, MaskWhite, Result, alloc};
-use inpaint_edge_image::Photo;
+use inpaint_edge_image::{Photo, hole_of};
 use ndarray::{ArrayView2, ArrayViewD, ArrayViewMut2, Ix2, Ix3};
 use numpy::PyReadonlyArrayDyn;
 use pyo3::prelude::*;
@@ -46,9 +46,7 @@ impl Reading {
 impl Reading {
     /// The hole that a picture shows.
     pub fn of_photo(&self, photo: Photo) -> Result<Mask> {
-        let plane = photo.into_mask(self.channel)?;
-        let shape = (plane.height() as usize, plane.width() as usize);
-        self.of_plane(ArrayView2::from_shape(shape, plane.as_raw()).expect("a byte a pixel"))
+        hole_of(&photo.into_mask(self.channel)?, self.rule)?.resized(self.grow)
     }
 
     /// The hole that an array `[height, width]` or `[height, width, 1 | 2 | 3 | 4]` shows.

@@ -2,8 +2,7 @@
 
 use image::{DynamicImage, ImageBuffer, Pixel};
 use inpaint_edge::{Error, ErrorKind, Mask, MaskChannel, MaskGuess, MaskRule, Result, Sample};
-use inpaint_edge_image::{Photo, add_painted, add_transparent};
-use ndarray::ArrayView2;
+use inpaint_edge_image::{Photo, add_painted, add_transparent, hole_of};
 
 use crate::advice::{MaskAdvice, of_paint};
 use crate::spec::{Area, HoleSpec};
@@ -35,9 +34,8 @@ pub fn of_mask(mask: Photo, spec: &HoleSpec) -> Result<Marked> {
     let is_turned = mask.is_turned();
     let mut advice = MaskAdvice::new(&mask, channel, spec)?;
     let plane = mask.into_mask(channel)?;
-    let shape = (plane.height() as usize, plane.width() as usize);
     let rule = MaskRule::default().white(spec.mask_white()).threshold(spec.mask_threshold());
-    let mask = Mask::from_bytes(ArrayView2::from_shape(shape, plane.as_raw()).expect("a byte a pixel"), rule)?;
+    let mask = hole_of(&plane, rule)?;
     advice.read(&plane, &mask);
     Ok(Marked { mask, is_turned, advice })
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use image::{DynamicImage, ImageBuffer};
 use inpaint_edge::{Error, Inpainter, MaskChannel, MaskRule, MaskWhite, Options, Paint, Texture};
-use inpaint_edge_image::{Encoded, OutputFormat, add_painted, fill};
+use inpaint_edge_image::{Encoded, OutputFormat, add_painted, fill, hole_of};
 use js_sys::{Function, Reflect};
 use ndarray::ArrayView2;
 use send_wrapper::SendWrapper;
@@ -84,11 +84,8 @@ impl Mask {
     pub fn from_file(bytes: &[u8], white_is_kept: bool) -> Result<Self> {
         let read = || {
             let picture = inpaint_edge_image::Photo::decode(bytes)?;
-            let plane = picture.into_mask(MaskChannel::Auto)?;
-            let shape = (plane.height() as usize, plane.width() as usize);
             let white = if white_is_kept { MaskWhite::Keep } else { MaskWhite::Hole };
-            let plane = ArrayView2::from_shape(shape, plane.as_raw()).expect("a byte a pixel");
-            inpaint_edge::Mask::from_bytes(plane, MaskRule::default().white(white))
+            hole_of(&picture.into_mask(MaskChannel::Auto)?, MaskRule::default().white(white))
         };
         read().map(Self).map_err(|e: Error| thrown(e.of("the mask")))
     }
