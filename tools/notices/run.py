@@ -36,7 +36,7 @@ def missing(package, out):
     """Crates that are built in and not named."""
     named = out.read_text() if out.exists() else ""
     targets = tomllib.loads((HERE / "about.toml").read_text())["targets"]
-    for target in targets[-1:] if package.startswith("web") else targets[:-1]:
+    for target in (target for target in targets if target.startswith("wasm") == package.startswith("web")):
         tree = ["cargo", "tree", "--locked", "-e", "normal", "--prefix", "none", "-f", "{p}", "--target", target]
         lines = subprocess.run([*tree, "--manifest-path", ROOT / package / "Cargo.toml"], stdout=subprocess.PIPE, text=True, check=True)
         for line in lines.stdout.splitlines():

@@ -117,8 +117,8 @@ function fill() {
   return during("The hole is being filled.", async () => {
     const start = performance.now();
     const onProgress = (share) => ($("progress").value = share);
-    const entry = await client.call("fill", [hole.bits().bytes], { onProgress });
-    entry.bits = new Bits(photo.width, photo.height, entry.bits);
+    const bits = hole.bits();
+    const entry = { bits, ...(await client.call("fill", [bits.bytes], { onProgress })) };
     entry.seen = await createImageBitmap(new ImageData(entry.seen, entry.bounds[2], entry.bounds[3]));
     const cleared = hole.clear();
     await photo.tiles.update(...entry.bounds);

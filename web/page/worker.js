@@ -55,7 +55,7 @@ const calls = {
       if (bounds.length === 0) throw Object.assign(new Error("expected something to fill, found nothing painted"), { kind: "input" });
       const [before, seen] = [attempt(() => photo.part(...bounds)), calls.shown(...bounds)];
       ready.fillPhoto(photo, mask, onProgress);
-      return { bounds, before, seen, after: attempt(() => photo.part(...bounds)), bits };
+      return { bounds, before, seen, after: attempt(() => photo.part(...bounds)) };
     } finally {
       mask.free();
     }
