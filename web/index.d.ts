@@ -32,6 +32,8 @@ export interface FillOptions {
   grow?: number;
   /** What white in the mask means. */
   maskWhite?: "hole" | "keep";
+  /** Whether what is filled from JPEG to JPEG is sealed, so that filling it again changes nothing; false overlooks seals, too. */
+  seal?: boolean;
   onProgress?: OnProgress;
 }
 
@@ -47,8 +49,8 @@ export interface Filled {
 export interface Inpainter {
   /** Decodes a photograph of any format that the program reads; free it after use. */
   open(bytes: Uint8Array): Photo;
-  /** Fills the hole of `photo` in place. */
-  fillPhoto(photo: Photo, mask: Mask, onProgress?: OnProgress): void;
+  /** Fills the hole of `photo` in place; `seal` as in `FillOptions`. */
+  fillPhoto(photo: Photo, mask: Mask, onProgress?: OnProgress, seal?: boolean): void;
   /** From file to file: a photograph, and a mask of the same size in black and white. */
   fill(bytes: Uint8Array, maskBytes: Uint8Array, options?: FillOptions): Promise<Filled>;
 }

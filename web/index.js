@@ -54,18 +54,18 @@ class Inpainter {
   }
 
   // Fills the hole of `photo` in place.
-  fillPhoto(photo, mask, onProgress) {
-    attempt(() => photo.fill(this.#engine, mask, onProgress));
+  fillPhoto(photo, mask, onProgress, seal = true) {
+    attempt(() => photo.fill(this.#engine, mask, seal, onProgress));
   }
 
   // From file to file.
-  async fill(bytes, maskBytes, { format, quality = 0, grow = 0, maskWhite = "hole", onProgress } = {}) {
+  async fill(bytes, maskBytes, { format, quality = 0, grow = 0, maskWhite = "hole", seal = true, onProgress } = {}) {
     const photo = this.open(bytes);
     let mask;
     try {
       mask = attempt(() => Mask.fromFile(maskBytes, maskWhite === "keep"));
       if (grow !== 0) mask = attempt(() => mask.grown(grow));
-      this.fillPhoto(photo, mask, onProgress);
+      this.fillPhoto(photo, mask, onProgress, seal);
       const ending = format ?? photo.format();
       return { bytes: attempt(() => photo.save(ending, quality, mask)), format: ending, holePixels: mask.count(), notes: photo.notes() };
     } finally {

@@ -60,6 +60,9 @@ const TABLES: usize = (16 + 2) << 20;
 /// Bytes of a header with metadata.
 const HEADER: usize = 3 * (16 << 20) + TABLES;
 
+/// How the segment of a seal begins.
+const SEAL: &[u8] = b"\xFF\xEF\0\x1Finpaint-edge\0";
+
 /// Pixels that are worth the time to decode, and to fill.
 const DECODED: usize = 1 << 22;
 const FILLED: usize = 1 << 12;
@@ -118,7 +121,7 @@ fn fill(photo: &mut Photo, mask: Photo) -> Option<Mask> {
         return None;
     }
     let before = photo.pixels.clone();
-    let done = inpaint_edge_image::fill(&NETWORK, &mut photo.pixels, &holes, &mut |_| ControlFlow::Continue(()));
+    let done = photo.fill(&NETWORK, &holes, &mut |_| ControlFlow::Continue(()));
     match &done {
         Ok(report) => assert_eq!(report.hole_pixels, mask.iter().filter(|m| **m >= 128).count()),
         Err(error) => {
@@ -136,12 +139,16 @@ fn fill(photo: &mut Photo, mask: Photo) -> Option<Mask> {
     done.is_ok().then_some(holes)
 }
 
-/// What is written with the blocks of a JPEG is read again, by the size of the picture.
+/// What is written with the blocks of a JPEG is read again, by the size of the picture; filled again, it is the same.
 fn kept(photo: &Photo, hole: &Mask) {
     match photo.encode_filled(OutputFormat::Jpeg(None), hole) {
         Ok(bytes) => {
-            let again = Photo::decode(&bytes).unwrap_or_else(|e| panic!("a JPEG with its blocks: {e}"));
+            let mut again = Photo::decode(&bytes).unwrap_or_else(|e| panic!("a JPEG with its blocks: {e}"));
             assert_eq!((again.pixels.width(), again.pixels.height()), (photo.pixels.width(), photo.pixels.height()));
+            if bytes.windows(SEAL.len()).any(|segment| segment == SEAL) {
+                again.fill(&NETWORK, hole, &mut |_| ControlFlow::Continue(())).expect("a hole that was filled");
+                assert!(again.encode_filled(OutputFormat::Jpeg(None), hole).expect("a JPEG with its blocks") == bytes);
+            }
         }
         Err(error) => refused_as(&error, &[ErrorKind::Usage]),
     }

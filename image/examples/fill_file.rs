@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use inpaint_edge::{Inpainter, MaskChannel, MaskRule, Options, Result};
-use inpaint_edge_image::{OutputFormat, Photo, fill, hole_of, write_atomically_with};
+use inpaint_edge_image::{OutputFormat, Photo, hole_of, write_atomically_with};
 
 fn run(image: &Path, mask: &Path, out: &Path) -> Result<()> {
     let format = OutputFormat::of_path(out, None)?;
@@ -15,7 +15,7 @@ fn run(image: &Path, mask: &Path, out: &Path) -> Result<()> {
     let hole = hole_of(&plane, MaskRule::default())?;
 
     let inpainter = Inpainter::embedded(Options::default())?;
-    let report = fill(&inpainter, &mut photo.pixels, &hole, &mut |_| ControlFlow::Continue(()))?;
+    let report = photo.fill(&inpainter, &hole, &mut |_| ControlFlow::Continue(()))?;
     println!("{} pixels filled", report.hole_pixels);
     write_atomically_with(out, |file| photo.write_filled(format, &hole, file))
 }

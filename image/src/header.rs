@@ -26,6 +26,8 @@ pub struct Header {
     /// Bytes of a JPEG that are kept beside the pixels, and those that it takes to write a result like it.
     pub(crate) kept_bytes: usize,
     pub(crate) block_bytes: usize,
+    /// Whether a JPEG has a seal.
+    pub(crate) is_sealed: bool,
 }
 
 impl Header {
@@ -37,6 +39,11 @@ impl Header {
     /// Bytes of the decoded pixels, and of a JPEG that is kept for its result.
     pub fn held_bytes(&self) -> usize {
         self.pixel_bytes() + self.kept_bytes
+    }
+
+    /// Bytes beside [`Header::held_bytes`] that [`Photo::fill`](crate::Photo::fill) takes to see whether a seal holds.
+    pub fn seal_bytes(&self) -> usize {
+        if self.is_sealed { self.block_bytes } else { 0 }
     }
 
     /// Peak bytes while the file is decoded, pixels included.
@@ -71,7 +78,8 @@ impl Header {
         );
         let (width, height) = if across { (height, width) } else { (width, height) };
         let turned = orientation != Orientation::NoTransforms;
-        Self { width, height, channels: 1, sample_bytes: 1, turned, decoder_bytes: 0, kept_bytes: 0, block_bytes: 0 }
+        let (decoder_bytes, kept_bytes, block_bytes, is_sealed) = (0, 0, 0, false);
+        Self { width, height, channels: 1, sample_bytes: 1, turned, decoder_bytes, kept_bytes, block_bytes, is_sealed }
     }
 }
 

@@ -2,18 +2,22 @@
 
 use std::borrow::Cow;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use image::DynamicImage;
 use image::metadata::Orientation;
-use inpaint_edge::{Error, Mask, Result, alloc};
+use inpaint_edge::{Error, Inpainter, Mask, Progress, Report, Result, alloc};
 
 use crate::directories::Structure;
 use crate::fault::unwritable;
+use crate::fill::fill;
 use crate::format::OutputFormat;
 use crate::header::encoder_bytes;
 use crate::metadata::{Metadata, Unit};
 use crate::{alpha, exif, jpeg, png, tiff, webp, xmp};
+
+const SEALED: &str = "this hole is filled already, as the seal of the file says: nothing is changed";
 
 /// A decoded image file: its pixels, upright, and the metadata that a result keeps.
 ///
@@ -27,6 +31,8 @@ pub struct Photo {
     metadata: Metadata,
     /// The JPEG that was decoded.
     pub(crate) original: Option<Arc<jpeg::Original>>,
+    /// What [`Photo::fill`] filled a hole by.
+    filled_by: Option<Vec<u8>>,
 }
 
 impl Photo {
@@ -49,7 +55,7 @@ impl Photo {
             alloc::try_alloc(pixels.as_bytes().len())?;
         }
         pixels.apply_orientation(orientation);
-        Ok(Self { pixels, orientation, metadata, original: None })
+        Ok(Self { pixels, orientation, metadata, original: None, filled_by: None })
     }
 
     /// What a result does not keep or stores in another way, such as a palette, which is written as RGB: one line each,
@@ -80,6 +86,38 @@ impl Photo {
     /// The same file with other pixels, upright.
     pub fn with_pixels(self, pixels: DynamicImage) -> Self {
         Self { pixels, original: None, ..self }
+    }
+
+    /// Fills the hole as [`fill`](crate::fill()) does, except where this is a JPEG that [`Photo::write_filled`] made of the same
+    /// hole, filled in the same way: its seal says so, nothing is changed, and [`Photo::notes`] tells.
+    ///
+    /// A seal proves nothing to others: anybody can make one. Where strangers' files are filled to hide something, call
+    /// [`fill`](crate::fill()) with [`Photo::pixels`]; then results have no seal either.
+    ///
+    /// # Errors
+    ///
+    /// As [`fill`](crate::fill()).
+    pub fn fill(
+        &mut self,
+        inpainter: &Inpainter,
+        hole: &Mask,
+        progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+    ) -> Result<Report> {
+        let (width, height) = (self.pixels.width() as usize, self.pixels.height() as usize);
+        let original = self.original.as_deref().filter(|original| original.is_like(&self.pixels, self.orientation));
+        if let Some(original) = original.filter(|_| (hole.width(), hole.height()) == (width, height)) {
+            let by = inpainter.identity()?;
+            let is_sealed = original.is_sealed(hole, self.orientation, &by)?;
+            self.filled_by = Some(by);
+            if is_sealed {
+                self.metadata.notes.push(SEALED.to_owned());
+                let mut report =
+                    inpainter.plan(&Mask::new(width, height)?, self.pixels.color().channel_count().into())?;
+                report.hole_pixels = hole.count();
+                return Ok(report);
+            }
+        }
+        fill(inpainter, &mut self.pixels, hole, progress)
     }
 
     /// The pixels turned back to how the file stores them.
@@ -164,7 +202,8 @@ impl Photo {
             Some(original)
                 if format == OutputFormat::Jpeg(None) && original.is_like(&self.pixels, self.orientation) =>
             {
-                original.write(out, &self.metadata, (&self.pixels, hole), self.orientation)?;
+                let by = self.filled_by.as_deref();
+                original.write(out, &self.metadata, (&self.pixels, hole), self.orientation, by)?;
                 out.flush().map_err(unwritable)
             }
             _ => self.write(format, out),
@@ -216,7 +255,7 @@ mod tests {
         });
         let mut upright = DynamicImage::from(pixels);
         upright.apply_orientation(orientation);
-        Photo { pixels: upright, orientation, metadata: Metadata::default(), original: None }
+        Photo { pixels: upright, orientation, metadata: Metadata::default(), original: None, filled_by: None }
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! A JPEG keeps what its hole does not touch.
 
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GrayImage, Rgb, RgbImage};
-use inpaint_edge::{ErrorKind, Mask};
+use inpaint_edge::{ErrorKind, Inpainter, Mask, Options, Texture};
 use inpaint_edge_image::{OutputFormat, Photo};
 
 const JPEG: OutputFormat = OutputFormat::Jpeg(None);
@@ -137,6 +138,52 @@ fn blocks_that_hold_the_fill_already_are_kept_too() {
         (at_once, all) = (at_once + usize::from(once == twice), all + 1);
     }
     assert!(10 * at_once >= 9 * all, "{at_once} of {all}");
+}
+
+#[test]
+fn filling_twice_changes_nothing_more() {
+    let options = || Options::default().threads(1);
+    let inpainter = Inpainter::embedded(options()).unwrap();
+    let fill = |bytes: &[u8], by: &Inpainter, hole: &Mask| {
+        let mut photo = Photo::decode(bytes).unwrap();
+        let report = photo.fill(by, hole, &mut |_| ControlFlow::Continue(())).unwrap();
+        assert_eq!(report.hole_pixels, hole.count());
+        (photo.encode_filled(JPEG, hole).unwrap(), report.regions, photo.notes())
+    };
+    for (name, bytes) in files() {
+        let hole = painted(&bytes).mask;
+        let (once, regions, notes) = fill(&bytes, &inpainter, &hole);
+        assert!(regions > 0 && !notes.iter().any(|note| note.contains("seal")), "{name}");
+        let (twice, regions, notes) = fill(&once, &inpainter, &hole);
+        assert!(twice == once, "{name}");
+        assert!(regions == 0 && notes.iter().any(|note| note.contains("seal")), "{name}: {notes:?}");
+        // Nor does it change where the result is of another format.
+        let mut photo = Photo::decode(&once).unwrap();
+        let before = photo.pixels.clone();
+        photo.fill(&inpainter, &hole, &mut |_| ControlFlow::Continue(())).unwrap();
+        assert!(photo.pixels == before, "{name}");
+    }
+    let bytes = std::fs::read(folder("kinds/baseline-420.jpg")).unwrap();
+    let hole = painted(&bytes).mask;
+    let (once, ..) = fill(&bytes, &inpainter, &hole);
+    let is_filled = |bytes: &[u8], by: &Inpainter, hole: &Mask| fill(bytes, by, hole).1 > 0;
+    // Another hole, another way to fill it, another network, other blocks.
+    let mut wider = hole.clone();
+    wider.add_box(0..3, 0..3);
+    assert!(is_filled(&once, &inpainter, &wider));
+    for other in [options().grain(false), options().texture(Texture::On), options().context(Some(20))] {
+        assert!(is_filled(&once, &Inpainter::embedded(other).unwrap(), &hole));
+    }
+    let nano = std::fs::read(folder("../../weights/nano.safetensors")).unwrap();
+    assert!(is_filled(&once, &Inpainter::from_bytes(&nano, options()).unwrap(), &hole));
+    let elsewhere = fill(&once, &inpainter, &wider).0;
+    assert!(is_filled(&elsewhere, &inpainter, &hole));
+    // Painted over by a program that keeps the seal.
+    let mut forged = painted(&once).photo.encode_filled(JPEG, &hole).unwrap();
+    let seal = once.windows(12).position(|name| name == b"inpaint-edge").unwrap();
+    forged.splice(2..2, once[seal - 4..seal + 29].iter().copied());
+    assert!(is_filled(&forged, &inpainter, &hole));
+    assert!(!is_filled(&once, &Inpainter::embedded(Options::default().threads(2)).unwrap(), &hole));
 }
 
 #[test]

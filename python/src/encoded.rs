@@ -44,12 +44,14 @@ pub struct Job<'j> {
     pub format: &'j str,
     /// Of a JPEG, 1 to 100; `None`: that of the image, or 95.
     pub quality: Option<u8>,
+    /// Whether a JPEG result is sealed, and the seal of the image counts.
+    pub seal: bool,
     pub reading: &'j Reading,
 }
 
 impl Job<'_> {
     pub fn fill(self, inpainter: &Inpainter, tell: Tell<'_>) -> Result<(Option<Vec<u8>>, Report)> {
-        let Self { image, mask, out, format, quality, reading } = self;
+        let Self { image, mask, out, format, quality, seal, reading } = self;
         let (format, out_name) = match &out {
             Some(out) => (OutputFormat::of_path(out, quality), out.display().to_string()),
             None => (OutputFormat::of_path(&Path::new("result").with_extension(format), quality), "result".to_owned()),
@@ -60,7 +62,11 @@ impl Job<'_> {
         let hole = mask.decode("mask").and_then(|photo| reading.of_photo(photo).map_err(|e| e.of(&mask_name)))?;
         let mut photo = image.decode("image")?;
         photo.check_format(format, None).map_err(|e| e.of(&out_name))?;
-        let report = fill(inpainter, &mut photo.pixels, &hole, tell).map_err(|e| match e.kind() {
+        let filled = match seal {
+            true => photo.fill(inpainter, &hole, tell),
+            false => fill(inpainter, &mut photo.pixels, &hole, tell),
+        };
+        let report = filled.map_err(|e| match e.kind() {
             ErrorKind::Input => e.of(&mask_name),
             _ => e.of(&image_name),
         })?;

@@ -103,10 +103,11 @@ impl Engine {
         out: Option<PathBuf>,
         format: &str,
         quality: Option<u8>,
+        seal: bool,
         reading: &Reading,
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Option<Vec<u8>>, Bound<'py, PyDict>)> {
-        let job = Job { image, mask, out, format, quality, reading };
+        let job = Job { image, mask, out, format, quality, seal, reading };
         let (bytes, report) = watched(py, progress, |tell| job.fill(&self.inpainter, tell))?;
         Ok((bytes, report_dict(py, &report)?))
     }

@@ -1,6 +1,7 @@
 """Files have the bytes that the program writes, and what goes wrong has its exit code."""
 
 import errno
+import io
 import pickle
 import subprocess
 
@@ -34,6 +35,23 @@ def test_a_file_is_the_programs(name, images, program, inpainter, tmp_path):
     made, again = inpainter.inpaint_bytes(image.read_bytes(), mask.read_bytes(), image.suffix[1:], grow=1)
     assert made == expected.read_bytes()
     assert again["hole_pixels"] == report["hole_pixels"]
+
+
+def test_a_jpeg_filled_again_is_the_same_unless_seals_are_overlooked(images, inpainter):
+    image = (images / "kinds/tagged.jpg").read_bytes()
+    with Image.open(images / "kinds/tagged.jpg") as opened:
+        size = ImageOps.exif_transpose(opened).size
+    mask = io.BytesIO()
+    marks = Image.new("L", size)
+    marks.paste(255, (5, 6, 20, 17))
+    marks.save(mask, "PNG")
+    once, report = inpainter.inpaint_bytes(image, mask.getvalue(), "jpg")
+    twice, again = inpainter.inpaint_bytes(once, mask.getvalue(), "jpg")
+    assert twice == once
+    assert (report["regions"] > 0, again["regions"]) == (True, 0)
+    unsealed, anew = inpainter.inpaint_bytes(once, mask.getvalue(), "jpg", seal=False)
+    assert b"inpaint-edge" in once and b"inpaint-edge" not in unsealed
+    assert anew["regions"] > 0
 
 
 def test_errors_have_the_programs_exit_code_and_words(images, program, inpainter, tmp_path):

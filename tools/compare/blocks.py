@@ -9,7 +9,7 @@ given files. Then libjpeg reads the coefficients that are stored before and afte
 - Pixels, as djpeg has them, are the same but in touched MCUs and in the pixel beside those, which chroma reaches.
 - The luma of touched blocks is that of the fill and of what was known, within what the quantisation table allows.
 - What is coded grows or shrinks by no more than 2 % and a byte for each sample of touched blocks.
-- Filled again, the result keeps all blocks that are not touched.
+- Filled again, the result is the same byte for byte; with --seal off, it keeps all blocks that are not touched.
 - Without a hole, scans in Huffman coding are the same byte for byte; others hold the same coefficients.
 
 Prints by how much the known pixels of touched MCUs change, of 255: the mean of all samples and the most, and the mean of the
@@ -132,7 +132,7 @@ def filled(args, folder, jobs, ending, hole=lambda job: job.hole, image=lambda j
             masks[of_mask] = folder / f"mask-{len(masks)}-{ending}.png"
             masks[of_mask].write_bytes(mask(of_mask[1], of_mask[0]))
         lines.append(f"{image(job)}\t{masks[of_mask]}\t{folder / job.path.stem}-{ending}\n")
-    return jpeg.batch(args.program, lines, "--weights", args.weights, "--texture", args.texture)
+    return jpeg.batch(args.program, lines, "--weights", args.weights, "--texture", args.texture, "--seal", args.seal)
 
 
 def coefficients(tool, pairs):
@@ -274,6 +274,8 @@ def check(args, folder, jobs, tool):
                 of_job.append(f"{when}: {count}")
             elif count[WRONG] or not count[SAME]:
                 of_job.append(f"{when}: {count[WRONG]} of {count[OTHERS]} other blocks differ, same coding: {count[SAME]}")
+        if args.seal == "on" and result("twice.jpg")(job).read_bytes() != result("once.jpg")(job).read_bytes():
+            of_job.append("filled twice, other bytes")
         if not of_job:
             row["touched"] += counts[0][TOUCHED]
             row["changed"] += counts[0][CHANGED]
@@ -302,6 +304,7 @@ def main():
     parser.add_argument("weights", help="a network; a small one fills as well here")
     parser.add_argument("--files", nargs="+", type=pathlib.Path, metavar="JPEG", help="instead of files that are made")
     parser.add_argument("--texture", default="auto", help="as the program has it")
+    parser.add_argument("--seal", choices=["on", "off"], default="on", help="as the program has it")
     parser.add_argument("--keep", metavar="DIR", help="keep the files there")
     args = parser.parse_args()
     folder = pathlib.Path(args.keep or tempfile.mkdtemp(prefix="blocks-"))

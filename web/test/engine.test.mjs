@@ -1,7 +1,7 @@
 // The engine in Node gives the program's files, byte for byte.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -32,6 +32,23 @@ for (const [ending, box] of [["png", [40, 60, 20, 20]], ["jpg", [40, 60, 20, 20]
     assert.ok(Buffer.from(filled.bytes).equals(readFileSync(out)), "other bytes");
   });
 }
+
+test("a JPEG filled twice is the same file, unless seals are overlooked", async () => {
+  const jpeg = readFileSync(join(root, "tests/images/kinds/baseline-420.jpg"));
+  const photo = engine.open(jpeg);
+  const mask = maskOf(photo.width(), photo.height(), [20, 10, 17, 21]);
+  photo.free();
+  const [input, out] = [join(folder, "in.jpg"), join(folder, "sealed.jpg")];
+  writeFileSync(input, jpeg);
+  execFileSync(program, [input, "-", out], { input: mask });
+  const once = await engine.fill(jpeg, mask);
+  assert.ok(Buffer.from(once.bytes).equals(readFileSync(out)), "other bytes than the program's");
+  const twice = await engine.fill(once.bytes, mask);
+  assert.deepEqual(twice.bytes, once.bytes);
+  assert.match(twice.notes.join(), /seal/);
+  const unsealed = await engine.fill(once.bytes, mask, { seal: false });
+  assert.ok(!Buffer.from(unsealed.bytes).includes("inpaint-edge"), "a seal");
+});
 
 test("a photograph is filled again and again, and put back", async () => {
   const photo = engine.open(readFileSync(picture));

@@ -107,7 +107,7 @@ pub fn run(spec: &BatchSpec) -> Result<u8> {
     if !spec.job.quiet {
         let Teller { filled, copied, noted, skipped, failed, .. } = teller;
         let some = |count: usize, what: &str| if count == 0 { String::new() } else { format!(", {count} {what}") };
-        let copied = some(copied, "without a hole copied");
+        let copied = some(copied, "with nothing to fill copied");
         let skipped = some(skipped, "had a result already");
         let noted = some(noted, if spec.json_lines { "with a note" } else { "with a note, which --json-lines has" });
         let passed_over = some(passed_over.count, &format!("passed over: {passed_over}"));

@@ -39,6 +39,7 @@ pub fn run(spec: &FillSpec) -> Result<()> {
     let done = filled?;
     match done.report.hole_pixels {
         0 => note(spec, format_args!("{}: no hole, image copied", files.hole_name())),
+        _ if done.is_copy() => {}
         pixels => {
             let seconds = start.elapsed().as_secs_f64();
             say(spec, format_args!("{} filled in {seconds:.1} s", counted(pixels)));

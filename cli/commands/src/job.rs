@@ -55,7 +55,10 @@ impl<'a> Job<'a> {
         let Ready { mut photo, hole, decode } = ready;
         let made_opaque = self.spec.hole.alpha.then_some(&hole.mask);
         let filled = self.check(&photo, format, made_opaque).and_then(|()| {
-            let filled = fill(&inpainter, &mut photo.pixels, &hole.mask, progress);
+            let filled = match self.spec.seal {
+                true => photo.fill(&inpainter, &hole.mask, progress),
+                false => fill(&inpainter, &mut photo.pixels, &hole.mask, progress),
+            };
             filled.map_err(|e| inputs.named(hole.explained(e)))
         });
         let (isa, threads) = (inpainter.isa(), inpainter.threads());

@@ -38,7 +38,7 @@ pub fn loading_peak_bytes(config: &Config, packed: usize) -> usize {
 
 /// Peak bytes from decoding to encoding when the hole is filled.
 pub fn job_peak_bytes(weights: usize, plan: usize, photo: &Header, format: OutputFormat) -> usize {
-    let fill = photo.held_bytes().saturating_add(plan);
+    let fill = photo.held_bytes().saturating_add(plan.max(photo.seal_bytes()));
     // The inpainter releases the memory of the run before the result is encoded.
     weights.saturating_add(fill.max(preview_peak_bytes(photo, format)))
 }
@@ -56,7 +56,7 @@ pub fn ample_bytes(known: &Known, photo: &Header, mask: Option<&Header>, format:
     // The largest region, and coarser copies of the image.
     let run = known.config.plan_bytes(width, height).unwrap_or(usize::MAX).saturating_add(2 * photo.pixel_bytes());
     let bits = 8 * Mask::bytes_for(width, height) + mask.map_or(0, mask_peak_bytes);
-    let files = photo.decode_bytes().saturating_add(photo.encode_bytes(format));
+    let files = photo.decode_bytes().saturating_add(photo.encode_bytes(format).saturating_add(photo.seal_bytes()));
     let all =
         loading_peak_bytes(&known.config, known.bytes).saturating_add(run).saturating_add(bits).saturating_add(files);
     all.saturating_add(all / 4)

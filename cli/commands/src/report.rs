@@ -34,9 +34,9 @@ pub struct Shown {
 }
 
 impl Done {
-    /// Whether there was no hole.
+    /// Whether there was nothing to fill.
     pub fn is_copy(&self) -> bool {
-        self.report.hole_pixels == 0
+        self.report.regions == 0
     }
 
     pub fn json(&self, weights_sha256: &str) -> serde_json::Value {

@@ -74,6 +74,8 @@ pub struct JobSpec {
     pub max_memory: Option<usize>,
     /// Quality of a JPEG result, 1 to 100; `None`: that of the image, or 95.
     pub quality: Option<u8>,
+    /// Whether JPEG results are sealed, and seals of images count.
+    pub seal: bool,
     /// Whether stderr gets no progress bar and no notes.
     pub quiet: bool,
 }

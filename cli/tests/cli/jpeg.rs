@@ -1,5 +1,8 @@
 //! JPEG: read as libjpeg reads it or refused by name, and written as the input was.
 
+use std::ffi::OsStr;
+use std::path::PathBuf;
+
 use image::ImageFormat;
 use inpaint_edge::ErrorKind;
 use inpaint_edge_image::{Encoded, OutputFormat, Photo};
@@ -183,6 +186,33 @@ fn a_result_is_coded_as_its_input_unless_asked_for_another_quality() {
         let error = photo.pixels.as_bytes().iter().zip(again.pixels.as_bytes()).map(|(a, b)| u32::from(a.abs_diff(*b)));
         let mean = error.sum::<u32>() as usize / photo.pixels.as_bytes().len();
         assert!(mean < 12, "{name}: {mean}");
+    }
+}
+
+#[test]
+fn a_result_filled_again_is_copied_unless_seals_are_overlooked() {
+    let folder = Folder::new();
+    let (mask, once, twice) = (folder.mask(72, 56), folder.path("once.jpg"), folder.path("twice.jpg"));
+    let seals =
+        |path: &PathBuf| std::fs::read(path).unwrap().windows(12).filter(|name| name == b"inpaint-edge").count();
+    let copied = |args: &[&dyn AsRef<OsStr>]| {
+        let output = run(&[args, &[&"--json"]].concat());
+        succeeds(&output);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        (report["copied"].as_bool().unwrap(), report["notes"].to_string().contains("as the seal of the file says"))
+    };
+    for name in JPEGS.into_iter().filter(|name| *name != "grey.jpg") {
+        assert_eq!(copied(&[&kind(name), &mask, &once]), (false, false), "{name}");
+        assert_eq!(copied(&[&once, &mask, &twice]), (true, true), "{name}");
+        assert!(std::fs::read(&once).unwrap() == std::fs::read(&twice).unwrap(), "{name}");
+        assert_eq!(seals(&once), 1);
+        // To another format, what was filled stays as it is.
+        assert_eq!(copied(&[&once, &mask, &folder.path("out.png")]), (true, true), "{name}");
+        assert!(Photo::open(&folder.path("out.png")).unwrap().pixels == Photo::open(&once).unwrap().pixels, "{name}");
+        assert_eq!(copied(&[&once, &mask, &twice, &"--seal", &"off"]), (false, false), "{name}");
+        assert_eq!(seals(&twice), 0);
+        assert_eq!(copied(&[&once, &mask, &twice, &"--box", &"1,1,3,3"]), (false, false), "{name}");
+        assert_eq!(seals(&twice), 1);
     }
 }
 

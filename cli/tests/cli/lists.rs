@@ -160,7 +160,7 @@ fn a_copy_is_not_counted_as_filled() {
     let list = "a.png\tm.png\tb.png\na.png\tblack.png\tc.png\na.png\tblack.png\td.png\n";
     let output = batch(&folder, list, &["--json-lines"]);
     succeeds(&output);
-    assert_eq!(stderr(&output), "inpaint-edge: 1 filled, 2 without a hole copied, 0 failed\n");
+    assert_eq!(stderr(&output), "inpaint-edge: 1 filled, 2 with nothing to fill copied, 0 failed\n");
     let copied: Vec<_> = records(&output).iter().map(|record| record["copied"].as_bool()).collect();
     assert_eq!(copied, [Some(false), Some(true), Some(true)]);
 }

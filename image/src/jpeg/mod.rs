@@ -51,7 +51,8 @@ pub(crate) fn header(bytes: &[u8], contents: &Contents) -> Result<Header> {
         true => (bytes.len() + sequential::mark_bytes(contents), blocks::encoder_bytes(bytes.len(), contents)),
         false => (0, 0),
     };
-    Ok(Header { channels, decoder_bytes, kept_bytes, block_bytes, ..size })
+    let is_sealed = contents.seal.is_some();
+    Ok(Header { channels, decoder_bytes, kept_bytes, block_bytes, is_sealed, ..size })
 }
 
 /// Decodes to grey or RGB of 8 bits, and keeps the file.

@@ -29,6 +29,8 @@ const MORE_PICTURES: &[u8] = b"MPF\0";
 const GAIN_MAP: &[u8] = b"urn:iso:std:iso:ts:21496:-1\0";
 const JUMBF: &[u8] = b"JP";
 pub(crate) const ADOBE: &[u8] = b"Adobe";
+/// The seal of a result, in APP15.
+pub(crate) const SEAL: &[u8] = b"inpaint-edge\0";
 
 /// Bytes behind the prefix of extended XMP: a digest, the length of all parts together, the offset of this part.
 const MORE_XMP_HEAD: usize = 32 + 4 + 4;
@@ -50,6 +52,8 @@ pub(crate) struct Contents {
     pub table_bytes: usize,
     /// Whether a quantisation table changes after its first use.
     pub has_changing_tables: bool,
+    /// The digest of a result that was sealed.
+    pub seal: Option<[u8; 16]>,
 }
 
 /// Walks the segments, up to EOI.
@@ -163,6 +167,7 @@ struct Walk<'a> {
     /// Places of extended XMP's parts in `segments`, and their offsets in the whole.
     more_xmp: Vec<(std::ops::Range<usize>, usize)>,
     has_more_pictures: bool,
+    seal: Option<[u8; 16]>,
     /// Bytes of all segments of metadata.
     held: usize,
 }
@@ -360,6 +365,7 @@ impl<'a> Walk<'a> {
             }
             0xED => alloc::try_extend(&mut self.resources, data.strip_prefix(photoshop::PREFIX).unwrap_or_default())?,
             0xEE if data.starts_with(ADOBE) && data.len() >= 12 => self.adobe = Some(data[11]),
+            0xEF => self.seal = data.strip_prefix(SEAL).and_then(|digest| digest.try_into().ok()).or(self.seal),
             // A comment.
             0xFE => add_segment(&mut self.segments, marker, data, &[])?,
             _ => {}
@@ -405,8 +411,8 @@ impl<'a> Walk<'a> {
             Box::new(Coding { luma, chroma, sampling })
         });
         let metadata = Metadata { native: Native::Jpeg(self.segments), ..self.metadata };
-        let Self { is_rgb, is_interleaved, has_restarts, table_bytes, has_changing_tables, .. } = self;
-        Ok(Contents { frame, metadata, is_rgb, is_interleaved, has_restarts, table_bytes, has_changing_tables })
+        let Self { is_rgb, is_interleaved, has_restarts, table_bytes, has_changing_tables, seal, .. } = self;
+        Ok(Contents { frame, metadata, is_rgb, is_interleaved, has_restarts, table_bytes, has_changing_tables, seal })
     }
 
     /// The colour profile, if all of its parts are there.

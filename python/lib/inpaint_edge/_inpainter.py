@@ -133,6 +133,7 @@ class Inpainter:
         out: Path,
         *,
         quality: Optional[int] = None,
+        seal: bool = True,
         progress: Optional[Progress] = None,
         **reading: Unpack[Reading],
     ) -> Report:
@@ -141,12 +142,15 @@ class Inpainter:
         image, mask:  paths of PNG, JPEG, WebP, TIFF, GIF, BMP, PNM or QOI, or their bytes
         out:          path ending in .png, .webp, .jpg or .tif; the file is replaced in one step
         quality:      of a JPEG, 1 to 100; None: that of the image, or 95
+        seal:         whether what is filled from JPEG to JPEG is sealed, so that filling it again changes nothing; False
+                      overlooks seals, too
 
         Raises `InputError` (`UnreadableError` where the system refuses a file), `UsageError` where the format cannot hold
         the image, `OutputError`, `LimitsError`. After an error the file is as it was.
         """
         # A path that is no text would be taken for None below.
-        return self._engine.fill_encoded(image, mask, os.fspath(out), "", quality, _native.Reading(**reading), progress)[1]
+        out = os.fspath(out)
+        return self._engine.fill_encoded(image, mask, out, "", quality, seal, _native.Reading(**reading), progress)[1]
 
     def inpaint_bytes(
         self,
@@ -155,11 +159,12 @@ class Inpainter:
         format: str = "png",
         *,
         quality: Optional[int] = None,
+        seal: bool = True,
         progress: Optional[Progress] = None,
         **reading: Unpack[Reading],
     ) -> Tuple[bytes, Report]:
         """As `inpaint_file`, with the result as bytes of `format`: "png", "webp", "jpg" or "tif"."""
-        return self._engine.fill_encoded(image, mask, None, format, quality, _native.Reading(**reading), progress)
+        return self._engine.fill_encoded(image, mask, None, format, quality, seal, _native.Reading(**reading), progress)
 
     def plan(self, mask: Any, channels: int = 3, *, macs: bool = False, **reading: Unpack[Reading]) -> Report:
         """What filling such a hole would take, before anything is filled: memory (`plan_bytes`), regions, and with `macs`

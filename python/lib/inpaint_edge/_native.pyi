@@ -40,6 +40,7 @@ class Engine:
         out: Optional[str],
         format: str,
         quality: Optional[int],
+        seal: bool,
         reading: Reading,
         progress: Optional[Callable[[int, int], Any]],
     ) -> Tuple[Any, Report]: ...

@@ -225,17 +225,22 @@ impl Photo {
         Ok(())
     }
 
-    /// Fills the hole in place. `progress` is called with pixels done and in all, and stops the run where it returns true.
-    pub fn fill(&mut self, engine: &Engine, mask: &Mask, progress: Option<Function>) -> Result<()> {
+    /// Fills the hole in place. `seal` says whether a JPEG made from a JPEG is sealed, and the seal of this one counts. `progress` is
+    /// called with pixels done and in all, and stops the run where it returns true.
+    pub fn fill(&mut self, engine: &Engine, mask: &Mask, seal: bool, progress: Option<Function>) -> Result<()> {
         let progress = progress.map(SendWrapper::new);
-        let filled = fill(&engine.0, &mut self.photo.pixels, &mask.0, &mut |p| {
+        let mut tell = |p: Progress| {
             let call = |f: &SendWrapper<Function>| f.call2(&JsValue::NULL, &p.done.into(), &p.total.into());
             match progress.as_ref().map(call) {
                 Some(Ok(stop)) if stop.is_truthy() => ControlFlow::Break(()),
                 Some(Err(_)) => ControlFlow::Break(()),
                 _ => ControlFlow::Continue(()),
             }
-        });
+        };
+        let filled = match seal {
+            true => self.photo.fill(&engine.0, &mask.0, &mut tell),
+            false => fill(&engine.0, &mut self.photo.pixels, &mask.0, &mut tell),
+        };
         filled.map(drop).map_err(thrown)
     }
 

@@ -230,6 +230,9 @@ pub struct JobArgs {
     /// Encode a .jpg result anew in this quality [default: only what the hole touches of a JPEG, else 95]
     #[arg(long, value_name = "1-100", allow_negative_numbers = true, value_parser = values::quality)]
     quality: Option<u8>,
+    /// Seal what is filled from JPEG to JPEG, so that filling it again changes nothing
+    #[arg(long, default_value = "on", value_parser = values::one_of(values::SEALS), action = ArgAction::Set)]
+    seal: bool,
     /// No progress bar, no notes
     #[arg(long, short)]
     quiet: bool,
@@ -310,6 +313,7 @@ impl JobArgs {
             grain: self.grain,
             max_memory: self.max_memory,
             quality: self.quality,
+            seal: self.seal,
             quiet: self.quiet,
         }
     }

@@ -29,6 +29,9 @@ pub const TEXTURES: &[Choice<Texture>] = &[
 pub const GRAIN: &[Choice<bool>] =
     &[(true, "on", "Where the photograph around the hole is noisy"), (false, "off", "Nowhere")];
 
+pub const SEALS: &[Choice<bool>] =
+    &[(true, "on", "Leave what its seal says is filled"), (false, "off", "Overlook seals, and leave none")];
+
 pub const CHANNELS: &[Choice<MaskChannel>] = &[
     (MaskChannel::Auto, "auto", "Alpha if colour cannot be meant, else luma; refused if either may be meant"),
     (MaskChannel::Luma, "luma", "Grey, or the luma of colour"),

@@ -19,50 +19,38 @@ const NEAR: i64 = 2;
 const YCBCR: [[i64; 3]; 3] = [[19_595, 38_470, 7_471], [-11_059, -21_709, 32_768], [32_768, -27_439, -5_329]];
 const RGB: [[i64; 3]; 3] = [[1 << 16, 0, 0], [0, 1 << 16, 0], [0, 0, 1 << 16]];
 
-/// Bytes that a [`Filled`] of this many pixels takes.
+/// Bytes that a [`Hole`] in this many pixels takes.
 pub(super) fn bytes(width: usize, height: usize) -> usize {
     width.div_ceil(CELL) * height.div_ceil(CELL)
 }
 
-/// A hole and its filled pixels, as the file stores them.
-pub(super) struct Filled<'a> {
+/// A hole in what a file stores.
+pub(super) struct Hole<'a> {
     frame: &'a Frame,
-    hole: &'a Mask,
-    /// Samples of `channels` a pixel, upright.
-    pixels: &'a [u8],
-    channels: usize,
+    /// Upright by `orientation`.
+    mask: &'a Mask,
     orientation: Orientation,
-    colours: &'static [[i64; 3]; 3],
     /// For each cell of the stored picture, whether it holds a pixel of the hole.
     cells: Vec<bool>,
 }
 
-impl<'a> Filled<'a> {
-    /// `pixels` and `hole` are upright by `orientation`; `is_rgb` says what the components of `frame` are.
+impl<'a> Hole<'a> {
+    /// `mask` is upright by `orientation`.
     ///
     /// # Errors
     ///
     /// Limits, if memory runs out.
-    pub fn new(
-        frame: &'a Frame,
-        is_rgb: bool,
-        pixels: &'a DynamicImage,
-        hole: &'a Mask,
-        orientation: Orientation,
-    ) -> Result<Self> {
-        let channels = usize::from(pixels.color().channel_count());
-        let colours = if is_rgb { &RGB } else { &YCBCR };
-        let cells = alloc::try_filled(false, bytes(frame.width, frame.height))?;
-        let mut filled = Self { frame, hole, pixels: pixels.as_bytes(), channels, orientation, colours, cells };
+    pub fn new(frame: &'a Frame, mask: &'a Mask, orientation: Orientation) -> Result<Self> {
+        let mut cells = alloc::try_filled(false, bytes(frame.width, frame.height))?;
         let back = exif::inverse(orientation);
-        let size = (hole.width(), hole.height());
+        let size = (mask.width(), mask.height());
         for y in 0..size.1 {
-            for x in hole.runs(y, 0..size.0).flatten() {
+            for x in mask.runs(y, 0..size.0).flatten() {
                 let (x, y) = turned((x, y), size, back);
-                filled.cells[y / CELL * frame.width.div_ceil(CELL) + x / CELL] = true;
+                cells[y / CELL * frame.width.div_ceil(CELL) + x / CELL] = true;
             }
         }
-        Ok(filled)
+        Ok(Self { frame, mask, orientation, cells })
     }
 
     /// Whether the hole touches one of these rows of blocks of a component.
@@ -74,22 +62,48 @@ impl<'a> Filled<'a> {
         self.cells[cells.start.min(end)..cells.end.min(end)].contains(&true)
     }
 
-    /// Whether the hole touches the block at column `x` of row `y` of a component.
-    pub fn touches(&self, component: usize, x: usize, y: usize) -> bool {
+    /// Whether the hole touches a block.
+    pub fn touches(&self, Place { component, x, y }: Place) -> bool {
         let grid = Grid::new(self.frame, component);
         let (across, down) = (self.frame.width.div_ceil(CELL), self.frame.height.div_ceil(CELL));
         let columns = (x * grid.across).min(across)..((x + 1) * grid.across).min(across);
         let mut rows = (y * grid.down).min(down)..((y + 1) * grid.down).min(down);
         rows.any(|y| self.cells[y * across..][columns.clone()].contains(&true))
     }
+}
+
+/// A block: that at column `x` of row `y` of a component.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub component: usize,
+    pub x: usize,
+    pub y: usize,
+}
+
+/// A hole and its filled pixels.
+pub(super) struct Filled<'a> {
+    hole: &'a Hole<'a>,
+    /// Samples of `channels` a pixel, upright.
+    pixels: &'a [u8],
+    channels: usize,
+    colours: &'static [[i64; 3]; 3],
+}
+
+impl<'a> Filled<'a> {
+    /// `pixels` are upright as the hole's mask is; `is_rgb` says what the components of its frame are.
+    pub fn new(hole: &'a Hole<'a>, is_rgb: bool, pixels: &'a DynamicImage) -> Self {
+        let channels = usize::from(pixels.color().channel_count());
+        Self { hole, pixels: pixels.as_bytes(), channels, colours: if is_rgb { &RGB } else { &YCBCR } }
+    }
 
     /// The coefficients of a block with the samples of the hole instead of its own, row by row. What is known of it is changed
     /// by the quantisation alone, and not at all if the block holds the filled samples nearly as well as one made anew: where a
     /// result is filled again, it stays.
-    pub fn block(&self, component: usize, x: usize, y: usize, coefficients: &[i16; 64]) -> [i16; 64] {
-        let grid = Grid::new(self.frame, component);
+    pub fn block(&self, Place { component, x, y }: Place, coefficients: &[i16; 64]) -> [i16; 64] {
+        let frame = self.hole.frame;
+        let grid = Grid::new(frame, component);
         // A picture of whole scans has a table for each component.
-        let Some(table) = &self.frame.components[component].table else { return *coefficients };
+        let Some(table) = &frame.components[component].table else { return *coefficients };
         let mut samples = dct::inverse(coefficients, table);
         let mut known = [true; 64];
         for (i, sample) in samples.iter_mut().enumerate() {
@@ -109,12 +123,13 @@ impl<'a> Filled<'a> {
 
     /// A sample, less 128, with the pixels of the hole instead of their share of it; `None` if none of its pixels is hole.
     fn sample(&self, grid: &Grid, component: usize, (x, y): (usize, usize), stored: i64) -> Option<i64> {
-        let columns = x * grid.across..((x + 1) * grid.across).min(self.frame.width);
-        let rows = y * grid.down..((y + 1) * grid.down).min(self.frame.height);
+        let Hole { frame, mask, orientation, .. } = self.hole;
+        let columns = x * grid.across..((x + 1) * grid.across).min(frame.width);
+        let rows = y * grid.down..((y + 1) * grid.down).min(frame.height);
         let count = (columns.len() * rows.len()) as i64;
         let places = rows.flat_map(|y| columns.clone().map(move |x| (x, y)));
-        let upright = places.map(|at| turned(at, (self.frame.width, self.frame.height), self.orientation));
-        let hole = upright.filter(|(x, y)| self.hole.is_hole(*x, *y));
+        let upright = places.map(|at| turned(at, (frame.width, frame.height), *orientation));
+        let hole = upright.filter(|(x, y)| mask.is_hole(*x, *y));
         let (sum, filled) = hole.fold((0, 0), |(sum, filled), at| (sum + self.value(component, at), filled + 1));
         if filled == 0 {
             return None;
@@ -128,7 +143,7 @@ impl<'a> Filled<'a> {
 
     /// The sample of a pixel, times 2^16.
     fn value(&self, component: usize, (x, y): (usize, usize)) -> i64 {
-        let at = (y * self.hole.width() + x) * self.channels;
+        let at = (y * self.hole.mask.width() + x) * self.channels;
         match self.pixels[at..at + self.channels] {
             [r, g, b] => {
                 let [of_red, of_green, of_blue] = self.colours[component];

@@ -6,6 +6,7 @@ mod dct;
 mod head;
 mod hole;
 mod round;
+mod seal;
 
 use std::io::Write;
 
@@ -15,16 +16,17 @@ use inpaint_edge::{Mask, Result, alloc};
 use libjpeg_turbo_rs::common::quant_table::{NATURAL_ORDER, ZIGZAG_ORDER};
 use libjpeg_turbo_rs::encode::tables as standard;
 use libjpeg_turbo_rs::{
-    DecodeLimits, read_coefficients, write_coefficients_arithmetic, write_coefficients_progressive,
+    DecodeLimits, JpegCoefficients, read_coefficients, write_coefficients_arithmetic, write_coefficients_progressive,
     write_coefficients_progressive_arithmetic,
 };
 
 use self::code::{Coder, Codes, Recode, Table};
-use self::hole::Filled;
+use self::hole::{Filled, Hole, Place};
+use self::seal::Seal;
 use super::fault::failed;
 use super::frame::Frame;
 use super::scan::{self, Mark, Scan};
-use super::segments::Contents;
+use super::segments::{Contents, SEAL, add_segment};
 use super::write;
 use crate::fault::unwritable;
 use crate::header::Header;
@@ -41,7 +43,12 @@ pub(crate) struct Original {
     marks: Vec<Mark>,
     /// Bytes that writing takes.
     encoder_bytes: usize,
+    /// The digest of its seal.
+    seal: Option<[u8; 16]>,
 }
+
+/// What becomes of a block that the hole touches.
+type Change<'c> = dyn FnMut(Place, &[i16; 64]) -> [i16; 64] + 'c;
 
 impl std::fmt::Debug for Original {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -82,10 +89,10 @@ impl Original {
     }
 
     pub(super) fn new(bytes: Vec<u8>, contents: &Contents, marks: Vec<Mark>) -> Self {
-        let Contents { frame, is_rgb, is_interleaved, .. } = contents;
+        let Contents { frame, is_rgb, is_interleaved, seal, .. } = contents;
         let encoder_bytes = encoder_bytes(bytes.len(), contents);
         let (frame, is_rgb, is_interleaved) = (frame.clone(), *is_rgb, *is_interleaved);
-        Self { bytes, frame, is_rgb, is_interleaved, marks, encoder_bytes }
+        Self { bytes, frame, is_rgb, is_interleaved, marks, encoder_bytes, seal: *seal }
     }
 
     /// Whether upright `pixels` are of this file's size and kind.
@@ -101,7 +108,30 @@ impl Original {
         is_kind && (pixels.width(), pixels.height()) == (size.width, size.height)
     }
 
-    /// Writes the file with `metadata` and the pixels of `hole`. `pixels` and `hole` are upright by `orientation`.
+    /// Whether this is what [`Original::write`] made of a hole that was filled `by` this. `hole` is upright by `orientation`.
+    ///
+    /// # Errors
+    ///
+    /// Input, if the file cannot be read; limits, if memory runs out.
+    pub fn is_sealed(&self, hole: &Mask, orientation: Orientation, by: &[u8]) -> Result<bool> {
+        let Some(found) = self.seal else { return Ok(false) };
+        alloc::try_alloc(self.encoder_bytes)?;
+        let mut seal = Seal::new(by, hole);
+        let mut add = |place, block: &_| {
+            seal.add(place, block);
+            *block
+        };
+        let hole = Hole::new(&self.frame, hole, orientation)?;
+        if self.frame.is_sequential() {
+            self.scans(&mut Coder::new(None, blocks_of_row(&self.frame))?, &hole, &mut add, None)?;
+        } else {
+            self.coefficients(&hole, &mut add)?;
+        }
+        Ok(seal.digest() == found)
+    }
+
+    /// Writes the file with `metadata` and the pixels of `hole`. `pixels` and `hole` are upright by `orientation`. Where it is
+    /// known what the hole was filled `by`, seals the result.
     ///
     /// # Errors
     ///
@@ -110,38 +140,61 @@ impl Original {
         &self,
         out: &mut dyn Write,
         metadata: &Metadata,
-        (pixels, hole): (&DynamicImage, &Mask),
+        (pixels, mask): (&DynamicImage, &Mask),
         orientation: Orientation,
+        by: Option<&[u8]>,
     ) -> Result<()> {
+        let is_sealed = by.map_or(Ok(false), |by| self.is_sealed(mask, orientation, by))?;
         alloc::try_alloc(self.encoder_bytes)?;
-        let filled = Filled::new(&self.frame, self.is_rgb, pixels, hole, orientation)?;
-        let mut head = vec![0xFF, 0xD8];
-        head::add(&mut head, &self.bytes, &write::segments(metadata)?)?;
+        let hole = Hole::new(&self.frame, mask, orientation)?;
+        let filled = Filled::new(&hole, self.is_rgb, pixels);
+        let mut seal = by.filter(|_| !mask.is_empty()).map(|by| Seal::new(by, mask));
+        let change = |place, block: &_| if is_sealed { *block } else { filled.block(place, block) };
+        let mut sealed = |place, block: &_| {
+            let changed = change(place, block);
+            seal.iter_mut().for_each(|seal| seal.add(place, &changed));
+            changed
+        };
+        let head = |seal: Option<Seal>| {
+            let mut segments = write::segments(metadata)?;
+            if let Some(seal) = seal {
+                add_segment(&mut segments, 0xEF, SEAL, &seal.digest())?;
+            }
+            let mut head = vec![0xFF, 0xD8];
+            head::add(&mut head, &self.bytes, &segments)?;
+            Ok(head)
+        };
         if !self.frame.is_sequential() {
-            out.write_all(&head).map_err(unwritable)?;
-            return out.write_all(&self.recoded(&filled)?).map_err(unwritable);
+            let coded = self.recoded(&hole, &mut sealed)?;
+            return [head(seal)?, coded].iter().try_for_each(|part| out.write_all(part)).map_err(unwritable);
         }
         // First with the codes of the file, which counts what is coded.
         let blocks = blocks_of_row(&self.frame);
         let mut trial = Coder::new(None, blocks)?;
-        self.scans(&mut trial, &filled, None)?;
+        self.scans(&mut trial, &hole, &mut sealed, None)?;
         let mut tables = None;
         if trial.lacks_a_code() {
             // Then all blocks are counted, and coded with the best codes for them.
             trial = Coder::new(None, blocks)?;
-            self.scans(&mut trial, &filled, Some(&Default::default()))?;
+            self.scans(&mut trial, &hole, &mut { change }, Some(&Default::default()))?;
             tables = Some(trial.best_tables());
         }
         drop(trial);
         let mut coder = Coder::new(Some(out), blocks)?;
-        coder.segment(&head)?;
-        self.scans(&mut coder, &filled, tables.as_ref())?;
+        coder.segment(&head(seal)?)?;
+        self.scans(&mut coder, &hole, &mut { change }, tables.as_ref())?;
         coder.segment(&[0xFF, 0xD9])?;
         coder.finish()
     }
 
     /// Writes everything from the first table to the last scan. With `tables`, codes all blocks anew with these.
-    fn scans(&self, coder: &mut Coder, filled: &Filled, tables: Option<&[Option<Table>; 8]>) -> Result<()> {
+    fn scans(
+        &self,
+        coder: &mut Coder,
+        hole: &Hole,
+        change: &mut Change,
+        tables: Option<&[Option<Table>; 8]>,
+    ) -> Result<()> {
         let read = scan::headers(&self.bytes, &self.frame)?;
         let mut scans = read.scans.iter();
         coder.codes = standard_codes();
@@ -159,7 +212,7 @@ impl Original {
                     let Some(scan) = scans.next() else { continue };
                     let scan = Scan::new(&self.bytes, &self.frame, &read.frame, scan)?;
                     coder.segment(segment)?;
-                    self.scan(scan, coder, filled, tables.is_some())?;
+                    self.scan(scan, coder, hole, change, tables.is_some())?;
                     if self.is_interleaved {
                         scans = [].iter();
                     }
@@ -170,7 +223,7 @@ impl Original {
         Ok(())
     }
 
-    fn scan(&self, mut scan: Scan, coder: &mut Coder, filled: &Filled, all_anew: bool) -> Result<()> {
+    fn scan(&self, mut scan: Scan, coder: &mut Coder, hole: &Hole, change: &mut Change, all_anew: bool) -> Result<()> {
         let parts = scan.parts().to_vec();
         coder.begin();
         for row in 0..scan.rows() {
@@ -179,7 +232,7 @@ impl Original {
             let may_copy = !all_anew
                 && coder.is_at(&from)
                 && (!scan.has_restarts() || coder.lies_as(&from))
-                && !touched.any(|(component, rows)| filled.touches_rows(component, rows));
+                && !touched.any(|(component, rows)| hole.touches_rows(component, rows));
             if may_copy {
                 match self.marks.get(row + 1) {
                     Some(mark) => scan.seek(mark),
@@ -188,8 +241,8 @@ impl Original {
                 coder.copy(scan.bytes(), &from, &scan.mark())?;
             } else {
                 let change = |part: &scan::Part, x, y, block: &_| {
-                    let component = part.component;
-                    filled.touches(component, x, y).then(|| filled.block(component, x, y, block))
+                    let place = Place { component: part.component, x, y };
+                    hole.touches(place).then(|| change(place, block))
                 };
                 scan.read_row(row, &mut Recode { coder, parts: &parts, change })?;
             }
@@ -198,21 +251,26 @@ impl Original {
         coder.end()
     }
 
-    /// A file that is progressive or in arithmetic coding, from its first table to its end. Progressive scans are those of the
-    /// library's own progression.
-    fn recoded(&self, filled: &Filled) -> Result<Vec<u8>> {
+    /// The coefficients of a file that is progressive or in arithmetic coding, with those of the hole changed.
+    fn coefficients(&self, hole: &Hole, change: &mut Change) -> Result<JpegCoefficients> {
         let mut all = read_coefficients(&self.bytes).map_err(failed)?;
         for (i, component) in all.components.iter_mut().enumerate() {
             let columns = component.blocks_x;
             for (at, block) in component.blocks.iter_mut().enumerate() {
-                let (x, y) = (at % columns, at / columns);
-                if filled.touches(i, x, y) {
+                let place = Place { component: i, x: at % columns, y: at / columns };
+                if hole.touches(place) {
                     // The library's blocks are in the order of coding.
-                    let changed = filled.block(i, x, y, &NATURAL_ORDER.map(|k| block[k]));
+                    let changed = change(place, &NATURAL_ORDER.map(|k| block[k]));
                     *block = ZIGZAG_ORDER.map(|k| changed[k]);
                 }
             }
         }
+        Ok(all)
+    }
+
+    /// Such a file from its first table to its end. Progressive scans are those of the library's own progression.
+    fn recoded(&self, hole: &Hole, change: &mut Change) -> Result<Vec<u8>> {
+        let all = self.coefficients(hole, change)?;
         let written = match (self.frame.is_progressive, self.frame.is_arithmetic) {
             (true, false) => write_coefficients_progressive(&all, None),
             (true, true) => write_coefficients_progressive_arithmetic(&all, None),
