@@ -119,23 +119,21 @@ impl Inpainter {
         self.engine.network.bytes()
     }
 
-    /// Bytes that are equal for inpainters that fill alike, and differ where the weights, an option that changes the output or
-    /// the version of the library do: what a small picture of numbers becomes, and these options. Takes a small run.
+    /// Bytes that are equal for inpainters that fill alike, and tell other weights, options that change the output and versions of
+    /// the library apart: what the hole of a small picture of 16 bits becomes, and these options. Takes a small run.
     ///
     /// # Errors
     ///
     /// As [`Inpainter::run`].
     pub fn identity(&self) -> Result<Vec<u8>> {
         const SIDE: usize = 16;
-        let numbers = |(y, x, c)| (31 * (y * SIDE + x) + 85 * c) % 256;
-        let mut image = Array3::from_shape_fn((SIDE, SIDE, 3), |at| numbers(at) as f32 / 255.0);
+        let mut image = Array3::from_shape_fn((SIDE, SIDE, 3), |(y, x, c)| (7919 * (y * SIDE + x) + 21_850 * c) as u16);
         let mut mask = Mask::new(SIDE, SIDE)?;
         let hole = SIDE / 2 - 2..SIDE / 2 + 2;
         mask.add_box(hole.clone(), hole.clone());
         let mut scratch = alloc::try_filled(0, self.scratch_bytes(SIDE, SIDE)?)?;
         self.run(Request::new(image.view_mut(), &mask).scratch(&mut scratch))?;
-        let filled =
-            image.slice(s![hole.clone(), hole, ..]).iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
+        let filled: Vec<_> = image.slice(s![hole.clone(), hole, ..]).iter().flat_map(|v| v.to_le_bytes()).collect();
         let Engine { texture, grain, .. } = self.engine;
         let context = self.config().context().map_or(u64::MAX, |pixels| pixels as u64).to_le_bytes();
         let version = env!("CARGO_PKG_VERSION").as_bytes();

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Net, hole, oracle, scene};
-use inpaint_edge::{Inpainter, Isa, Options, Request};
+use inpaint_edge::{Inpainter, Isa, Options, Request, Texture};
 
 /// Small networks with channel counts around the tile sizes of every kernel.
 fn nets() -> Vec<Net> {
@@ -77,6 +77,23 @@ fn isa_threads_and_plan_change_nothing() {
                 }
             }
         }
+    }
+}
+
+#[test]
+fn an_identity_tells_what_changes_the_output_and_nothing_else() {
+    let identity = |net: &Net, options: Options| Inpainter::from_bytes(&net.file, options).unwrap().identity().unwrap();
+    let mut found = std::collections::HashSet::new();
+    for net in nets() {
+        let expected = identity(&net, Options::default());
+        for isa in Isa::available() {
+            let options = Options::default().isa(Some(isa)).threads(3).hole_aware(false).max_memory(Some(1 << 30));
+            assert_eq!(identity(&net, options), expected, "{isa}");
+        }
+        assert!(found.insert(expected));
+        assert!(found.insert(identity(&net, Options::default().grain(false))));
+        assert!(found.insert(identity(&net, Options::default().texture(Texture::Off))));
+        assert!(found.insert(identity(&net, Options::default().context(Some(2)))));
     }
 }
 

@@ -121,7 +121,7 @@ fn fill(photo: &mut Photo, mask: Photo) -> Option<Mask> {
         return None;
     }
     let before = photo.pixels.clone();
-    let done = photo.fill(&NETWORK, &holes, &mut |_| ControlFlow::Continue(()));
+    let done = photo.fill(&NETWORK, &holes, true, &mut |_| ControlFlow::Continue(()));
     match &done {
         Ok(report) => assert_eq!(report.hole_pixels, mask.iter().filter(|m| **m >= 128).count()),
         Err(error) => {
@@ -146,7 +146,7 @@ fn kept(photo: &Photo, hole: &Mask) {
             let mut again = Photo::decode(&bytes).unwrap_or_else(|e| panic!("a JPEG with its blocks: {e}"));
             assert_eq!((again.pixels.width(), again.pixels.height()), (photo.pixels.width(), photo.pixels.height()));
             if bytes.windows(SEAL.len()).any(|segment| segment == SEAL) {
-                again.fill(&NETWORK, hole, &mut |_| ControlFlow::Continue(())).expect("a hole that was filled");
+                again.fill(&NETWORK, hole, true, &mut |_| ControlFlow::Continue(())).expect("a hole that was filled");
                 assert!(again.encode_filled(OutputFormat::Jpeg(None), hole).expect("a JPEG with its blocks") == bytes);
             }
         }

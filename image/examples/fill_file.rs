@@ -15,7 +15,7 @@ fn run(image: &Path, mask: &Path, out: &Path) -> Result<()> {
     let hole = hole_of(&plane, MaskRule::default())?;
 
     let inpainter = Inpainter::embedded(Options::default())?;
-    let report = photo.fill(&inpainter, &hole, &mut |_| ControlFlow::Continue(()))?;
+    let report = photo.fill(&inpainter, &hole, true, &mut |_| ControlFlow::Continue(()))?;
     println!("{} pixels filled", report.hole_pixels);
     write_atomically_with(out, |file| photo.write_filled(format, &hole, file))
 }

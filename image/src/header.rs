@@ -27,7 +27,7 @@ pub struct Header {
     pub(crate) kept_bytes: usize,
     pub(crate) block_bytes: usize,
     /// Whether a JPEG has a seal.
-    pub(crate) is_sealed: bool,
+    pub(crate) has_seal: bool,
 }
 
 impl Header {
@@ -43,7 +43,7 @@ impl Header {
 
     /// Bytes beside [`Header::held_bytes`] that [`Photo::fill`](crate::Photo::fill) takes to see whether a seal holds.
     pub fn seal_bytes(&self) -> usize {
-        if self.is_sealed { self.block_bytes } else { 0 }
+        if self.has_seal { self.block_bytes } else { 0 }
     }
 
     /// Peak bytes while the file is decoded, pixels included.
@@ -78,8 +78,8 @@ impl Header {
         );
         let (width, height) = if across { (height, width) } else { (width, height) };
         let turned = orientation != Orientation::NoTransforms;
-        let (decoder_bytes, kept_bytes, block_bytes, is_sealed) = (0, 0, 0, false);
-        Self { width, height, channels: 1, sample_bytes: 1, turned, decoder_bytes, kept_bytes, block_bytes, is_sealed }
+        let (decoder_bytes, kept_bytes, block_bytes, has_seal) = (0, 0, 0, false);
+        Self { width, height, channels: 1, sample_bytes: 1, turned, decoder_bytes, kept_bytes, block_bytes, has_seal }
     }
 }
 

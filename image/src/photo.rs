@@ -31,7 +31,7 @@ pub struct Photo {
     metadata: Metadata,
     /// The JPEG that was decoded.
     pub(crate) original: Option<Arc<jpeg::Original>>,
-    /// What [`Photo::fill`] filled a hole by.
+    /// What [`Photo::fill`] filled holes by, for the seal.
     filled_by: Option<Vec<u8>>,
 }
 
@@ -88,11 +88,10 @@ impl Photo {
         Self { pixels, original: None, ..self }
     }
 
-    /// Fills the hole as [`fill`](crate::fill()) does, except where this is a JPEG that [`Photo::write_filled`] made of the same
-    /// hole, filled in the same way: its seal says so, nothing is changed, and [`Photo::notes`] tells.
+    /// Fills the hole as [`fill`](crate::fill()) does. With `seal`, [`Photo::write_filled`] seals a JPEG made from a JPEG; and where
+    /// this is one that it made of the same hole, filled in the same way, nothing is changed, and [`Photo::notes`] tells.
     ///
-    /// A seal proves nothing to others: anybody can make one. Where strangers' files are filled to hide something, call
-    /// [`fill`](crate::fill()) with [`Photo::pixels`]; then results have no seal either.
+    /// A seal proves nothing, since anybody can make one. Where strangers' files are filled to hide something, do without.
     ///
     /// # Errors
     ///
@@ -101,11 +100,15 @@ impl Photo {
         &mut self,
         inpainter: &Inpainter,
         hole: &Mask,
+        seal: bool,
         progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     ) -> Result<Report> {
         let (width, height) = (self.pixels.width() as usize, self.pixels.height() as usize);
-        let original = self.original.as_deref().filter(|original| original.is_like(&self.pixels, self.orientation));
-        if let Some(original) = original.filter(|_| (hole.width(), hole.height()) == (width, height)) {
+        self.filled_by = None;
+        if let (Some(original), true) = (&self.original, seal)
+            && original.is_like(&self.pixels, self.orientation)
+            && (hole.width(), hole.height()) == (width, height)
+        {
             let by = inpainter.identity()?;
             let is_sealed = original.is_sealed(hole, self.orientation, &by)?;
             self.filled_by = Some(by);

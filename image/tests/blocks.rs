@@ -146,7 +146,7 @@ fn filling_twice_changes_nothing_more() {
     let inpainter = Inpainter::embedded(options()).unwrap();
     let fill = |bytes: &[u8], by: &Inpainter, hole: &Mask| {
         let mut photo = Photo::decode(bytes).unwrap();
-        let report = photo.fill(by, hole, &mut |_| ControlFlow::Continue(())).unwrap();
+        let report = photo.fill(by, hole, true, &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(report.hole_pixels, hole.count());
         (photo.encode_filled(JPEG, hole).unwrap(), report.regions, photo.notes())
     };
@@ -160,7 +160,7 @@ fn filling_twice_changes_nothing_more() {
         // Nor does it change where the result is of another format.
         let mut photo = Photo::decode(&once).unwrap();
         let before = photo.pixels.clone();
-        photo.fill(&inpainter, &hole, &mut |_| ControlFlow::Continue(())).unwrap();
+        photo.fill(&inpainter, &hole, true, &mut |_| ControlFlow::Continue(())).unwrap();
         assert!(photo.pixels == before, "{name}");
     }
     let bytes = std::fs::read(folder("kinds/baseline-420.jpg")).unwrap();

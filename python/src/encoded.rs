@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use inpaint_edge::{ErrorKind, Inpainter, Report, Result};
-use inpaint_edge_image::{OutputFormat, Photo, check_writable, fill, write_atomically_with};
+use inpaint_edge_image::{OutputFormat, Photo, check_writable, write_atomically_with};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
@@ -62,11 +62,7 @@ impl Job<'_> {
         let hole = mask.decode("mask").and_then(|photo| reading.of_photo(photo).map_err(|e| e.of(&mask_name)))?;
         let mut photo = image.decode("image")?;
         photo.check_format(format, None).map_err(|e| e.of(&out_name))?;
-        let filled = match seal {
-            true => photo.fill(inpainter, &hole, tell),
-            false => fill(inpainter, &mut photo.pixels, &hole, tell),
-        };
-        let report = filled.map_err(|e| match e.kind() {
+        let report = photo.fill(inpainter, &hole, seal, tell).map_err(|e| match e.kind() {
             ErrorKind::Input => e.of(&mask_name),
             _ => e.of(&image_name),
         })?;

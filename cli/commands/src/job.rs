@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use inpaint_edge::{Mask, Progress, Result};
-use inpaint_edge_image::{OutputFormat, Photo, check_writable, fill, write_atomically_with};
+use inpaint_edge_image::{OutputFormat, Photo, check_writable, write_atomically_with};
 
 use crate::budget::Budget;
 use crate::budgeted;
@@ -55,10 +55,7 @@ impl<'a> Job<'a> {
         let Ready { mut photo, hole, decode } = ready;
         let made_opaque = self.spec.hole.alpha.then_some(&hole.mask);
         let filled = self.check(&photo, format, made_opaque).and_then(|()| {
-            let filled = match self.spec.seal {
-                true => photo.fill(&inpainter, &hole.mask, progress),
-                false => fill(&inpainter, &mut photo.pixels, &hole.mask, progress),
-            };
+            let filled = photo.fill(&inpainter, &hole.mask, self.spec.seal, progress);
             filled.map_err(|e| inputs.named(hole.explained(e)))
         });
         let (isa, threads) = (inpainter.isa(), inpainter.threads());

@@ -51,8 +51,8 @@ pub(crate) fn header(bytes: &[u8], contents: &Contents) -> Result<Header> {
         true => (bytes.len() + sequential::mark_bytes(contents), blocks::encoder_bytes(bytes.len(), contents)),
         false => (0, 0),
     };
-    let is_sealed = contents.seal.is_some();
-    Ok(Header { channels, decoder_bytes, kept_bytes, block_bytes, is_sealed, ..size })
+    let has_seal = contents.seal.is_some();
+    Ok(Header { channels, decoder_bytes, kept_bytes, block_bytes, has_seal, ..size })
 }
 
 /// Decodes to grey or RGB of 8 bits, and keeps the file.

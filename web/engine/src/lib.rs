@@ -9,7 +9,7 @@ use std::path::Path;
 
 use image::{DynamicImage, ImageBuffer};
 use inpaint_edge::{Error, Inpainter, MaskChannel, MaskRule, MaskWhite, Options, Paint, Texture};
-use inpaint_edge_image::{Encoded, OutputFormat, add_painted, fill, hole_of};
+use inpaint_edge_image::{Encoded, OutputFormat, add_painted, hole_of};
 use js_sys::{Function, Reflect};
 use ndarray::ArrayView2;
 use send_wrapper::SendWrapper;
@@ -229,18 +229,14 @@ impl Photo {
     /// called with pixels done and in all, and stops the run where it returns true.
     pub fn fill(&mut self, engine: &Engine, mask: &Mask, seal: bool, progress: Option<Function>) -> Result<()> {
         let progress = progress.map(SendWrapper::new);
-        let mut tell = |p: Progress| {
+        let filled = self.photo.fill(&engine.0, &mask.0, seal, &mut |p| {
             let call = |f: &SendWrapper<Function>| f.call2(&JsValue::NULL, &p.done.into(), &p.total.into());
             match progress.as_ref().map(call) {
                 Some(Ok(stop)) if stop.is_truthy() => ControlFlow::Break(()),
                 Some(Err(_)) => ControlFlow::Break(()),
                 _ => ControlFlow::Continue(()),
             }
-        };
-        let filled = match seal {
-            true => self.photo.fill(&engine.0, &mask.0, &mut tell),
-            false => fill(&engine.0, &mut self.photo.pixels, &mask.0, &mut tell),
-        };
+        });
         filled.map(drop).map_err(thrown)
     }
 

@@ -149,24 +149,16 @@ impl Original {
         let hole = Hole::new(&self.frame, mask, orientation)?;
         let filled = Filled::new(&hole, self.is_rgb, pixels);
         let mut seal = by.filter(|_| !mask.is_empty()).map(|by| Seal::new(by, mask));
-        let change = |place, block: &_| if is_sealed { *block } else { filled.block(place, block) };
+        let mut change = |place, block: &_| if is_sealed { *block } else { filled.block(place, block) };
         let mut sealed = |place, block: &_| {
             let changed = change(place, block);
             seal.iter_mut().for_each(|seal| seal.add(place, &changed));
             changed
         };
-        let head = |seal: Option<Seal>| {
-            let mut segments = write::segments(metadata)?;
-            if let Some(seal) = seal {
-                add_segment(&mut segments, 0xEF, SEAL, &seal.digest())?;
-            }
-            let mut head = vec![0xFF, 0xD8];
-            head::add(&mut head, &self.bytes, &segments)?;
-            Ok(head)
-        };
         if !self.frame.is_sequential() {
             let coded = self.recoded(&hole, &mut sealed)?;
-            return [head(seal)?, coded].iter().try_for_each(|part| out.write_all(part)).map_err(unwritable);
+            let head = self.head(metadata, seal)?;
+            return [head, coded].iter().try_for_each(|part| out.write_all(part)).map_err(unwritable);
         }
         // First with the codes of the file, which counts what is coded.
         let blocks = blocks_of_row(&self.frame);
@@ -176,15 +168,26 @@ impl Original {
         if trial.lacks_a_code() {
             // Then all blocks are counted, and coded with the best codes for them.
             trial = Coder::new(None, blocks)?;
-            self.scans(&mut trial, &hole, &mut { change }, Some(&Default::default()))?;
+            self.scans(&mut trial, &hole, &mut change, Some(&Default::default()))?;
             tables = Some(trial.best_tables());
         }
         drop(trial);
         let mut coder = Coder::new(Some(out), blocks)?;
-        coder.segment(&head(seal)?)?;
-        self.scans(&mut coder, &hole, &mut { change }, tables.as_ref())?;
+        coder.segment(&self.head(metadata, seal)?)?;
+        self.scans(&mut coder, &hole, &mut change, tables.as_ref())?;
         coder.segment(&[0xFF, 0xD9])?;
         coder.finish()
+    }
+
+    /// Everything before the first table.
+    fn head(&self, metadata: &Metadata, seal: Option<Seal>) -> Result<Vec<u8>> {
+        let mut segments = write::segments(metadata)?;
+        if let Some(seal) = seal {
+            add_segment(&mut segments, 0xEF, SEAL, &seal.digest())?;
+        }
+        let mut head = vec![0xFF, 0xD8];
+        head::add(&mut head, &self.bytes, &segments)?;
+        Ok(head)
     }
 
     /// Writes everything from the first table to the last scan. With `tables`, codes all blocks anew with these.
