@@ -28,6 +28,10 @@ function tell(text, failed = false) {
   $("status").classList.toggle("failed", failed);
 }
 
+function tellDone(text, notes) {
+  tell([text, ...notes.map((note) => `Note: ${note}.`)].join(" "));
+}
+
 function fail(error) {
   if (error.kind !== "cancelled") tell(`${error.message[0].toUpperCase()}${error.message.slice(1)}.`, true);
 }
@@ -84,7 +88,7 @@ function openFile(file) {
     view.size = [width, height];
     cursor = undefined;
     view.fit();
-    tell([`${photo.name}, ${width}×${height}. Mark what goes, then fill.`, ...notes.map((note) => `Note: ${note}.`)].join(" "));
+    tellDone(`${photo.name}, ${width}×${height}. Mark what goes, then fill.`, notes);
   });
 }
 
@@ -118,7 +122,8 @@ function fill() {
     const start = performance.now();
     const onProgress = (share) => ($("progress").value = share);
     const bits = hole.bits();
-    const entry = { bits, ...(await client.call("fill", [bits.bytes], { onProgress })) };
+    const { notes, ...filled } = await client.call("fill", [bits.bytes], { onProgress });
+    const entry = { bits, ...filled };
     entry.seen = await createImageBitmap(new ImageData(entry.seen, entry.bounds[2], entry.bounds[3]));
     const cleared = hole.clear();
     await photo.tiles.update(...entry.bounds);
@@ -136,7 +141,7 @@ function fill() {
         cleared.redo();
       },
     });
-    tell(`Filled in ${((performance.now() - start) / 1000).toFixed(1)} s.`);
+    tellDone(`Filled in ${((performance.now() - start) / 1000).toFixed(1)} s.`, notes);
   });
 }
 

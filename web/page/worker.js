@@ -47,15 +47,18 @@ const calls = {
   },
 
   // What a fill replaced, and what it put there: the page undoes and repeats fills with these. `seen` shows what it replaced.
+  // `notes` are those that the fill added.
   async fill(bits, onProgress) {
     const ready = await network();
     const mask = maskOf(bits);
     try {
       const bounds = [...mask.bounds()];
       if (bounds.length === 0) throw Object.assign(new Error("expected something to fill, found nothing painted"), { kind: "input" });
+      const told = photo.notes().length;
       const [before, seen] = [attempt(() => photo.part(...bounds)), calls.shown(...bounds)];
       ready.fillPhoto(photo, mask, onProgress);
-      return { bounds, before, seen, after: attempt(() => photo.part(...bounds)) };
+      const notes = photo.notes().slice(told);
+      return { bounds, before, seen, after: attempt(() => photo.part(...bounds)), notes };
     } finally {
       mask.free();
     }

@@ -108,7 +108,7 @@ test("a marked box is filled and saved as the program does", async () => {
   assert.ok((await saved()).equals(readFileSync(out)), "other bytes than the program's");
 });
 
-test("a JPEG is saved as the program does, and as it was where nothing is filled", async () => {
+test("a JPEG is saved as the program does, and as it was where nothing is filled or is filled already", async () => {
   const jpeg = join(folder, "photo.jpg");
   run("--box", "0,0,1,1", picture, jpeg);
   await open(jpeg);
@@ -121,6 +121,11 @@ test("a JPEG is saved as the program does, and as it was where nothing is filled
   await page.click("#undo");
   await idle();
   assert.ok((await saved()).equals(readFileSync(jpeg)), "other bytes than the file's");
+  await open(out);
+  await mark([40, 30, 35, 30]);
+  await fill();
+  assert.match(await page.textContent("#status"), /filled already/);
+  assert.ok((await saved()).equals(readFileSync(out)), "other bytes than those that were filled already");
 });
 
 test("a large photograph is clear where it is zoomed into, before and after a fill", async () => {

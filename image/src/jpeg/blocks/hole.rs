@@ -97,8 +97,7 @@ impl<'a> Filled<'a> {
     }
 
     /// The coefficients of a block with the samples of the hole instead of its own, row by row. What is known of it is changed
-    /// by the quantisation alone, and not at all if the block holds the filled samples nearly as well as one made anew: where a
-    /// result is filled again, it stays.
+    /// by the quantisation alone, and not at all if the block holds the filled samples nearly as well as one made anew.
     pub fn block(&self, Place { component, x, y }: Place, coefficients: &[i16; 64]) -> [i16; 64] {
         let frame = self.hole.frame;
         let grid = Grid::new(frame, component);
