@@ -34,8 +34,8 @@ pub(crate) mod mark {
     pub const BLANK: u8 = 16;
 }
 
-/// A place in a level: row and column of 16 bits each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A place in a level: row and column of 16 bits each. Places are in the order of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(transparent)]
 pub(crate) struct At(u32);
 

@@ -243,9 +243,9 @@ impl<'s> Canvas<'s> {
             let (level, coarser) = levels.split_at_mut(number + 1);
             let level = &mut level[number];
             match coarser.first() {
-                None => search::begin(level, number, between, isa, pool),
+                None => search::begin(level, number, between, isa, pool, work),
                 Some(coarser) => {
-                    search::refine(level, coarser);
+                    search::refine(level, coarser, work);
                     vote::vote(level, 1, pool);
                 }
             }

@@ -27,7 +27,7 @@ pub(super) fn floats(shapes: &[Shape]) -> (usize, usize) {
     let kept = |shape: &Shape| floats_for::<u8>(AllWays::new(shape).count());
     let passing = |shape: &Shape| {
         floats_for::<u8>(shape.area())
-            + 3 * floats_for::<u32>(patches(shape).area())
+            + 4 * floats_for::<u32>(patches(shape).area())
             + 2 * floats_for::<u32>(AllWays::new(shape).count())
     };
     (most(kept), most(passing))
@@ -56,7 +56,7 @@ pub(super) fn find<'m>(
     let (source, passing) = split::<At>(passing, patches);
     let (distance, passing) = split::<u32>(passing, patches);
     let (spare, passing) = passing.split_at_mut(patches);
-    let (marks, _) = split::<u8>(passing, shape.area());
+    let (marks, passing) = split::<u8>(passing, shape.area());
     for (own, of_hole) in marks.iter_mut().zip(&*coarsest.picture.marks) {
         *own = if of_hole & mark::SOURCE != 0 { mark::SOURCE | mark::TARGET } else { 0 };
     }
@@ -67,7 +67,7 @@ pub(super) fn find<'m>(
         voted: &mut [],
         sources: coarsest.sources,
     };
-    search::begin_at_random(&mut known, level, Between::Known { apart: LEAST }, isa, pool);
+    search::begin_at_random(&mut known, level, Between::Known { apart: LEAST }, isa, pool, passing);
     counts.fill(0);
     let mut found = 0;
     for (i, (source, distance)) in known.field.source.iter().zip(&*known.field.distance).enumerate() {

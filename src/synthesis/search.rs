@@ -8,7 +8,7 @@
 use super::level::{AREA, At, BAND, Field, Level, Picture, SIDE, Shape, mark};
 use super::patch::{difference, distance};
 use super::ways::Ways;
-use crate::alloc;
+use crate::alloc::{self, split};
 use crate::numerics::random;
 use crate::parallel::Pool;
 use crate::simd::Isa;
@@ -58,26 +58,25 @@ fn scaled(bits: u32, count: usize) -> usize {
     ((u64::from(bits & 0xffff) * count as u64) >> 16) as usize
 }
 
-impl Shape {
-    /// A source from anywhere in the picture.
-    fn random_source(&self, marks: &[u8], kind: u32, target: usize) -> At {
-        let (columns, rows) = (self.width + 1 - SIDE, self.height + 1 - SIDE);
-        let is_source = |at: At| marks[at.y() * self.width + at.x()] & mark::SOURCE != 0;
-        let pick = |try_: u32| {
-            let bits = random(kind, target as u32, try_);
-            At::new(scaled(bits, columns), scaled(bits >> 16, rows))
-        };
-        let mut at = (0..64).map(pick).find(|at| is_source(*at)).unwrap_or_else(|| pick(0));
-        // There is one somewhere.
-        while !is_source(at) {
-            at = match (at.x() + 1 < columns, at.y() + 1 < rows) {
-                (true, _) => At::new(at.x() + 1, at.y()),
-                (false, true) => At::new(0, at.y() + 1),
-                (false, false) => At::new(0, 0),
-            };
-        }
-        at
-    }
+/// All sources of a level, row by row, in `memory` of a float for each.
+fn list_sources<'m>(level: &Level<'_>, memory: &'m mut [f32]) -> &'m [At] {
+    let all = split::<At>(memory, level.sources).0;
+    let (width, marks) = (level.picture.shape.width, level.picture.marks.iter().enumerate());
+    let places = marks.filter(|(_, marks)| **marks & mark::SOURCE != 0).map(|(i, _)| At::new(i % width, i / width));
+    all.iter_mut().zip(places).for_each(|(at, place)| *at = place);
+    all
+}
+
+/// A source from anywhere in the picture. `all` are its sources, one at least.
+fn random_source(picture: &Picture<'_>, all: &[At], kind: u32, target: usize) -> At {
+    let Shape { width, height, .. } = picture.shape;
+    let pick = |try_: u32| {
+        let bits = random(kind, target as u32, try_);
+        At::new(scaled(bits, width + 1 - SIDE), scaled(bits >> 16, height + 1 - SIDE))
+    };
+    // Where sources are few, the next one.
+    let next = |at: At| all[all.partition_point(|source| *source < at) % all.len()];
+    (0..64).map(pick).find(|at| picture.is(at.x(), at.y(), mark::SOURCE)).unwrap_or_else(|| next(pick(0)))
 }
 
 /// What lies between a target and its source.
@@ -153,11 +152,11 @@ impl<'p, 'm> Target<'p, 'm> {
 
 /// What is done with the targets of a band.
 #[derive(Clone, Copy)]
-enum Task {
+enum Task<'a> {
     /// Measures how far the sources are.
     Measure,
-    /// Tries every source there is.
-    Exhaust,
+    /// Tries all of these sources.
+    Exhaust(&'a [At]),
     Sweep(Sweep),
 }
 
@@ -171,7 +170,7 @@ struct Band<'a> {
     before: &'a [At],
     level: usize,
     between: Between<'a>,
-    task: Task,
+    task: Task<'a>,
 }
 
 impl Band<'_> {
@@ -194,7 +193,7 @@ impl Band<'_> {
             unsafe {
                 match self.task {
                     Task::Measure => self.distance[i] = target.distance::<K>(self.source[i], u32::MAX),
-                    Task::Exhaust => self.exhaust::<K>(&target, i),
+                    Task::Exhaust(sources) => self.exhaust::<K>(&target, i, sources),
                     Task::Sweep(sweep) => self.improve::<K>(&target, i, sweep),
                 }
             }
@@ -205,14 +204,11 @@ impl Band<'_> {
     ///
     /// As [`Band::run`].
     #[inline(always)]
-    unsafe fn exhaust<K: PatchRow>(&mut self, target: &Target<'_, '_>, i: usize) {
-        let Shape { width, height, .. } = self.picture.shape;
+    unsafe fn exhaust<K: PatchRow>(&mut self, target: &Target<'_, '_>, i: usize, sources: &[At]) {
         let mut best = Best { source: At::NONE, distance: u32::MAX };
-        for y in 0..height {
-            for x in 0..width {
-                // SAFETY: the caller vouches for the CPU.
-                unsafe { best.offer::<K, WHOLE>(target, At::new(x, y)) };
-            }
+        for source in sources {
+            // SAFETY: the caller vouches for the CPU.
+            unsafe { best.offer::<K, WHOLE>(target, *source) };
         }
         (self.source[i], self.distance[i]) = (best.source, best.distance);
     }
@@ -325,7 +321,7 @@ unsafe fn run_band(isa: Isa, band: &mut Band<'_>) {
     }
 }
 
-fn for_all(level: &mut Level<'_>, number: usize, between: Between<'_>, task: Task, isa: Isa, pool: &Pool) {
+fn for_all(level: &mut Level<'_>, number: usize, between: Between<'_>, task: Task<'_>, isa: Isa, pool: &Pool) {
     let Level { picture, field: Field { source, distance, spare }, .. } = level;
     let before = alloc::values_mut::<At>(spare);
     before.copy_from_slice(source);
@@ -348,21 +344,36 @@ pub(super) fn measure(level: &mut Level<'_>, number: usize, between: Between<'_>
     for_all(level, number, between, Task::Measure, isa, pool);
 }
 
-/// Finds the first sources at the coarsest level.
-pub(super) fn begin(level: &mut Level<'_>, number: usize, between: Between<'_>, isa: Isa, pool: &Pool) {
+/// Finds the first sources at the coarsest level. `memory` has a float for each that there is, as for those below.
+pub(super) fn begin(
+    level: &mut Level<'_>,
+    number: usize,
+    between: Between<'_>,
+    isa: Isa,
+    pool: &Pool,
+    memory: &mut [f32],
+) {
     let targets = level.picture.shape.targets;
     if (targets.area() as u64).saturating_mul(level.sources as u64) < EXHAUSTIVE {
-        for_all(level, number, between, Task::Exhaust, isa, pool);
+        let all = list_sources(level, memory);
+        for_all(level, number, between, Task::Exhaust(all), isa, pool);
     } else {
-        begin_at_random(level, number, between, isa, pool);
+        begin_at_random(level, number, between, isa, pool, memory);
     }
 }
 
 /// Finds the first sources at the coarsest level where there are too many to try all.
-pub(super) fn begin_at_random(level: &mut Level<'_>, number: usize, between: Between<'_>, isa: Isa, pool: &Pool) {
-    let Level { picture, field, .. } = level;
-    for (i, source) in field.source.iter_mut().enumerate() {
-        *source = picture.shape.random_source(picture.marks, 77, i);
+pub(super) fn begin_at_random(
+    level: &mut Level<'_>,
+    number: usize,
+    between: Between<'_>,
+    isa: Isa,
+    pool: &Pool,
+    memory: &mut [f32],
+) {
+    let all = list_sources(level, memory);
+    for (i, source) in level.field.source.iter_mut().enumerate() {
+        *source = random_source(&level.picture, all, 77, i);
     }
     measure(level, number, between, isa, pool);
     for round in 0..FIRST_SWEEPS {
@@ -371,10 +382,11 @@ pub(super) fn begin_at_random(level: &mut Level<'_>, number: usize, between: Bet
 }
 
 /// Takes sources and distances over from the coarser level.
-pub(super) fn refine(level: &mut Level<'_>, coarse: &Level<'_>) {
+pub(super) fn refine(level: &mut Level<'_>, coarse: &Level<'_>, memory: &mut [f32]) {
     let Level { picture, field, .. } = level;
     let Shape { width, height, targets, .. } = picture.shape;
     let wide = coarse.picture.shape;
+    let mut lacking = None;
     for i in 0..targets.area() {
         let (x, y) = targets.place(i);
         if !picture.is(x, y, mark::TARGET) {
@@ -393,8 +405,18 @@ pub(super) fn refine(level: &mut Level<'_>, coarse: &Level<'_>) {
             let (sx, sy) = (moved(from.x(), x, cx, width), moved(from.y(), y, cy, height));
             source = nearest_source(picture, sx, sy);
         }
-        field.source[i] = source.unwrap_or_else(|| picture.shape.random_source(picture.marks, 78, i));
+        field.source[i] = source.unwrap_or(At::NONE);
         field.distance[i] = far;
+        if source.is_none() {
+            lacking.get_or_insert(i);
+        }
+    }
+    let Some(first) = lacking else { return };
+    let all = list_sources(level, memory);
+    for (i, source) in level.field.source.iter_mut().enumerate().skip(first) {
+        if *source == At::NONE {
+            *source = random_source(&level.picture, all, 78, i);
+        }
     }
 }
 
@@ -415,4 +437,45 @@ fn nearest(picture: &Picture<'_>, x: usize, y: usize, radius: usize, mark: u8) -
         let places = span(y, r, height).flat_map(|y| span(x, r, width).map(move |x| (x, y)));
         places.into_iter().find(|(x, y)| picture.is(*x, *y, mark))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mask::Rect;
+
+    /// The pick of a walk over all places, row by row, from the first place that is picked.
+    fn walked(picture: &Picture<'_>, target: usize) -> At {
+        let (columns, rows) = (picture.shape.width + 1 - SIDE, picture.shape.height + 1 - SIDE);
+        let pick = |try_: u32| {
+            let bits = random(9, target as u32, try_);
+            (scaled(bits, columns), scaled(bits >> 16, rows))
+        };
+        let is_source = |(x, y): &(usize, usize)| picture.is(*x, *y, mark::SOURCE);
+        let (x, y) = (0..64).map(pick).find(is_source).unwrap_or_else(|| {
+            let (x, y) = pick(0);
+            (y * columns + x..).map(|i| (i % columns, i / columns % rows)).find(is_source).unwrap()
+        });
+        At::new(x, y)
+    }
+
+    #[test]
+    fn a_source_at_random_is_the_next_where_sources_are_few() {
+        let shape = Shape::new(90, 70, Rect { x: 0, y: 0, width: 90, height: 70 });
+        for known in [Rect { x: 0, y: 0, width: 7, height: 7 }, Rect { x: 50, y: 31, width: 9, height: 8 }] {
+            let mut memory = vec![f32::NAN; shape.floats()];
+            let (mut level, _) = Level::new(shape, 90, &mut memory);
+            for (i, marks) in level.picture.marks.iter_mut().enumerate() {
+                let is_known = known.index(i % shape.width, i / shape.width).is_some();
+                *marks = if is_known { 0 } else { mark::UNKNOWN | mark::FILL };
+            }
+            level.sources = level.picture.mark_patches();
+            let mut memory = vec![f32::NAN; level.sources];
+            let all = list_sources(&level, &mut memory);
+            assert_eq!(all.len(), (known.width + 1 - SIDE) * (known.height + 1 - SIDE));
+            for target in 0..200 {
+                assert_eq!(random_source(&level.picture, all, 9, target), walked(&level.picture, target));
+            }
+        }
+    }
 }
