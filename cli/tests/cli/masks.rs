@@ -20,7 +20,8 @@ fn photo() -> PathBuf {
 /// Hole pixels and notes of a run.
 fn told(folder: &Folder, args: &[&dyn AsRef<OsStr>]) -> (u64, Vec<String>) {
     let out = folder.path("out.png");
-    let output = run(&[&[&"--json" as &dyn AsRef<OsStr>, &"--weights", &SMALL], args, &[&out]].concat());
+    let ways: [&dyn AsRef<OsStr>; 5] = [&"--json", &"--weights", &SMALL, &"--texture", &"off"];
+    let output = run(&[&ways[..], args, &[&out]].concat());
     succeeds(&output);
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let notes = report["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap().to_owned()).collect();
