@@ -73,16 +73,7 @@ pub fn watched<T: Send>(
 /// A report as a `dict`, with the names that the program's `--json` gives.
 pub fn report_dict<'py>(py: Python<'py>, report: &Report) -> PyResult<Bound<'py, PyDict>> {
     let ms = PyDict::new(py);
-    let times = &report.times;
-    for (name, time) in [
-        ("mask", times.mask),
-        ("regions", times.regions),
-        ("prior", times.prior),
-        ("network", times.network),
-        ("synthesis", times.synthesis),
-        ("composite", times.composite),
-        ("grain", times.grain),
-    ] {
+    for (name, time) in report.times.named() {
         ms.set_item(name, time.as_secs_f64() * 1e3)?;
     }
     let dict = PyDict::new(py);

@@ -57,9 +57,23 @@ pub struct StageTimes {
 }
 
 impl StageTimes {
+    /// The stages by name, in their order.
+    pub fn named(&self) -> [(&'static str, Duration); 7] {
+        let Self { mask, regions, prior, network, synthesis, composite, grain } = *self;
+        [
+            ("mask", mask),
+            ("regions", regions),
+            ("prior", prior),
+            ("network", network),
+            ("synthesis", synthesis),
+            ("composite", composite),
+            ("grain", grain),
+        ]
+    }
+
     /// Time spent in all stages.
     pub fn total(&self) -> Duration {
-        self.mask + self.regions + self.prior + self.network + self.synthesis + self.composite + self.grain
+        self.named().iter().map(|(_, time)| time).sum()
     }
 }
 

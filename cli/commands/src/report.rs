@@ -1,5 +1,6 @@
 //! Reports what was done, for people and for programs.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use image::DynamicImage;
@@ -42,6 +43,9 @@ impl Done {
     pub fn json(&self, weights_sha256: &str) -> serde_json::Value {
         let Done { report, times, .. } = self;
         let ms = |d: Duration| (d.as_secs_f64() * 1e6).round() / 1e3;
+        let own = [("decode", times.decode), ("encode", times.encode), ("total", times.total)];
+        let stages: BTreeMap<_, _> =
+            own.into_iter().chain(report.times.named()).map(|(name, d)| (name, ms(d))).collect();
         serde_json::json!({
             "width": report.width,
             "height": report.height,
@@ -53,18 +57,7 @@ impl Done {
             "texture_pixels": report.texture_pixels,
             "plan_bytes": report.plan_bytes,
             "macs": report.macs,
-            "ms": {
-                "decode": ms(times.decode),
-                "mask": ms(report.times.mask),
-                "regions": ms(report.times.regions),
-                "prior": ms(report.times.prior),
-                "network": ms(report.times.network),
-                "synthesis": ms(report.times.synthesis),
-                "composite": ms(report.times.composite),
-                "grain": ms(report.times.grain),
-                "encode": ms(times.encode),
-                "total": ms(times.total),
-            },
+            "ms": stages,
             "isa": self.isa.name(),
             "threads": self.threads,
             "weights_sha256": weights_sha256,
