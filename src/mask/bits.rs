@@ -246,7 +246,14 @@ impl<W: AsRef<[u64]> + AsMut<[u64]>> Mask<W> {
         assert_eq!(bytes.dim(), (self.height, self.width), "bytes of the mask's size");
         for (words, row) in self.words.as_mut().chunks_exact_mut(self.stride.max(1)).zip(bytes.outer_iter()) {
             for (word, bytes) in words.iter_mut().zip(row.axis_chunks_iter(Axis(0), 64)) {
-                *word |= bytes.iter().rev().fold(0, |bits, byte| bits << 1 | u64::from(rule.is_hole(*byte)));
+                // Most words are all hole or none of it, which the least and the greatest byte tell.
+                let least = bytes.iter().fold(u8::MAX, |least, byte| least.min(*byte));
+                let most = bytes.iter().fold(0, |most, byte| most.max(*byte));
+                *word |= match (rule.is_hole(least), rule.is_hole(most)) {
+                    (false, false) => 0,
+                    (true, true) => u64::MAX >> (64 - bytes.len()),
+                    _ => bytes.iter().rev().fold(0, |bits, byte| bits << 1 | u64::from(rule.is_hole(*byte))),
+                };
             }
         }
     }
