@@ -134,7 +134,10 @@ impl Inpainter {
         let mut scratch = alloc::try_filled(0, self.scratch_bytes(SIDE, SIDE)?)?;
         self.run(Request::new(image.view_mut(), &mask).scratch(&mut scratch))?;
         let filled: Vec<_> = image.slice(s![hole.clone(), hole, ..]).iter().flat_map(|v| v.to_le_bytes()).collect();
-        let Engine { texture, grain, .. } = self.engine;
+        let (texture, grain) = match cfg!(feature = "texture") {
+            true => (self.engine.texture, self.engine.grain),
+            false => (Texture::Off, false),
+        };
         let context = self.config().context().map_or(u64::MAX, |pixels| pixels as u64).to_le_bytes();
         let version = env!("CARGO_PKG_VERSION").as_bytes();
         Ok([&filled[..], &[texture as u8, grain.into()], &context, version].concat())
