@@ -207,6 +207,17 @@ impl Inpainter {
         self.engine.plan(&mask.view(), channels)
     }
 
+    /// The pixels that a run with `mask` may look at, its hole among them: what the image holds elsewhere changes nothing of the
+    /// fill. Of a network of bounded context, these are a few hundred pixels around each hole, else all.
+    ///
+    /// # Errors
+    ///
+    /// Input, where a side is 0 or no pixel is known; limits, where memory cannot be had.
+    pub fn seen(&self, mask: &Mask<impl AsRef<[u64]>>) -> Result<Mask> {
+        check_size(mask.width(), mask.height(), 1)?;
+        self.engine.seen(&mask.view())
+    }
+
     /// As [`Inpainter::plan`], with the multiply–accumulates. They are counted, which takes part of a run's time and no
     /// memory for feature maps.
     ///

@@ -67,6 +67,7 @@ fn masks() -> Vec<(&'static str, Array2<u8>)> {
         ("a frame around", of(&|x, y| !(60..200).contains(&x) || !(50..150).contains(&y))),
         ("a line across", of(&|x, y| y.abs_diff(x * HEIGHT / WIDTH) < 3)),
         ("all but the bottom", of(&|_, y| y < HEIGHT - 1)),
+        ("wide enough for texture", of(&|x, y| (130..170).contains(&x) && (80..120).contains(&y))),
         ("one pixel", of(&|x, y| (x, y) == (64, 64))),
     ]
 }
@@ -179,6 +180,45 @@ fn a_hole_is_filled_from_its_context_alone() {
         assert!(report.regions > 2, "{report:?}");
         assert!(alone.slice(seen) == among.slice(seen));
     }
+}
+
+/// Of every stage: the hole is in what a run tells to look at, and nothing else counts.
+#[test]
+fn what_is_not_seen_changes_nothing() {
+    let mut unseen = 0;
+    for (i, net) in nets().iter().enumerate() {
+        // Texture and grain see the same whatever the network.
+        let all_stages = (i == 0).then(Options::default);
+        for options in [options(1, None), options(1, None).hole_aware(false)].into_iter().chain(all_stages) {
+            let inpainter = Inpainter::from_bytes(&net.file, options).unwrap();
+            let fills = masks().into_iter().chain((0..40).map(|seed| ("a random mask", random_mask(seed))));
+            for (name, mask) in fills {
+                let seen = inpainter.seen(&hole(&mask)).unwrap();
+                let all = image(&mask);
+                let mut near = all.clone();
+                for ((y, x), hole) in mask.indexed_iter() {
+                    if !seen.is_hole(x, y) {
+                        assert_eq!(*hole, 0, "net {i}, {name} at {x}, {y}");
+                        near.slice_mut(s![y, x, ..]).fill(f32::NAN);
+                        unseen += 1;
+                    }
+                }
+                let (expected, found) =
+                    (fill(&inpainter, &all, &mask).unwrap().0, fill(&inpainter, &near, &mask).unwrap().0);
+                for ((y, x, c), v) in found.indexed_iter().filter(|((y, x, _), _)| mask[[*y, *x]] > 0) {
+                    assert_eq!(v.to_bits(), expected[[y, x, c]].to_bits(), "net {i}, {name} at {x}, {y}");
+                }
+            }
+        }
+    }
+    assert!(unseen > 0);
+    assert!(
+        Inpainter::from_bytes(&net().file, options(1, None))
+            .unwrap()
+            .seen(&Mask::new(9, 9).unwrap())
+            .unwrap()
+            .is_empty()
+    );
 }
 
 /// Crops at multiples of the coarsest grid's cells give the same fill.

@@ -49,7 +49,7 @@ pub(super) enum Step<'m> {
 /// A part of the hole, with its surroundings.
 pub(super) struct Part {
     /// Its place in the image.
-    area: Rect,
+    pub area: Rect,
     /// From the image's size down by halves; the last takes nothing from a coarser one.
     pub levels: Vec<Level>,
 }

@@ -45,12 +45,13 @@ impl RegionPlan {
 }
 
 impl Engine {
-    /// Walks the regions without running in them.
+    /// Walks the regions without running in them. Calls `see` with what of the image is looked at.
     pub(super) fn plan_regions(
         &self,
         mask: &MaskView<'_>,
         colours: usize,
         memory: &mut Memory<'_>,
+        see: &mut dyn FnMut(Rect),
     ) -> Result<RegionPlan> {
         let config = &self.network.config;
         let reach = pyramid::reach(config);
@@ -58,11 +59,16 @@ impl Engine {
         let mut plan = RegionPlan { is_wide, ..RegionPlan::default() };
         let (mut held, mut groups) = (0, 0);
         pyramid::for_each_step(mask, config.levels(), is_wide, &mut |step| {
+            let is_rest = matches!(step, Step::Rest(_));
             if let Step::Wide(part) = &step {
                 held = held.max(part.mask_bytes() + part.image_bytes(colours));
+                see(part.area);
             }
             let found = self.for_each_tile_of(step, memory, &mut |tile| {
                 let shares = Shares::new(config, tile, self.hole_aware)?;
+                if is_rest {
+                    see(tile.group.seen);
+                }
                 plan.regions += 1;
                 plan.area += shares.layout.input().frame.area() as u64;
                 plan.arena = plan.arena.max(shares.floats());
@@ -82,13 +88,17 @@ impl Engine {
             plan.wide_holes += 1;
             plan.texture_pixels += hole.bounds.area();
             plan.arena = plan.arena.max(core + hole.floats());
+            see(hole.area);
             Ok(())
         })?;
         groups = groups.max(found);
         let reach = grain::reach(self.grain);
         if reach.is_some() {
             let (found, floats) = memory.groups.groups(mask, reach)?;
-            plan.arena = found.iter().map(|group| grain::floats(group.seen)).fold(plan.arena, usize::max);
+            found.iter().for_each(|group| {
+                plan.arena = plan.arena.max(grain::floats(group.seen));
+                see(group.seen);
+            });
             groups = groups.max(floats);
         }
         plan.bytes = lines_bytes(plan.arena) + lines_bytes(groups) + held;
@@ -126,10 +136,20 @@ impl Engine {
         if report.hole_pixels == 0 {
             return Ok((report, RegionPlan::default()));
         }
-        let plan = self.plan_regions(mask, colours(channels), memory)?;
+        let plan = self.plan_regions(mask, colours(channels), memory, &mut |_| ())?;
         plan.tell(&mut report);
         self.check_memory(plan.bytes)?;
         Ok((report, plan))
+    }
+
+    /// What a run looks at, whatever the channels.
+    pub fn seen(&self, mask: &MaskView<'_>) -> Result<Mask> {
+        let mut seen = Mask::new(mask.width(), mask.height())?;
+        if self.survey(mask)?.hole_pixels > 0 {
+            let mut see = |part: Rect| seen.add_box(part.columns(), part.rows());
+            self.plan_regions(mask, 3, &mut Memory::empty()?, &mut see)?;
+        }
+        Ok(seen)
     }
 
     /// As [`Engine::plan`], with multiply–accumulates. Counting them takes memory for a plan, but none for feature maps.

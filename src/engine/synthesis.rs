@@ -87,7 +87,7 @@ pub(super) struct WideHole<'g> {
     /// The smallest rectangle that holds what gets texture.
     pub bounds: Rect,
     /// What is looked at.
-    area: Rect,
+    pub area: Rect,
     synthesis: Synthesis,
 }
 
