@@ -139,6 +139,18 @@ fn fill(photo: &mut Photo, mask: Photo) -> Option<Mask> {
     done.is_ok().then_some(holes)
 }
 
+/// A JPEG that is decoded as far as it is seen is filled and written as one that is decoded as a whole.
+fn in_part(bytes: &[u8], whole: &Photo, hole: &Mask) {
+    let seen = NETWORK.seen(hole).expect("a hole that was filled");
+    let part = Encoded::new(bytes).and_then(|picture| picture.decode_seen(seen));
+    let mut part = part.expect("a picture that was decoded");
+    part.fill(&NETWORK, hole, true, &mut |_| ControlFlow::Continue(())).expect("a hole that was filled");
+    match [part, whole.clone()].map(|photo| photo.encode_filled(OutputFormat::Jpeg(None), hole)) {
+        [Ok(part), Ok(whole)] => assert!(part == whole),
+        [part, whole] => assert!(part.is_err() && whole.is_err()),
+    }
+}
+
 /// What is written with the blocks of a JPEG is read again, by the size of the picture; filled again, it is the same.
 fn kept(photo: &Photo, hole: &Mask) {
     match photo.encode_filled(OutputFormat::Jpeg(None), hole) {
@@ -189,6 +201,7 @@ fuzz_target!(|bytes: &[u8]| {
     let Some(mut photo) = decoded(image) else { return };
     if let Some(mask) = decoded(mask) {
         if let Some(hole) = fill(&mut photo, mask) {
+            in_part(image, &photo, &hole);
             kept(&photo, &hole);
         }
     }

@@ -5,7 +5,7 @@ use std::io::{BufRead, Cursor, Seek};
 use std::sync::Arc;
 
 use image::ImageFormat;
-use inpaint_edge::Result;
+use inpaint_edge::{Mask, Result, alloc};
 
 use crate::header::Header;
 use crate::kind::format_of;
@@ -110,17 +110,37 @@ impl<'a> Encoded<'a> {
     pub fn decode(self) -> Result<Photo> {
         let (pixels, metadata) = match self.0 {
             Kind::Lossless(lossless) => lossless.decode(),
-            Kind::Jpeg(bytes, contents) => {
-                let (pixels, metadata, original) = jpeg::decode(bytes, *contents)?;
-                let mut photo = Photo::upright(pixels, metadata)?;
-                photo.original = original.map(Arc::new);
-                return Ok(photo);
-            }
+            Kind::Jpeg(bytes, contents) => return decode_jpeg(bytes, *contents, None),
             Kind::Other(bytes, ImageFormat::Tiff) => tiff::decode(&bytes),
             Kind::Other(bytes, format) => plain::decode(&bytes, format),
         }?;
         Photo::upright(pixels, metadata)
     }
+
+    /// As [`Encoded::decode`], for a picture whose hole is to be [filled](Photo::fill), and its result written by
+    /// [`Photo::write_filled`] as a JPEG without a quality: of a JPEG of one scan, decodes little more than is `seen`, what
+    /// [`Inpainter::seen`](inpaint_edge::Inpainter::seen) tells. Of other files, and where `seen` is of another size, decodes all.
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoded::decode`].
+    pub fn decode_seen(self, seen: Mask) -> Result<Photo> {
+        match self.0 {
+            Kind::Jpeg(bytes, contents) => decode_jpeg(bytes, *contents, Some(seen)),
+            _ => self.decode(),
+        }
+    }
+}
+
+fn decode_jpeg(bytes: Cow<[u8]>, mut contents: jpeg::Contents, seen: Option<Mask>) -> Result<Photo> {
+    let header = jpeg::header(&bytes, &contents)?;
+    alloc::try_alloc(header.decode_bytes() - bytes.len())?;
+    let (metadata, orientation) = Photo::metadata(std::mem::take(&mut contents.metadata))?;
+    let decoded = seen.and_then(|seen| jpeg::part_of(seen, &contents, orientation));
+    let (pixels, original) = jpeg::decode(bytes, &contents, orientation, decoded.as_ref())?;
+    let mut photo = Photo::new(pixels, orientation, metadata);
+    (photo.original, photo.decoded) = (original.map(Arc::new), decoded);
+    Ok(photo)
 }
 
 impl Photo {

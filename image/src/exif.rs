@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use image::DynamicImage;
 use image::metadata::Orientation;
 use inpaint_edge::{Result, alloc};
 
@@ -94,6 +95,15 @@ fn thumbnail(exif: &[u8], parts: &mut Vec<Range<usize>>) -> Option<Range<usize>>
         });
     }
     Some(link..link + 4)
+}
+
+/// Turns `pixels` upright by `orientation`.
+pub(crate) fn turn(pixels: &mut DynamicImage, orientation: Orientation) -> Result<()> {
+    if orientation != Orientation::NoTransforms {
+        alloc::try_alloc(pixels.as_bytes().len())?;
+    }
+    pixels.apply_orientation(orientation);
+    Ok(())
 }
 
 /// The orientation that turns back what `orientation` turned.

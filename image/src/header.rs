@@ -28,6 +28,8 @@ pub struct Header {
     pub(crate) block_bytes: usize,
     /// Whether a JPEG has a seal.
     pub(crate) has_seal: bool,
+    /// Whether [`Encoded::decode_seen`](crate::Encoded::decode_seen) need not decode all.
+    pub in_part: bool,
 }
 
 impl Header {
@@ -78,8 +80,18 @@ impl Header {
         );
         let (width, height) = if across { (height, width) } else { (width, height) };
         let turned = orientation != Orientation::NoTransforms;
-        let (decoder_bytes, kept_bytes, block_bytes, has_seal) = (0, 0, 0, false);
-        Self { width, height, channels: 1, sample_bytes: 1, turned, decoder_bytes, kept_bytes, block_bytes, has_seal }
+        Self {
+            width,
+            height,
+            channels: 1,
+            sample_bytes: 1,
+            turned,
+            decoder_bytes: 0,
+            kept_bytes: 0,
+            block_bytes: 0,
+            has_seal: false,
+            in_part: false,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::io::Write;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 use std::sync::Arc;
 
 use image::DynamicImage;
@@ -24,20 +24,35 @@ const SEALED: &str = "this hole is filled already, as the seal of the file says:
 /// Palettes become RGB or RGBA, 1-, 2- and 4-bit grey becomes 8-bit by exact scaling; 16 bits stay 16 bits.
 #[derive(Clone, Debug)]
 pub struct Photo {
-    /// Grey, grey + alpha, RGB or RGBA with 8 or 16 bits, upright.
+    /// Grey, grey + alpha, RGB or RGBA with 8 or 16 bits, upright. [`Encoded::decode_seen`](crate::Encoded::decode_seen) leaves
+    /// black what is not seen.
     pub pixels: DynamicImage,
     /// The EXIF orientation that was applied to `pixels`.
     orientation: Orientation,
     metadata: Metadata,
     /// The JPEG that was decoded.
     pub(crate) original: Option<Arc<jpeg::Original>>,
+    /// What was decoded; `None` is all.
+    pub(crate) decoded: Option<Mask>,
     /// What [`Photo::fill`] filled holes by, for the seal.
     filled_by: Option<Vec<u8>>,
 }
 
 impl Photo {
     /// Turns `pixels`, as the file stores them, upright.
-    pub(crate) fn upright(mut pixels: DynamicImage, mut metadata: Metadata) -> Result<Self> {
+    pub(crate) fn upright(mut pixels: DynamicImage, metadata: Metadata) -> Result<Self> {
+        let (metadata, orientation) = Self::metadata(metadata)?;
+        exif::turn(&mut pixels, orientation)?;
+        Ok(Self::new(pixels, orientation, metadata))
+    }
+
+    /// A photograph of `pixels` that were turned upright by `orientation`.
+    pub(crate) fn new(pixels: DynamicImage, orientation: Orientation, metadata: Metadata) -> Self {
+        Self { pixels, orientation, metadata, original: None, decoded: None, filled_by: None }
+    }
+
+    /// Metadata as a result keeps it, and what turns the pixels upright.
+    pub(crate) fn metadata(mut metadata: Metadata) -> Result<(Metadata, Orientation)> {
         metadata.exif = metadata.exif.map(exif::carried).transpose()?.filter(|exif| !exif.is_empty());
         if metadata.exif.as_deref().is_some_and(|exif| Structure::new(exif).is_none()) {
             metadata.exif = None;
@@ -51,11 +66,7 @@ impl Photo {
             metadata.note(announced);
         }
         let orientation = exif::orientation(&metadata);
-        if orientation != Orientation::NoTransforms {
-            alloc::try_alloc(pixels.as_bytes().len())?;
-        }
-        pixels.apply_orientation(orientation);
-        Ok(Self { pixels, orientation, metadata, original: None, filled_by: None })
+        Ok((metadata, orientation))
     }
 
     /// What a result does not keep or stores in another way, such as a palette, which is written as RGB: one line each,
@@ -85,7 +96,7 @@ impl Photo {
 
     /// The same file with other pixels, upright.
     pub fn with_pixels(self, pixels: DynamicImage) -> Self {
-        Self { pixels, original: None, ..self }
+        Self { pixels, original: None, decoded: None, ..self }
     }
 
     /// Fills the hole as [`fill`](crate::fill()) does. With `seal`, [`Photo::write_filled`] seals a JPEG made from a JPEG; and where
@@ -95,7 +106,7 @@ impl Photo {
     ///
     /// # Errors
     ///
-    /// As [`fill`](crate::fill()).
+    /// As [`fill`](crate::fill()); usage, where `inpainter` would look at what was not decoded.
     pub fn fill(
         &mut self,
         inpainter: &Inpainter,
@@ -105,6 +116,11 @@ impl Photo {
     ) -> Result<Report> {
         let (width, height) = (self.pixels.width() as usize, self.pixels.height() as usize);
         self.filled_by = None;
+        if let Some(decoded) = &self.decoded
+            && !is_within(&inpainter.seen(hole)?, decoded)
+        {
+            return Err(Error::usage("expected a hole of which all that a run looks at is decoded, found another"));
+        }
         if let (Some(original), true) = (&self.original, seal)
             && original.is_like(&self.pixels, self.orientation)
             && (hole.width(), hole.height()) == (width, height)
@@ -171,7 +187,7 @@ impl Photo {
     ///
     /// # Errors
     ///
-    /// Usage, if the format cannot hold these pixels or their metadata.
+    /// Usage, if the format cannot hold these pixels or their metadata, or if some were not decoded.
     pub fn encode(&self, format: OutputFormat) -> Result<Vec<u8>> {
         let mut out = Vec::new();
         self.write(format, &mut out)?;
@@ -183,7 +199,7 @@ impl Photo {
     ///
     /// # Errors
     ///
-    /// As [`Photo::encode`]; input, if `hole` is not of the picture's size.
+    /// As [`Photo::encode`]; input, if `hole` is not of the picture's size; usage, if some of it was not decoded.
     pub fn encode_filled(&self, format: OutputFormat, hole: &Mask) -> Result<Vec<u8>> {
         let mut out = Vec::new();
         self.write_filled(format, hole, &mut out)?;
@@ -202,6 +218,7 @@ impl Photo {
             return Err(Error::input(format!("expected a hole in {width}×{height} pixels, found one in {found}")));
         }
         match &self.original {
+            _ if self.decoded.as_ref().is_some_and(|decoded| !is_within(hole, decoded)) => Err(undecoded()),
             Some(original)
                 if format == OutputFormat::Jpeg(None) && original.is_like(&self.pixels, self.orientation) =>
             {
@@ -226,6 +243,9 @@ impl Photo {
     ///
     /// As [`Photo::encode`]; output, where `out` cannot be written; limits, where memory cannot be had.
     pub fn write(&self, format: OutputFormat, out: &mut dyn Write) -> Result<()> {
+        if self.decoded.is_some() {
+            return Err(undecoded());
+        }
         self.check_format(format, None)?;
         let turned = if self.orientation == Orientation::NoTransforms { 0 } else { 2 * self.pixels.as_bytes().len() };
         let encoder = encoder_bytes(format, self.pixels.width(), self.pixels.height());
@@ -245,6 +265,16 @@ impl Photo {
     }
 }
 
+/// Whether all of `mask` is in `other`, of the same size.
+fn is_within(mask: &Mask, other: &Mask) -> bool {
+    let is_in = |y: usize, run: Range<usize>| other.runs(y, run.clone()).eq([run]);
+    (0..mask.height()).all(|y| mask.runs(y, 0..mask.width()).all(|run| is_in(y, run)))
+}
+
+fn undecoded() -> Error {
+    Error::usage("expected a picture that is decoded as far as it is written anew, found one that is decoded in part")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,7 +288,7 @@ mod tests {
         });
         let mut upright = DynamicImage::from(pixels);
         upright.apply_orientation(orientation);
-        Photo { pixels: upright, orientation, metadata: Metadata::default(), original: None, filled_by: None }
+        Photo::new(upright, orientation, Metadata::default())
     }
 
     #[test]

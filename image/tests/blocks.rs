@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GrayImage, Rgb, RgbImage};
 use inpaint_edge::{ErrorKind, Inpainter, Mask, Options, Texture};
-use inpaint_edge_image::{OutputFormat, Photo};
+use inpaint_edge_image::{Encoded, OutputFormat, Photo};
 
 const JPEG: OutputFormat = OutputFormat::Jpeg(None);
 
@@ -21,6 +21,13 @@ fn files() -> Vec<(String, Vec<u8>)> {
     let kept: Vec<_> = names.map(named).filter(|(name, _)| name != "cmyk.jpg").collect();
     assert!(kept.len() > 20);
     kept
+}
+
+/// The file with an EXIF orientation, before any other that it has.
+fn oriented(bytes: &[u8], orientation: u8) -> Vec<u8> {
+    let mut exif = b"\xFF\xE1\0\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
+    exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
+    [&bytes[..2], &exif, &bytes[2..]].concat()
 }
 
 /// The headers of scans with what is coded.
@@ -187,12 +194,57 @@ fn filling_twice_changes_nothing_more() {
 }
 
 #[test]
+fn what_is_not_seen_is_not_decoded_and_not_missed() {
+    let options = Options::default().threads(1).context(Some(4)).texture(Texture::Off).grain(false);
+    let inpainter = Inpainter::embedded(options).unwrap();
+    let fill = |photo: &mut Photo, hole: &Mask| photo.fill(&inpainter, hole, true, &mut |_| ControlFlow::Continue(()));
+    let turned = |orientation: u8| files().into_iter().map(move |(name, bytes)| (name, oriented(&bytes, orientation)));
+    let (mut unseen, mut in_part) = (0, 0);
+    for (name, bytes) in files().into_iter().chain((2..=8).flat_map(turned)) {
+        let photo = Photo::decode(&bytes).unwrap();
+        let (width, height) = (photo.pixels.width() as usize, photo.pixels.height() as usize);
+        let corner = |x: usize, y: usize| (x..x + 6, y..y + 6);
+        for (columns, rows) in [corner(0, 0), corner(width / 2, height / 2), corner(width - 6, height - 6)] {
+            let mut hole = Mask::new(width, height).unwrap();
+            hole.add_box(columns, rows);
+            let seen = inpainter.seen(&hole).unwrap();
+            let (mut whole, mut part) =
+                (photo.clone(), Encoded::new(&bytes).unwrap().decode_seen(seen.clone()).unwrap());
+            let channels = usize::from(photo.pixels.color().channel_count());
+            let pixels = |photo: &Photo| photo.pixels.as_bytes().to_vec();
+            for (i, (a, b)) in pixels(&whole).chunks(channels).zip(pixels(&part).chunks(channels)).enumerate() {
+                match seen.is_hole(i % width, i / width) {
+                    true => assert_eq!(a, b, "{name} at {}, {}", i % width, i / width),
+                    false => unseen += usize::from(a != b),
+                }
+            }
+            fill(&mut whole, &hole).unwrap();
+            fill(&mut part, &hole).unwrap();
+            assert!(whole.encode_filled(JPEG, &hole).unwrap() == part.encode_filled(JPEG, &hole).unwrap(), "{name}");
+            // Nothing else is done with such a picture.
+            if let Err(e) = part.encode(OutputFormat::Png) {
+                let all = hole.clone().resized(1000).unwrap();
+                let mut wider = hole.clone().resized(5).unwrap();
+                wider.remove(&hole);
+                for e in [e, part.encode(JPEG).unwrap_err(), part.encode_filled(JPEG, &all).unwrap_err()] {
+                    assert_eq!(e.kind(), ErrorKind::Usage);
+                    assert!(e.to_string().ends_with("found one that is decoded in part"), "{e}");
+                }
+                assert_eq!(fill(&mut part, &wider).unwrap_err().kind(), ErrorKind::Usage);
+                in_part += 1;
+            }
+        }
+        let other = Mask::new(width + 1, height).unwrap();
+        assert!(Encoded::new(&bytes).unwrap().decode_seen(other).unwrap().pixels == photo.pixels, "{name}");
+    }
+    assert!(unseen > 100_000 && in_part > 200, "{unseen}, {in_part}");
+}
+
+#[test]
 fn stored_blocks_stay_where_they_are_under_every_orientation() {
     let plain = std::fs::read(folder("kinds/baseline-420-restart.jpg")).unwrap();
     for orientation in 1..=8 {
-        let mut exif = b"\xFF\xE1\0\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
-        exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);
-        let bytes = [&plain[..2], &exif, &plain[2..]].concat();
+        let bytes = oriented(&plain, orientation);
         let before = Photo::decode(&bytes).unwrap();
         let painted = painted(&bytes);
         let result = painted.photo.encode_filled(JPEG, &painted.mask).unwrap();

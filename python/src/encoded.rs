@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use inpaint_edge::{ErrorKind, Inpainter, Report, Result};
-use inpaint_edge_image::{OutputFormat, Photo, check_writable, write_atomically_with};
+use inpaint_edge::{Error, ErrorKind, Inpainter, Mask, Report, Result};
+use inpaint_edge_image::{Encoded, OutputFormat, Photo, check_writable, write_atomically_with};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
@@ -18,12 +18,17 @@ pub enum Source {
 }
 
 impl Source {
-    fn decode(&self, role: &str) -> Result<Photo> {
-        match self {
-            Self::Bytes(bytes) => Photo::decode(bytes),
-            Self::Path(path) => Photo::open(path),
-        }
-        .map_err(|e| e.of(self.name(role)))
+    /// Decodes the picture; where only what is `seen` counts, of some JPEGs little more than that.
+    fn decode(&self, role: &str, seen: Option<Mask>) -> Result<Photo> {
+        let picture = match self {
+            Self::Bytes(bytes) => Encoded::new(bytes),
+            Self::Path(path) => Encoded::open(path),
+        };
+        let photo = picture.and_then(|picture| match seen {
+            Some(seen) => picture.decode_seen(seen),
+            None => picture.decode(),
+        });
+        photo.map_err(|e| e.of(self.name(role)))
     }
 
     /// Its name in messages: its path or its role.
@@ -59,13 +64,15 @@ impl Job<'_> {
         let format = format.map_err(|e| e.of(&out_name))?;
         out.as_deref().map_or(Ok(()), check_writable)?;
         let (image_name, mask_name) = (image.name("image"), mask.name("mask"));
-        let hole = mask.decode("mask").and_then(|photo| reading.of_photo(photo).map_err(|e| e.of(&mask_name)))?;
-        let mut photo = image.decode("image")?;
-        photo.check_format(format, None).map_err(|e| e.of(&out_name))?;
-        let report = photo.fill(inpainter, &hole, seal, tell).map_err(|e| match e.kind() {
+        let hole = mask.decode("mask", None).and_then(|photo| reading.of_photo(photo).map_err(|e| e.of(&mask_name)))?;
+        let named = |e: Error| match e.kind() {
             ErrorKind::Input => e.of(&mask_name),
             _ => e.of(&image_name),
-        })?;
+        };
+        let seen = (format == OutputFormat::Jpeg(None)).then(|| inpainter.seen(&hole)).transpose().map_err(named)?;
+        let mut photo = image.decode("image", seen)?;
+        photo.check_format(format, None).map_err(|e| e.of(&out_name))?;
+        let report = photo.fill(inpainter, &hole, seal, tell).map_err(named)?;
         photo.fit(format);
         let bytes = match out {
             Some(out) => write_atomically_with(&out, |file| photo.write_filled(format, &hole, file)).map(|()| None),

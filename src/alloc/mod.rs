@@ -52,6 +52,12 @@ pub fn try_filled<T: Clone>(value: T, len: usize) -> Result<Vec<T>> {
     Ok(list)
 }
 
+/// `len` zero bytes, of which the system gives only those that are touched.
+pub fn try_zeroed(len: usize) -> Result<Vec<u8>> {
+    try_alloc(len)?;
+    Ok(vec![0; len])
+}
+
 /// A copy of `values`.
 pub fn try_to_vec<T: Copy>(values: &[T]) -> Result<Vec<T>> {
     let mut list = try_with_capacity(values.len())?;
@@ -95,6 +101,7 @@ mod tests {
             try_alloc(usize::MAX),
             try_with_capacity::<u64>(usize::MAX).map(drop),
             try_filled(0u16, usize::MAX).map(drop),
+            try_zeroed(usize::MAX).map(drop),
             try_resize(&mut vec![1u32], usize::MAX, 0),
         ];
         for refused in refused {
@@ -111,6 +118,7 @@ mod tests {
         try_extend(&mut list, &[3, 4]).unwrap();
         assert_eq!(list, [1, 1, 2, 3, 4]);
         try_resize(&mut list, 6, 9).unwrap();
+        assert_eq!(try_zeroed(3).unwrap(), [0; 3]);
         assert_eq!(try_to_vec(&list).unwrap(), [1, 1, 2, 3, 4, 9]);
     }
 }

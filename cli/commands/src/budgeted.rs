@@ -1,26 +1,23 @@
 //! Reads within a budget: decodes of the image no more than finding the hole takes, until the budget has memory for all
 //! that follows.
 
-use std::time::{Duration, Instant};
-
 use inpaint_edge::{Inpainter, Result};
-use inpaint_edge_image::{Header, OutputFormat, Photo};
+use inpaint_edge_image::{Header, OutputFormat};
 
 use crate::budget::{Budget, Share};
 use crate::engine::Engine;
-use crate::hole::Hole;
-use crate::inputs::{Inputs, Ready, Size, Sources};
+use crate::inputs::{Found, Inputs, Ready, Sources};
 use crate::memory;
 use crate::source::Source;
 
-/// Reads a job to fill. Decodes the image only when the budget has memory for all that follows.
-pub fn read_to_fill<'b>(
+/// Finds the hole of a job to fill. The image may be decoded when the budget has memory for all that follows.
+pub fn find_to_fill<'b, 's>(
     inputs: Inputs<'_>,
-    sources: Sources<'_>,
+    sources: Sources<'s>,
     budget: &'b Budget,
     engine: &mut Engine,
     format: OutputFormat,
-) -> Result<(Inpainter, Ready, Share<'b>)> {
+) -> Result<(Inpainter, Found<'s>, Share<'b>)> {
     let image = || inputs.files.image.display();
     let mut share = budget.enter();
     // A weights error does not wait for the end of stdin.
@@ -36,7 +33,7 @@ pub fn read_to_fill<'b>(
         }
     };
     let seen = Seen::new(inputs, sources, &mut share)?;
-    let channels = seen.header.channels;
+    let header = seen.header;
     // Memory for regions is known only once the hole is.
     let least = memory::job_peak_bytes(known.bytes, 0, &seen.header, format);
     let loading = loading.saturating_add(seen.held);
@@ -45,12 +42,12 @@ pub fn read_to_fill<'b>(
     share.take_first(loading.max(finding), least).map_err(|e| e.of(blame))?;
     let inpainter = loaded.map_or_else(|| engine.take(), Ok)?;
     let found = seen.find_hole(inputs)?;
-    let plan = inpainter.plan(&found.hole.mask, channels);
+    let plan = inpainter.plan(&found.hole.mask, header.channels);
     let plan = plan.map_err(|e| inputs.named(found.hole.explained(e)))?;
-    let needed = memory::job_peak_bytes(inpainter.weights_bytes(), plan.plan_bytes, &found.header, format);
+    let needed = memory::job_peak_bytes(inpainter.weights_bytes(), plan.plan_bytes, &header, format);
     share.take(needed).map_err(|e| e.of(image()))?;
     share.done_entering();
-    Ok((inpainter, found.ready()?, share))
+    Ok((inpainter, found, share))
 }
 
 /// Reads a job to preview.
@@ -64,7 +61,7 @@ pub fn read_to_show(
     let needed = memory::preview_peak_bytes(&seen.header, format);
     let blame = if seen.hole_bytes > needed { inputs.files.hole_name() } else { inputs.files.image.display() };
     share.take(needed.max(seen.hole_bytes)).map_err(|e| e.of(blame))?;
-    seen.find_hole(inputs)?.ready()
+    seen.find_hole(inputs)?.ready(None)
 }
 
 /// The files of a job, whose headers are read.
@@ -102,44 +99,7 @@ impl<'a> Seen<'a> {
         Ok(Self { image, mask, header, held, hole_bytes })
     }
 
-    /// Finds the hole. Decodes the image only if its pixels tell the hole.
     fn find_hole(self, inputs: Inputs<'_>) -> Result<Found<'a>> {
-        let start = Instant::now();
-        let Self { image, mask, header, .. } = self;
-        let size = Size { width: header.width, height: header.height, turned: header.turned };
-        // The mask comes first, so that only one of the two is in memory as a whole.
-        let marked = inputs.marked(mask)?;
-        let image = if inputs.spec.is_in_pixels() { Image::Decoded(image.decode()?) } else { Image::Source(image) };
-        let photo = match &image {
-            Image::Decoded(photo) => Some(photo),
-            Image::Source(_) => None,
-        };
-        let hole = inputs.hole(size, marked, photo)?;
-        Ok(Found { image, header, hole, decode: start.elapsed() })
-    }
-}
-
-/// A hole, and the image it is in.
-struct Found<'a> {
-    image: Image<'a>,
-    header: Header,
-    hole: Hole,
-    decode: Duration,
-}
-
-/// An image, decoded if its pixels tell the hole.
-enum Image<'a> {
-    Source(Source<'a>),
-    Decoded(Photo),
-}
-
-impl Found<'_> {
-    fn ready(self) -> Result<Ready> {
-        let start = Instant::now();
-        let photo = match self.image {
-            Image::Source(source) => source.decode()?,
-            Image::Decoded(photo) => photo,
-        };
-        Ok(Ready { photo, hole: self.hole, decode: self.decode + start.elapsed() })
+        inputs.find_in(&self.header, Sources { image: self.image, mask: self.mask })
     }
 }

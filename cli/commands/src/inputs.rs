@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use inpaint_edge::{Error, ErrorKind, Result};
-use inpaint_edge_image::Photo;
+use inpaint_edge::{Error, ErrorKind, Mask, Result};
+use inpaint_edge_image::{Header, Photo};
 
 use crate::files::Files;
 use crate::hole::{self, Hole, Marked};
@@ -25,12 +25,46 @@ pub struct Ready {
     pub decode: Duration,
 }
 
+/// A hole, and the image it is in.
+pub struct Found<'a> {
+    image: Image<'a>,
+    /// Whether the image need not be decoded as a whole.
+    pub in_part: bool,
+    pub hole: Hole,
+    decode: Duration,
+}
+
+/// An image, decoded or not yet.
+enum Image<'a> {
+    Source(Source<'a>),
+    Decoded(Photo),
+}
+
+impl Found<'_> {
+    /// The same with its image decoded.
+    pub fn decoded(self) -> Result<Self> {
+        let in_part = self.in_part;
+        let Ready { photo, hole, decode } = self.ready(None)?;
+        Ok(Self { image: Image::Decoded(photo), in_part, hole, decode })
+    }
+
+    /// Decodes the image if it is not yet; where only what is `seen` counts, of some JPEGs little more than that.
+    pub fn ready(self, seen: Option<Mask>) -> Result<Ready> {
+        let start = Instant::now();
+        let photo = match self.image {
+            Image::Source(source) => source.decode(seen)?,
+            Image::Decoded(photo) => photo,
+        };
+        Ok(Ready { photo, hole: self.hole, decode: self.decode + start.elapsed() })
+    }
+}
+
 /// Size of an upright image, pixels, and whether its EXIF orientation has turned it.
 #[derive(Clone, Copy)]
-pub struct Size {
-    pub width: u32,
-    pub height: u32,
-    pub turned: bool,
+struct Size {
+    width: u32,
+    height: u32,
+    turned: bool,
 }
 
 /// Where image and mask come from.
@@ -50,29 +84,39 @@ impl<'a> Sources<'a> {
 }
 
 impl Inputs<'_> {
-    /// Reads everything, however much memory it takes.
-    pub fn read(&self, mut sources: Sources<'_>) -> Result<Ready> {
-        let start = Instant::now();
+    /// Finds the hole, however much memory it takes.
+    pub fn find<'s>(&self, mut sources: Sources<'s>) -> Result<Found<'s>> {
         sources.iter_mut().try_for_each(|source| source.read_stdin(u64::MAX))?;
+        let header = sources.image.header()?;
+        self.find_in(&header, sources)
+    }
+
+    /// Finds the hole in the image of `header`, which is decoded if its pixels tell the hole.
+    pub fn find_in<'s>(&self, header: &Header, sources: Sources<'s>) -> Result<Found<'s>> {
+        let start = Instant::now();
         let Sources { image, mask } = sources;
+        let size = Size { width: header.width, height: header.height, turned: header.turned };
+        // The mask comes first, so that only one of the two is in memory as a whole.
         let marked = self.marked(mask)?;
-        let photo = image.decode()?;
-        let size = Size { width: photo.pixels.width(), height: photo.pixels.height(), turned: photo.is_turned() };
-        let hole = self.hole(size, marked, self.spec.is_in_pixels().then_some(&photo))?;
-        Ok(Ready { photo, hole, decode: start.elapsed() })
+        let image = if self.spec.is_in_pixels() { Image::Decoded(image.decode(None)?) } else { Image::Source(image) };
+        let photo = match &image {
+            Image::Decoded(photo) => Some(photo),
+            Image::Source(_) => None,
+        };
+        let hole = self.hole(size, marked, photo)?;
+        Ok(Found { image, in_part: header.in_part, hole, decode: start.elapsed() })
     }
 
     /// Reads the mask, if there is one.
-    pub fn marked(&self, mask: Option<Source>) -> Result<Option<Marked>> {
+    fn marked(&self, mask: Option<Source>) -> Result<Option<Marked>> {
         let read = |mask: Source| {
             let name = mask.name().to_string();
-            hole::of_mask(mask.decode()?, self.spec).map_err(|e| e.of(name))
+            hole::of_mask(mask.decode(None)?, self.spec).map_err(|e| e.of(name))
         };
         mask.map(read).transpose()
     }
 
-    /// The hole in an image of `size`: what is `marked`, and what options add. `photo` is given if its pixels count.
-    pub fn hole(&self, size: Size, marked: Option<Marked>, photo: Option<&Photo>) -> Result<Hole> {
+    fn hole(&self, size: Size, marked: Option<Marked>, photo: Option<&Photo>) -> Result<Hole> {
         if let Some(marked) = &marked {
             self.check_size(size, marked)?;
         }

@@ -12,7 +12,7 @@ use crate::budgeted;
 use crate::engine::Engine;
 use crate::files::Files;
 use crate::hole::{self, Hole, Note};
-use crate::inputs::{Inputs, Ready, Sources};
+use crate::inputs::{Found, Inputs, Ready, Sources};
 use crate::memory;
 use crate::names::is_pipe;
 use crate::report::{Done, Shown, Times, digest_of};
@@ -39,20 +39,25 @@ impl<'a> Job<'a> {
         let format = self.format()?;
         let (inputs, mut sources) = (self.inputs(), Sources::new(self.files));
         let scarce = budget.filter(|budget| !self.has_plenty(&mut sources, engine, budget, format));
-        let (inpainter, ready, _share) = match scarce {
+        // A digest is of all pixels, another format has all of them.
+        let in_part = |found: &Found| found.in_part && format == OutputFormat::Jpeg(None) && !digest;
+        let (inpainter, found, _share) = match scarce {
             Some(budget) => {
-                let read = budgeted::read_to_fill(inputs, sources, budget, engine, format)?;
-                let (inpainter, ready, share) = read;
-                (inpainter, ready, Some(share))
+                let (inpainter, found, share) = budgeted::find_to_fill(inputs, sources, budget, engine, format)?;
+                (inpainter, found, Some(share))
             }
             None => {
                 // A weights error does not wait for the end of stdin.
                 let parallel = self.spec.threads != 1 && !self.files.has_piped_input() && !engine.is_ready();
-                let (inpainter, ready) = both(parallel, || engine.take(), || inputs.read(sources))?;
-                (inpainter, ready, None)
+                let found =
+                    || inputs.find(sources).and_then(|found| if in_part(&found) { Ok(found) } else { found.decoded() });
+                let (inpainter, found) = both(parallel, || engine.take(), found)?;
+                (inpainter, found, None)
             }
         };
-        let Ready { mut photo, hole, decode } = ready;
+        let seen = in_part(&found).then(|| inpainter.seen(&found.hole.mask)).transpose();
+        let seen = seen.map_err(|e| inputs.named(found.hole.explained(e)))?;
+        let Ready { mut photo, hole, decode } = found.ready(seen)?;
         let made_opaque = self.spec.hole.alpha.then_some(&hole.mask);
         let filled = self.check(&photo, format, made_opaque).and_then(|()| {
             let filled = photo.fill(&inpainter, &hole.mask, self.spec.seal, progress);
@@ -81,7 +86,7 @@ impl<'a> Job<'a> {
         let budget = budget.filter(|budget| budget.is_strict() || self.can_be_counted());
         let mut share = budget.map(Budget::enter);
         let Ready { mut photo, hole, .. } = match &mut share {
-            None => inputs.read(sources)?,
+            None => inputs.find(sources)?.ready(None)?,
             Some(share) => budgeted::read_to_show(inputs, sources, share, format)?,
         };
         self.check(&photo, format, Some(&hole.mask))?;

@@ -24,7 +24,7 @@ pub fn mask_peak_bytes(mask: &Header) -> usize {
 /// the image is decoded, `piped` bytes of it are held.
 pub fn hole_peak_bytes(image: &Header, mask: Option<&Header>, in_pixels: bool, piped: usize) -> usize {
     // Painted pixels take a mask of their own, and pixels near them a third one.
-    let bits = if in_pixels { 3 } else { 2 } * Mask::bytes_for(image.width as usize, image.height as usize);
+    let bits = if in_pixels { 3 } else { 2 } * mask_bytes(image);
     let pixels = if in_pixels { image.decode_bytes() } else { piped };
     (pixels + bits).max(piped + mask.map_or(0, mask_peak_bytes))
 }
@@ -38,15 +38,20 @@ pub fn loading_peak_bytes(config: &Config, packed: usize) -> usize {
 
 /// Peak bytes from decoding to encoding when the hole is filled.
 pub fn job_peak_bytes(weights: usize, plan: usize, photo: &Header, format: OutputFormat) -> usize {
-    let fill = photo.held_bytes().saturating_add(plan.max(photo.seal_bytes()));
+    // What is decoded of a JPEG is marked, and what a run looks at is compared with that.
+    let marks = if format == OutputFormat::Jpeg(None) { 2 * mask_bytes(photo) } else { 0 };
+    let fill = (photo.held_bytes() + marks).saturating_add(plan.max(photo.seal_bytes()));
     // The inpainter releases the memory of the run before the result is encoded.
     weights.saturating_add(fill.max(preview_peak_bytes(photo, format)))
 }
 
 /// Peak bytes from decoding to encoding when nothing is filled.
 pub fn preview_peak_bytes(photo: &Header, format: OutputFormat) -> usize {
-    let bits = Mask::bytes_for(photo.width as usize, photo.height as usize);
-    bits + photo.decode_bytes().max(photo.encode_bytes(format))
+    mask_bytes(photo) + photo.decode_bytes().max(photo.encode_bytes(format))
+}
+
+fn mask_bytes(photo: &Header) -> usize {
+    Mask::bytes_for(photo.width as usize, photo.height as usize)
 }
 
 /// More than enough bytes for a job that loads weights beside the image and releases nothing until its end. Where so
@@ -55,7 +60,7 @@ pub fn ample_bytes(known: &Known, photo: &Header, mask: Option<&Header>, format:
     let (width, height) = (photo.width as usize, photo.height as usize);
     // The largest region, and coarser copies of the image.
     let run = known.config.plan_bytes(width, height).unwrap_or(usize::MAX).saturating_add(2 * photo.pixel_bytes());
-    let bits = 8 * Mask::bytes_for(width, height) + mask.map_or(0, mask_peak_bytes);
+    let bits = 10 * mask_bytes(photo) + mask.map_or(0, mask_peak_bytes);
     let files = photo.decode_bytes().saturating_add(photo.encode_bytes(format).saturating_add(photo.seal_bytes()));
     let all =
         loading_peak_bytes(&known.config, known.bytes).saturating_add(run).saturating_add(bits).saturating_add(files);

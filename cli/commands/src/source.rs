@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use inpaint_edge::{Error, Result};
+use inpaint_edge::{Error, Mask, Result};
 use inpaint_edge_image::{Encoded, Header, Opened, Photo, read_within};
 
 use crate::names::{self, is_pipe};
@@ -77,9 +77,14 @@ impl<'a> Source<'a> {
         }
     }
 
-    pub fn decode(mut self) -> Result<Photo> {
+    /// Decodes the picture; where only what is `seen` counts, of some JPEGs little more than that.
+    pub fn decode(mut self, seen: Option<Mask>) -> Result<Photo> {
         let (picture, _) = self.take()?;
-        picture.decode().map_err(|e| self.named(e))
+        let photo = match seen {
+            Some(seen) => picture.decode_seen(seen),
+            None => picture.decode(),
+        };
+        photo.map_err(|e| self.named(e))
     }
 
     /// The picture, and whether it came through stdin.

@@ -217,6 +217,18 @@ fn a_result_filled_again_is_copied_unless_seals_are_overlooked() {
 }
 
 #[test]
+fn a_result_is_the_same_however_much_is_decoded() {
+    let folder = Folder::new();
+    let (mask, in_part, whole) = (folder.mask(72, 56), folder.path("in-part.jpg"), folder.path("whole.jpg"));
+    for name in JPEGS.into_iter().filter(|name| *name != "grey.jpg") {
+        succeeds(&run(&[&kind(name), &mask, &in_part]));
+        // The report has a digest of all pixels.
+        succeeds(&run(&[&kind(name), &mask, &whole, &"--json"]));
+        assert!(std::fs::read(&in_part).unwrap() == std::fs::read(&whole).unwrap(), "{name}");
+    }
+}
+
+#[test]
 fn all_endings_of_jpeg_are_read_and_written() {
     let folder = Folder::new();
     let (images, out) = (folder.path("in"), folder.path("out"));

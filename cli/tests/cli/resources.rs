@@ -56,9 +56,9 @@ fn running_out_of_memory_anywhere_is_a_limits_error() {
 #[test]
 fn a_batch_goes_on_after_running_out_of_memory() {
     let folder = pictures(200, 150);
-    let large = DynamicImage::new_rgb16(6000, 6000);
-    folder.put("large.png", encoded(&large, ImageFormat::Png));
-    let list = folder.put("list", "large.png\tmask.png\tone.png\nin.png\tmask.png\ttwo.png\n");
+    folder.put("large.png", encoded(&DynamicImage::new_rgb16(4000, 4000), ImageFormat::Png));
+    folder.put("empty.png", encoded(&DynamicImage::new_luma8(4000, 4000), ImageFormat::Png));
+    let list = folder.put("list", "large.png\tempty.png\tone.png\nin.png\tmask.png\ttwo.png\n");
     let setup = format!("cd {}; ulimit -v 100000; exec < {}", folder.path("").display(), list.display());
     let output = run_after(&setup, &[&"batch", &"--quiet", &"--threads", &"1"]);
     fails(&output, 5, &["large.png", "no memory"]);

@@ -1,6 +1,7 @@
 //! Decodes JPEG as libjpeg does, but strictly: it refuses damaged and cut files, where libjpeg warns and draws grey.
 
 mod blocks;
+mod cells;
 mod fault;
 mod frame;
 mod photoshop;
@@ -12,8 +13,9 @@ mod write;
 
 use std::borrow::Cow;
 
+use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, RgbImage};
-use inpaint_edge::{Error, Result, alloc};
+use inpaint_edge::{Error, Mask, Result, alloc};
 use libjpeg_turbo_rs::{DecodeLimits, DecodeWarning, Decoder};
 
 use self::planes::{Painter, Plane};
@@ -22,7 +24,6 @@ use crate::exif;
 use crate::fault::damaged;
 use crate::header::Header;
 use crate::limits::{MAX_SIDE, check_size};
-use crate::metadata::Metadata;
 
 pub(crate) use blocks::Original;
 pub(crate) use segments::{Contents, read as contents};
@@ -51,44 +52,96 @@ pub(crate) fn header(bytes: &[u8], contents: &Contents) -> Result<Header> {
         true => (bytes.len() + sequential::mark_bytes(contents), blocks::encoder_bytes(bytes.len(), contents)),
         false => (0, 0),
     };
-    let has_seal = contents.seal.is_some();
-    Ok(Header { channels, decoder_bytes, kept_bytes, block_bytes, has_seal, ..size })
+    let (has_seal, in_part) = (contents.seal.is_some(), in_part(contents));
+    Ok(Header { channels, decoder_bytes, kept_bytes, block_bytes, has_seal, in_part, ..size })
 }
 
-/// Decodes to grey or RGB of 8 bits, and keeps the file.
-pub(crate) fn decode(bytes: Cow<[u8]>, contents: Contents) -> Result<(DynamicImage, Metadata, Option<Original>)> {
-    let header = header(&bytes, &contents)?;
-    alloc::try_alloc(header.decode_bytes() - bytes.len())?;
+/// Whether [`decode`] can leave out what is not seen.
+fn in_part(contents: &Contents) -> bool {
+    contents.frame.is_sequential() && contents.is_interleaved
+}
+
+/// What [`decode`] decodes of what is `seen` of a file that is turned upright by `orientation`: `None` is all.
+pub(crate) fn part_of(seen: Mask, contents: &Contents, orientation: Orientation) -> Option<Mask> {
     let frame = &contents.frame;
-    let size = frame.width * frame.height * header.channels;
+    let size = Header::of_stored((frame.width as u32, frame.height as u32), orientation);
+    let is_its_size = (seen.width(), seen.height()) == (size.width as usize, size.height as usize);
+    (in_part(contents) && is_its_size).then_some(seen)
+}
+
+/// Decodes to grey or RGB of 8 bits, upright by `orientation`, and keeps the file. Leaves black what is not in a [part](part_of).
+pub(crate) fn decode(
+    bytes: Cow<[u8]>,
+    contents: &Contents,
+    orientation: Orientation,
+    part: Option<&Mask>,
+) -> Result<(DynamicImage, Option<Original>)> {
+    let frame = &contents.frame;
+    let channels = frame.components.len();
+    let size = frame.width * frame.height * channels;
     let mut marks = Vec::new();
     let data = if frame.is_sequential() {
-        let mut data = alloc::try_filled(0, size)?;
-        marks = sequential::decode(&bytes, &contents, &mut data)?;
+        let mut data = alloc::try_zeroed(size)?;
+        marks = sequential::decode(&bytes, contents, &mut data, part.map(|part| (part, orientation)))?;
         data
     } else {
-        let planes = planes_of(&bytes, &contents)?;
+        let planes = planes_of(&bytes, contents)?;
         let mut painter = Painter::new(frame, contents.is_rgb)?;
-        let mut data = alloc::try_filled(0, size)?;
+        let mut data = alloc::try_zeroed(size)?;
         let lines = data.chunks_exact_mut(size / frame.height);
         lines.enumerate().for_each(|(y, line)| painter.paint(&planes, y, line));
         data
     };
-    let (width, height) = (frame.width as u32, frame.height as u32);
-    let pixels = match header.channels {
-        1 => GrayImage::from_raw(width, height, data).map(DynamicImage::from),
-        _ => RgbImage::from_raw(width, height, data).map(DynamicImage::from),
+    let pixels = match part {
+        Some(part) if orientation != Orientation::NoTransforms => {
+            let upright = turned_part(&data, (frame.width, channels), part, orientation)?;
+            pixels_of(upright, (part.width(), part.height()), channels)
+        }
+        _ => {
+            let mut stored = pixels_of(data, (frame.width, frame.height), channels);
+            exif::turn(&mut stored, orientation)?;
+            stored
+        }
     };
-    let original = if Original::can_be(&contents) {
+    let original = if Original::can_be(contents) {
         let bytes = match bytes {
             Cow::Owned(bytes) => bytes,
             Cow::Borrowed(bytes) => alloc::try_to_vec(bytes)?,
         };
-        Some(Original::new(bytes, &contents, marks))
+        Some(Original::new(bytes, contents, marks))
     } else {
         None
     };
-    Ok((pixels.expect("a sample per pixel and channel"), contents.metadata, original))
+    Ok((pixels, original))
+}
+
+fn pixels_of(data: Vec<u8>, (width, height): (usize, usize), channels: usize) -> DynamicImage {
+    let (width, height) = (width as u32, height as u32);
+    let pixels = match channels {
+        1 => GrayImage::from_raw(width, height, data).map(DynamicImage::from),
+        _ => RgbImage::from_raw(width, height, data).map(DynamicImage::from),
+    };
+    pixels.expect("a sample per pixel and channel")
+}
+
+/// A part of stored pixels, turned upright by `orientation`; all else is black.
+fn turned_part(
+    stored: &[u8],
+    (stored_width, channels): (usize, usize),
+    part: &Mask,
+    orientation: Orientation,
+) -> Result<Vec<u8>> {
+    let mut upright = alloc::try_zeroed(stored.len())?;
+    let size = (part.width(), part.height());
+    let back = exif::inverse(orientation);
+    for y in 0..size.1 {
+        for x in part.runs(y, 0..size.0).flatten() {
+            let (from_x, from_y) = cells::turned((x, y), size, back);
+            let [to, from] = [y * size.0 + x, from_y * stored_width + from_x].map(|pixel| pixel * channels);
+            upright[to..to + channels].copy_from_slice(&stored[from..from + channels]);
+        }
+    }
+    Ok(upright)
 }
 
 /// The planes of a progressive picture, or of one in arithmetic coding.

@@ -59,6 +59,13 @@ pub(super) trait Take {
     fn restart(&mut self, _number: u8) {}
 }
 
+/// Passes over blocks.
+pub(super) struct Passed;
+
+impl Take for Passed {
+    fn block(&mut self, _: usize, _: usize, _: usize, _: &[i16; 64]) {}
+}
+
 /// A scan of one component or more.
 pub(super) struct Scan<'a> {
     /// What is coded, and whatever follows.

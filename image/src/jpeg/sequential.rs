@@ -1,11 +1,13 @@
 //! Decodes a sequential picture in Huffman coding: one scan of all components, painted row by row, or several scans.
 
-use inpaint_edge::{Result, alloc};
+use image::metadata::Orientation;
+use inpaint_edge::{Mask, Result, alloc};
 use libjpeg_turbo_rs::simd;
 
+use super::cells::Cells;
 use super::frame::Frame;
 use super::planes::{Painter, Plane};
-use super::scan::{self, Mark, Part, Scan, Take};
+use super::scan::{self, Mark, Part, Passed, Scan, Take};
 use super::segments::Contents;
 use crate::fault::damaged;
 
@@ -28,8 +30,14 @@ pub(crate) fn mark_bytes(contents: &Contents) -> usize {
     if contents.is_interleaved { rows * size_of::<Mark>() } else { 0 }
 }
 
-/// Decodes `bytes` into `pixels`. Returns where each row of a single scan begins.
-pub(crate) fn decode(bytes: &[u8], contents: &Contents, pixels: &mut [u8]) -> Result<Vec<Mark>> {
+/// Decodes `bytes` into `pixels`; of a single scan only the rows of MCUs that hold something of `part`, a mask that is upright by an
+/// orientation. Returns where each row of a single scan begins.
+pub(crate) fn decode(
+    bytes: &[u8],
+    contents: &Contents,
+    pixels: &mut [u8],
+    part: Option<(&Mask, Orientation)>,
+) -> Result<Vec<Mark>> {
     let frame = &contents.frame;
     let read = scan::headers(bytes, frame)?;
     let (across, down) = frame.mcus();
@@ -44,12 +52,25 @@ pub(crate) fn decode(bytes: &[u8], contents: &Contents, pixels: &mut [u8]) -> Re
         let parts = scan.parts().to_vec();
         let lines_of_row = 8 * if frame.components.len() == 1 { 1 } else { frame.max_v() };
         marks = alloc::try_with_capacity(scan.rows())?;
-        for row in 0..scan.rows() {
-            marks.push(scan.mark());
-            scan.read_row(row, &mut Samples::new(&parts, frame, &mut planes)?)?;
+        let part = part.map(|(mask, orientation)| Cells::new(frame, mask, orientation)).transpose()?;
+        let Part { component, down, .. } = parts[0];
+        let is_painted = |row: usize| match &part {
+            Some(part) => part.touch_rows(component, row * down..(row + 1) * down),
+            None => true,
+        };
+        for row in 0..=scan.rows() {
+            if row < scan.rows() {
+                marks.push(scan.mark());
+                if (row.saturating_sub(1)..row + 2).any(is_painted) {
+                    scan.read_row(row, &mut Samples::new(&parts, frame, &mut planes)?)?;
+                } else {
+                    scan.read_row(row, &mut Passed)?;
+                }
+            }
             // Paints the row above: its last lines need samples of this one.
             if row > 0 {
-                lines.by_ref().take(lines_of_row).for_each(|(y, line)| painter.paint(&planes, y, line));
+                let lines = lines.by_ref().take(lines_of_row).filter(|_| is_painted(row - 1));
+                lines.for_each(|(y, line)| painter.paint(&planes, y, line));
             }
         }
     } else {
@@ -59,8 +80,8 @@ pub(crate) fn decode(bytes: &[u8], contents: &Contents, pixels: &mut [u8]) -> Re
             let mut samples = Samples::new(&parts, frame, &mut planes)?;
             (0..scan.rows()).try_for_each(|row| scan.read_row(row, &mut samples))?;
         }
+        lines.for_each(|(y, line)| painter.paint(&planes, y, line));
     }
-    lines.for_each(|(y, line)| painter.paint(&planes, y, line));
     Ok(marks)
 }
 

@@ -3,8 +3,8 @@
 
 mod code;
 mod dct;
+mod filled;
 mod head;
-mod hole;
 mod round;
 mod seal;
 
@@ -21,11 +21,12 @@ use libjpeg_turbo_rs::{
 };
 
 use self::code::{Coder, Codes, Recode, Table};
-use self::hole::{Filled, Hole, Place};
+use self::filled::Filled;
 use self::seal::Seal;
+use super::cells::{self, Cells, Place};
 use super::fault::failed;
 use super::frame::Frame;
-use super::scan::{self, Mark, Scan};
+use super::scan::{self, Mark, Passed, Scan};
 use super::segments::{Contents, SEAL, add_segment};
 use super::write;
 use crate::fault::unwritable;
@@ -59,7 +60,7 @@ impl std::fmt::Debug for Original {
 /// Bytes that writing takes beside the file.
 pub(crate) fn encoder_bytes(bytes: usize, contents: &Contents) -> usize {
     let frame = &contents.frame;
-    let cells = hole::bytes(frame.width, frame.height);
+    let cells = cells::bytes(frame.width, frame.height);
     let coder = if frame.is_sequential() {
         code::bytes(blocks_of_row(frame))
     } else {
@@ -121,11 +122,11 @@ impl Original {
             seal.add(place, block);
             *block
         };
-        let hole = Hole::new(&self.frame, hole, orientation)?;
+        let touched = Cells::new(&self.frame, hole, orientation)?;
         if self.frame.is_sequential() {
-            self.scans(&mut Coder::new(None, blocks_of_row(&self.frame))?, &hole, &mut add, None)?;
+            self.scans(&mut Coder::new(None, blocks_of_row(&self.frame))?, &touched, &mut add, None)?;
         } else {
-            self.coefficients(&hole, &mut add)?;
+            self.coefficients(&touched, &mut add)?;
         }
         Ok(seal.digest() == found)
     }
@@ -140,15 +141,15 @@ impl Original {
         &self,
         out: &mut dyn Write,
         metadata: &Metadata,
-        (pixels, mask): (&DynamicImage, &Mask),
+        (pixels, hole): (&DynamicImage, &Mask),
         orientation: Orientation,
         by: Option<&[u8]>,
     ) -> Result<()> {
-        let is_sealed = by.map_or(Ok(false), |by| self.is_sealed(mask, orientation, by))?;
+        let is_sealed = by.map_or(Ok(false), |by| self.is_sealed(hole, orientation, by))?;
         alloc::try_alloc(self.encoder_bytes)?;
-        let hole = Hole::new(&self.frame, mask, orientation)?;
-        let filled = Filled::new(&hole, self.is_rgb, pixels);
-        let mut seal = by.filter(|_| !mask.is_empty()).map(|by| Seal::new(by, mask));
+        let touched = Cells::new(&self.frame, hole, orientation)?;
+        let filled = Filled::new((&self.frame, self.is_rgb), (pixels, hole), orientation);
+        let mut seal = by.filter(|_| !hole.is_empty()).map(|by| Seal::new(by, hole));
         let mut change = |place, block: &_| if is_sealed { *block } else { filled.block(place, block) };
         let mut sealed = |place, block: &_| {
             let changed = change(place, block);
@@ -156,25 +157,25 @@ impl Original {
             changed
         };
         if !self.frame.is_sequential() {
-            let coded = self.recoded(&hole, &mut sealed)?;
+            let coded = self.recoded(&touched, &mut sealed)?;
             let head = self.head(metadata, seal)?;
             return [head, coded].iter().try_for_each(|part| out.write_all(part)).map_err(unwritable);
         }
         // First with the codes of the file, which counts what is coded.
         let blocks = blocks_of_row(&self.frame);
         let mut trial = Coder::new(None, blocks)?;
-        self.scans(&mut trial, &hole, &mut sealed, None)?;
+        self.scans(&mut trial, &touched, &mut sealed, None)?;
         let mut tables = None;
         if trial.lacks_a_code() {
             // Then all blocks are counted, and coded with the best codes for them.
             trial = Coder::new(None, blocks)?;
-            self.scans(&mut trial, &hole, &mut change, Some(&Default::default()))?;
+            self.scans(&mut trial, &touched, &mut change, Some(&Default::default()))?;
             tables = Some(trial.best_tables());
         }
         drop(trial);
         let mut coder = Coder::new(Some(out), blocks)?;
         coder.segment(&self.head(metadata, seal)?)?;
-        self.scans(&mut coder, &hole, &mut change, tables.as_ref())?;
+        self.scans(&mut coder, &touched, &mut change, tables.as_ref())?;
         coder.segment(&[0xFF, 0xD9])?;
         coder.finish()
     }
@@ -194,7 +195,7 @@ impl Original {
     fn scans(
         &self,
         coder: &mut Coder,
-        hole: &Hole,
+        touched: &Cells,
         change: &mut Change,
         tables: Option<&[Option<Table>; 8]>,
     ) -> Result<()> {
@@ -215,7 +216,7 @@ impl Original {
                     let Some(scan) = scans.next() else { continue };
                     let scan = Scan::new(&self.bytes, &self.frame, &read.frame, scan)?;
                     coder.segment(segment)?;
-                    self.scan(scan, coder, hole, change, tables.is_some())?;
+                    self.scan(scan, coder, touched, change, tables.is_some())?;
                     if self.is_interleaved {
                         scans = [].iter();
                     }
@@ -226,16 +227,23 @@ impl Original {
         Ok(())
     }
 
-    fn scan(&self, mut scan: Scan, coder: &mut Coder, hole: &Hole, change: &mut Change, all_anew: bool) -> Result<()> {
+    fn scan(
+        &self,
+        mut scan: Scan,
+        coder: &mut Coder,
+        touched: &Cells,
+        change: &mut Change,
+        all_anew: bool,
+    ) -> Result<()> {
         let parts = scan.parts().to_vec();
         coder.begin();
         for row in 0..scan.rows() {
             let from = scan.mark();
-            let mut touched = parts.iter().map(|p| (p.component, row * p.down..(row + 1) * p.down));
+            let mut rows = parts.iter().map(|p| (p.component, row * p.down..(row + 1) * p.down));
             let may_copy = !all_anew
                 && coder.is_at(&from)
                 && (!scan.has_restarts() || coder.lies_as(&from))
-                && !touched.any(|(component, rows)| hole.touches_rows(component, rows));
+                && !rows.any(|(component, rows)| touched.touch_rows(component, rows));
             if may_copy {
                 match self.marks.get(row + 1) {
                     Some(mark) => scan.seek(mark),
@@ -245,7 +253,7 @@ impl Original {
             } else {
                 let change = |part: &scan::Part, x, y, block: &_| {
                     let place = Place { component: part.component, x, y };
-                    hole.touches(place).then(|| change(place, block))
+                    touched.touch(place).then(|| change(place, block))
                 };
                 scan.read_row(row, &mut Recode { coder, parts: &parts, change })?;
             }
@@ -255,13 +263,13 @@ impl Original {
     }
 
     /// The coefficients of a file that is progressive or in arithmetic coding, with those of the hole changed.
-    fn coefficients(&self, hole: &Hole, change: &mut Change) -> Result<JpegCoefficients> {
+    fn coefficients(&self, touched: &Cells, change: &mut Change) -> Result<JpegCoefficients> {
         let mut all = read_coefficients(&self.bytes).map_err(failed)?;
         for (i, component) in all.components.iter_mut().enumerate() {
             let columns = component.blocks_x;
             for (at, block) in component.blocks.iter_mut().enumerate() {
                 let place = Place { component: i, x: at % columns, y: at / columns };
-                if hole.touches(place) {
+                if touched.touch(place) {
                     // The library's blocks are in the order of coding.
                     let changed = change(place, &NATURAL_ORDER.map(|k| block[k]));
                     *block = ZIGZAG_ORDER.map(|k| changed[k]);
@@ -272,8 +280,8 @@ impl Original {
     }
 
     /// Such a file from its first table to its end. Progressive scans are those of the library's own progression.
-    fn recoded(&self, hole: &Hole, change: &mut Change) -> Result<Vec<u8>> {
-        let all = self.coefficients(hole, change)?;
+    fn recoded(&self, touched: &Cells, change: &mut Change) -> Result<Vec<u8>> {
+        let all = self.coefficients(touched, change)?;
         let written = match (self.frame.is_progressive, self.frame.is_arithmetic) {
             (true, false) => write_coefficients_progressive(&all, None),
             (true, true) => write_coefficients_progressive_arithmetic(&all, None),
@@ -286,13 +294,6 @@ impl Original {
         written.drain(..tables);
         Ok(written)
     }
-}
-
-/// Passes over blocks.
-struct Passed;
-
-impl scan::Take for Passed {
-    fn block(&mut self, _: usize, _: usize, _: usize, _: &[i16; 64]) {}
 }
 
 /// The codes that the standard gives as an example, which hold where a file has none.

@@ -8,7 +8,7 @@ use std::hash::Hasher;
 use inpaint_edge::Mask;
 use siphasher::sip128::{Hasher128, SipHasher24};
 
-use super::hole::Place;
+use super::super::cells::Place;
 
 /// What is sealed: a hole, what it was filled by, and the coefficients of the blocks that it touches.
 pub(super) struct Seal {
