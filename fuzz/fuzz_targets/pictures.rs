@@ -139,10 +139,9 @@ fn fill(photo: &mut Photo, mask: Photo) -> Option<Mask> {
     done.is_ok().then_some(holes)
 }
 
-/// A JPEG that is decoded as far as it is seen is filled and written as one that is decoded as a whole.
+/// A JPEG that is decoded to be filled is filled and written as one that is decoded as a whole.
 fn in_part(bytes: &[u8], whole: &Photo, hole: &Mask) {
-    let seen = NETWORK.seen(hole).expect("a hole that was filled");
-    let part = Encoded::new(bytes).and_then(|picture| picture.decode_seen(seen));
+    let part = Encoded::new(bytes).and_then(|picture| picture.decode_to_fill(&NETWORK, hole, OutputFormat::Jpeg(None)));
     let mut part = part.expect("a picture that was decoded");
     part.fill(&NETWORK, hole, true, &mut |_| ControlFlow::Continue(())).expect("a hole that was filled");
     match [part, whole.clone()].map(|photo| photo.encode_filled(OutputFormat::Jpeg(None), hole)) {

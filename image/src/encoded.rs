@@ -5,8 +5,9 @@ use std::io::{BufRead, Cursor, Seek};
 use std::sync::Arc;
 
 use image::ImageFormat;
-use inpaint_edge::{Mask, Result, alloc};
+use inpaint_edge::{Inpainter, Mask, Result, alloc};
 
+use crate::format::OutputFormat;
 use crate::header::Header;
 use crate::kind::format_of;
 use crate::lossless::Lossless;
@@ -117,16 +118,18 @@ impl<'a> Encoded<'a> {
         Photo::upright(pixels, metadata)
     }
 
-    /// As [`Encoded::decode`], for a picture whose hole is to be [filled](Photo::fill), and its result written by
-    /// [`Photo::write_filled`] as a JPEG without a quality: of a JPEG of one scan, decodes little more than is `seen`, what
-    /// [`Inpainter::seen`](inpaint_edge::Inpainter::seen) tells. Of other files, and where `seen` is of another size, decodes all.
+    /// Decodes the picture for `inpainter` to fill `hole`, and for a result of `format`. From JPEG to JPEG without a quality, what a
+    /// run does not look at may stay black in [`Photo::pixels`]: [`Photo::write_filled`] does without, as the file has it.
     ///
     /// # Errors
     ///
     /// As [`Encoded::decode`].
-    pub fn decode_seen(self, seen: Mask) -> Result<Photo> {
+    pub fn decode_to_fill(self, inpainter: &Inpainter, hole: &Mask, format: OutputFormat) -> Result<Photo> {
         match self.0 {
-            Kind::Jpeg(bytes, contents) => decode_jpeg(bytes, *contents, Some(seen)),
+            // Where nothing can be said of the hole, the run tells why.
+            Kind::Jpeg(bytes, contents) if format == OutputFormat::Jpeg(None) => {
+                decode_jpeg(bytes, *contents, inpainter.seen(hole).ok())
+            }
             _ => self.decode(),
         }
     }

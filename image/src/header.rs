@@ -28,7 +28,7 @@ pub struct Header {
     pub(crate) block_bytes: usize,
     /// Whether a JPEG has a seal.
     pub(crate) has_seal: bool,
-    /// Whether [`Encoded::decode_seen`](crate::Encoded::decode_seen) need not decode all.
+    /// Whether [`Encoded::decode_to_fill`](crate::Encoded::decode_to_fill) need not decode all.
     pub in_part: bool,
 }
 

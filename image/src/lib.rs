@@ -42,7 +42,8 @@
 //! * [`Photo::into_mask`] with [`hole_of`], [`add_transparent`] and [`add_painted`] find the hole in a mask, in transparency or in
 //!   paint.
 //! * [`fill`] runs the engine on the types of the `image` crate.
-//! * [`Photo::write_filled`] keeps all of a JPEG that its hole does not touch.
+//! * [`Photo::write_filled`] keeps all of a JPEG that its hole does not touch; [`Encoded::decode_to_fill`] decodes little more of
+//!   it than a fill looks at.
 //!
 //! Errors are those of the engine: a kind, one line (`expected X, found Y`), and the error below as `source()`. A
 //! damaged or hostile file is an error, never a panic. An allocation whose size the file chooses may fail; that is an

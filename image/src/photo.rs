@@ -24,8 +24,8 @@ const SEALED: &str = "this hole is filled already, as the seal of the file says:
 /// Palettes become RGB or RGBA, 1-, 2- and 4-bit grey becomes 8-bit by exact scaling; 16 bits stay 16 bits.
 #[derive(Clone, Debug)]
 pub struct Photo {
-    /// Grey, grey + alpha, RGB or RGBA with 8 or 16 bits, upright. [`Encoded::decode_seen`](crate::Encoded::decode_seen) leaves
-    /// black what is not seen.
+    /// Grey, grey + alpha, RGB or RGBA with 8 or 16 bits, upright. [`Encoded::decode_to_fill`](crate::Encoded::decode_to_fill)
+    /// leaves some black.
     pub pixels: DynamicImage,
     /// The EXIF orientation that was applied to `pixels`.
     orientation: Orientation,

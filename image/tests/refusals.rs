@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use inpaint_edge::{ErrorKind, Mask, Result};
+use inpaint_edge::{ErrorKind, Inpainter, Mask, Options, Result};
 use inpaint_edge_image::{Encoded, OutputFormat, Photo};
 
 /// The system's allocator, except that it refuses allocations of `REFUSED` bytes and more.
@@ -61,6 +61,7 @@ fn main() {
         files.push((what.to_owned(), bytes));
     }
     assert_eq!(files.len(), 17);
+    let inpainter = Inpainter::embedded(Options::default().threads(1)).unwrap();
     for (what, bytes) in files {
         every_limit(&format!("header of {what}"), || {
             Encoded::new(&bytes).and_then(|encoded| encoded.header()).map(drop)
@@ -68,6 +69,9 @@ fn main() {
         every_limit(&format!("decoding {what}"), || Photo::decode(&bytes).map(drop));
         let photo = Photo::decode(&bytes).unwrap();
         let hole = Mask::new(photo.pixels.width() as usize, photo.pixels.height() as usize).unwrap();
+        every_limit(&format!("decoding {what} to fill it"), || {
+            Encoded::new(&bytes)?.decode_to_fill(&inpainter, &hole, OutputFormat::Jpeg(None)).map(drop)
+        });
         if photo.encode_filled(OutputFormat::Jpeg(None), &hole).is_ok() {
             every_limit(&format!("{what} with its blocks"), || {
                 photo.write_filled(OutputFormat::Jpeg(None), &hole, &mut std::io::sink())

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use inpaint_edge::{Error, ErrorKind, Inpainter, Mask, Report, Result};
+use inpaint_edge::{ErrorKind, Inpainter, Report, Result};
 use inpaint_edge_image::{Encoded, OutputFormat, Photo, check_writable, write_atomically_with};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
@@ -18,17 +18,13 @@ pub enum Source {
 }
 
 impl Source {
-    /// Decodes the picture; where only what is `seen` counts, of some JPEGs little more than that.
-    fn decode(&self, role: &str, seen: Option<Mask>) -> Result<Photo> {
+    /// Opens the picture and decodes it by `decode`.
+    fn decoded(&self, role: &str, decode: impl FnOnce(Encoded<'_>) -> Result<Photo>) -> Result<Photo> {
         let picture = match self {
             Self::Bytes(bytes) => Encoded::new(bytes),
             Self::Path(path) => Encoded::open(path),
         };
-        let photo = picture.and_then(|picture| match seen {
-            Some(seen) => picture.decode_seen(seen),
-            None => picture.decode(),
-        });
-        photo.map_err(|e| e.of(self.name(role)))
+        picture.and_then(decode).map_err(|e| e.of(self.name(role)))
     }
 
     /// Its name in messages: its path or its role.
@@ -64,15 +60,15 @@ impl Job<'_> {
         let format = format.map_err(|e| e.of(&out_name))?;
         out.as_deref().map_or(Ok(()), check_writable)?;
         let (image_name, mask_name) = (image.name("image"), mask.name("mask"));
-        let hole = mask.decode("mask", None).and_then(|photo| reading.of_photo(photo).map_err(|e| e.of(&mask_name)))?;
-        let named = |e: Error| match e.kind() {
+        let hole = mask
+            .decoded("mask", |picture| picture.decode())
+            .and_then(|photo| reading.of_photo(photo).map_err(|e| e.of(&mask_name)))?;
+        let mut photo = image.decoded("image", |picture| picture.decode_to_fill(inpainter, &hole, format))?;
+        photo.check_format(format, None).map_err(|e| e.of(&out_name))?;
+        let report = photo.fill(inpainter, &hole, seal, tell).map_err(|e| match e.kind() {
             ErrorKind::Input => e.of(&mask_name),
             _ => e.of(&image_name),
-        };
-        let seen = (format == OutputFormat::Jpeg(None)).then(|| inpainter.seen(&hole)).transpose().map_err(named)?;
-        let mut photo = image.decode("image", seen)?;
-        photo.check_format(format, None).map_err(|e| e.of(&out_name))?;
-        let report = photo.fill(inpainter, &hole, seal, tell).map_err(named)?;
+        })?;
         photo.fit(format);
         let bytes = match out {
             Some(out) => write_atomically_with(&out, |file| photo.write_filled(format, &hole, file)).map(|()| None),

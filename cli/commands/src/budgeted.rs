@@ -61,7 +61,7 @@ pub fn read_to_show(
     let needed = memory::preview_peak_bytes(&seen.header, format);
     let blame = if seen.hole_bytes > needed { inputs.files.hole_name() } else { inputs.files.image.display() };
     share.take(needed.max(seen.hole_bytes)).map_err(|e| e.of(blame))?;
-    seen.find_hole(inputs)?.ready(None)
+    seen.find_hole(inputs)?.ready()
 }
 
 /// The files of a job, whose headers are read.

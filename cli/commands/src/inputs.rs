@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use inpaint_edge::{Error, ErrorKind, Mask, Result};
-use inpaint_edge_image::{Header, Photo};
+use inpaint_edge::{Error, ErrorKind, Inpainter, Mask, Result};
+use inpaint_edge_image::{Header, OutputFormat, Photo};
 
 use crate::files::Files;
 use crate::hole::{self, Hole, Marked};
@@ -44,15 +44,24 @@ impl Found<'_> {
     /// The same with its image decoded.
     pub fn decoded(self) -> Result<Self> {
         let in_part = self.in_part;
-        let Ready { photo, hole, decode } = self.ready(None)?;
+        let Ready { photo, hole, decode } = self.ready()?;
         Ok(Self { image: Image::Decoded(photo), in_part, hole, decode })
     }
 
-    /// Decodes the image if it is not yet; where only what is `seen` counts, of some JPEGs little more than that.
-    pub fn ready(self, seen: Option<Mask>) -> Result<Ready> {
+    /// Decodes the image if it is not yet.
+    pub fn ready(self) -> Result<Ready> {
+        self.ready_by(|source, _| source.decode())
+    }
+
+    /// As [`Found::ready`], where little more counts than what `inpainter` looks at.
+    pub fn ready_to_fill(self, inpainter: &Inpainter, format: OutputFormat) -> Result<Ready> {
+        self.ready_by(|source, hole| source.decode_to_fill(inpainter, hole, format))
+    }
+
+    fn ready_by(self, decode: impl FnOnce(Source<'_>, &Mask) -> Result<Photo>) -> Result<Ready> {
         let start = Instant::now();
         let photo = match self.image {
-            Image::Source(source) => source.decode(seen)?,
+            Image::Source(source) => decode(source, &self.hole.mask)?,
             Image::Decoded(photo) => photo,
         };
         Ok(Ready { photo, hole: self.hole, decode: self.decode + start.elapsed() })
@@ -98,7 +107,7 @@ impl Inputs<'_> {
         let size = Size { width: header.width, height: header.height, turned: header.turned };
         // The mask comes first, so that only one of the two is in memory as a whole.
         let marked = self.marked(mask)?;
-        let image = if self.spec.is_in_pixels() { Image::Decoded(image.decode(None)?) } else { Image::Source(image) };
+        let image = if self.spec.is_in_pixels() { Image::Decoded(image.decode()?) } else { Image::Source(image) };
         let photo = match &image {
             Image::Decoded(photo) => Some(photo),
             Image::Source(_) => None,
@@ -111,7 +120,7 @@ impl Inputs<'_> {
     fn marked(&self, mask: Option<Source>) -> Result<Option<Marked>> {
         let read = |mask: Source| {
             let name = mask.name().to_string();
-            hole::of_mask(mask.decode(None)?, self.spec).map_err(|e| e.of(name))
+            hole::of_mask(mask.decode()?, self.spec).map_err(|e| e.of(name))
         };
         mask.map(read).transpose()
     }

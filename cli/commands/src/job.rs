@@ -55,9 +55,8 @@ impl<'a> Job<'a> {
                 (inpainter, found, None)
             }
         };
-        let seen = in_part(&found).then(|| inpainter.seen(&found.hole.mask)).transpose();
-        let seen = seen.map_err(|e| inputs.named(found.hole.explained(e)))?;
-        let Ready { mut photo, hole, decode } = found.ready(seen)?;
+        let ready = if in_part(&found) { found.ready_to_fill(&inpainter, format) } else { found.ready() };
+        let Ready { mut photo, hole, decode } = ready?;
         let made_opaque = self.spec.hole.alpha.then_some(&hole.mask);
         let filled = self.check(&photo, format, made_opaque).and_then(|()| {
             let filled = photo.fill(&inpainter, &hole.mask, self.spec.seal, progress);
@@ -86,7 +85,7 @@ impl<'a> Job<'a> {
         let budget = budget.filter(|budget| budget.is_strict() || self.can_be_counted());
         let mut share = budget.map(Budget::enter);
         let Ready { mut photo, hole, .. } = match &mut share {
-            None => inputs.find(sources)?.ready(None)?,
+            None => inputs.find(sources)?.ready()?,
             Some(share) => budgeted::read_to_show(inputs, sources, share, format)?,
         };
         self.check(&photo, format, Some(&hole.mask))?;

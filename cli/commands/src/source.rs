@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use inpaint_edge::{Error, Mask, Result};
-use inpaint_edge_image::{Encoded, Header, Opened, Photo, read_within};
+use inpaint_edge::{Error, Inpainter, Mask, Result};
+use inpaint_edge_image::{Encoded, Header, Opened, OutputFormat, Photo, read_within};
 
 use crate::names::{self, is_pipe};
 
@@ -77,14 +77,18 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Decodes the picture; where only what is `seen` counts, of some JPEGs little more than that.
-    pub fn decode(mut self, seen: Option<Mask>) -> Result<Photo> {
+    pub fn decode(self) -> Result<Photo> {
+        self.decoded(Encoded::decode)
+    }
+
+    /// As [`Source::decode`], where little more counts than what `inpainter` looks at to fill `hole`.
+    pub fn decode_to_fill(self, inpainter: &Inpainter, hole: &Mask, format: OutputFormat) -> Result<Photo> {
+        self.decoded(|picture| picture.decode_to_fill(inpainter, hole, format))
+    }
+
+    fn decoded(mut self, decode: impl FnOnce(Encoded<'static>) -> Result<Photo>) -> Result<Photo> {
         let (picture, _) = self.take()?;
-        let photo = match seen {
-            Some(seen) => picture.decode_seen(seen),
-            None => picture.decode(),
-        };
-        photo.map_err(|e| self.named(e))
+        decode(picture).map_err(|e| self.named(e))
     }
 
     /// The picture, and whether it came through stdin.
