@@ -46,6 +46,19 @@ fn scans(bytes: &[u8]) -> Vec<&[u8]> {
     found
 }
 
+/// The segments of Huffman tables before the scans.
+fn tables(bytes: &[u8]) -> Vec<u8> {
+    let (mut at, mut found) = (2, Vec::new());
+    while bytes[at + 1] != 0xDA {
+        let end = at + 2 + usize::from(u16::from_be_bytes([bytes[at + 2], bytes[at + 3]]));
+        if bytes[at + 1] == 0xC4 {
+            found.extend_from_slice(&bytes[at..end]);
+        }
+        at = end;
+    }
+    found
+}
+
 /// A box, painted in one colour.
 struct Painted {
     photo: Photo,
@@ -263,15 +276,24 @@ fn stored_blocks_stay_where_they_are_under_every_orientation() {
 fn a_fill_that_the_codes_of_the_file_lack_gets_new_codes() {
     // A ramp, which needs few codes, with the best codes for it.
     let ramp = RgbImage::from_fn(120, 90, |x, y| Rgb([x as u8, y as u8, 99]));
-    let mut bytes = Vec::new();
-    let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 90);
-    encoder.set_optimized_huffman_tables(true);
-    encoder.encode(&ramp, 120, 90, jpeg_encoder::ColorType::Rgb).unwrap();
-    let before = Photo::decode(&bytes).unwrap();
-    let painted = painted(&bytes);
-    let result = painted.photo.encode_filled(JPEG, &painted.mask).unwrap();
-    assert!(scans(&result) != scans(&bytes));
-    assert!(is_painted(&before.pixels, &Photo::decode(&result).unwrap().pixels, &painted, "ramp") > 1000);
+    let encoded = |is_optimal: bool| {
+        let mut bytes = Vec::new();
+        let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 90);
+        encoder.set_optimized_huffman_tables(is_optimal);
+        encoder.encode(&ramp, 120, 90, jpeg_encoder::ColorType::Rgb).unwrap();
+        bytes
+    };
+    let (optimal, standard) = (encoded(true), encoded(false));
+    // All codes, where it is too late for them.
+    let end = optimal.len() - 2;
+    let late = [&optimal[..end], &tables(&standard), &optimal[end..]].concat();
+    for (name, bytes) in [("ramp", optimal), ("ramp with late tables", late)] {
+        let before = Photo::decode(&bytes).unwrap();
+        let painted = painted(&bytes);
+        let result = painted.photo.encode_filled(JPEG, &painted.mask).unwrap();
+        assert!(scans(&result) != scans(&bytes), "{name}");
+        assert!(is_painted(&before.pixels, &Photo::decode(&result).unwrap().pixels, &painted, name) > 1000);
+    }
 }
 
 #[test]

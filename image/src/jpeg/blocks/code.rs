@@ -79,6 +79,7 @@ pub(super) struct Coder<'a> {
     /// Codes of the tables for DC, then of those for AC, and what was coded with them.
     pub codes: [Codes; 8],
     counts: [Counts; 8],
+    lacks_a_code: bool,
     /// The last DC coefficient of each part of the scan.
     dc: [i16; 4],
 }
@@ -91,13 +92,13 @@ impl<'a> Coder<'a> {
     /// Limits, if memory runs out.
     pub fn new(out: Option<&'a mut dyn Write>, blocks: usize) -> Result<Self> {
         let gathered = alloc::try_with_capacity(bytes(blocks))?;
-        Ok(Self { out, gathered, bits: 0, count: 0, codes: [Codes::NONE; 8], counts: [[0; 256]; 8], dc: [0; 4] })
+        let (codes, counts) = ([Codes::NONE; 8], [[0; 256]; 8]);
+        Ok(Self { out, gathered, bits: 0, count: 0, codes, counts, lacks_a_code: false, dc: [0; 4] })
     }
 
-    /// Whether something was to be coded that has no code.
+    /// Whether something was to be coded that had no code.
     pub fn lacks_a_code(&self) -> bool {
-        let mut tables = self.codes.iter().zip(&self.counts);
-        tables.any(|(codes, counts)| codes.0.iter().zip(counts).any(|(code, count)| code.1 == 0 && *count > 0))
+        self.lacks_a_code
     }
 
     /// The best tables for all that was coded, by number; `None` for those that were not used.
@@ -250,6 +251,8 @@ impl<'a> Coder<'a> {
     fn symbol(&mut self, table: usize, symbol: u8) {
         self.counts[table][usize::from(symbol)] += 1;
         let (code, size) = self.codes[table].0[usize::from(symbol)];
+        // Tables may change from scan to scan.
+        self.lacks_a_code |= size == 0;
         self.put(code.into(), size.into());
     }
 
