@@ -95,9 +95,11 @@ impl<'a> Sources<'a> {
 impl Inputs<'_> {
     /// Finds the hole, however much memory it takes.
     pub fn find<'s>(&self, mut sources: Sources<'s>) -> Result<Found<'s>> {
+        let start = Instant::now();
         sources.iter_mut().try_for_each(|source| source.read_stdin(u64::MAX))?;
         let header = sources.image.header()?;
-        self.find_in(&header, sources)
+        let found = self.find_in(&header, sources)?;
+        Ok(Found { decode: start.elapsed(), ..found })
     }
 
     /// Finds the hole in the image of `header`, which is decoded if its pixels tell the hole.
