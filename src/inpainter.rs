@@ -208,7 +208,7 @@ impl Inpainter {
     }
 
     /// The pixels that a run with `mask` may look at, its hole among them: what the image holds elsewhere changes nothing of the
-    /// fill. Of a network of bounded context, these are a few hundred pixels around each hole, else all.
+    /// fill. With a network of bounded context, these lie around the holes, farther around wide ones; else they are all.
     ///
     /// # Errors
     ///

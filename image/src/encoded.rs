@@ -5,7 +5,7 @@ use std::io::{BufRead, Cursor, Seek};
 use std::sync::Arc;
 
 use image::ImageFormat;
-use inpaint_edge::{Inpainter, Mask, Result, alloc};
+use inpaint_edge::{ErrorKind, Inpainter, Mask, Result, alloc};
 
 use crate::format::OutputFormat;
 use crate::header::Header;
@@ -119,16 +119,21 @@ impl<'a> Encoded<'a> {
     }
 
     /// Decodes the picture for `inpainter` to fill `hole`, and for a result of `format`. From JPEG to JPEG without a quality, what a
-    /// run does not look at may stay black in [`Photo::pixels`]: [`Photo::write_filled`] does without, as the file has it.
+    /// run does not look at may stay black in [`Photo::pixels`]. [`Photo::fill`] and [`Photo::write_filled`] know what was decoded;
+    /// what else reads the pixels does not.
     ///
     /// # Errors
     ///
     /// As [`Encoded::decode`].
     pub fn decode_to_fill(self, inpainter: &Inpainter, hole: &Mask, format: OutputFormat) -> Result<Photo> {
         match self.0 {
-            // Where nothing can be said of the hole, the run tells why.
-            Kind::Jpeg(bytes, contents) if format == OutputFormat::Jpeg(None) => {
-                decode_jpeg(bytes, *contents, inpainter.seen(hole).ok())
+            Kind::Jpeg(bytes, contents) if format == OutputFormat::Jpeg(None) && jpeg::in_part(&contents) => {
+                let seen = match inpainter.seen(hole) {
+                    Err(e) if e.kind() == ErrorKind::Limits => return Err(e),
+                    // The run tells what is wrong with the hole.
+                    seen => seen.ok(),
+                };
+                decode_jpeg(bytes, *contents, seen)
             }
             _ => self.decode(),
         }
@@ -140,7 +145,7 @@ fn decode_jpeg(bytes: Cow<[u8]>, mut contents: jpeg::Contents, seen: Option<Mask
     alloc::try_alloc(header.decode_bytes() - bytes.len())?;
     let (metadata, orientation) = Photo::metadata(std::mem::take(&mut contents.metadata))?;
     let decoded = seen.and_then(|seen| jpeg::part_of(seen, &contents, orientation));
-    let (pixels, original) = jpeg::decode(bytes, &contents, orientation, decoded.as_ref())?;
+    let (pixels, original) = jpeg::decode(bytes, (&contents, &header), orientation, decoded.as_ref())?;
     let mut photo = Photo::new(pixels, orientation, metadata);
     (photo.original, photo.decoded) = (original.map(Arc::new), decoded);
     Ok(photo)

@@ -117,6 +117,7 @@ impl Photo {
         let (width, height) = (self.pixels.width() as usize, self.pixels.height() as usize);
         self.filled_by = None;
         if let Some(decoded) = &self.decoded
+            && (hole.width(), hole.height()) == (width, height)
             && !is_within(&inpainter.seen(hole)?, decoded)
         {
             return Err(Error::usage("expected a hole of which all that a run looks at is decoded, found another"));
@@ -265,14 +266,15 @@ impl Photo {
     }
 }
 
-/// Whether all of `mask` is in `other`, of the same size.
+/// Whether `other` is of the same size and has all of `mask`.
 fn is_within(mask: &Mask, other: &Mask) -> bool {
     let is_in = |y: usize, run: Range<usize>| other.runs(y, run.clone()).eq([run]);
-    (0..mask.height()).all(|y| mask.runs(y, 0..mask.width()).all(|run| is_in(y, run)))
+    let is_same_size = (mask.width(), mask.height()) == (other.width(), other.height());
+    is_same_size && (0..mask.height()).all(|y| mask.runs(y, 0..mask.width()).all(|run| is_in(y, run)))
 }
 
 fn undecoded() -> Error {
-    Error::usage("expected a picture that is decoded as far as it is written anew, found one that is decoded in part")
+    Error::usage("expected a picture that is decoded where it is written, found one that is decoded elsewhere")
 }
 
 #[cfg(test)]

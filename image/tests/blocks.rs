@@ -221,7 +221,9 @@ fn what_is_not_seen_is_not_decoded_and_not_missed() {
             let mut hole = Mask::new(width, height).unwrap();
             hole.add_box(columns, rows);
             let seen = inpainter.seen(&hole).unwrap();
-            let decode = |hole, format| Encoded::new(&bytes).unwrap().decode_to_fill(&inpainter, hole, format).unwrap();
+            let taller = Mask::new(width, height + 1).unwrap();
+            let decode =
+                |hole: &Mask, format| Encoded::new(&bytes).unwrap().decode_to_fill(&inpainter, hole, format).unwrap();
             let (mut whole, mut part) = (photo.clone(), decode(&hole, JPEG));
             let channels = usize::from(photo.pixels.color().channel_count());
             let pixels = |photo: &Photo| photo.pixels.as_bytes().to_vec();
@@ -235,9 +237,13 @@ fn what_is_not_seen_is_not_decoded_and_not_missed() {
             fill(&mut part, &hole).unwrap();
             assert!(whole.encode_filled(JPEG, &hole).unwrap() == part.encode_filled(JPEG, &hole).unwrap(), "{name}");
             // For another format, or a mask of another size, all is decoded.
-            for (hole, format) in [(&hole, OutputFormat::Png), (&Mask::new(width + 1, height).unwrap(), JPEG)] {
+            for (hole, format) in [(&hole, OutputFormat::Png), (&taller, JPEG)] {
                 assert!(decode(hole, format).pixels == photo.pixels, "{name}");
             }
+            let mut other = decode(&hole, JPEG);
+            assert_eq!(fill(&mut other, &taller).unwrap_err().kind(), ErrorKind::Input);
+            other.pixels = DynamicImage::new_rgb8(width as u32, height as u32 + 1);
+            assert_eq!(other.encode_filled(JPEG, &taller).is_ok(), other.encode(JPEG).is_ok());
             // Nothing else is done with such a picture.
             if let Err(e) = part.encode(OutputFormat::Png) {
                 let all = hole.clone().resized(1000).unwrap();
@@ -245,7 +251,7 @@ fn what_is_not_seen_is_not_decoded_and_not_missed() {
                 wider.remove(&hole);
                 for e in [e, part.encode(JPEG).unwrap_err(), part.encode_filled(JPEG, &all).unwrap_err()] {
                     assert_eq!(e.kind(), ErrorKind::Usage);
-                    assert!(e.to_string().ends_with("found one that is decoded in part"), "{e}");
+                    assert!(e.to_string().ends_with("found one that is decoded elsewhere"), "{e}");
                 }
                 assert_eq!(fill(&mut part, &wider).unwrap_err().kind(), ErrorKind::Usage);
                 in_part += 1;

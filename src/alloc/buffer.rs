@@ -71,6 +71,19 @@ impl Buffer {
     }
 }
 
+/// `len` zero bytes, which the system gives page by page when first used.
+pub fn try_zeroed(len: usize) -> Result<Vec<u8>> {
+    let none = || Error::limits(format!("no memory for {len} bytes"));
+    if len == 0 {
+        return Ok(Vec::new());
+    }
+    let layout = Layout::array::<u8>(len).map_err(|_| none())?;
+    // SAFETY: the layout has at least a byte.
+    let bytes = NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(none)?;
+    // SAFETY: the allocator of lists gave these bytes for a list of `len`, and all of them are 0.
+    Ok(unsafe { Vec::from_raw_parts(bytes.as_ptr(), len, len) })
+}
+
 /// Asks the system to back a large allocation by huge pages where it spans some, else by all of its pages now: a fault for
 /// each page would cost more than the pages.
 #[cfg(all(feature = "huge-pages", target_os = "linux", not(miri)))]

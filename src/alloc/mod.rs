@@ -11,6 +11,7 @@ pub(crate) use arena::{Lifetime, place};
 pub(crate) use buffer::Buffer;
 #[cfg(feature = "parallel")]
 pub(crate) use buffer::system_has;
+pub use buffer::try_zeroed;
 pub(crate) use lent::{
     List, Plain, floats_for, lines, lines_bytes, mask_floats, split, split_mask, values, values_mut,
 };
@@ -50,12 +51,6 @@ pub fn try_filled<T: Clone>(value: T, len: usize) -> Result<Vec<T>> {
     let mut list = try_with_capacity(len)?;
     list.resize(len, value);
     Ok(list)
-}
-
-/// `len` zero bytes, of which the system gives only those that are touched.
-pub fn try_zeroed(len: usize) -> Result<Vec<u8>> {
-    try_alloc(len)?;
-    Ok(vec![0; len])
 }
 
 /// A copy of `values`.

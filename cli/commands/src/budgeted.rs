@@ -10,7 +10,7 @@ use crate::inputs::{Found, Inputs, Ready, Sources};
 use crate::memory;
 use crate::source::Source;
 
-/// Finds the hole of a job to fill. The image may be decoded when the budget has memory for all that follows.
+/// Finds the hole of a job to fill. On return, the budget has memory to decode the image and for all that follows.
 pub fn find_to_fill<'b, 's>(
     inputs: Inputs<'_>,
     sources: Sources<'s>,

@@ -53,7 +53,7 @@ impl Found<'_> {
         self.ready_by(|source, _| source.decode())
     }
 
-    /// As [`Found::ready`], where little more counts than what `inpainter` looks at.
+    /// As [`Found::ready`], of which only what `inpainter` looks at need be decoded.
     pub fn ready_to_fill(self, inpainter: &Inpainter, format: OutputFormat) -> Result<Ready> {
         self.ready_by(|source, hole| source.decode_to_fill(inpainter, hole, format))
     }

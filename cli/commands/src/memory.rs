@@ -38,11 +38,11 @@ pub fn loading_peak_bytes(config: &Config, packed: usize) -> usize {
 
 /// Peak bytes from decoding to encoding when the hole is filled.
 pub fn job_peak_bytes(weights: usize, plan: usize, photo: &Header, format: OutputFormat) -> usize {
-    // What is decoded of a JPEG is marked, and what a run looks at is compared with that.
-    let marks = if format == OutputFormat::Jpeg(None) { 2 * mask_bytes(photo) } else { 0 };
-    let fill = (photo.held_bytes() + marks).saturating_add(plan.max(photo.seal_bytes()));
+    // A picture that is decoded in part has a mask of that part, which is compared with what a run looks at.
+    let part = if photo.in_part && format == OutputFormat::Jpeg(None) { mask_bytes(photo) } else { 0 };
+    let fill = (photo.held_bytes() + 2 * part).saturating_add(plan.max(photo.seal_bytes()));
     // The inpainter releases the memory of the run before the result is encoded.
-    weights.saturating_add(fill.max(preview_peak_bytes(photo, format)))
+    weights.saturating_add(fill.max(part + preview_peak_bytes(photo, format)))
 }
 
 /// Peak bytes from decoding to encoding when nothing is filled.

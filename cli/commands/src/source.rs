@@ -81,7 +81,7 @@ impl<'a> Source<'a> {
         self.decoded(Encoded::decode)
     }
 
-    /// As [`Source::decode`], where little more counts than what `inpainter` looks at to fill `hole`.
+    /// As [`Source::decode`], for `inpainter` to fill `hole`: all of it need not be decoded.
     pub fn decode_to_fill(self, inpainter: &Inpainter, hole: &Mask, format: OutputFormat) -> Result<Photo> {
         self.decoded(|picture| picture.decode_to_fill(inpainter, hole, format))
     }

@@ -57,7 +57,7 @@ pub(crate) fn header(bytes: &[u8], contents: &Contents) -> Result<Header> {
 }
 
 /// Whether [`decode`] can leave out what is not seen.
-fn in_part(contents: &Contents) -> bool {
+pub(crate) fn in_part(contents: &Contents) -> bool {
     contents.frame.is_sequential() && contents.is_interleaved
 }
 
@@ -66,13 +66,13 @@ pub(crate) fn part_of(seen: Mask, contents: &Contents, orientation: Orientation)
     let frame = &contents.frame;
     let size = Header::of_stored((frame.width as u32, frame.height as u32), orientation);
     let is_its_size = (seen.width(), seen.height()) == (size.width as usize, size.height as usize);
-    (in_part(contents) && is_its_size).then_some(seen)
+    (in_part(contents) && is_its_size && seen.count() < frame.width * frame.height).then_some(seen)
 }
 
 /// Decodes to grey or RGB of 8 bits, upright by `orientation`, and keeps the file. Leaves black what is not in a [part](part_of).
 pub(crate) fn decode(
     bytes: Cow<[u8]>,
-    contents: &Contents,
+    (contents, header): (&Contents, &Header),
     orientation: Orientation,
     part: Option<&Mask>,
 ) -> Result<(DynamicImage, Option<Original>)> {
@@ -108,7 +108,7 @@ pub(crate) fn decode(
             Cow::Owned(bytes) => bytes,
             Cow::Borrowed(bytes) => alloc::try_to_vec(bytes)?,
         };
-        Some(Original::new(bytes, contents, marks))
+        Some(Original::new(bytes, contents, marks, header.block_bytes))
     } else {
         None
     };

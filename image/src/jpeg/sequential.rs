@@ -4,7 +4,7 @@ use image::metadata::Orientation;
 use inpaint_edge::{Mask, Result, alloc};
 use libjpeg_turbo_rs::simd;
 
-use super::cells::Cells;
+use super::cells::{self, Cells};
 use super::frame::Frame;
 use super::planes::{Painter, Plane};
 use super::scan::{self, Mark, Part, Passed, Scan, Take};
@@ -14,14 +14,15 @@ use crate::fault::damaged;
 /// MCU rows that are held when a single scan is painted: the current row, one above and one below.
 const ROWS: usize = 3;
 
-/// Bytes of the planes, and of the marks.
+/// Bytes of the planes, of the marks, and of the cells that are seen.
 pub(crate) fn plane_bytes(contents: &Contents) -> usize {
     let frame = &contents.frame;
     if !contents.is_interleaved {
         return frame.samples();
     }
     let (across, _) = frame.mcus();
-    ROWS * across * frame.components.iter().map(|c| 64 * c.h * c.v).sum::<usize>() + mark_bytes(contents)
+    let planes = ROWS * across * frame.components.iter().map(|c| 64 * c.h * c.v).sum::<usize>();
+    planes + mark_bytes(contents) + cells::bytes(frame.width, frame.height)
 }
 
 /// Bytes of the marks of a single scan.

@@ -89,9 +89,8 @@ impl Original {
         frame.is_sequential() || is_small && is_right && (components.len() == 1 || blocks <= 10)
     }
 
-    pub(super) fn new(bytes: Vec<u8>, contents: &Contents, marks: Vec<Mark>) -> Self {
+    pub(super) fn new(bytes: Vec<u8>, contents: &Contents, marks: Vec<Mark>, encoder_bytes: usize) -> Self {
         let Contents { frame, is_rgb, is_interleaved, seal, .. } = contents;
-        let encoder_bytes = encoder_bytes(bytes.len(), contents);
         let (frame, is_rgb, is_interleaved) = (frame.clone(), *is_rgb, *is_interleaved);
         Self { bytes, frame, is_rgb, is_interleaved, marks, encoder_bytes, seal: *seal }
     }
