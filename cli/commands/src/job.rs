@@ -40,8 +40,10 @@ impl<'a> Job<'a> {
         let (inputs, mut sources) = (self.inputs(), Sources::new(self.files));
         let scarce = budget.filter(|budget| !self.has_plenty(&mut sources, engine, budget, format));
         // A digest, and a result of another format, need all pixels. So does a network that sees all of them.
-        let is_bounded = engine.known().is_ok_and(|known| known.config.context().is_some());
-        let in_part = |found: &Found| found.in_part && is_bounded && format == OutputFormat::Jpeg(None) && !digest;
+        let may_be_in_part = format == OutputFormat::Jpeg(None)
+            && !digest
+            && engine.known().is_ok_and(|known| known.config.context().is_some());
+        let in_part = |found: &Found| may_be_in_part && found.in_part;
         let (inpainter, found, _share) = match scarce {
             Some(budget) => {
                 let (inpainter, found, share) = budgeted::find_to_fill(inputs, sources, budget, engine, format)?;
