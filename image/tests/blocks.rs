@@ -262,6 +262,23 @@ fn what_is_not_seen_is_not_decoded_and_not_missed() {
 }
 
 #[test]
+fn what_is_not_decoded_is_checked_all_the_same() {
+    let inpainter = Inpainter::embedded(Options::default().threads(1)).unwrap();
+    let none = Mask::new(72, 56).unwrap();
+    let refused = |bytes: &[u8]| {
+        let part = Encoded::new(bytes).and_then(|picture| picture.decode_to_fill(&inpainter, &none, JPEG));
+        let (part, whole) = (part.unwrap_err(), Photo::decode(bytes).unwrap_err());
+        assert_eq!((part.kind(), part.to_string()), (ErrorKind::Input, whole.to_string()));
+    };
+    let bytes = std::fs::read(folder("kinds/baseline-420.jpg")).unwrap();
+    // Without tables, and cut in its last row.
+    let tables = bytes.windows(2).position(|marker| marker == [0xFF, 0xDB]).unwrap();
+    let length = 2 + usize::from(u16::from_be_bytes([bytes[tables + 2], bytes[tables + 3]]));
+    refused(&[&bytes[..tables], &bytes[tables + length..]].concat());
+    refused(&[&bytes[..bytes.len() - 12], &[0xFF, 0xD9]].concat());
+}
+
+#[test]
 fn stored_blocks_stay_where_they_are_under_every_orientation() {
     let plain = std::fs::read(folder("kinds/baseline-420-restart.jpg")).unwrap();
     for orientation in 1..=8 {
