@@ -74,7 +74,7 @@ impl Engine {
             }
             None => self.take_memory()?,
         };
-        let plan = self.plan_regions(&mask, image.colours(), &mut memory, &mut |_| ())?;
+        let plan = self.plan_regions(&mask, image.colours(), &mut memory, drop)?;
         plan.tell(&mut report);
         if is_own {
             self.check_memory(plan.bytes)?;

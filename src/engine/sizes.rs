@@ -45,13 +45,14 @@ impl RegionPlan {
 }
 
 impl Engine {
-    /// Walks the regions without running in them. Calls `see` with what of the image is looked at.
+    /// Walks the regions without running in them. Calls `see` with what of the image is looked at; where nobody asks, `drop`, whose
+    /// calls take no code.
     pub(super) fn plan_regions(
         &self,
         mask: &MaskView<'_>,
         colours: usize,
         memory: &mut Memory<'_>,
-        see: &mut dyn FnMut(Rect),
+        mut see: impl FnMut(Rect),
     ) -> Result<RegionPlan> {
         let config = &self.network.config;
         let reach = pyramid::reach(config);
@@ -136,7 +137,7 @@ impl Engine {
         if report.hole_pixels == 0 {
             return Ok((report, RegionPlan::default()));
         }
-        let plan = self.plan_regions(mask, colours(channels), memory, &mut |_| ())?;
+        let plan = self.plan_regions(mask, colours(channels), memory, drop)?;
         plan.tell(&mut report);
         self.check_memory(plan.bytes)?;
         Ok((report, plan))
@@ -146,8 +147,8 @@ impl Engine {
     pub fn seen(&self, mask: &MaskView<'_>) -> Result<Mask> {
         let mut seen = Mask::new(mask.width(), mask.height())?;
         if self.survey(mask)?.hole_pixels > 0 {
-            let mut see = |part: Rect| seen.add_box(part.columns(), part.rows());
-            self.plan_regions(mask, 3, &mut Memory::empty()?, &mut see)?;
+            let see = |part: Rect| seen.add_box(part.columns(), part.rows());
+            self.plan_regions(mask, 3, &mut Memory::empty()?, see)?;
         }
         Ok(seen)
     }
