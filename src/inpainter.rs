@@ -212,7 +212,7 @@ impl Inpainter {
     ///
     /// # Errors
     ///
-    /// Input, where a side is 0 or no pixel is known; limits, where memory cannot be had.
+    /// Input, if a side is 0, or if the hole is all of the image; limits, if memory runs out.
     pub fn seen(&self, mask: &Mask<impl AsRef<[u64]>>) -> Result<Mask> {
         check_size(mask.width(), mask.height(), 1)?;
         self.engine.seen(&mask.view())

@@ -53,7 +53,7 @@ impl Found<'_> {
         self.ready_by(|source, _| source.decode())
     }
 
-    /// As [`Found::ready`], of which only what `inpainter` looks at need be decoded.
+    /// Decodes what `inpainter` looks at, or all where the file or `format` asks for it, if the image is not decoded yet.
     pub fn ready_to_fill(self, inpainter: &Inpainter, format: OutputFormat) -> Result<Ready> {
         self.ready_by(|source, hole| source.decode_to_fill(inpainter, hole, format))
     }

@@ -81,7 +81,7 @@ impl<'a> Source<'a> {
         self.decoded(Encoded::decode)
     }
 
-    /// As [`Source::decode`], for `inpainter` to fill `hole`: all of it need not be decoded.
+    /// Decodes the picture as far as `inpainter` looks at it, or all of it where the file or `format` asks for it.
     pub fn decode_to_fill(self, inpainter: &Inpainter, hole: &Mask, format: OutputFormat) -> Result<Photo> {
         self.decoded(|picture| picture.decode_to_fill(inpainter, hole, format))
     }

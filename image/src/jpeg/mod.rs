@@ -61,7 +61,7 @@ pub(crate) fn in_part(contents: &Contents) -> bool {
     contents.frame.is_sequential() && contents.is_interleaved
 }
 
-/// What [`decode`] decodes of what is `seen` of a file that is turned upright by `orientation`: `None` is all.
+/// The part of a file that [`decode`] decodes where only `seen` counts, a mask that is upright by `orientation`; `None` is all.
 pub(crate) fn part_of(seen: Mask, contents: &Contents, orientation: Orientation) -> Option<Mask> {
     let frame = &contents.frame;
     let size = Header::of_stored((frame.width as u32, frame.height as u32), orientation);

@@ -31,8 +31,8 @@ pub(crate) fn mark_bytes(contents: &Contents) -> usize {
     if contents.is_interleaved { rows * size_of::<Mark>() } else { 0 }
 }
 
-/// Decodes `bytes` into `pixels`; of a single scan only the rows of MCUs that hold something of `part`, a mask that is upright by an
-/// orientation. Returns where each row of a single scan begins.
+/// Decodes `bytes` into `pixels`. Of a single scan it paints only rows of MCUs that hold something of `part`: a mask, and the
+/// orientation by which that is upright. Returns where each row of a single scan begins.
 pub(crate) fn decode(
     bytes: &[u8],
     contents: &Contents,
